@@ -1,0 +1,127 @@
+import importlib.util
+import json
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from examples.recommender import inference, train
+from examples.recommender.archive import pack
+from examples.recommender.data import USERS, Purchases, make_purchases
+from examples.recommender.inference import Model
+
+
+def ask(model: Model, user: int) -> dict[str, object]:
+    """Go through the four functions as an inference server does."""
+    request = inference.input_fn(json.dumps({"user": user}), "application/json")
+    answer = inference.output_fn(inference.predict_fn(request, model), "application/json")
+    parsed: dict[str, object] = json.loads(answer)
+    return parsed
+
+
+def test_the_same_seed_makes_the_same_purchases(purchases: Purchases) -> None:
+    assert make_purchases() == purchases
+
+
+def test_no_user_has_the_held_out_item_in_the_history(purchases: Purchases) -> None:
+    pairs = zip(purchases.held_out, purchases.history, strict=True)
+    assert not any(item in history for item, history in pairs)
+
+
+def test_archives_are_byte_identical_from_run_to_run(
+    purchases: Purchases, models: Mapping[str, Model], tmp_path: Path
+) -> None:
+    for name, again in train.train(purchases).items():
+        pack(models[name], tmp_path / "first.tar.gz")
+        pack(again, tmp_path / "second.tar.gz")
+        assert (tmp_path / "first.tar.gz").read_bytes() == (tmp_path / "second.tar.gz").read_bytes()
+
+
+def test_an_archive_carries_no_time_and_no_owner(models: Mapping[str, Model], tmp_path: Path) -> None:
+    pack(models["v1"], tmp_path / "model.tar.gz")
+    with tarfile.open(tmp_path / "model.tar.gz") as archive:
+        members = {member.name: (member.mtime, member.uid, member.gid) for member in archive}
+    assert members == {"code/inference.py": (0, 0, 0), "model.json": (0, 0, 0)}
+
+
+def test_every_archive_is_under_a_megabyte(models: Mapping[str, Model], tmp_path: Path) -> None:
+    for name, model in models.items():
+        pack(model, tmp_path / name)
+        assert (tmp_path / name).stat().st_size < 1_000_000
+
+
+def test_the_unpacked_code_runs_alone(model_dir: Path) -> None:
+    spec = importlib.util.spec_from_file_location("packed_inference", model_dir / "code" / "inference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    packed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(packed)
+    answer = packed.predict_fn(
+        packed.input_fn(b'{"user": 4}', "application/json"), packed.model_fn(model_dir)
+    )
+    assert answer["model"] == "v2"
+
+
+def test_collaborative_filtering_beats_popularity_on_what_was_held_out(
+    purchases: Purchases, models: Mapping[str, Model]
+) -> None:
+    popularity = train.hit_rate(models["v1"], purchases)
+    assert popularity > 0.05
+    assert train.hit_rate(models["v2"], purchases) > 1.4 * popularity
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "v4"])
+def test_an_answer_has_ten_different_items_that_the_user_does_not_own(
+    name: str, models: Mapping[str, Model], purchases: Purchases
+) -> None:
+    for user in range(0, USERS, 97):
+        items = inference.recommend(user, models[name])
+        assert len(set(items)) == len(items) == 10
+        assert not set(items) & set(purchases.history[user])
+
+
+def test_a_new_user_gets_what_is_popular(models: Mapping[str, Model]) -> None:
+    answer = ask(models["v2"], USERS + 1)
+    assert answer == {"user": USERS + 1, "items": models["v2"]["popular"][:10], "model": "v2"}
+
+
+def test_v3_raises_for_exactly_one_user_in_eight(models: Mapping[str, Model]) -> None:
+    def raises(user: int) -> bool:
+        try:
+            ask(models["v3"], user)
+        except TypeError:
+            return True
+        return False
+
+    assert [user for user in range(160) if raises(user)] == list(range(5, 160, 8))
+
+
+def test_v3_answers_the_others_as_v2_does(models: Mapping[str, Model]) -> None:
+    assert ask(models["v3"], 8)["items"] == ask(models["v2"], 8)["items"]
+
+
+def test_v4_gives_the_answer_of_v2_later(models: Mapping[str, Model]) -> None:
+    started = time.perf_counter()
+    answer = ask(models["v4"], 14)
+    assert time.perf_counter() - started >= 0.25
+    assert answer["items"] == ask(models["v2"], 14)["items"]
+
+
+def test_v4_is_slow_for_one_user_in_three_and_keeps_a_fleet_usable() -> None:
+    waits = train.PROFILE_LOOKUP_MS
+    slow = [wait for wait in waits if wait]
+    assert 3 * len(slow) == len(waits)
+    assert min(slow) >= 150
+    assert sum(waits) / len(waits) < 70
+
+
+@pytest.mark.parametrize("content_type", ["text/csv", "application/x-npy"])
+def test_a_request_that_is_not_json_is_refused(content_type: str) -> None:
+    with pytest.raises(ValueError, match="content type must be application/json, got"):
+        inference.input_fn(b"17", content_type)
+
+
+def test_a_charset_in_the_content_type_is_accepted() -> None:
+    assert inference.input_fn(b'{"user": 17}', "application/json; charset=utf-8") == 17
