@@ -1,0 +1,1 @@
+"""IAM enforcement for services that the emulator does not know."""

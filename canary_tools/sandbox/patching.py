@@ -1,0 +1,47 @@
+"""Changes to the emulator's modules and to the process environment that can be undone."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+
+class Patches:
+    """Remembers what it replaced, and puts it back in reverse order."""
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+
+    def attribute(self, owner: Any, name: str, value: object) -> None:  # noqa: ANN401 - any module or class
+        """Replace `owner.name`, which must exist: a renamed function of the emulator is an error here."""
+        before = getattr(owner, name)
+        setattr(owner, name, value)
+        self._undo.append(lambda: setattr(owner, name, before))
+
+    def item(self, table: dict[Any, Any], key: object, value: object) -> None:
+        """Set `table[key]`, adding the key if it is new."""
+        missing = object()
+        before = table.get(key, missing)
+        table[key] = value
+        self._undo.append(lambda: table.pop(key, None) if before is missing else table.update({key: before}))
+
+    def variable(self, name: str, value: str | None) -> None:
+        """Set an environment variable, or remove it with `None`."""
+        before = os.environ.get(name)
+        _set_variable(name, value)
+        self._undo.append(lambda: _set_variable(name, before))
+
+    def on_undo(self, action: Callable[[], None]) -> None:
+        """Run `action` when the patches are undone."""
+        self._undo.append(action)
+
+    def undo(self) -> None:
+        """Put everything back; a second call does nothing."""
+        while self._undo:
+            self._undo.pop()()
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

@@ -1,0 +1,114 @@
+"""The sandbox as one object: the emulator in this process, with everything that completes it."""
+
+import importlib
+import importlib.util
+from types import TracebackType
+from typing import Any, Self
+
+from canary_tools.clock import RealClock
+from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.emulator import Emulator
+from canary_tools.sandbox.events.bus import emit
+from canary_tools.sandbox.settings import REGION, SandboxSettings
+
+__all__ = ["Sandbox", "SandboxSettings"]
+
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # account 000000000000
+_SAGEMAKER = "canary_tools.sandbox.sagemaker"
+_DEFAULTS = SandboxSettings()
+
+
+class Sandbox:
+    """A local AWS on a loopback port, from `start` to `stop` or as a context manager.
+
+    One sandbox runs in a process at a time, since the emulator keeps its state in modules; the next one
+    starts empty. While it runs, the process environment points AWS clients at it, because the Lambda
+    functions that it spawns inherit that environment.
+    """
+
+    def __init__(self, *, port: int = 0, settings: SandboxSettings = _DEFAULTS) -> None:
+        self.settings = settings
+        self.metrics = MetricStore()
+        self.sagemaker: Any = None
+        self._port = port
+        self._emulator: Emulator | None = None
+        self._clock: RealClock | None = None
+
+    def start(self) -> Self:
+        """Start listening.
+
+        Raises:
+            OSError: the port is taken.
+
+        """
+        self._emulator = Emulator(self._port)
+        self._clock = RealClock()
+        try:
+            self._emulator.load()
+            self.sagemaker = self._install_sagemaker(self._clock)
+            self._emulator.serve()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and forget everything; a second call does nothing."""
+        if self.sagemaker is not None and hasattr(self.sagemaker, "close"):
+            self.sagemaker.close()
+        if self._emulator is not None:
+            self._emulator.close()
+        if self._clock is not None:
+            self._clock.close()
+        self._emulator = self._clock = self.sagemaker = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it listens.
+
+        Raises:
+            RuntimeError: the sandbox is not running.
+
+        """
+        if self._emulator is None:
+            raise RuntimeError("the sandbox is not running")
+        return self._emulator.endpoint_url
+
+    def environment(self) -> dict[str, str]:
+        """Return what a `cdk`, AWS CLI or SDK subprocess needs in its environment, on top of `PATH`."""
+        return {
+            **_CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+        }
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
+        """Make a boto3 client for `service` that talks to this sandbox."""
+        boto3 = importlib.import_module("boto3")
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def _install_sagemaker(self, clock: RealClock) -> Any:  # noqa: ANN401 - the other half's object
+        if importlib.util.find_spec(_SAGEMAKER) is None:
+            return None
+        install = getattr(importlib.import_module(_SAGEMAKER), "install", None)
+        if install is None:
+            return None
+        return install(settings=self.settings, clock=clock, metrics=self.metrics, emit=emit)

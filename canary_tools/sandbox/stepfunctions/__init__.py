@@ -1,0 +1,1 @@
+"""Step Functions behaviour that the emulator lacks."""
