@@ -1,0 +1,112 @@
+"""What must hold for the demonstration to have shown what it claims; pure functions of the recording."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from examples.recommender.binomial import acceptance_interval
+from examples.recommender.recording import Recording, step_traffic
+from examples.recommender.rollouts import Rollout, latest_of
+from examples.recommender.traffic import Outcome, grouped, summarise
+
+CONFIDENCE = 0.999
+LONGEST_SILENCE_SECONDS = 5.0
+"""Between two answers; at thirty requests a second, far more than a slow answer explains."""
+SERVING_STATUSES = {"InService", "Updating", "SystemUpdating", "RollingBack"}
+"""The endpoint answers in each of them.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A claim, whether it holds, and the numbers behind it."""
+
+    claim: str
+    holds: bool
+    evidence: str
+
+    def __str__(self) -> str:
+        return f"{'holds' if self.holds else 'FAILED'}: {self.claim} ({self.evidence})"
+
+
+def check(recording: Recording, expected_outcomes: Mapping[str, str]) -> list[Check]:
+    """Judge a recording; ``expected_outcomes`` maps versions to how their rollouts must have ended."""
+    return [
+        *(_outcome(recording, version, outcome) for version, outcome in expected_outcomes.items()),
+        *(share for rollout in recording.rollouts for share in _shares(rollout, recording)),
+        _everything_answered(recording),
+        _never_silent(recording),
+        _endpoint_stayed_up(recording),
+    ]
+
+
+def check_final_state(*, weights: Mapping[str, float], floors: Mapping[str, int], idle_floor: int) -> Check:
+    """Check that one slot has all the weight and the higher scaling floor, the other its idle floor.
+
+    ``floors`` maps slots to minimum capacities, ``weights`` to percent.
+    """
+    evidence = f"weights {dict(weights)}, floors {dict(floors)}"
+    ordered = sorted(weights, key=lambda slot: weights[slot])
+    holds = (
+        [weights[slot] for slot in ordered] == [0.0, 100.0]
+        and floors.get(ordered[0]) == idle_floor
+        and floors.get(ordered[1], 0) > idle_floor
+    )
+    return Check(claim="one slot has all the weight and its declared scaling floor", holds=holds, evidence=evidence)
+
+
+def _outcome(recording: Recording, version: str, expected: str) -> Check:
+    rollout = latest_of(recording.rollouts, version)
+    evidence = "it had no rollout" if rollout is None else f"it ended {rollout.outcome}: {rollout.reason}"
+    return Check(
+        claim=f"the rollout of {version} ends {expected}",
+        holds=rollout is not None and rollout.outcome == expected,
+        evidence=evidence,
+    )
+
+
+def _shares(rollout: Rollout, recording: Recording) -> Iterator[Check]:
+    for step in rollout.steps:
+        traffic = step_traffic(step, rollout, recording)
+        low, high = acceptance_interval(traffic.requests, step.percent / 100, CONFIDENCE)
+        yield Check(
+            claim=f"{rollout.version} gets its {step.percent} % within what chance explains in 99.9 % of cases",
+            holds=traffic.requests > 0 and low <= traffic.canary_requests <= high,
+            evidence=f"{traffic.canary_requests} of {traffic.requests} answers, {low} to {high} expected",
+        )
+
+
+def _everything_answered(recording: Recording) -> Check:
+    total = summarise(recording.requests)
+    lost = grouped(recording.requests, lambda request: request.outcome).get(Outcome.UNANSWERED, [])
+    first = f", first reason: {lost[0].reason}" if lost else ""
+    return Check(
+        claim="no request goes unanswered",
+        holds=total.sent > 0 and total.unanswered == 0,
+        evidence=f"{total.unanswered} of {total.sent} unanswered{first}",
+    )
+
+
+def _never_silent(recording: Recording) -> Check:
+    answers = sorted(
+        request.sent_at + request.latency_ms / 1000
+        for request in recording.requests
+        if request.outcome is not Outcome.UNANSWERED
+    )
+    longest = max((later - earlier for earlier, later in pairwise(answers)), default=float("inf"))
+    return Check(
+        claim=f"the service is never silent for {LONGEST_SILENCE_SECONDS:.0f} s",
+        holds=longest <= LONGEST_SILENCE_SECONDS,
+        evidence=f"longest time between two answers {longest:.2f} s",
+    )
+
+
+def _endpoint_stayed_up(recording: Recording) -> Check:
+    statuses = {observation.status for observation in recording.observations}
+    return Check(
+        claim="the endpoint serves throughout",
+        holds=bool(statuses) and statuses <= SERVING_STATUSES,
+        evidence=f"statuses seen: {', '.join(sorted(statuses)) or 'none'}",
+    )

@@ -1,0 +1,153 @@
+"""Watches an endpoint, its alarms and its rollouts, and keeps what it saw."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from examples.recommender.rollouts import Ledger, Rollout
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One production variant: weights in percent, instances in service and wanted."""
+
+    weight: float
+    desired_weight: float
+    instances: int
+    desired_instances: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """The state of an alarm and since when it has been in it, in seconds since the epoch."""
+
+    state: str
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What one poll saw, asked at one moment and answered at another (seconds since the epoch)."""
+
+    asked_at: float
+    answered_at: float
+    status: str
+    slots: Mapping[str, Slot]
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    rollouts: Sequence[Rollout] = ()
+
+
+class EndpointReader:
+    """Takes one observation of an endpoint with the clients that ``make_client`` makes by service name."""
+
+    def __init__(self, make_client: Callable[[str], Any], *, endpoint_name: str, ledger: Ledger) -> None:
+        self._sagemaker = make_client("sagemaker")
+        self._cloudwatch = make_client("cloudwatch")
+        self._endpoint_name = endpoint_name
+        self._ledger = ledger
+
+    def read(self) -> Observation:
+        """Describe the endpoint, then its alarms and rollouts."""
+        asked_at = time.time()
+        endpoint = self._sagemaker.describe_endpoint(EndpointName=self._endpoint_name)
+        return Observation(
+            asked_at=asked_at,
+            answered_at=time.time(),
+            status=endpoint["EndpointStatus"],
+            slots={slot["VariantName"]: _parse_slot(slot) for slot in endpoint.get("ProductionVariants", ())},
+            alarms=self._alarms(),
+            rollouts=self._ledger.rollouts(),
+        )
+
+    def _alarms(self) -> dict[str, Alarm]:
+        pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        return {
+            alarm["AlarmName"]: _parse_alarm(alarm)
+            for page in pages
+            for alarm in [*page["MetricAlarms"], *page["CompositeAlarms"]]
+            # Target tracking keeps alarms of its own; they scale and say nothing about a release.
+            if not alarm["AlarmName"].startswith("TargetTracking-")
+        }
+
+
+class Observer:
+    """Polls from ``start`` to ``stop`` and keeps every observation; any thread may read."""
+
+    def __init__(self, read: Callable[[], Observation], *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._read = read
+        self._poll_seconds = poll_seconds
+        self._observations: list[Observation] = []
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._watch, name="observer", daemon=True)
+
+    @property
+    def observations(self) -> list[Observation]:
+        """All so far, the oldest first."""
+        with self._changed:
+            return list(self._observations)
+
+    @property
+    def latest(self) -> Observation | None:
+        """The last one; ``None`` before the first poll."""
+        with self._changed:
+            return self._observations[-1] if self._observations else None
+
+    def wait_for(self, condition: Callable[[Observation], bool], *, seconds: float, what: str) -> Observation:
+        """Wait for an observation that meets the condition.
+
+        Raises:
+            TimeoutError: none did within ``seconds``; the message has ``what`` and what was seen last.
+
+        """
+        with self._changed:
+            met = self._changed.wait_for(
+                lambda: bool(self._observations) and condition(self._observations[-1]), timeout=seconds
+            )
+            if met:
+                return self._observations[-1]
+            last = self._observations[-1] if self._observations else None
+        raise TimeoutError(f"{what} did not happen within {seconds:.0f} s; last seen: {self._failure or last}")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._poll_seconds):
+            try:
+                observation = self._read()
+            except (ClientError, BotoCoreError) as failure:  # a poll that fails is one observation fewer
+                self._failure = failure
+                continue
+            with self._changed:
+                self._failure = None
+                self._observations.append(observation)
+                self._changed.notify_all()
+
+
+def _parse_slot(slot: Mapping[str, Any]) -> Slot:
+    return Slot(
+        weight=float(slot.get("CurrentWeight", 0)),
+        desired_weight=float(slot.get("DesiredWeight", 0)),
+        instances=int(slot.get("CurrentInstanceCount", 0)),
+        desired_instances=int(slot.get("DesiredInstanceCount", 0)),
+    )
+
+
+def _parse_alarm(alarm: Mapping[str, Any]) -> Alarm:
+    return Alarm(state=alarm["StateValue"], since=alarm["StateUpdatedTimestamp"].timestamp())

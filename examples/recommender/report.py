@@ -1,0 +1,109 @@
+"""Turns a recording into ``demo-report.json``."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from examples.recommender.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
+from examples.recommender.rollouts import Rollout, Step
+from examples.recommender.traffic import Request, grouped, summarise
+
+
+class StepReport(TypedDict):
+    """A step: the share asked for in percent, the one observed from 0 to 1, and how long it lasted."""
+
+    percent: int
+    observed_share: float
+    canary_requests: int
+    seconds: float | None
+
+
+class ReleaseReport(TypedDict):
+    """A release that went through a rollout."""
+
+    version: str
+    outcome: str
+    reason: str
+    steps: list[StepReport]
+    seconds_from_alarm_to_weight_zero: float | None
+
+
+class AnswerReport(TypedDict):
+    """The answers of one release."""
+
+    ok: int
+    model_error: int
+
+
+class RequestReport(TypedDict):
+    """All requests of the demonstration."""
+
+    sent: int
+    answered: int
+    unanswered: int
+    by_version: dict[str, AnswerReport]
+
+
+class Report(TypedDict):
+    """The whole file."""
+
+    releases: list[ReleaseReport]
+    requests: RequestReport
+
+
+def make_report(recording: Recording) -> Report:
+    """Put the releases that had a rollout and the shoppers' requests together."""
+    return Report(
+        releases=[_release_report(rollout, recording) for rollout in recording.rollouts],
+        requests=_request_report(recording.requests),
+    )
+
+
+def write_report(recording: Recording, path: Path) -> Report:
+    """Write the report as JSON and return it."""
+    report = make_report(recording)
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+def _release_report(rollout: Rollout, recording: Recording) -> ReleaseReport:
+    delay = seconds_from_alarm_to_weight_zero(rollout, recording)
+    return ReleaseReport(
+        version=rollout.version,
+        outcome=rollout.outcome,
+        reason=rollout.reason,
+        steps=[_step_report(step, rollout, recording) for step in rollout.steps],
+        seconds_from_alarm_to_weight_zero=None if delay is None else round(delay, 2),
+    )
+
+
+def _step_report(step: Step, rollout: Rollout, recording: Recording) -> StepReport:
+    traffic = step_traffic(step, rollout, recording)
+    ended_at = step.ended_at or rollout.ended_at
+    return StepReport(
+        percent=step.percent,
+        observed_share=round(traffic.observed_share, 4),
+        canary_requests=traffic.canary_requests,
+        seconds=None if ended_at is None else round(ended_at - step.shifted_at, 1),
+    )
+
+
+def _request_report(requests: Sequence[Request]) -> RequestReport:
+    total = summarise(requests)
+    versions = grouped(requests, lambda request: request.version)
+    return RequestReport(
+        sent=total.sent,
+        answered=total.ok + total.model_errors,
+        unanswered=total.unanswered,
+        by_version={
+            version: _answer_report(versions[version])
+            for version in sorted(versions.keys() - {None}, key=str)
+            if version is not None
+        },
+    )
+
+
+def _answer_report(requests: Sequence[Request]) -> AnswerReport:
+    summary = summarise(requests)
+    return AnswerReport(ok=summary.ok, model_error=summary.model_errors)

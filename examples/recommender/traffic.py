@@ -1,0 +1,143 @@
+"""What the shoppers experienced: one record per request, and summaries of them."""
+
+import bisect
+import math
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Outcome(Enum):
+    """How a request ended, seen from outside."""
+
+    OK = "ok"
+    MODEL_ERROR = "model_error"
+    """The service answered that the model failed (HTTP 424): no recommendation, yet an answer."""
+    UNANSWERED = "unanswered"
+    """No answer, an answer that refuses the request, or one of the 5XX."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One request; ``version`` is the release that answered, as far as the answer tells."""
+
+    sent_at: float
+    """Seconds since the epoch at which the request was due."""
+    latency_ms: float
+    """From when the request was due to the end of the answer, so that a queue in the sender counts too."""
+    outcome: Outcome
+    variant: str | None = None
+    version: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Counts and latencies of some requests; a latency is NaN if nothing was answered."""
+
+    ok: int
+    model_errors: int
+    unanswered: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def sent(self) -> int:
+        """All of them."""
+        return self.ok + self.model_errors + self.unanswered
+
+    @property
+    def error_rate(self) -> float:
+        """Share of model errors in the answers, from 0 to 1; 0 if there were none."""
+        answered = self.ok + self.model_errors
+        return self.model_errors / answered if answered else 0.0
+
+
+class TrafficLog:
+    """All requests so far; any thread may add or read."""
+
+    def __init__(self) -> None:
+        self._requests: list[Request] = []
+        self._lock = threading.Lock()
+
+    def add(self, request: Request) -> None:
+        """Record a request that has ended."""
+        with self._lock:
+            self._requests.append(request)
+
+    def all(self) -> list[Request]:
+        """Return every request by the time at which it was sent, errors attributed to releases."""
+        with self._lock:
+            requests = list(self._requests)
+        return attribute(sorted(requests, key=lambda request: request.sent_at))
+
+    def since(self, moment: float) -> list[Request]:
+        """Return the requests sent at or after ``moment`` (seconds since the epoch)."""
+        with self._lock:
+            recent = [request for request in self._requests if request.sent_at >= moment]
+        return attribute(sorted(recent, key=lambda request: request.sent_at))
+
+
+def attribute(requests: Sequence[Request]) -> list[Request]:
+    """Give each model error the release that gave the nearest answer, in time, from the same variant.
+
+    A model error names its variant but not its release. A slot changes its release at weight 0 only, long
+    after its last request and long before its next, so that the nearest answer is of the same release.
+    ``requests`` are in the order of ``sent_at``.
+    """
+    known: dict[str | None, list[Request]] = defaultdict(list)
+    for request in requests:
+        if request.version is not None:
+            known[request.variant].append(request)
+    return [
+        replace(request, version=_nearest_version(request.sent_at, known[request.variant]))
+        if request.outcome is Outcome.MODEL_ERROR and request.version is None
+        else request
+        for request in requests
+    ]
+
+
+def _nearest_version(moment: float, answers: Sequence[Request]) -> str | None:
+    after = bisect.bisect(answers, moment, key=lambda answer: answer.sent_at)
+    around = answers[max(0, after - 1) : after + 1]
+    return min(around, key=lambda answer: abs(answer.sent_at - moment)).version if around else None
+
+
+def grouped(requests: Iterable[Request], key: Callable[[Request], Key]) -> dict[Key, list[Request]]:
+    """Split requests by a key, each group in the given order."""
+    groups: dict[Key, list[Request]] = defaultdict(list)
+    for request in requests:
+        groups[key(request)].append(request)
+    return dict(groups)
+
+
+def summarise(requests: Iterable[Request]) -> Summary:
+    """Count outcomes; latencies are those of answers, model errors included."""
+    groups = grouped(requests, lambda request: request.outcome)
+    answered = [*groups.get(Outcome.OK, []), *groups.get(Outcome.MODEL_ERROR, [])]
+    latencies = sorted(request.latency_ms for request in answered)
+    return Summary(
+        ok=len(groups.get(Outcome.OK, [])),
+        model_errors=len(groups.get(Outcome.MODEL_ERROR, [])),
+        unanswered=len(groups.get(Outcome.UNANSWERED, [])),
+        p50_ms=percentile(latencies, 50),
+        p99_ms=percentile(latencies, 99),
+    )
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """Return the smallest value that at least ``percent`` of the values do not exceed; NaN without values.
+
+    >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
+    2.0
+    >>> percentile([1.0, 2.0, 3.0, 4.0], 99)
+    4.0
+    """
+    if not ordered:
+        return math.nan
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
