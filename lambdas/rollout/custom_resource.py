@@ -1,0 +1,56 @@
+"""The protocol between CloudFormation and a Lambda-backed custom resource.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+from rollout.errors import RolloutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+RESPONSE_TIMEOUT_SECONDS = 30
+REASON_CHARACTERS = 1500
+"""A response may have 4,096 bytes in all."""
+
+
+def answer(event: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Do the work and tell CloudFormation how it went; a failure's sentence is what the user of the stack reads."""
+    try:
+        outcome = {"Status": "SUCCESS", "Data": work(event)}
+    except RolloutError as error:
+        outcome = {"Status": "FAILED", "Reason": str(error)[:REASON_CHARACTERS]}
+    except Exception as error:
+        logger.exception("custom resource failed")
+        outcome = {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:REASON_CHARACTERS]}
+    _respond(event, outcome)
+
+
+def physical_id(event: dict[str, Any]) -> str:
+    """Return the resource's identity: the endpoint's name, as long as that stays."""
+    name: str = event["ResourceProperties"]["EndpointName"]
+    return name
+
+
+def _respond(event: dict[str, Any], outcome: dict[str, Any]) -> None:
+    body = {
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+        "PhysicalResourceId": physical_id(event),
+        **outcome,
+    }
+    url = event["ResponseURL"]
+    if not url.startswith("http"):
+        raise ValueError(f"ResponseURL must be an HTTP URL, got {url}")
+    data = json.dumps(body).encode()
+    request = Request(url, data=data, method="PUT", headers={"Content-Type": ""})  # noqa: S310 - checked above
+    urlopen(request, timeout=RESPONSE_TIMEOUT_SECONDS).close()  # noqa: S310 - checked above

@@ -1,0 +1,66 @@
+"""Which slot a release goes to when a stack is deployed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout.endpoint import other_slot
+from rollout.errors import DeployRefused
+from rollout.ledger import ROLLED_BACK
+from rollout.plan import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rollout.ledger import Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """What one slot of the endpoint config holds."""
+
+    model_name: str
+    weight: int
+    instances: int
+
+
+Slots = dict[str, Placement]
+
+
+def first_placement(model_name: str, *, min_instances: int, idle_instances: int) -> Slots:
+    """Return the slots of a new endpoint: both hold the release, the first one serves."""
+    return {
+        SLOTS[0]: Placement(model_name=model_name, weight=100, instances=min_instances),
+        SLOTS[1]: Placement(model_name=model_name, weight=0, instances=idle_instances),
+    }
+
+
+def next_placement(declared: Slots, model_name: str, *, stable: str, min_instances: int, idle_instances: int) -> Slots:
+    """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1)."""
+    return {
+        stable: Placement(model_name=declared[stable].model_name, weight=100, instances=min_instances),
+        other_slot(stable): Placement(model_name=model_name, weight=0, instances=idle_instances),
+    }
+
+
+def slot_of(release: Release, in_slots: Mapping[str, Release | None]) -> str | None:
+    """Return the slot that holds a release, by its identity."""
+    return next((slot for slot, held in in_slots.items() if held and held.same_content(release)), None)
+
+
+def refuse_unfit(release: Release, known: Release | None) -> None:
+    """Refuse a version label that is taken, and a release that was rolled back.
+
+    Raises:
+        DeployRefused: in both cases, with what to do.
+    """
+    if known is None:
+        return
+    if known.digest != release.digest:
+        raise DeployRefused(
+            f"version {release.version} already names another content ({known.digest[:12]}, now "
+            f"{release.digest[:12]}); give the new content a new version"
+        )
+    if known.outcome == ROLLED_BACK:
+        raise DeployRefused(f"version {release.version} was rolled back before; choose a new version to try it again")

@@ -1,0 +1,190 @@
+"""The SageMaker endpoint: one consistent look at it, and the one call that moves its traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from rollout import clients
+from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable, Throttled
+from rollout.plan import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUIET = "InService"
+WORKING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
+"""Statuses that end by themselves. Source:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One production variant as SageMaker reports it."""
+
+    weight: float
+    desired_weight: float
+    instances: int
+    desired_instances: int
+
+    @property
+    def serves(self) -> bool:
+        """Tell whether users reach this variant, or soon will."""
+        return self.weight > 0 or self.desired_weight > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointView:
+    """What `DescribeEndpoint` says. Source as above."""
+
+    name: str
+    arn: str
+    status: str
+    config_name: str
+    failure_reason: str
+    update_pending: bool
+    variants: Mapping[str, Variant]
+
+    @property
+    def quiet(self) -> bool:
+        """Tell whether SageMaker accepts a change now."""
+        return self.status == QUIET and not self.update_pending
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Return the weights in force, by slot."""
+        return {slot: variant.weight for slot, variant in self.variants.items()}
+
+    def serving_slots(self) -> list[str]:
+        """Return the slots that users reach."""
+        return [slot for slot in SLOTS if slot in self.variants and self.variants[slot].serves]
+
+    def stable_slot(self) -> str:
+        """Return the one slot that serves.
+
+        Raises:
+            EndpointUnusable: when both slots serve, or none.
+        """
+        serving = self.serving_slots()
+        if len(serving) != 1:
+            weights = ", ".join(f"{slot} {weight:g}" for slot, weight in self.weights.items())
+            raise EndpointUnusable(
+                f"exactly one variant of endpoint {self.name} must have all the weight, got {weights}; set the weight "
+                "of the variant that must not serve to 0 with UpdateEndpointWeightsAndCapacities"
+            )
+        return serving[0]
+
+    def shows(self, weights: Mapping[str, int]) -> bool:
+        """Tell whether these weights are in force and nothing is about to change them."""
+        return all(
+            slot in self.variants
+            and self.variants[slot].weight == weight
+            and self.variants[slot].desired_weight == weight
+            for slot, weight in weights.items()
+        )
+
+
+def other_slot(slot: str) -> str:
+    """Return the other of the two slots.
+
+    >>> other_slot("variant-a")
+    'variant-b'
+    """
+    return SLOTS[1] if slot == SLOTS[0] else SLOTS[0]
+
+
+def weights_for(*, stable: str, canary: str, canary_percent: int) -> dict[str, int]:
+    """Return weights that give the canary this percentage of the requests.
+
+    Whole numbers survive SageMaker's 32-bit floats unchanged.
+
+    >>> weights_for(stable="variant-b", canary="variant-a", canary_percent=10)
+    {'variant-b': 90, 'variant-a': 10}
+    """
+    return {stable: 100 - canary_percent, canary: canary_percent}
+
+
+class Endpoint:
+    """One SageMaker endpoint."""
+
+    def __init__(self, name: str, *, reading: Any = None, changing: Any = None) -> None:
+        self.name = name
+        self._reading = reading if reading is not None else clients.client("sagemaker")
+        self._changing = changing if changing is not None else clients.single_attempt_client("sagemaker")
+
+    def describe(self) -> EndpointView:
+        """Look at the endpoint.
+
+        Raises:
+            EndpointNotFound: when there is none of this name.
+            Throttled: when SageMaker limits the calls.
+        """
+        try:
+            answer = self._reading.describe_endpoint(EndpointName=self.name)
+        except ClientError as error:
+            raise named(error) from error
+        return EndpointView(
+            name=self.name,
+            arn=answer["EndpointArn"],
+            status=answer["EndpointStatus"],
+            config_name=answer.get("EndpointConfigName", ""),
+            failure_reason=answer.get("FailureReason", ""),
+            update_pending="PendingDeploymentSummary" in answer,
+            variants={v["VariantName"]: _variant(v) for v in answer.get("ProductionVariants", [])},
+        )
+
+    def config(self, config_name: str) -> list[dict[str, Any]]:
+        """Return the production variants of an endpoint config."""
+        try:
+            answer = self._reading.describe_endpoint_config(EndpointConfigName=config_name)
+        except ClientError as error:
+            raise named(error) from error
+        variants: list[dict[str, Any]] = answer["ProductionVariants"]
+        return variants
+
+    def set_weights(self, weights: Mapping[str, int]) -> None:
+        """Ask for these weights, once; the caller reads the endpoint to learn what came of it.
+
+        Raises:
+            EndpointBusy: when SageMaker is changing the endpoint.
+            EndpointNotFound: when there is no such endpoint.
+            Throttled: when SageMaker limits the calls.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
+        """
+        desired = [{"VariantName": slot, "DesiredWeight": float(weight)} for slot, weight in weights.items()]
+        try:
+            self._changing.update_endpoint_weights_and_capacities(
+                EndpointName=self.name, DesiredWeightsAndCapacities=desired
+            )
+        except ClientError as error:
+            raise named(error) from error
+
+
+def _variant(answer: dict[str, Any]) -> Variant:
+    weight = float(answer.get("CurrentWeight", 0.0))
+    instances = int(answer.get("CurrentInstanceCount") or 0)
+    desired_weight = answer.get("DesiredWeight")
+    desired_instances = answer.get("DesiredInstanceCount")
+    return Variant(
+        weight=weight,
+        desired_weight=weight if desired_weight is None else float(desired_weight),
+        instances=instances,
+        desired_instances=instances if desired_instances is None else int(desired_instances),
+    )
+
+
+def named(error: ClientError) -> Exception:
+    """Give a SageMaker error its name. SageMaker has one code for many things, so this reads its text."""
+    code: str = error.response["Error"]["Code"]
+    message: str = error.response["Error"]["Message"]
+    if "in-progress endpoint" in message:
+        return EndpointBusy(message)
+    if "Could not find endpoint" in message and "configuration" not in message:
+        return EndpointNotFound(message)
+    if code in {"ThrottlingException", "TooManyRequestsException", "Throttling"}:
+        return Throttled(message)
+    unnamed: Exception = error
+    return unnamed

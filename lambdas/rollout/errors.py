@@ -1,0 +1,57 @@
+"""Named exceptions of a rollout. The state machine catches them by name; the message is what people read."""
+
+
+class RolloutError(Exception):
+    """Ends a rollout: the state machine rolls back and shows the message as the reason."""
+
+
+class EndpointBusy(RolloutError):
+    """Raised when SageMaker refuses a change because another one is in progress; worth another try."""
+
+
+class Throttled(RolloutError):
+    """Raised when an AWS service limits the rate of calls; worth another try."""
+
+
+class EndpointNotFound(RolloutError):
+    """Raised when the endpoint does not exist (any more)."""
+
+
+class EndpointUnusable(RolloutError):
+    """Raised when the endpoint is in a status or on weights from which no rollout can start or go on."""
+
+
+class EndpointChanged(RolloutError):
+    """Raised when the endpoint left the config or the weights of this rollout by another hand."""
+
+
+class LockLost(RolloutError):
+    """Raised when the lock of the endpoint belongs to somebody else."""
+
+
+class Halted(RolloutError):
+    """Raised when exposure was ordered to zero: by an alarm, an operator or a stopped execution."""
+
+
+class AlarmRaised(RolloutError):
+    """Raised when an alarm of the canary or of the caller is in ALARM."""
+
+
+class CapacityUnavailable(RolloutError):
+    """Raised when the instances that a step needs are not allowed or do not come in time."""
+
+
+class SmokeTestFailed(RolloutError):
+    """Raised when the canary does not answer a smoke-test request with success."""
+
+
+class Inconclusive(RolloutError):
+    """Raised when a step used all its bake time and still lacks evidence."""
+
+
+class NothingToRelease(RolloutError):
+    """Raised when no release waits in the idle slot."""
+
+
+class DeployRefused(RolloutError):
+    """Raised when a deploy would be unsafe now; nothing was changed."""

@@ -1,0 +1,85 @@
+"""First state: is this a moment from which a rollout can start? Then pin what it works on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rollout import clock
+from rollout.endpoint import WORKING, other_slot
+from rollout.errors import AlarmRaised, EndpointUnusable, LockLost, NothingToRelease
+from rollout.ledger import ROLLED_BACK
+from rollout.notices import notify
+from rollout.plan import Settings
+from rollout.world import World
+
+if TYPE_CHECKING:
+    from rollout.endpoint import EndpointView
+    from rollout.ledger import Release
+
+PATIENCE_SECONDS = 15 * 60
+"""How long alarms of an earlier release may take to calm down, and the endpoint to come to rest."""
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Return what this rollout works on; `ready` says whether it may begin."""
+    return prepare(World.of(Settings.parse(event["plan"])), event["execution"], event["started_at"])
+
+
+def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
+    """Take the lock, look around, and pin the slots and the endpoint config."""
+    _take_lock(world, execution)
+    out_of_patience = clock.now() > datetime.fromisoformat(started_at).timestamp() + PATIENCE_SECONDS
+    view = world.endpoint.describe()
+    if not view.quiet:
+        _refuse_unless(view.status in WORKING and not out_of_patience, view)
+        return {"ready": False}
+    stable = view.stable_slot()
+    canary = other_slot(stable)
+    release = _release_in(world, view, canary)
+    world.ledger.open_rollout(execution, release, clock.now())
+    world.ledger.pin(execution, stable=stable, canary=canary, config_name=view.config_name)
+    found = {"version": release.version, "stable": stable, "canary": canary}
+    if _raised_alarms(world, canary, final=out_of_patience):
+        return {"ready": False, **found}
+    _hold_scale_in(world)
+    notify(view.name, "Started", execution=execution, **found)
+    return {"ready": True, **found}
+
+
+def _take_lock(world: World, execution: str) -> None:
+    if not world.ledger.lock_for_rollout(execution, clock.now()):
+        lock = world.ledger.lock()
+        holder = "somebody else" if lock is None else f"{lock.kind} {lock.holder}"
+        raise LockLost(f"endpoint {world.settings.endpoint} is locked by {holder}; one change at a time")
+
+
+def _refuse_unless(may_wait: bool, view: EndpointView) -> None:  # noqa: FBT001 - the condition is the point
+    if not may_wait:
+        why = f": {view.failure_reason}" if view.failure_reason else ""
+        raise EndpointUnusable(f"endpoint {view.name} is {view.status}, it must be InService{why}")
+
+
+def _release_in(world: World, view: EndpointView, canary: str) -> Release:
+    declared = world.ledger.declared()
+    models = {v["VariantName"]: v["ModelName"] for v in world.endpoint.config(view.config_name)}
+    held = world.ledger.release_in(models[canary])
+    if declared is None or held is None or not held.same_content(declared):
+        raise NothingToRelease(f"the idle slot {canary} does not hold the release that was deployed last")
+    if declared.outcome == ROLLED_BACK:
+        raise NothingToRelease(f"version {declared.version} was rolled back before; deploy it under a new version")
+    return declared
+
+
+def _raised_alarms(world: World, canary: str, *, final: bool) -> list[str]:
+    states = world.metrics.alarm_states(world.settings.alarms_that_stop(canary))
+    raised = [name for name, state in states.items() if state == "ALARM"]
+    if raised and final:
+        raise AlarmRaised(f"{', '.join(raised)} was in ALARM before the rollout began")
+    return raised
+
+
+def _hold_scale_in(world: World) -> None:
+    """Keep instances during the rollout: a rollback must find the capacity it left."""
+    for slot, registered in world.scalers.registered().items():
+        world.scalers.set_floor(slot, registered.floor, suspend_scale_in=True)

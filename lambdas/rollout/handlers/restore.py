@@ -1,0 +1,36 @@
+"""An execution ended without its own clean-up (stopped, timed out, failed): reach the same safe end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollout import clock
+from rollout.errors import EndpointBusy
+from rollout.handlers.panic import MARGIN_SECONDS, Context
+from rollout.plan import Settings
+from rollout.safety import LOOK_AGAIN_SECONDS, end_rollout
+from rollout.world import World
+
+REASONS = {
+    "ABORTED": "the execution was stopped",
+    "TIMED_OUT": "the execution timed out",
+    "FAILED": "the execution failed before it could clean up",
+}
+
+
+def handler(event: dict[str, Any], context: Context) -> None:
+    """Restore what the ended execution left, if it left anything."""
+    until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    restore(World.of(Settings.parse(event["settings"])), event["execution"], event["status"], until)
+
+
+def restore(world: World, execution: str, status: str, until: float) -> None:
+    """Come again until the safe end is reached.
+
+    Raises:
+        EndpointBusy: when SageMaker was not ready in time; the event is delivered again.
+    """
+    while not end_rollout(world, execution, REASONS[status]):
+        if clock.now() >= until:
+            raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")
+        clock.pause(LOOK_AGAIN_SECONDS)

@@ -1,0 +1,49 @@
+"""Where every failure of a rollout leads: traffic back to stable, then everything else."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rollout.plan import Settings
+from rollout.safety import end_rollout, lower_exposure
+from rollout.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Return `safe`: whether the end is reached, or the state machine must come again."""
+    world = World.of(Settings.parse(event["plan"]))
+    return roll_back(world, event["execution"], event.get("rollout") or {}, event["failure"])
+
+
+def roll_back(world: World, execution: str, rollout: Mapping[str, Any], failure: Mapping[str, str]) -> dict[str, Any]:
+    """Bring the rollout to its safe end. Without the ledger the traffic still goes first."""
+    reason = reason_of(failure)
+    try:
+        safe = end_rollout(world, execution, reason)
+    except (ClientError, BotoCoreError):
+        if "canary" in rollout:
+            lower_exposure(world.endpoint, stable=rollout["stable"], canary=rollout["canary"])
+        raise
+    return {"safe": safe, "error": failure["Error"], "reason": reason}
+
+
+def reason_of(failure: Mapping[str, str]) -> str:
+    """Return the sentence of a failure as Step Functions hands it over.
+
+    >>> reason_of({"Error": "AlarmRaised", "Cause": '{"errorMessage": "Errors is in ALARM"}'})
+    'Errors is in ALARM'
+    >>> reason_of({"Error": "States.Timeout", "Cause": ""})
+    'States.Timeout'
+    """
+    cause = failure.get("Cause", "")
+    try:
+        message = json.loads(cause)["errorMessage"]
+    except (ValueError, KeyError, TypeError):
+        message = cause
+    return message or failure["Error"]

@@ -1,0 +1,88 @@
+"""The stack has reached a terminal status: let scaling work again, and start the rollout if a release waits.
+
+Events come at least once and in any order: everything here may be repeated, and a status that the stack has already
+left is nobody's business any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollout import clients, clock
+from rollout.endpoint import other_slot
+from rollout.errors import EndpointBusy, EndpointNotFound
+from rollout.executions import execution_name, start
+from rollout.handlers.panic import MARGIN_SECONDS, Context
+from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
+from rollout.plan import Settings
+from rollout.safety import rest, wait_until_quiet
+from rollout.stack import stack_status
+from rollout.world import World
+
+if TYPE_CHECKING:
+    from rollout.endpoint import EndpointView
+    from rollout.ledger import Lock, Release
+
+DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+
+
+def handler(event: dict[str, Any], context: Context) -> None:
+    """Act on one stack event."""
+    until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    if stack_status(event["stack_id"]) == event["status"]:
+        settle(World.of(Settings.parse(event["settings"])), event["status"], until)
+
+
+def settle(world: World, status: str, until: float) -> None:
+    """Bring the endpoint to rest by its current roles, then hand the lock over or give it back.
+
+    Raises:
+        EndpointBusy: when the endpoint did not come to rest in time; the event is delivered again.
+        EndpointUnusable: when roles cannot be told from the weights.
+    """
+    lock = world.ledger.lock()
+    if lock is not None and lock.kind == ROLLOUT:
+        _start(world, lock.holder)
+        return
+    try:
+        view = wait_until_quiet(world.endpoint, until=until)
+    except EndpointNotFound:
+        _free(world, lock)
+        return
+    if not view.quiet:
+        raise EndpointBusy(f"endpoint {view.name} is {view.status}; the stack cannot be settled yet")
+    stable = view.stable_slot()
+    rest(world, stable=stable)
+    release = _waiting_release(world, view, stable)
+    if release is not None and status in DEPLOYED and world.settings.start_on_deploy:
+        _hand_over(world, lock, release)
+    else:
+        _free(world, lock)
+
+
+def _waiting_release(world: World, view: EndpointView, stable: str) -> Release | None:
+    """Return the release that was deployed last, if it waits in the idle slot and was not rejected."""
+    declared = world.ledger.declared()
+    models = {v["VariantName"]: v["ModelName"] for v in world.endpoint.config(view.config_name)}
+    serving, idle = (world.ledger.release_in(models[slot]) for slot in (stable, other_slot(stable)))
+    if declared is None or idle is None or not idle.same_content(declared):
+        return None
+    if serving is not None and serving.same_content(declared):
+        world.ledger.decide_release(declared.version, PROMOTED)
+        return None
+    return None if declared.outcome == ROLLED_BACK else declared
+
+
+def _hand_over(world: World, lock: Lock | None, release: Release) -> None:
+    name = execution_name(release.version, world.ledger.next_attempt())
+    if world.ledger.lock_for_rollout(name, clock.now(), instead_of="" if lock is None else lock.holder):
+        _start(world, name)
+
+
+def _start(world: World, name: str) -> None:
+    start(clients.client("stepfunctions"), world.settings.state_machine_arn, name)
+
+
+def _free(world: World, lock: Lock | None) -> None:
+    if lock is not None:
+        world.ledger.free(lock.holder)

@@ -1,0 +1,81 @@
+"""The only place where exposure rises (invariant 2)."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from rollout import clock
+from rollout.endpoint import weights_for
+from rollout.errors import CapacityUnavailable, EndpointChanged, Halted, LockLost
+from rollout.plan import Settings, Step, steps_of
+from rollout.safety import lower_until_zero
+from rollout.world import World
+
+if TYPE_CHECKING:
+    from rollout.endpoint import EndpointView
+    from rollout.ledger import Lock
+
+WEIGHTS_TIMEOUT_SECONDS = 20 * 60
+LOWERING_SECONDS = 10 * 60
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Return the step with `in_place`: whether the endpoint has the weights of this step."""
+    steps = steps_of(event["plan"])
+    return shift(World.of(Settings.parse(event["plan"])), event["execution"], steps, event["step"])
+
+
+def shift(world: World, execution: str, steps: list[Step], state: dict[str, Any]) -> dict[str, Any]:
+    """Ask for the weights of this step if they are not there, and say whether they are."""
+    lock = world.own_lock(execution)
+    step = steps[state["index"]]
+    wanted = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
+    view = world.endpoint.describe()
+    requested_at = state.get("shift_requested_at", clock.now())
+    if view.quiet and view.shows(wanted):
+        return _begin_bake(world, execution, step, state)
+    if view.quiet:
+        before = 0 if state["index"] == 0 else steps[state["index"] - 1].percent
+        _prove_safe(view, lock, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before), state)
+        world.endpoint.set_weights(wanted)
+        _lower_if_halted_meanwhile(world, execution, lock)
+    if clock.now() > requested_at + WEIGHTS_TIMEOUT_SECONDS:
+        raise EndpointChanged(f"endpoint {view.name} did not take the weights {wanted} in time, it has {view.weights}")
+    return {**state, "shift_requested_at": requested_at, "in_place": False}
+
+
+def _begin_bake(world: World, execution: str, step: Step, state: dict[str, Any]) -> dict[str, Any]:
+    shifted_at = clock.now()
+    progress = {"percent": step.percent, "shifted_at": clock.iso(shifted_at), "canary_requests": 0}
+    world.ledger.record_step(execution, state["index"], progress)
+    period = world.settings.metric_period_seconds
+    first_whole_period = ceil(shifted_at / period) * period
+    return {
+        **state, "in_place": True, "shifted_at": shifted_at, "counted_until": first_whole_period, "requests": 0,
+    }  # fmt: skip
+
+
+def _prove_safe(view: EndpointView, lock: Lock, before: dict[str, int], state: dict[str, Any]) -> None:
+    if view.config_name != lock.config_name:
+        raise EndpointChanged(
+            f"endpoint {view.name} is on config {view.config_name}, the rollout started on {lock.config_name}"
+        )
+    first_shift = state["index"] == 0
+    unchanged = view.weights[lock.canary] == 0 if first_shift else view.shows(before)
+    if not unchanged:
+        raise EndpointChanged(f"another hand changed the weights of endpoint {view.name} to {view.weights}")
+    if view.variants[lock.canary].instances < state["instances"]:
+        raise CapacityUnavailable(
+            f"{lock.canary} has {view.variants[lock.canary].instances} of {state['instances']} instances"
+        )
+
+
+def _lower_if_halted_meanwhile(world: World, execution: str, lock: Lock) -> None:
+    """Undo the raise if an order to halt came after the look, from a hand that may have gone home already."""
+    try:
+        world.own_lock(execution)
+    except (Halted, LockLost):
+        until = clock.now() + LOWERING_SECONDS
+        lower_until_zero(world.endpoint, stable=lock.stable, canary=lock.canary, until=until)
+        raise

@@ -1,0 +1,271 @@
+"""The ledger: one DynamoDB table per stack, with releases, rollouts and the lock of each endpoint.
+
+Partition key `endpoint`, sort key `record`:
+
+- `lock`: who may change the endpoint now, and what that rollout works on
+- `declared`: the release that the last accepted deploy asked for
+- `model#<name>`, `release#<version>`: which content a model and a version label stand for, and its fate
+- `answer#<digest>`: what `Custom::ReleaseSlots` answered to these properties
+- `rollout#<execution name>`: the course of one rollout
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from rollout import clients
+from rollout.clock import iso
+from rollout.errors import LockLost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEPLOYMENT = "deployment"
+ROLLOUT = "rollout"
+PROMOTED = "PROMOTED"
+ROLLED_BACK = "ROLLED_BACK"
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """Who may change the endpoint. A rollout's lock also pins the slots and the endpoint config it works on."""
+
+    kind: str
+    holder: str
+    stable: str = ""
+    canary: str = ""
+    config_name: str = ""
+    halted: str = ""
+    """Why exposure was ordered to zero; empty while it may rise."""
+    sealed: bool = False
+    """Whether the promotion is decided: from then on nothing halts the rollout any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One model build. Version and digest together are its identity."""
+
+    version: str
+    digest: str
+    outcome: str = ""
+
+    def same_content(self, other: Release) -> bool:
+        """Tell whether both are the same release."""
+        return (self.version, self.digest) == (other.version, other.digest)
+
+
+class Ledger:
+    """The records of one endpoint."""
+
+    def __init__(self, endpoint: str, *, table: str | None = None, client: Any = None) -> None:
+        self._endpoint = endpoint
+        self._table = os.environ["LEDGER_TABLE"] if table is None else table
+        self._client = clients.client("dynamodb") if client is None else client
+
+    # The lock
+
+    def lock(self) -> Lock | None:
+        """Read the lock, consistently."""
+        item = self._get("lock")
+        if item is None:
+            return None
+        return Lock(**{name: item[name] for name in Lock.__dataclass_fields__ if name in item})
+
+    def lock_for_deployment(self, holder: str, at: float) -> bool:
+        """Take the lock for a deployment; one that an earlier deployment left behind is taken over.
+
+        CloudFormation runs one update of a stack at a time, so an earlier deployment cannot be alive.
+        """
+        lock = Lock(kind=DEPLOYMENT, holder=holder)
+        return self._put_lock(lock, at, "attribute_not_exists(holder) OR kind = :kind", {":kind": DEPLOYMENT})
+
+    def lock_for_rollout(self, execution: str, at: float, *, instead_of: str = "") -> bool:
+        """Take the lock for a rollout: a free one, or the one of the deployment that hands it over."""
+        lock = Lock(kind=ROLLOUT, holder=execution)
+        return self._put_lock(
+            lock, at, "attribute_not_exists(holder) OR holder = :before", {":before": instead_of or execution}
+        )
+
+    def pin(self, execution: str, *, stable: str, canary: str, config_name: str) -> None:
+        """Write into the rollout's lock what it works on.
+
+        Raises:
+            LockLost: when the lock is not this rollout's.
+        """
+        values = {":stable": stable, ":canary": canary, ":config": config_name, ":me": execution}
+        changes = "SET stable = :stable, canary = :canary, config_name = :config"
+        if not self._update("lock", changes, values, condition="holder = :me"):
+            raise LockLost(f"the lock of endpoint {self._endpoint} is not held by rollout {execution}")
+
+    def halt(self, execution: str, reason: str, at: float) -> bool:
+        """Order the rollout's exposure to zero; the first reason stays.
+
+        `False`: the rollout does not hold the lock, or its promotion is decided.
+        """
+        values = {":me": execution, ":reason": reason, ":at": iso(at)}
+        changes = "SET halted = if_not_exists(halted, :reason), halted_at = if_not_exists(halted_at, :at)"
+        return self._update("lock", changes, values, condition="holder = :me AND attribute_not_exists(sealed)")
+
+    def seal(self, execution: str) -> bool:
+        """Decide the promotion, unless exposure was ordered to zero first: exactly one of the two wins."""
+        condition = "holder = :me AND attribute_not_exists(halted)"
+        return self._update("lock", "SET sealed = :yes", {":me": execution, ":yes": True}, condition=condition)
+
+    def free(self, holder: str) -> bool:
+        """Give the lock back. `False`: this holder does not have it."""
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key=self._key("lock"),
+                ConditionExpression="holder = :me",
+                ExpressionAttributeValues=_item({":me": holder}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    # Releases
+
+    def declare(self, release: Release, model_name: str) -> None:
+        """Record the release that a deploy asked for, and which model holds it."""
+        identity = {"version": release.version, "digest": release.digest}
+        self._put("declared", {**identity, "model_name": model_name})
+        self._put(f"model#{model_name}", identity)
+        self._update(
+            f"release#{release.version}",
+            "SET digest = if_not_exists(digest, :digest)",
+            {":digest": release.digest},
+        )
+
+    def declared(self) -> Release | None:
+        """Return the release that the last accepted deploy asked for, with its fate."""
+        item = self._get("declared")
+        return None if item is None else self.release(item["version"])
+
+    def release(self, version: str) -> Release | None:
+        """Return what this version label stands for."""
+        item = self._get(f"release#{version}")
+        return (
+            None if item is None else Release(version=version, digest=item["digest"], outcome=item.get("outcome", ""))
+        )
+
+    def release_in(self, model_name: str) -> Release | None:
+        """Return the release that a model holds."""
+        item = self._get(f"model#{model_name}")
+        return None if item is None else Release(version=item["version"], digest=item["digest"])
+
+    def decide_release(self, version: str, outcome: str) -> None:
+        """Record the fate of a release."""
+        self._update(f"release#{version}", "SET outcome = :outcome", {":outcome": outcome})
+
+    def remember_answer(self, digest: str, answer: Mapping[str, Any]) -> None:
+        """Keep what `Custom::ReleaseSlots` answered, for a stack rollback."""
+        self._put(f"answer#{digest}", {"answer": dict(answer)})
+
+    def answer(self, digest: str) -> dict[str, Any] | None:
+        """Return what `Custom::ReleaseSlots` last answered to these properties."""
+        item = self._get(f"answer#{digest}")
+        return None if item is None else {name: _whole(value) for name, value in item["answer"].items()}
+
+    # Rollouts
+
+    def next_attempt(self) -> int:
+        """Return how many rollouts this endpoint has had, plus one."""
+        answer = self._client.query(
+            TableName=self._table,
+            ConsistentRead=True,
+            Select="COUNT",
+            KeyConditionExpression="endpoint = :endpoint AND begins_with(#record, :rollout)",
+            ExpressionAttributeNames={"#record": "record"},
+            ExpressionAttributeValues=_item({":endpoint": self._endpoint, ":rollout": "rollout#"}),
+        )
+        return int(answer["Count"]) + 1
+
+    def open_rollout(self, execution: str, release: Release, at: float) -> None:
+        """Record that a rollout began; a repetition changes nothing."""
+        values = {":v": release.version, ":d": release.digest, ":o": "RUNNING", ":at": iso(at), ":none": []}
+        self._update(
+            f"rollout#{execution}",
+            "SET version = :v, digest = :d, outcome = if_not_exists(outcome, :o), "
+            "started_at = if_not_exists(started_at, :at), steps = if_not_exists(steps, :none)",
+            values,
+        )
+
+    def rollout(self, execution: str) -> dict[str, Any] | None:
+        """Return the record of one rollout."""
+        return self._get(f"rollout#{execution}")
+
+    def record_step(self, execution: str, index: int, step: Mapping[str, Any]) -> None:
+        """Write how one step of a rollout stands."""
+        self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", {":step": dict(step)})
+
+    def close_rollout(self, execution: str, outcome: str, reason: str, at: float) -> None:
+        """Record how a rollout ended; the first ending stays."""
+        values = {":running": "RUNNING", ":outcome": outcome, ":reason": reason, ":at": iso(at)}
+        self._update(
+            f"rollout#{execution}",
+            "SET outcome = :outcome, reason = :reason, ended_at = :at",
+            values,
+            condition="attribute_not_exists(outcome) OR outcome = :running",
+        )
+
+    # DynamoDB
+
+    def _key(self, record: str) -> dict[str, Any]:
+        return _item({"endpoint": self._endpoint, "record": record})
+
+    def _get(self, record: str) -> dict[str, Any] | None:
+        answer = self._client.get_item(TableName=self._table, Key=self._key(record), ConsistentRead=True)
+        if "Item" not in answer:
+            return None
+        return {name: _deserialize(value) for name, value in answer["Item"].items()}
+
+    def _put(self, record: str, values: Mapping[str, Any]) -> None:
+        item = {"endpoint": self._endpoint, "record": record, **values}
+        self._client.put_item(TableName=self._table, Item=_item(item))
+
+    def _put_lock(self, lock: Lock, at: float, condition: str, values: Mapping[str, Any]) -> bool:
+        item = {"endpoint": self._endpoint, "record": "lock", "taken_at": iso(at)}
+        item |= {name: value for name, value in vars(lock).items() if value}
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=_item(item),
+                ConditionExpression=condition,
+                ExpressionAttributeValues=_item(values),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _update(self, record: str, changes: str, values: Mapping[str, Any], *, condition: str = "") -> bool:
+        """Change one record; `False` when the condition does not hold."""
+        guarded = {"ConditionExpression": condition} if condition else {}
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=self._key(record),
+                UpdateExpression=changes,
+                ExpressionAttributeValues=_item(values),
+                **guarded,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _whole(value: Any) -> Any:
+    """DynamoDB's numbers come back as `Decimal`, which JSON does not know."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
+def _item(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _serialize(value) for name, value in values.items()}

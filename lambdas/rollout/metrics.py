@@ -1,0 +1,102 @@
+"""CloudWatch: request counts of the slots, alarm states, and the share that each slot should get."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rollout import clients
+from rollout.plan import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OWN_NAMESPACE = "CanaryConstruct"
+MINUTE = 60
+UNKNOWN = "INSUFFICIENT_DATA"
+
+
+class Metrics:
+    """What CloudWatch knows of one endpoint."""
+
+    def __init__(self, endpoint: str, period_seconds: int, *, client: Any = None) -> None:
+        self._endpoint = endpoint
+        self._period = period_seconds
+        self._client = clients.client("cloudwatch") if client is None else client
+
+    def alarm_states(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the state of each alarm; a deleted alarm is as unknown as one without data.
+
+        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+        """
+        if not names:
+            return {}
+        answer = self._client.describe_alarms(
+            AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
+        )
+        found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+        states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
+        return {name: states.get(name, UNKNOWN) for name in names}
+
+    def requests(self, slot: str, start: float, end: float) -> int:
+        """Return how many requests a slot had in whole metric periods between two times."""
+        return sum(int(value) for value in self._invocations([slot], start, end)[slot].values())
+
+    def requests_per_minute(self, start: float, end: float) -> float:
+        """Return the busiest minute of both slots together; 0 when nothing was published."""
+        by_slot = self._invocations(SLOTS, start, end)
+        minutes: dict[float, float] = {}
+        for values in by_slot.values():
+            for timestamp, value in values.items():
+                minute = timestamp // MINUTE
+                minutes[minute] = minutes.get(minute, 0.0) + value
+        return max(minutes.values(), default=0.0)
+
+    def publish_traffic_share(self, weights: Mapping[str, float]) -> None:
+        """Publish the percentage of requests that each slot should get, for the throughput alarm.
+
+        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+        """
+        self._client.put_metric_data(
+            Namespace=OWN_NAMESPACE,
+            MetricData=[
+                {
+                    "MetricName": "TrafficShare",
+                    "Dimensions": self._dimensions(slot),
+                    "Value": float(weight),
+                    "Unit": "Percent",
+                    "StorageResolution": 1 if self._period < MINUTE else MINUTE,
+                }
+                for slot, weight in weights.items()
+            ],
+        )
+
+    def _invocations(self, slots: Sequence[str], start: float, end: float) -> dict[str, dict[float, float]]:
+        counts: dict[str, dict[float, float]] = {slot: {} for slot in slots}
+        queries = [self._invocations_query(slot) for slot in slots]
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries,
+            StartTime=datetime.fromtimestamp(start, UTC),
+            EndTime=datetime.fromtimestamp(end, UTC),
+            ScanBy="TimestampAscending",
+        )
+        for page in pages:
+            for result in page["MetricDataResults"]:
+                times = (timestamp.timestamp() for timestamp in result["Timestamps"])
+                counts[result["Label"]].update(zip(times, result["Values"], strict=True))
+        return counts
+
+    def _invocations_query(self, slot: str) -> dict[str, Any]:
+        metric = {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "Invocations",
+            "Dimensions": self._dimensions(slot),
+        }
+        return {
+            "Id": slot.replace("-", "_"),
+            "Label": slot,
+            "MetricStat": {"Metric": metric, "Period": self._period, "Stat": "Sum"},
+        }
+
+    def _dimensions(self, slot: str) -> list[dict[str, str]]:
+        return [{"Name": "EndpointName", "Value": self._endpoint}, {"Name": "VariantName", "Value": slot}]

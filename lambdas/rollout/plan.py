@@ -1,0 +1,69 @@
+"""What the construct decided at synth, as handlers receive it. `SCHEMA` versions the payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = 1
+SLOTS = ("variant-a", "variant-b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """Instances per role. `invocations_per_instance` is per minute; `None` is a fixed fleet."""
+
+    min_instances: int
+    max_instances: int
+    idle_instances: int
+    invocations_per_instance: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every handler needs to know of one endpoint."""
+
+    endpoint: str
+    scaling: Scaling
+    alarms: dict[str, list[str]]
+    """Alarm names by slot, and under `caller` those that the caller of the construct gave."""
+    metric_period_seconds: int
+    state_machine_arn: str
+    start_on_deploy: bool
+
+    @classmethod
+    def parse(cls, payload: dict[str, Any]) -> Settings:
+        """Read the payload that the construct rendered.
+
+        Raises:
+            ValueError: when a newer library wrote the payload.
+        """
+        if payload["schema"] > SCHEMA:
+            raise ValueError(f"payload schema {payload['schema']} is newer than {SCHEMA}, the newest known here")
+        return cls(
+            endpoint=payload["endpoint"],
+            scaling=Scaling(**payload["scaling"]),
+            alarms=payload["alarms"],
+            metric_period_seconds=int(payload["metric_period_seconds"]),
+            state_machine_arn=payload.get("state_machine_arn", ""),
+            start_on_deploy=bool(payload.get("start_on_deploy", True)),
+        )
+
+    def alarms_that_stop(self, canary: str) -> list[str]:
+        """Return the alarms that end a rollout: the canary's own and the caller's."""
+        return [*self.alarms[canary], *self.alarms["caller"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One traffic share of the rollout. Times in seconds, the share in percent of all requests."""
+
+    percent: int
+    bake_seconds: int
+    max_bake_seconds: int
+    min_requests: int
+
+
+def steps_of(plan: dict[str, Any]) -> list[Step]:
+    """Read the traffic steps of a plan."""
+    return [Step(**step) for step in plan["steps"]]

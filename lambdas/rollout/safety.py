@@ -1,0 +1,112 @@
+"""How exposure is lowered, and how an endpoint comes to rest. Nothing in here can raise an exposure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout import clock
+from rollout.decisions.capacity import floors_at_rest
+from rollout.endpoint import other_slot, weights_for
+from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable, Throttled
+from rollout.ledger import PROMOTED, ROLLED_BACK
+from rollout.notices import notify
+
+if TYPE_CHECKING:
+    from rollout.endpoint import Endpoint, EndpointView
+    from rollout.ledger import Lock
+    from rollout.world import World
+
+LOOK_AGAIN_SECONDS = 0.5
+
+
+def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
+    """Look once, order zero if the canary is not there yet, and tell whether it is and will stay there."""
+    target = weights_for(stable=stable, canary=canary, canary_percent=0)
+    try:
+        view = endpoint.describe()
+        if view.shows(target):
+            return view.quiet
+        endpoint.set_weights(target)
+    except EndpointNotFound:
+        return True
+    except (EndpointBusy, Throttled):
+        return False
+    return False
+
+
+def lower_until_zero(endpoint: Endpoint, *, stable: str, canary: str, until: float) -> bool:
+    """Lower, look and lower again until zero is seen or the time (seconds since the epoch) is over."""
+    while not lower_exposure(endpoint, stable=stable, canary=canary):
+        if clock.now() >= until:
+            return False
+        clock.pause(LOOK_AGAIN_SECONDS)
+    return True
+
+
+def wait_until_quiet(endpoint: Endpoint, *, until: float) -> EndpointView:
+    """Look until SageMaker accepts changes or the time is over; return the last look.
+
+    Raises:
+        EndpointNotFound: when there is no endpoint.
+    """
+    while True:
+        view = endpoint.describe()
+        if view.quiet or clock.now() >= until:
+            return view
+        clock.pause(LOOK_AGAIN_SECONDS * 4)
+
+
+def rest(world: World, *, stable: str) -> None:
+    """Give each slot the floor of its role and let dynamic scaling work again."""
+    for slot, floor in floors_at_rest(stable, other_slot(stable), world.settings.scaling).items():
+        world.scalers.set_floor(slot, floor, suspend_scale_in=False)
+
+
+def end_rollout(world: World, execution: str, reason: str) -> bool:
+    """Bring a rollout that cannot go on to its safe end: traffic first, records second.
+
+    Returns `True` when everything is restored, or when nothing is this rollout's to restore; `False` when SageMaker
+    is not ready and the caller must come again. A rollout whose promotion was decided is completed instead.
+    """
+    lock = world.ledger.lock()
+    if lock is None or lock.holder != execution:
+        return True
+    if lock.sealed:
+        complete_promotion(world, lock)
+        return True
+    world.ledger.halt(execution, reason, clock.now())
+    if lock.canary and not lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary):
+        return False
+    _rest_if_possible(world)
+    _record_rollback(world, execution, lock.halted or reason)
+    world.ledger.free(execution)
+    return True
+
+
+def complete_promotion(world: World, lock: Lock) -> None:
+    """Bring a rollout whose promotion is decided to rest: the canary's slot is the stable one from now on."""
+    rest(world, stable=lock.canary)
+    rollout = world.ledger.rollout(lock.holder) or {}
+    version = rollout.get("version", "")
+    world.ledger.decide_release(version, PROMOTED)
+    reason = "every step passed"
+    world.ledger.close_rollout(lock.holder, PROMOTED, reason, clock.now())
+    notify(world.settings.endpoint, "Promoted", version=version, execution=lock.holder, reason=reason)
+    world.ledger.free(lock.holder)
+
+
+def _rest_if_possible(world: World) -> None:
+    """Restore what there is: nothing for an endpoint that is gone or whose weights nobody here has touched."""
+    try:
+        rest(world, stable=world.endpoint.describe().stable_slot())
+    except (EndpointNotFound, EndpointUnusable):
+        return
+
+
+def _record_rollback(world: World, execution: str, reason: str) -> None:
+    rollout = world.ledger.rollout(execution) or {}
+    version = rollout.get("version", "")
+    if version:
+        world.ledger.decide_release(version, ROLLED_BACK)
+    world.ledger.close_rollout(execution, ROLLED_BACK, reason, clock.now())
+    notify(world.settings.endpoint, "Rolled Back", version=version, execution=execution, reason=reason)

@@ -1,0 +1,52 @@
+"""All that a handler touches for one endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout.endpoint import Endpoint
+from rollout.errors import Halted, LockLost
+from rollout.ledger import Ledger, Lock
+from rollout.metrics import Metrics
+from rollout.scaling import SlotScalers
+
+if TYPE_CHECKING:
+    from rollout.plan import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The adapters of one endpoint."""
+
+    settings: Settings
+    endpoint: Endpoint
+    scalers: SlotScalers
+    ledger: Ledger
+    metrics: Metrics
+
+    @classmethod
+    def of(cls, settings: Settings) -> World:
+        """Connect to the services of this environment."""
+        return cls(
+            settings=settings,
+            endpoint=Endpoint(settings.endpoint),
+            scalers=SlotScalers(settings.endpoint, settings.scaling),
+            ledger=Ledger(settings.endpoint),
+            metrics=Metrics(settings.endpoint, settings.metric_period_seconds),
+        )
+
+    def own_lock(self, execution: str) -> Lock:
+        """Prove that this rollout may go on.
+
+        Raises:
+            LockLost: when the lock is not this rollout's.
+            Halted: when exposure was ordered to zero.
+        """
+        lock = self.ledger.lock()
+        if lock is None or lock.holder != execution:
+            holder = "nobody" if lock is None else f"{lock.kind} {lock.holder}"
+            raise LockLost(f"the lock of endpoint {self.settings.endpoint} is held by {holder}, not by {execution}")
+        if lock.halted:
+            raise Halted(lock.halted)
+        return lock
