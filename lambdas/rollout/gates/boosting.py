@@ -1,0 +1,62 @@
+"""Sequential boosting: what a capital can overshoot its ceiling by is reinvested before it happens.
+
+Source: Fischer & Ramdas, "Improving the (approximate) sequential probability ratio test by avoiding
+overshoot", https://arxiv.org/abs/2410.16076.
+"""
+
+import math
+from collections.abc import Sequence
+
+from rollout.gates.binomial import split_at
+from rollout.gates.logs import log_sum
+
+MOST_BAD_REQUESTS = 20_000
+OUT_OF_REACH = 200.0
+
+
+def log_boost(shares: Sequence[float], effects: Sequence[float], headroom: float, bad: int, boundary: float) -> float:
+    """Return ln b for the largest b with `Σ_x Bin(x; bad, boundary)·min(b·V(x), ceiling) = capital`.
+
+    `shares` are the parts of the capital on each effect (all above 1; an effect of 1 is cash), `headroom`
+    is ln(ceiling / capital), and V(x) is the capital after x of the `bad` requests fell to the canary.
+    Without truncation at the ceiling the boosted capital would be no martingale: the caller must truncate.
+    """
+    if not 0.0 < headroom < OUT_OF_REACH or not 0 < bad <= MOST_BAD_REQUESTS or not 0.0 < boundary < 1.0:
+        return 0.0
+    game = _Game(shares, effects, bad, boundary)
+    ceiling = math.exp(headroom)
+    low, high = 1, bad + 1
+    while low < high:
+        middle = (low + high) // 2
+        if game.is_truncated_from(middle, ceiling):
+            high = middle
+        else:
+            low = middle + 1
+    if low > bad:
+        return 0.0
+    kept, tail = game.split(low)
+    return max(0.0, math.log((1.0 - ceiling * tail) / kept))
+
+
+class _Game:
+    """The outcomes of one minute, given how many requests were bad."""
+
+    def __init__(self, shares: Sequence[float], effects: Sequence[float], bad: int, boundary: float) -> None:
+        self.bad = bad
+        self.boundary = boundary
+        held = [(share, effect) for share, effect in zip(shares, effects, strict=True) if share > 0.0]
+        self.weights = [share for share, _ in held]
+        self.laws = [effect * boundary / (1.0 + (effect - 1.0) * boundary) for _, effect in held]
+        self.slopes = [math.log(effect) for _, effect in held]
+        self.starts = [math.log(share) - bad * math.log1p((effect - 1.0) * boundary) for share, effect in held]
+
+    def split(self, x: int) -> tuple[float, float]:
+        """Return the mean capital from outcomes below x, and the probability of the others."""
+        kept = sum(weight * split_at(x, self.bad, law)[0] for weight, law in zip(self.weights, self.laws, strict=True))
+        return kept, split_at(x, self.bad, self.boundary)[1]
+
+    def is_truncated_from(self, x: int, ceiling: float) -> bool:
+        """Tell whether the boost that lifts V(x) exactly to the ceiling is affordable."""
+        log_value = log_sum(start + x * slope for start, slope in zip(self.starts, self.slopes, strict=True))
+        kept, tail = self.split(x)
+        return kept * math.exp(min(-log_value, OUT_OF_REACH)) + tail <= 1.0 / ceiling

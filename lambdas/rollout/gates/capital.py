@@ -1,0 +1,59 @@
+"""The capital of a gate: one bet per effect size, and cash that is held back for later steps."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from rollout.gates.logs import floored, log_sum, rescale
+
+
+@dataclass(frozen=True, slots=True)
+class Capital:
+    """Log-capital per effect and the log of the cash (`None`: no cash). It starts with a total of 1."""
+
+    logs: tuple[float, ...]
+    cash: float | None = None
+
+    @classmethod
+    def start(cls, weights: Sequence[float], reserve: float = 0.0) -> Self:
+        """Invest all but the reserve, in proportion to the weights (which sum to 1)."""
+        logs = tuple(floored(math.log(weight * (1.0 - reserve))) for weight in weights)
+        return cls(logs, floored(math.log(reserve)) if reserve else None)
+
+    @property
+    def total(self) -> float:
+        """The log of everything."""
+        return log_sum(self._all())
+
+    def shares(self) -> list[float]:
+        """Return the part of the capital on each effect, and the cash last: they sum to 1."""
+        total = self.total
+        cash = -math.inf if self.cash is None else self.cash
+        return [math.exp(log - total) for log in (*self.logs, cash)]
+
+    def grow(self, growths: Sequence[float]) -> Self:
+        """Multiply the capital on each effect by its evidence; cash neither wins nor loses."""
+        return replace(self, logs=tuple(a + b for a, b in zip(self.logs, growths, strict=True)))
+
+    def truncate(self, boost: float, ceiling: float) -> Self:
+        """Multiply everything by exp(boost), but to no more than exp(ceiling)."""
+        total = self.total + boost
+        return self._rebuilt(rescale(self._all(), min(total, ceiling)))
+
+    def invest(self, weights: Sequence[float], part: float) -> Self:
+        """Bet a part (0 to 1) of the cash afresh, as at the start."""
+        if self.cash is None:
+            return self
+        stake = self.cash + math.log(part)
+        logs = tuple(
+            floored(log_sum((log, stake + math.log(weight)))) for log, weight in zip(self.logs, weights, strict=True)
+        )
+        return replace(self, logs=logs, cash=floored(self.cash + math.log1p(-part)) if part < 1.0 else None)
+
+    def _all(self) -> tuple[float, ...]:
+        return self.logs if self.cash is None else (*self.logs, self.cash)
+
+    def _rebuilt(self, logs: Sequence[float]) -> Self:
+        kept = tuple(floored(log) for log in logs)
+        return replace(self, logs=kept) if self.cash is None else replace(self, logs=kept[:-1], cash=kept[-1])

@@ -1,0 +1,77 @@
+"""How much more than chance the canary's share of the bad requests varies from minute to minute.
+
+Requests that fail together (one client retrying, one bad host) carry less evidence than independent ones.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from rollout.gates.counts import Counts
+from rollout.gates.logs import floored
+
+UNIT = 10
+PRIOR = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dispersion:
+    """Successive differences between units of at least ten bad requests, as (canary's, both variants')."""
+
+    excess: float = 0.0
+    pairs: int = 0
+    previous: tuple[int, int] = (0, 0)
+    current: tuple[int, int] = (0, 0)
+    seen: tuple[int, int] = (0, 0)
+
+    @property
+    def discount(self) -> float:
+        """The factor by which the evidence asked for is raised: at least 1, and 1 for independent requests.
+
+        >>> Dispersion().discount
+        1.0
+        >>> Dispersion(excess=27.0, pairs=3).discount
+        5.0
+        """
+        return max(1.0, (PRIOR + self.excess) / (PRIOR + self.pairs))
+
+    def observe(self, counts: Counts) -> Self:
+        """Add one minute; a unit that is full is compared with the one before."""
+        unit = (self.current[0] + counts.canary_bad, self.current[1] + counts.bad)
+        if unit[1] < UNIT:
+            return replace(self, current=unit)
+        seen = (self.seen[0] + unit[0], self.seen[1] + unit[1])
+        grown = replace(self, previous=unit, current=(0, 0), seen=seen)
+        if not self.previous[1] or not 0 < seen[0] < seen[1]:
+            return grown
+        return replace(
+            grown,
+            excess=floored(self.excess + _squared_difference(self.previous, unit, seen, counts)),
+            pairs=self.pairs + 1,
+        )
+
+    def begin_step(self) -> Self:
+        """Forget the unit to compare with: a new split moves the share of a perfectly healthy canary."""
+        return replace(self, previous=(0, 0), current=(0, 0), seen=(0, 0))
+
+    def as_list(self) -> list[float]:
+        """Return the state, flat."""
+        return [self.excess, self.pairs, *self.previous, *self.current, *self.seen]
+
+    @classmethod
+    def parse(cls, values: list[float]) -> Self:
+        """Read what `as_list` wrote."""
+        excess, pairs, *units = values
+        a, b, c, d, e, f = (int(unit) for unit in units)
+        return cls(excess, int(pairs), (a, b), (c, d), (e, f))
+
+
+def _squared_difference(before: tuple[int, int], now: tuple[int, int], seen: tuple[int, int], counts: Counts) -> float:
+    """Return the squared difference of two shares over its variance if requests were independent.
+
+    Of N requests m are bad: the share varies by `1 - m/N` less than a binomial one, which matters for rates
+    that are not small.
+    """
+    share = seen[0] / seen[1]
+    finite = max(1.0 - counts.bad / counts.total, UNIT / (UNIT + counts.total))
+    variance = share * (1.0 - share) * (1.0 / before[1] + 1.0 / now[1]) * finite
+    return (now[0] / now[1] - before[0] / before[1]) ** 2 / variance

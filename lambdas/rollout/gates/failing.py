@@ -1,0 +1,71 @@
+"""Evidence that the canary is worse than tolerated: one minute of it, on one gate's capital."""
+
+import math
+from dataclasses import dataclass
+
+from rollout.gates import effects, rare, share
+from rollout.gates.boosting import log_boost
+from rollout.gates.capital import Capital
+from rollout.gates.counts import Counts
+from rollout.gates.settings import GateSettings, Kind
+
+HIGHEST_BOOSTED_RATE = 0.05
+LARGEST_STEP = 0.75
+ROUNDING_ROOM = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the capital of one gate may do in one minute, all logs.
+
+    `required` is the log-capital that rolls back, `largest_step` the most that one minute may add. Both use
+    the discount from *before* the minute: one that this minute moved would make the bet depend on its
+    outcome.
+    """
+
+    required: float
+    largest_step: float
+
+    @classmethod
+    def of(cls, threshold: float, weight: float, discount: float, *, capped: bool) -> "Limits":
+        """Return the limits for a gate with this part of alpha; `threshold` is ln(1/alpha)."""
+        step = LARGEST_STEP * threshold * discount if capped else math.inf
+        return cls(discount * threshold - math.log(weight), step)
+
+
+def grow(capital: Capital, gate: GateSettings, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
+    """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
+    if gate.kind is Kind.SHARE:
+        grown = capital.grow(_share_growths(gate, counts, stable_rate))
+        return grown.truncate(0.0, capital.total + limits.largest_step)
+    growths = rare.log_growths(counts, gate.ratio, effects.harmful(gate))
+    step_end = capital.total + limits.largest_step
+    if not _may_boost(counts):
+        return capital.grow(growths).truncate(0.0, step_end)
+    ceiling = min(step_end, max(limits.required + ROUNDING_ROOM, capital.total))
+    boost = _boost(capital, gate, counts, ceiling)
+    return capital.grow(growths).truncate(boost, ceiling)
+
+
+def _share_growths(gate: GateSettings, counts: Counts, stable_rate: float) -> tuple[float, ...]:
+    boundary = share.Boundary(gate.ratio)
+    return tuple(
+        share.log_growth(counts, boundary, stable_rate, share.alternative_rate(boundary, stable_rate, effect))
+        for effect in effects.harmful(gate)
+    )
+
+
+def _may_boost(counts: Counts) -> bool:
+    """Boosting is exact for the conditional binomial model: rare bad requests, both variants serving."""
+    serving = counts.canary_total > 0 and counts.stable_total > 0
+    return serving and counts.bad <= HIGHEST_BOOSTED_RATE * counts.total
+
+
+def _boost(capital: Capital, gate: GateSettings, counts: Counts, ceiling: float) -> float:
+    """Return the log boost; when fewer events are worse, the outcome that matters is stable's."""
+    boundary = rare.boundary_share(counts, gate.ratio)
+    multiples = effects.harmful(gate)
+    if gate.is_lower_worse:
+        boundary, multiples = 1.0 - boundary, tuple(1.0 / effect for effect in multiples)
+    headroom = ceiling - capital.total
+    return log_boost(capital.shares(), (*multiples, 1.0), headroom, counts.bad, boundary)

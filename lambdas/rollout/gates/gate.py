@@ -1,0 +1,184 @@
+"""One gate through a rollout: its state, and what one more minute does to it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from rollout.gates import effects, failing, passing
+from rollout.gates.capital import Capital
+from rollout.gates.counts import NOTHING, Counts
+from rollout.gates.dispersion import Dispersion
+from rollout.gates.logs import floored
+from rollout.gates.settings import GateSettings, JudgeSettings
+
+RESERVE = 0.2
+UNPLANNED_PART = 0.5
+MEMORY = 0.99
+INDEPENDENT = Dispersion()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateState:
+    """What a gate remembers.
+
+    `rising` counts what was seen since the evidence was last at its lowest (`lowest`), the best guess at
+    when a fault began; `recent` is stable's (bad, all) with older minutes fading out; `step` is (minutes,
+    canary requests) of the current step.
+    """
+
+    capital: Capital
+    passing: Capital
+    dispersion: Dispersion = INDEPENDENT
+    seen: Counts = NOTHING
+    rising: Counts = NOTHING
+    lowest: float = 0.0
+    recent: tuple[float, float] = (0.0, 0.0)
+    step: tuple[int, int] = (0, 0)
+    passed: bool = False
+
+    @property
+    def stable_rate(self) -> float | None:
+        """Stable's recent rate, None before its first request."""
+        bad, total = self.recent
+        return (bad + 0.5) / (total + 1.0) if total else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as plain JSON values with short keys: it is stored every minute."""
+        return {
+            "bets": list(self.capital.logs),
+            "cash": self.capital.cash,
+            "pass": [*self.passing.logs, int(self.passed)],
+            "var": self.dispersion.as_list(),
+            "seen": self.seen.as_list(),
+            "rise": [*self.rising.as_list(), self.lowest],
+            "past": list(self.recent),
+            "step": list(self.step),
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        *passing_logs, passed = state["pass"]
+        *rising, lowest = state["rise"]
+        return cls(
+            capital=Capital(tuple(state["bets"]), state["cash"]),
+            passing=Capital(tuple(passing_logs)),
+            dispersion=Dispersion.parse(state["var"]),
+            seen=Counts(*state["seen"]),
+            rising=Counts(*rising),
+            lowest=lowest,
+            recent=(state["past"][0], state["past"][1]),
+            step=(state["step"][0], state["step"][1]),
+            passed=bool(passed),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The rules of one gate within a judge's settings."""
+
+    settings: GateSettings
+    judge: JudgeSettings
+
+    @property
+    def threshold(self) -> float:
+        """ln(1/alpha)."""
+        return -math.log(self.judge.alpha)
+
+    @property
+    def weight(self) -> float:
+        """The part of alpha that this gate may spend."""
+        return self.judge.weights[self.settings.name]
+
+    def new_state(self) -> GateState:
+        """Return the state before the first minute."""
+        has_later_steps = self.judge.steps is None or self.judge.steps > 1
+        reserve = RESERVE if self.judge.is_robust and has_later_steps else 0.0
+        return GateState(
+            capital=Capital.start(effects.harmful_weights(self.settings), reserve),
+            passing=passing.start(self.settings),
+        )
+
+    def begin_step(self, state: GateState, step: int) -> GateState:
+        """Bet part of the cash afresh, and start over what belongs to one step."""
+        return replace(
+            state,
+            capital=state.capital.invest(effects.harmful_weights(self.settings), self._part_for(step)),
+            passing=passing.start(self.settings),
+            dispersion=state.dispersion.begin_step(),
+            step=(0, 0),
+            passed=False,
+        )
+
+    def warm_up(self, state: GateState, counts: Counts) -> GateState:
+        """Learn stable's rate from a minute that is left out of the comparison."""
+        return replace(state, recent=_faded(state.recent, counts))
+
+    def update(self, state: GateState, counts: Counts) -> GateState:
+        """Add one minute."""
+        grown = replace(
+            self._with_evidence(state, counts),
+            dispersion=state.dispersion.observe(counts),
+            seen=state.seen + counts,
+            recent=_faded(state.recent, counts),
+            step=(state.step[0] + 1, state.step[1] + counts.canary_total),
+        )
+        return replace(grown, passed=state.passed or self.proves_harmless(grown))
+
+    def discount(self, state: GateState) -> float:
+        """Return the factor on the evidence asked for."""
+        return state.dispersion.discount if self.judge.is_robust else 1.0
+
+    def required(self, state: GateState) -> float:
+        """Return the log-capital at which this gate alone rolls back."""
+        return failing.Limits.of(self.threshold, self.weight, self.discount(state), capped=True).required
+
+    def score(self, state: GateState) -> float:
+        """Return the log-evidence after the discount and weighted: the gates' scores are summed."""
+        discounted = state.capital.total - (self.discount(state) - 1.0) * self.threshold
+        return discounted + math.log(self.weight)
+
+    def is_practical(self, state: GateState) -> bool:
+        """Tell whether the difference since the evidence began to rise is large enough to matter."""
+        rising = state.rising
+        if not rising.canary_total or not rising.stable_total:
+            return False
+        worse = rising.canary_bad / rising.canary_total - rising.stable_bad / rising.stable_total
+        return (-worse if self.settings.is_lower_worse else worse) >= self.settings.min_difference
+
+    def has_enough(self, state: GateState) -> bool:
+        """Tell whether the step has the minutes and requests that any pass asks for."""
+        minutes, requests = state.step
+        return minutes >= self.judge.min_minutes and requests >= self.judge.min_requests
+
+    def proves_harmless(self, state: GateState) -> bool:
+        """Tell whether this minute ends with a proof that the canary is not worse than tolerated."""
+        required = -math.log(self.judge.beta) * self.discount(state)
+        return self.has_enough(state) and state.passing.total >= required
+
+    def _with_evidence(self, state: GateState, counts: Counts) -> GateState:
+        stable_rate = state.stable_rate
+        if stable_rate is None:
+            stable_rate = 0.0
+        limits = failing.Limits.of(self.threshold, self.weight, self.discount(state), capped=self.judge.is_robust)
+        capital = failing.grow(state.capital, self.settings, counts, stable_rate, limits)
+        is_new_low = capital.total <= state.lowest
+        return replace(
+            state,
+            capital=capital,
+            passing=passing.grow(state.passing, self.settings, counts, stable_rate),
+            rising=NOTHING if is_new_low else state.rising + counts,
+            lowest=floored(capital.total) if is_new_low else state.lowest,
+        )
+
+    def _part_for(self, step: int) -> float:
+        """Return the part of the cash for a step: equal parts if the plan is known, else half of the rest."""
+        if self.judge.steps is None:
+            return UNPLANNED_PART
+        return 1.0 / max(1, self.judge.steps - step)
+
+
+def _faded(recent: tuple[float, float], counts: Counts) -> tuple[float, float]:
+    bad, total = recent
+    return round(bad * MEMORY + counts.stable_bad, 2), round(total * MEMORY + counts.stable_total, 1)

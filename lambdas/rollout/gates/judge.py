@@ -1,0 +1,71 @@
+"""All gates of a rollout together: the state to checkpoint, and the verdict of each evaluation."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rollout.gates import report
+from rollout.gates.assessment import Assessment, Verdict
+from rollout.gates.minutes import Minute, new_in_order
+from rollout.gates.progress import Progress, State
+from rollout.gates.settings import JudgeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges the canary against stable, as often as one likes.
+
+    A healthy canary (in every minute at most `ratio` times as bad as stable) is rolled back with a chance of
+    at most alpha over the *whole* progress. The judge itself holds no state and never reads a clock.
+
+    >>> judge = Judge.from_config({"gates": [{"name": "errors"}], "mode": "exact"})
+    >>> seen = {"canary_total": 300, "canary_bad": 9, "stable_total": 5700, "stable_bad": 6}
+    >>> state, assessment = judge.update(judge.new_state(), [Minute(0, 0, {"errors": seen})])
+    >>> print(assessment.verdict, "-", assessment.reason)  # doctest: +NORMALIZE_WHITESPACE
+    FAIL - errors: canary 9 of 300 requests failed (3.00 %), stable 6 of 5,700 (0.11 %);
+    at least 1.25 times worse, evidence 1 in 100
+    """
+
+    settings: JudgeSettings
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Read the gates as the state machine's input (or GATES.json) has them.
+
+        Raises:
+            InvalidGatesError: for an unknown key or a value outside its range.
+        """
+        return cls(JudgeSettings.parse(config))
+
+    def new_state(self) -> State:
+        """Return the state at the start of a rollout: a small JSON value."""
+        return Progress.start(self.settings).to_json()
+
+    def update(self, state: Mapping[str, Any], minutes: Iterable[Minute]) -> tuple[State, Assessment]:
+        """Add the final minutes since the last evaluation and judge; the given state is not changed.
+
+        Minutes that were used before are ignored, and nothing is added after a `FAIL`, so that a repeated
+        evaluation changes nothing. The order within a batch does not matter.
+
+        Raises:
+            InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
+        """
+        progress = Progress.from_json(self.settings, state)
+        skipped: list[str] = []
+        for minute in new_in_order(minutes, state["last"], state["step"]):
+            if progress.failed is not None:
+                break
+            progress.add(minute)
+            skipped += minute.skipped
+        return progress.to_json(), report.assess(progress, tuple(skipped))
+
+    def at_bake_end(self, state: Mapping[str, Any]) -> Assessment:
+        """Judge a step whose bake is over: `PASS` if it saw enough, `CONTINUE` if the bake must be extended.
+
+        Enough is `min_requests` and `min_minutes` on every gate; with `require_proof` an early pass.
+        """
+        progress = Progress.from_json(self.settings, state)
+        assessment = report.assess(progress)
+        if assessment.verdict is not Verdict.CONTINUE or self.settings.require_proof or assessment.starved:
+            return assessment
+        return report.at_bake_end(progress, assessment)

@@ -1,0 +1,59 @@
+"""The final minutes of a rollout, as the judge takes them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from rollout.gates.counts import Counts, InvalidCountsError
+
+
+class InvalidMinutesError(ValueError):
+    """Minutes that contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """Everything final about one minute, or about one metric period when that is shorter.
+
+    `number` counts periods (epoch seconds // period), `step` is the index of the rollout step it belongs
+    to, `counts` maps a gate's name to `Counts` or to a mapping of its fields; a gate without an entry, or
+    with None, had no data. `invocations` is (canary, stable) and `share` the canary's configured share
+    (0 to 1); both are needed for the traffic gate and may be left out.
+    """
+
+    number: int
+    step: int
+    counts: Mapping[str, Counts | Mapping[str, object] | None]
+    invocations: tuple[int, int] | None = None
+    share: float | None = None
+    skipped: list[str] = field(default_factory=list, compare=False)
+
+    def counts_of(self, gate: str) -> Counts | None:
+        """Return a gate's counts; None when missing or impossible. The latter is noted in `skipped`."""
+        counts = self.counts.get(gate)
+        if counts is None or isinstance(counts, Counts):
+            return counts
+        try:
+            return Counts.parse(counts)
+        except InvalidCountsError as error:
+            self.skipped.append(f"minute {self.number} of gate {gate} skipped: {error}")
+            return None
+
+
+def new_in_order(minutes: Iterable[Minute], last: int | None, step: int) -> list[Minute]:
+    """Return the minutes after `last`, in order.
+
+    Raises:
+        InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
+    """
+    new = sorted((m for m in minutes if last is None or m.number > last), key=lambda m: m.number)
+    for before, after in pairwise(new):
+        if before.number == after.number:
+            raise InvalidMinutesError(f"minute {after.number} comes twice")
+    for minute in new:
+        if minute.step < step:
+            raise InvalidMinutesError(
+                f"minute {minute.number} belongs to step {minute.step}, but step {step} has begun"
+            )
+        step = minute.step
+    return new

@@ -1,0 +1,121 @@
+"""How far a rollout has come: every gate's state, and the minutes used."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rollout.gates.capital import Capital
+from rollout.gates.gate import Gate, GateState
+from rollout.gates.logs import log_sum
+from rollout.gates.minutes import Minute
+from rollout.gates.settings import JudgeSettings
+from rollout.gates.traffic import TrafficGate
+
+State = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Progress:
+    """The state while minutes are added; `to_json` and `from_json` are inverse.
+
+    `last` is the last minute used, `began` the first one of the current step, `failed` the gate that rolled
+    the release back.
+    """
+
+    settings: JudgeSettings
+    states: dict[str, GateState]
+    traffic: Capital
+    last: int | None = None
+    step: int = 0
+    began: int | None = None
+    failed: str | None = None
+    traffic_seen: tuple[int, int, float] | None = None
+
+    @classmethod
+    def start(cls, settings: JudgeSettings) -> Self:
+        """Return the progress before the first minute."""
+        states = {gate.name: Gate(gate, settings).new_state() for gate in settings.gates}
+        return cls(settings, states, _traffic_gate(settings).new_state())
+
+    @classmethod
+    def from_json(cls, settings: JudgeSettings, state: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        states = {gate.name: GateState.from_json(state["gates"][gate.name]) for gate in settings.gates}
+        seen = state["seen"]
+        return cls(
+            settings,
+            states,
+            Capital(tuple(state["traffic"])),
+            last=state["last"],
+            step=state["step"],
+            began=state["began"],
+            failed=state["failed"],
+            traffic_seen=None if seen is None else (seen[0], seen[1], seen[2]),
+        )
+
+    def to_json(self) -> State:
+        """Return the state as plain JSON values."""
+        return {
+            "last": self.last,
+            "step": self.step,
+            "began": self.began,
+            "failed": self.failed,
+            "traffic": list(self.traffic.logs),
+            "seen": None if self.traffic_seen is None else list(self.traffic_seen),
+            "gates": {name: gate.to_json() for name, gate in self.states.items()},
+        }
+
+    @property
+    def gates(self) -> list[tuple[Gate, GateState]]:
+        """Every gate with its state, in the order of the configuration."""
+        return [(Gate(gate, self.settings), self.states[gate.name]) for gate in self.settings.gates]
+
+    @property
+    def traffic_gate(self) -> TrafficGate:
+        """The gate on who receives the requests."""
+        return _traffic_gate(self.settings)
+
+    def add(self, minute: Minute) -> None:
+        """Add the next minute."""
+        if self.began is None:
+            self.began = minute.number
+        while self.step < minute.step:
+            self._begin_step(minute)
+        for gate, state in self.gates:
+            self.states[gate.settings.name] = self._after(gate, state, minute)
+        self._add_traffic(minute)
+        self.last = minute.number
+        self.failed = self._failing_gate()
+
+    def _begin_step(self, minute: Minute) -> None:
+        self.step += 1
+        self.began = minute.number
+        self.traffic = self.traffic_gate.new_state()
+        for gate, state in self.gates:
+            self.states[gate.settings.name] = gate.begin_step(state, self.step)
+
+    def _after(self, gate: Gate, state: GateState, minute: Minute) -> GateState:
+        counts = minute.counts_of(gate.settings.name)
+        if counts is None or self.began is None:
+            return state
+        if minute.number - self.began < gate.settings.warm_up:
+            return gate.warm_up(state, counts)
+        return gate.update(state, counts)
+
+    def _add_traffic(self, minute: Minute) -> None:
+        if minute.invocations is None or minute.share is None:
+            return
+        self.traffic_seen = (*minute.invocations, minute.share)
+        self.traffic = self.traffic_gate.update(self.traffic, *self.traffic_seen)
+
+    def _failing_gate(self) -> str | None:
+        """Return the gate with the most evidence if all practical evidence together rolls back."""
+        scores = {gate.settings.name: gate.score(state) for gate, state in self.gates if gate.is_practical(state)}
+        if log_sum(scores.values()) < -math.log(self.settings.alpha):
+            return None
+        return max(scores, key=lambda name: scores[name])
+
+
+def _traffic_gate(settings: JudgeSettings) -> TrafficGate:
+    return TrafficGate(settings.traffic_ratio, -math.log(settings.alpha))

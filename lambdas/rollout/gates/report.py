@@ -1,0 +1,91 @@
+"""From the progress of a rollout to the verdict and its reason."""
+
+from dataclasses import replace
+
+from rollout.gates import sentence
+from rollout.gates.assessment import Assessment, GateAssessment, Verdict
+from rollout.gates.gate import Gate, GateState
+from rollout.gates.progress import Progress
+
+
+def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
+    """Return the verdict: a failed gate, else a pass of every gate, else not enough evidence yet."""
+    gates = tuple(_assess_gate(gate, state, progress.failed) for gate, state in progress.gates)
+    verdict, reason = _verdict(progress, gates)
+    return Assessment(
+        verdict=verdict,
+        reason=reason,
+        minute=progress.last,
+        gate=progress.failed,
+        gates=gates,
+        starved=_is_starved(progress),
+        skipped=skipped,
+    )
+
+
+def at_bake_end(progress: Progress, assessment: Assessment) -> Assessment:
+    """Turn an undecided assessment into a pass if every gate saw enough in this step."""
+    short = [_shortage(gate, state) for gate, state in progress.gates if not gate.has_enough(state)]
+    if short:
+        return replace(assessment, reason="; ".join(short))
+    return replace(assessment, verdict=Verdict.PASS, reason=f"the bake ended without a failure: {assessment.reason}")
+
+
+def _verdict(progress: Progress, gates: tuple[GateAssessment, ...]) -> tuple[Verdict, str]:
+    if progress.failed is not None:
+        return Verdict.FAIL, next(_said(gate) for gate in gates if gate.name == progress.failed)
+    everything = "; ".join(_said(gate) for gate in gates)
+    if _is_starved(progress) and progress.traffic_seen is not None:
+        return Verdict.CONTINUE, progress.traffic_gate.sentence(*progress.traffic_seen)
+    if all(gate.verdict is Verdict.PASS for gate in gates):
+        return Verdict.PASS, everything
+    return Verdict.CONTINUE, everything
+
+
+def _said(gate: GateAssessment) -> str:
+    return f"{gate.name}: {gate.sentence}"
+
+
+def _is_starved(progress: Progress) -> bool:
+    return progress.traffic_gate.is_starved(progress.traffic)
+
+
+def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssessment:
+    name = gate.settings.name
+    verdict = Verdict.PASS if state.passed else Verdict.CONTINUE
+    if failed == name:
+        verdict = Verdict.FAIL
+    minutes, requests = state.step
+    return GateAssessment(
+        name=name,
+        verdict=verdict,
+        log_evidence=state.capital.total,
+        dispersion=gate.discount(state),
+        canary_total=state.seen.canary_total,
+        canary_bad=state.seen.canary_bad,
+        stable_total=state.seen.stable_total,
+        stable_bad=state.seen.stable_bad,
+        step_minutes=minutes,
+        step_requests=requests,
+        sentence=_sentence(gate, state, verdict),
+    )
+
+
+def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
+    clauses = [sentence.comparison(gate.settings, state.seen)]
+    if verdict is Verdict.PASS:
+        return f"{clauses[0]}; {sentence.passing(gate.settings, state.passing.total)}"
+    if verdict is Verdict.FAIL and state.rising != state.seen:
+        clauses.append(sentence.rising(state.rising))
+    say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
+    clauses.append(say(gate.settings, state.capital.total, gate.required(state), gate.discount(state)))
+    return "; ".join(clauses)
+
+
+def _shortage(gate: Gate, state: GateState) -> str:
+    minutes, requests = state.step
+    judge = gate.judge
+    return (
+        f"{gate.settings.name}: too little to judge, {requests:,} canary requests in {minutes} minutes, "
+        f"at least {judge.min_requests:,} in {judge.min_minutes} are asked"
+    )

@@ -1,0 +1,51 @@
+"""Evidence that the canary does not receive the traffic that its weight promises.
+
+The gates cannot judge a canary that gets no requests, and a canary that gets none is not healthy. The same
+kind of evidence on who received the requests, against the configured share.
+"""
+
+from dataclasses import dataclass
+
+from rollout.gates.capital import Capital
+from rollout.gates.rare import log_growth
+
+EFFECTS = {0.5: 0.3, 0.1: 0.4, 0.01: 0.3}
+LARGEST_STEP = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficGate:
+    """Evidence that the canary receives less than `ratio` of its configured share (in odds)."""
+
+    ratio: float
+    threshold: float
+
+    def new_state(self) -> Capital:
+        """Return the state before the first minute of a step."""
+        return Capital.start(tuple(EFFECTS.values()))
+
+    def update(self, capital: Capital, canary: int, stable: int, share: float) -> Capital:
+        """Add one minute's invocations; `share` (0 to 1) is the configured share of the canary."""
+        if not 0.0 < share <= 1.0 or not canary + stable:
+            return capital
+        odds = self.ratio * share
+        boundary = odds / (odds + 1.0 - share)
+        growths = [log_growth(canary, canary + stable, boundary, effect) for effect in EFFECTS]
+        return capital.grow(growths).truncate(0.0, capital.total + LARGEST_STEP * self.threshold)
+
+    def is_starved(self, capital: Capital) -> bool:
+        """Tell whether the canary gets too little."""
+        return capital.total >= self.threshold
+
+    def sentence(self, canary: int, stable: int, share: float) -> str:
+        """Say what was seen in the last minute.
+
+        >>> TrafficGate(0.5, 4.6).sentence(0, 600, 0.1)
+        'canary received 0 of 600 requests of the last minute (0.00 %), its share is 10.00 %'
+        """
+        total = canary + stable
+        received = canary / total if total else 0.0
+        return (
+            f"canary received {canary:,} of {total:,} requests of the last minute "
+            f"({100 * received:.2f} %), its share is {100 * share:.2f} %"
+        )
