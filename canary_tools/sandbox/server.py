@@ -6,9 +6,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from canary_tools.clock import RealClock
+from canary_tools.sandbox.cloudwatch import emulated as cloudwatch
+from canary_tools.sandbox.cloudwatch.alarms import Alarms
 from canary_tools.sandbox.cloudwatch.store import MetricStore
 from canary_tools.sandbox.emulator import Emulator
 from canary_tools.sandbox.events.bus import emit
+from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.settings import REGION, SandboxSettings
 
 __all__ = ["Sandbox", "SandboxSettings"]
@@ -30,7 +33,9 @@ class Sandbox:
         self.settings = settings
         self.metrics = MetricStore()
         self.sagemaker: Any = None
+        self.alarms: Alarms | None = None
         self._port = port
+        self._patches = Patches()
         self._emulator: Emulator | None = None
         self._clock: RealClock | None = None
 
@@ -45,7 +50,7 @@ class Sandbox:
         self._clock = RealClock()
         try:
             self._emulator.load()
-            self.sagemaker = self._install_sagemaker(self._clock)
+            self._complete(self._clock)
             self._emulator.serve()
         except BaseException:
             self.stop()
@@ -58,9 +63,11 @@ class Sandbox:
             self.sagemaker.close()
         if self._emulator is not None:
             self._emulator.close()
+        self._patches.undo()
         if self._clock is not None:
             self._clock.close()
-        self._emulator = self._clock = self.sagemaker = None
+        self.metrics.clear()
+        self._emulator = self._clock = self.sagemaker = self.alarms = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -94,7 +101,7 @@ class Sandbox:
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
+    def client(self, service: str) -> Any:
         """Make a boto3 client for `service` that talks to this sandbox."""
         boto3 = importlib.import_module("boto3")
         return boto3.client(
@@ -105,7 +112,12 @@ class Sandbox:
             aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def _install_sagemaker(self, clock: RealClock) -> Any:  # noqa: ANN401 - the other half's object
+    def _complete(self, clock: RealClock) -> None:
+        shared: dict[str, Any] = {"settings": self.settings, "clock": clock, "emit": emit}
+        self.alarms = cloudwatch.install(patches=self._patches, metrics=self.metrics, **shared)
+        self.sagemaker = self._install_sagemaker(clock)
+
+    def _install_sagemaker(self, clock: RealClock) -> Any:
         if importlib.util.find_spec(_SAGEMAKER) is None:
             return None
         install = getattr(importlib.import_module(_SAGEMAKER), "install", None)

@@ -74,9 +74,7 @@ class MetricStore:
         with self._lock:
             return next((point.unit for point in self._points.get(key, {}).values()), "None")
 
-    def periods(
-        self, key: MetricKey, *, start: float, end: float, period: int
-    ) -> dict[float, Counter[float]]:
+    def periods(self, key: MetricKey, *, start: float, end: float, period: int) -> dict[float, Counter[float]]:
         """Return the values of each period that has data, by its start: those in `[start, end)`.
 
         Periods lie on multiples of `period` seconds since the epoch; `start` is rounded down to one.
