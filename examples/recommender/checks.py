@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from examples.recommender.binomial import acceptance_interval
+from examples.recommender.observe import Observation
 from examples.recommender.recording import Recording, step_traffic
 from examples.recommender.rollouts import Rollout, latest_of
 from examples.recommender.traffic import Outcome, grouped, summarise
@@ -42,19 +43,22 @@ def check(recording: Recording, expected_outcomes: Mapping[str, str]) -> list[Ch
     ]
 
 
-def check_final_state(*, weights: Mapping[str, float], floors: Mapping[str, int], idle_floor: int) -> Check:
-    """Check that one slot has all the weight and the higher scaling floor, the other its idle floor.
+def at_rest(observation: Observation, *, stable_floor: int, idle_floor: int) -> bool:
+    """Tell whether one slot has all the weight and each slot the scaling floor of its role."""
+    slots = sorted((slot.weight, slot.floor) for slot in observation.slots.values())
+    return slots == [(0.0, idle_floor), (100.0, stable_floor)]
 
-    ``floors`` maps slots to minimum capacities, ``weights`` to percent.
-    """
-    evidence = f"weights {dict(weights)}, floors {dict(floors)}"
-    ordered = sorted(weights, key=lambda slot: weights[slot])
-    holds = (
-        [weights[slot] for slot in ordered] == [0.0, 100.0]
-        and floors.get(ordered[0]) == idle_floor
-        and floors.get(ordered[1], 0) > idle_floor
+
+def check_rest(observation: Observation | None, *, stable_floor: int, idle_floor: int) -> Check:
+    """Check the last observation with ``at_rest``."""
+    holds = observation is not None and at_rest(observation, stable_floor=stable_floor, idle_floor=idle_floor)
+    slots = {} if observation is None else observation.slots
+    seen = [f"{name}: weight {slot.weight:g}, floor {slot.floor}" for name, slot in sorted(slots.items())]
+    return Check(
+        claim="in the end one slot has all the weight, and each slot the scaling floor of its role",
+        holds=holds,
+        evidence="; ".join(seen) or "nothing was seen",
     )
-    return Check(claim="one slot has all the weight and its declared scaling floor", holds=holds, evidence=evidence)
 
 
 def _outcome(recording: Recording, version: str, expected: str) -> Check:

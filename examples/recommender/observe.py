@@ -16,12 +16,13 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One production variant: weights in percent, instances in service and wanted."""
+    """One production variant: its weight in percent, its instances in service, wanted and at least kept."""
 
     weight: float
-    desired_weight: float
     instances: int
     desired_instances: int
+    floor: int | None
+    """The scaling floor; ``None`` if the variant is not a scaling target."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +51,37 @@ class EndpointReader:
     def __init__(self, make_client: Callable[[str], Any], *, endpoint_name: str, ledger: Ledger) -> None:
         self._sagemaker = make_client("sagemaker")
         self._cloudwatch = make_client("cloudwatch")
+        self._scaling = make_client("application-autoscaling")
         self._endpoint_name = endpoint_name
         self._ledger = ledger
 
     def read(self) -> Observation:
-        """Describe the endpoint, then its alarms and rollouts."""
+        """Describe the endpoint with its scaling floors, its alarms and its rollouts."""
+        floors = self._floors()
         asked_at = time.time()
         endpoint = self._sagemaker.describe_endpoint(EndpointName=self._endpoint_name)
+        answered_at = time.time()
+        variants = endpoint.get("ProductionVariants", ())
         return Observation(
             asked_at=asked_at,
-            answered_at=time.time(),
+            answered_at=answered_at,
             status=endpoint["EndpointStatus"],
-            slots={slot["VariantName"]: _parse_slot(slot) for slot in endpoint.get("ProductionVariants", ())},
+            slots={slot["VariantName"]: _parse_slot(slot, floors) for slot in variants},
             alarms=self._alarms(),
             rollouts=self._ledger.rollouts(),
         )
+
+    def _floors(self) -> dict[str, int]:
+        pages = self._scaling.get_paginator("describe_scalable_targets").paginate(
+            ServiceNamespace="sagemaker", ScalableDimension="sagemaker:variant:DesiredInstanceCount"
+        )
+        prefix = f"endpoint/{self._endpoint_name}/variant/"
+        return {
+            target["ResourceId"].removeprefix(prefix): target["MinCapacity"]
+            for page in pages
+            for target in page["ScalableTargets"]
+            if target["ResourceId"].startswith(prefix)
+        }
 
     def _alarms(self) -> dict[str, Alarm]:
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
@@ -140,12 +157,12 @@ class Observer:
                 self._changed.notify_all()
 
 
-def _parse_slot(slot: Mapping[str, Any]) -> Slot:
+def _parse_slot(slot: Mapping[str, Any], floors: Mapping[str, int]) -> Slot:
     return Slot(
         weight=float(slot.get("CurrentWeight", 0)),
-        desired_weight=float(slot.get("DesiredWeight", 0)),
         instances=int(slot.get("CurrentInstanceCount", 0)),
         desired_instances=int(slot.get("DesiredInstanceCount", 0)),
+        floor=floors.get(slot["VariantName"]),
     )
 
 

@@ -93,6 +93,7 @@ def _steady_window(step: Step, rollout: Rollout, recording: Recording) -> tuple[
         observation
         for observation in recording.observations
         if step.shifted_at <= observation.asked_at <= until
+        and canary is not None
         and canary in observation.slots
         and observation.slots[canary].weight == step.percent
     ]

@@ -2,7 +2,7 @@
 
 Expected: partition key ``endpoint`` (S), sort key ``record`` (S). The item of a rollout has the record
 ``rollout#<execution name>`` and the attributes ``version``, ``outcome`` ("RUNNING", "PROMOTED" or
-"ROLLED_BACK"), ``reason``, ``started_at``, ``ended_at``, ``halted_at`` and ``steps``, a list of maps with
+"ROLLED_BACK"), ``reason``, ``started_at``, ``ended_at`` and ``steps``, a list of maps with
 ``percent``, ``shifted_at``, ``ended_at`` and ``canary_requests``. Times are ISO 8601 in UTC; what has not
 happened yet is absent. This module is the only one here that knows it.
 """
@@ -37,7 +37,6 @@ class Rollout:
     reason: str
     started_at: float
     ended_at: float | None
-    halted_at: float | None
     steps: tuple[Step, ...]
 
     @property
@@ -49,7 +48,7 @@ class Rollout:
 class Ledger:
     """The rollouts of one endpoint."""
 
-    def __init__(self, dynamodb: Any, *, table_name: str, endpoint_name: str) -> None:  # noqa: ANN401  # boto3 is untyped
+    def __init__(self, dynamodb: Any, *, table_name: str, endpoint_name: str) -> None:  # boto3 is untyped
         self._dynamodb = dynamodb
         self._table_name = table_name
         self._endpoint_name = endpoint_name
@@ -84,7 +83,6 @@ def parse_rollout(item: Mapping[str, Mapping[str, Any]]) -> Rollout:
         reason=record.get("reason") or "",
         started_at=_required_seconds(record["started_at"]),
         ended_at=_seconds(record.get("ended_at")),
-        halted_at=_seconds(record.get("halted_at")),
         steps=tuple(_parse_step(step) for step in record.get("steps", ()) if step.get("shifted_at")),
     )
 

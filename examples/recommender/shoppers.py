@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 10.0
 """A shopper who waited that long has left."""
 
 
-def runtime_client(session: boto3.Session, endpoint_url: str | None = None) -> Any:  # noqa: ANN401  # boto3 is untyped
+def runtime_client(session: boto3.Session, endpoint_url: str | None = None) -> Any:  # boto3 is untyped
     """Make a SageMaker runtime client that sends each request once and keeps its connections."""
     return session.client(
         "sagemaker-runtime",
@@ -49,7 +49,7 @@ class Shoppers:
 
     def __init__(
         self,
-        client: Any,  # noqa: ANN401  # boto3 is untyped
+        client: Any,  # boto3 is untyped
         *,
         endpoint_name: str,
         log: TrafficLog,
@@ -116,7 +116,7 @@ class Shoppers:
             self._defects.append(error)
 
 
-def ask(client: Any, endpoint_name: str, user: int, due: float) -> Request:  # noqa: ANN401  # boto3 is untyped
+def ask(client: Any, endpoint_name: str, user: int, due: float) -> Request:  # boto3 is untyped
     """Send one request and record how it ended; ``due`` is when it should have been sent."""
     try:
         response = client.invoke_endpoint(

@@ -76,12 +76,6 @@ class TrafficLog:
             requests = list(self._requests)
         return attribute(sorted(requests, key=lambda request: request.sent_at))
 
-    def since(self, moment: float) -> list[Request]:
-        """Return the requests sent at or after ``moment`` (seconds since the epoch)."""
-        with self._lock:
-            recent = [request for request in self._requests if request.sent_at >= moment]
-        return attribute(sorted(recent, key=lambda request: request.sent_at))
-
 
 def attribute(requests: Sequence[Request]) -> list[Request]:
     """Give each model error the release that gave the nearest answer, in time, from the same variant.

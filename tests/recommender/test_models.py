@@ -58,9 +58,7 @@ def test_the_unpacked_code_runs_alone(model_dir: Path) -> None:
     assert spec.loader is not None
     packed = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(packed)
-    answer = packed.predict_fn(
-        packed.input_fn(b'{"user": 4}', "application/json"), packed.model_fn(model_dir)
-    )
+    answer = packed.predict_fn(packed.input_fn(b'{"user": 4}', "application/json"), packed.model_fn(model_dir))
     assert answer["model"] == "v2"
 
 

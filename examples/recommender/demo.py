@@ -1,0 +1,224 @@
+"""The demonstration: two releases reach a live endpoint, one is promoted and one is rolled back.
+
+``python -m examples.recommender.demo`` starts a local AWS, deploys the root app three times with ``cdk deploy``,
+sends recommendation requests all the while, and ends with ``demo-report.json``, ``demo-report.png`` and exit
+status 0 if everything went as it should. Commands and logs are under ``build/``.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from rich.console import Console
+
+from canary_tools.sandbox.server import Sandbox
+from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+from examples.recommender import train
+from examples.recommender.cdk_app import CdkApp, CdkFailed
+from examples.recommender.checks import Check, at_rest, check, check_rest
+from examples.recommender.live_view import LiveView
+from examples.recommender.observe import EndpointReader, Observation, Observer
+from examples.recommender.picture import draw
+from examples.recommender.recording import Deploy, Recording
+from examples.recommender.report import write_report
+from examples.recommender.rollouts import PROMOTED, ROLLED_BACK, Ledger, latest_of
+from examples.recommender.shoppers import Shoppers, runtime_client
+from examples.recommender.summary import print_summary
+from examples.recommender.traffic import TrafficLog
+from examples.recommender.view import View
+
+FIRST = "v1"
+EXPECTED = {"v2": PROMOTED, "v3": ROLLED_BACK}
+STABLE_FLOOR, IDLE_FLOOR = 2, 1
+"""Instances that the root app declares for the slot that serves and for the other."""
+METRIC_PERIOD_SECONDS = 10
+ROLLOUT_TIMEOUT_SECONDS = 420.0
+REST_TIMEOUT_SECONDS = 60.0
+QUIET_SECONDS = 5.0
+"""Of the stream before the first deploy and after the last rollout, so that the picture has both ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the command line can change."""
+
+    requests_per_second: float
+    bake_seconds: int
+    build: Path
+    out: Path
+
+
+class Demonstration:
+    """One endpoint under a stream of requests, and everything recorded about it."""
+
+    def __init__(self, app: CdkApp, observer: Observer, traffic: TrafficLog) -> None:
+        self._app = app
+        self._observer = observer
+        self._traffic = traffic
+        self._deploys: list[Deploy] = []
+        self.started_at = time.time()
+        self.phase = "requests begin"
+
+    @property
+    def recording(self) -> Recording:
+        """Everything recorded so far."""
+        latest = self._observer.latest
+        return Recording(
+            requests=self._traffic.all(),
+            observations=self._observer.observations,
+            deploys=tuple(self._deploys),
+            rollouts=() if latest is None else latest.rollouts,
+        )
+
+    def view(self) -> View:
+        """Look at everything as it is now."""
+        return View.of(self.recording, phase=self.phase, started_at=self.started_at)
+
+    def release(self, version: str) -> None:
+        """Deploy a release and wait until its rollout has ended and the endpoint is at rest.
+
+        Raises:
+            CdkFailed: the deploy failed.
+            TimeoutError: the rollout or the rest did not come.
+
+        """
+        self.phase = f"cdk deploy {version}"
+        started_at = time.time()
+        self._app.deploy(version)
+        self._deploys.append(Deploy(version=version, started_at=started_at, ended_at=time.time()))
+        self.phase = f"waiting for the rollout of {version}"
+        self._wait(_ended(version), ROLLOUT_TIMEOUT_SECONDS, f"the end of the rollout of {version}")
+        self.phase = f"{version} has ended, floors settle"
+        self._wait(_rests, REST_TIMEOUT_SECONDS, f"rest after {version}")
+
+    def stay_quiet(self) -> None:
+        """Let the stream run for a while with nothing else going on."""
+        until = time.time() + QUIET_SECONDS
+        self._wait(lambda seen: seen.asked_at >= until, REST_TIMEOUT_SECONDS, "an observation of the endpoint")
+
+    def _wait(self, condition: Callable[[Observation], bool], seconds: float, what: str) -> None:
+        self._observer.wait_for(condition, seconds=seconds, what=what)
+
+
+def main() -> int:
+    """Run the demonstration and return the exit status."""
+    settings, console = _parse_arguments(), Console()
+    try:
+        return _demonstrate(settings, console)
+    except CdkFailed as error:
+        console.print(f"there is no endpoint to release to: {error}", markup=False, highlight=False)
+        return 1
+
+
+def _demonstrate(settings: Settings, console: Console) -> int:
+    for name, rate in train.build(settings.build / "models").items():
+        console.print(f"{name}: hit rate@10 on held-out purchases {rate:.1%}", highlight=False)
+    failure = ""
+    with _running_endpoint(settings, console) as demonstration:
+        try:
+            with LiveView(demonstration.view, console):
+                demonstration.stay_quiet()
+                for version in EXPECTED:
+                    demonstration.release(version)
+                demonstration.stay_quiet()
+        except (CdkFailed, TimeoutError) as error:
+            failure = str(error)
+    return _conclude(demonstration.recording, failure, settings, console)
+
+
+@contextmanager
+def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstration]:
+    """Start a local AWS with the first release in service and shoppers at it; stop all of it in the end."""
+    with ExitStack() as running:
+        console.print("starting the local AWS")
+        sandbox = running.enter_context(Sandbox())
+        app = CdkApp(environment=sandbox.environment(), folder=settings.build, context=_context(settings))
+        console.print("cdk bootstrap")
+        app.bootstrap(ACCOUNT_ID, REGION)
+        console.print(f"cdk deploy {FIRST}")
+        outputs = app.deploy(FIRST)
+        endpoint_name, traffic = outputs["EndpointName"], TrafficLog()
+        ledger = Ledger(sandbox.client("dynamodb"), table_name=outputs["LedgerName"], endpoint_name=endpoint_name)
+        reader = EndpointReader(sandbox.client, endpoint_name=endpoint_name, ledger=ledger)
+        observer = running.enter_context(Observer(reader.read))
+        running.enter_context(
+            Shoppers(
+                _shopping_client(sandbox),
+                endpoint_name=endpoint_name,
+                log=traffic,
+                requests_per_second=settings.requests_per_second,
+            )
+        )
+        yield Demonstration(app, observer, traffic)
+
+
+def _shopping_client(sandbox: Sandbox) -> Any:
+    environment = sandbox.environment()
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    return runtime_client(session, sandbox.endpoint_url)
+
+
+def _context(settings: Settings) -> dict[str, object]:
+    return {
+        "metric_period": METRIC_PERIOD_SECONDS,
+        "bake_seconds": settings.bake_seconds,
+        "models": (settings.build / "models").resolve(),
+    }
+
+
+def _ended(version: str) -> Callable[[Observation], bool]:
+    def ended(observation: Observation) -> bool:
+        rollout = latest_of(observation.rollouts, version)
+        return rollout is not None and not rollout.running
+
+    return ended
+
+
+def _rests(observation: Observation) -> bool:
+    return at_rest(observation, stable_floor=STABLE_FLOOR, idle_floor=IDLE_FLOOR)
+
+
+def _conclude(recording: Recording, failure: str, settings: Settings, console: Console) -> int:
+    """Write the report and its picture, print the summary, and judge."""
+    last = recording.observations[-1] if recording.observations else None
+    report = write_report(recording, settings.out / "demo-report.json")
+    draw(recording, settings.out / "demo-report.png")
+    checks = [
+        *check(recording, EXPECTED),
+        check_rest(last, stable_floor=STABLE_FLOOR, idle_floor=IDLE_FLOOR),
+        Check(claim="the demonstration runs to its end", holds=not failure, evidence=failure or "it did"),
+    ]
+    print_summary(report, checks, console)
+    console.print(f"written: {settings.out / 'demo-report.json'}, {settings.out / 'demo-report.png'}")
+    return 0 if all(result.holds for result in checks) else 1
+
+
+def _parse_arguments() -> Settings:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=30.0, help="requests per second")
+    parser.add_argument("--bake", type=int, default=45, help="seconds that each step bakes")
+    parser.add_argument("--build", type=Path, default=Path("build"), help="folder for models, templates, logs")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder for the report and its picture")
+    arguments = parser.parse_args()
+    return Settings(
+        requests_per_second=arguments.rate,
+        bake_seconds=arguments.bake,
+        build=arguments.build,
+        out=arguments.out,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

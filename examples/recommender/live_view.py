@@ -1,0 +1,163 @@
+"""Shows a rollout while it happens: a table that redraws itself, or plain lines where there is no terminal."""
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from examples.recommender.recording import MarkKind
+from examples.recommender.traffic import Request, Summary, summarise
+from examples.recommender.view import WINDOW_SECONDS, View
+
+REFRESH_SECONDS = 0.5
+LINE_SECONDS = 5.0
+MARKS_SHOWN = 8
+STYLES = {
+    MarkKind.DEPLOY: "bold",
+    MarkKind.STEP: "cyan",
+    MarkKind.ALARM: "bold red",
+    MarkKind.PROMOTED: "bold green",
+    MarkKind.ROLLED_BACK: "bold red",
+}
+
+
+def render(view: View) -> RenderableType:
+    """Draw the view for a terminal."""
+    return Panel(
+        Group(_headline(view), Text(), _slot_table(view), Text(), _alarm_line(view), _total_line(view), _events(view)),
+        title="canary-construct",
+        subtitle=_clock(view.elapsed_seconds),
+        border_style="blue",
+    )
+
+
+def line(view: View) -> str:
+    """Put the view into one line of a log."""
+    slots = [_slot_words(name, requests, view) for name, requests in view.slots.items()]
+    alarms = f"ALARM {', '.join(view.alarming)}" if view.alarming else "alarms ok"
+    totals = f"sent {view.total.sent}, unanswered {view.total.unanswered}"
+    return " | ".join([_clock(view.elapsed_seconds), _progress(view), *slots, alarms, totals])
+
+
+class LiveView:
+    """Redraws what ``look`` returns until the ``with`` block ends."""
+
+    def __init__(self, look: Callable[[], View], console: Console) -> None:
+        self._look = look
+        self._console = console
+        self._stopping = threading.Event()
+        follow = self._redraw if console.is_terminal else self._print_lines
+        self._thread = threading.Thread(target=follow, name="live-view", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _redraw(self) -> None:
+        with Live(render(self._look()), console=self._console, auto_refresh=False) as live:
+            while not self._stopping.wait(REFRESH_SECONDS):
+                live.update(render(self._look()), refresh=True)
+
+    def _print_lines(self) -> None:
+        while not self._stopping.wait(LINE_SECONDS):
+            self._console.print(line(self._look()), markup=False, highlight=False, soft_wrap=True)
+
+
+def _headline(view: View) -> Text:
+    return Text(_progress(view), style="bold")
+
+
+def _progress(view: View) -> str:
+    """Name the step of the rollout, or the phase of the demonstration between rollouts."""
+    rollout = view.rollout
+    if rollout is None:
+        return view.phase
+    if not rollout.steps:
+        return f"{rollout.version}: before the first step"
+    step = rollout.steps[-1]
+    for_seconds = view.started_at + view.elapsed_seconds - step.shifted_at
+    return f"{rollout.version}: step {step.percent} % for {max(0.0, for_seconds):.0f} s"
+
+
+def _slot_table(view: View) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim", expand=True)
+    for column in ("slot", "release"):
+        table.add_column(column)
+    for column in ("weight", "observed", "requests/s", "model errors", "p50", "p99", "instances"):
+        table.add_column(column, justify="right")
+    for name, requests in view.slots.items():
+        table.add_row(name, *_slot_cells(name, requests, view))
+    return table
+
+
+def _slot_cells(name: str, requests: Sequence[Request], view: View) -> list[Text]:
+    summary = summarise(requests)
+    slot = None if view.observation is None else view.observation.slots.get(name)
+    return [
+        Text(_release(requests)),
+        Text("" if slot is None else f"{slot.weight:.0f} %", style="bold"),
+        Text(f"{_share(requests, view):.1%}"),
+        Text(f"{summary.sent / WINDOW_SECONDS:.1f}"),
+        Text(f"{summary.error_rate:.1%}", style="bold red" if summary.model_errors else ""),
+        Text(_milliseconds(summary, summary.p50_ms)),
+        Text(_milliseconds(summary, summary.p99_ms)),
+        Text("" if slot is None else f"{slot.instances}/{slot.desired_instances}"),
+    ]
+
+
+def _slot_words(name: str, requests: Sequence[Request], view: View) -> str:
+    summary = summarise(requests)
+    slot = None if view.observation is None else view.observation.slots.get(name)
+    weight = "?" if slot is None else f"{slot.weight:.0f}"
+    return (
+        f"{name} {_release(requests)} weight {weight} % seen {_share(requests, view):.0%} "
+        f"errors {summary.error_rate:.0%} p99 {_milliseconds(summary, summary.p99_ms)}"
+    )
+
+
+def _release(requests: Sequence[Request]) -> str:
+    versions = [request.version for request in requests if request.version is not None]
+    return versions[-1] if versions else "-"
+
+
+def _share(requests: Sequence[Request], view: View) -> float:
+    return len(requests) / len(view.recent) if view.recent else 0.0
+
+
+def _milliseconds(summary: Summary, value: float) -> str:
+    return f"{value:.0f} ms" if summary.ok + summary.model_errors else "-"
+
+
+def _alarm_line(view: View) -> Text:
+    if view.alarming:
+        return Text(f"ALARM: {', '.join(view.alarming)}", style="bold red")
+    count = 0 if view.observation is None else len(view.observation.alarms)
+    return Text(f"{count} alarms, none in ALARM", style="green")
+
+
+def _total_line(view: View) -> Text:
+    text = Text(f"{view.total.sent:,} requests, {view.total.model_errors:,} model errors, ")
+    return text.append(f"{view.total.unanswered:,} unanswered", style="red" if view.total.unanswered else "green")
+
+
+def _events(view: View) -> Group:
+    recent = view.marks[-MARKS_SHOWN:]
+    return Group(
+        *(Text(f"{_clock(mark.at - view.started_at)}  {mark.text}", style=STYLES[mark.kind]) for mark in recent)
+    )
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
