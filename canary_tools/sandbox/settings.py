@@ -19,6 +19,12 @@ class SandboxSettings:
         event_delivery_seconds: how long an event may take to reach its target, at most.
         enforce_iam: whether callers need the permissions that AWS would ask of them.
         threshold_statistics: whether SageMaker metrics answer `TC()` and `PR()`, which is not documented.
+        changing_calls_per_second: of SageMaker's control plane, before it throttles.
+        instance_queue_size: requests that wait in one instance at most.
+        model_timeout_seconds: how long a model may take to answer; SageMaker's limit.
+        scaling_period_seconds: how often target tracking looks at the invocations; a minute in AWS.
+        cloudformation_notices_failed_update: whether a stack update fails when SageMaker silently kept the old
+            fleet; what CloudFormation does then is not documented.
         seed: of everything that is drawn at random.
 
     """
@@ -31,4 +37,9 @@ class SandboxSettings:
     event_delivery_seconds: float = 0.2
     enforce_iam: bool = False
     threshold_statistics: bool = False
+    changing_calls_per_second: float = 5.0
+    instance_queue_size: int = 16
+    model_timeout_seconds: float = 60.0
+    scaling_period_seconds: float = 60.0
+    cloudformation_notices_failed_update: bool = False
     seed: int = 0

@@ -1,0 +1,56 @@
+"""Model archives: fetched from S3, unpacked once, shared by the instances that serve them."""
+
+import hashlib
+import io
+import tarfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+
+class ArchiveError(Exception):
+    """The model data cannot be used; the text is SageMaker's `FailureReason`."""
+
+
+class Archives:
+    """Unpacked model archives in a folder.
+
+    Args:
+        folder: where they are unpacked; the owner removes it.
+        fetch: returns the bytes behind an `s3://` URL, `None` if there are none.
+    """
+
+    def __init__(self, folder: Path, fetch: Callable[[str], bytes | None]) -> None:
+        self._folder = folder
+        self._fetch = fetch
+        self._lock = threading.Lock()
+
+    def unpack(self, url: str) -> Path:
+        """Return the folder with the archive's content; the same bytes are unpacked once.
+
+        Raises:
+            ArchiveError: there is no such object, or it is no gzipped tar archive.
+        """
+        packed = self._fetch(url)
+        if packed is None:
+            raise ArchiveError(
+                f'Failed to download model data from URL: "{url}". Please ensure that there is an object located '
+                "at the URL and that the role passed to CreateModel has permissions to download the object."
+            )
+        target = self._folder / hashlib.sha256(packed).hexdigest()
+        with self._lock:
+            if not target.exists():
+                self._extract(packed, target, url)
+        return target
+
+    def _extract(self, packed: bytes, target: Path, url: str) -> None:
+        unfinished = target.with_suffix(".part")
+        try:
+            with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
+                archive.extractall(unfinished, filter="data")
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise ArchiveError(
+                f'Failed to extract model data archive from URL: "{url}". The model data archive must be a '
+                f"valid tar.gz file: {error}"
+            ) from error
+        unfinished.rename(target)

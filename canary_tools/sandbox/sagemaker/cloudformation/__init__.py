@@ -1,0 +1,47 @@
+"""CloudFormation resource types of SageMaker and Application Auto Scaling, for ministack's provisioner.
+
+Schemas: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
+"""
+
+import importlib
+from typing import Any
+
+from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.sagemaker.catalogue import ENDPOINT_CONFIG, MODEL
+from canary_tools.sandbox.sagemaker.cloudformation.endpoint_type import EndpointType
+from canary_tools.sandbox.sagemaker.cloudformation.record_type import RecordType
+from canary_tools.sandbox.sagemaker.cloudformation.scaling_types import ScalableTargetType, ScalingPolicyType
+from canary_tools.sandbox.sagemaker.model import SageMakerModel
+from canary_tools.sandbox.sagemaker.turns import Turns
+
+_OURS = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
+_TAGGED = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint")
+
+
+def register_resource_types(
+    patches: Patches, model: SageMakerModel, turns: Turns, *, notices_failed_update: bool
+) -> None:
+    """Add the types to the provisioner, and have their handlers run on worker threads, since they wait."""
+    provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
+    stacks = importlib.import_module("ministack.services.cloudformation.stacks")
+    types: dict[str, Any] = {
+        "AWS::SageMaker::Model": RecordType(MODEL, model.catalogue.models, model.tags, turns),
+        "AWS::SageMaker::EndpointConfig": RecordType(ENDPOINT_CONFIG, model.catalogue.configs, model.tags, turns),
+        "AWS::SageMaker::Endpoint": EndpointType(
+            model.endpoints, model.tags, turns, notices_failed_update=notices_failed_update
+        ),
+        "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTargetType(model.scaling, turns),
+        "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicyType(model.scaling, turns),
+    }
+    for name, handler in types.items():
+        functions = {
+            "create": handler.create,
+            "update": handler.update,
+            "update_with_logical_id": True,
+            "delete": handler.delete,
+        }
+        patches.item(provisioners._RESOURCE_HANDLERS, name, functions)  # noqa: SLF001 - the table of types
+    for name in _TAGGED:
+        patches.item(provisioners._STACK_TAG_PROPERTY, name, ("Tags", "list"))  # noqa: SLF001 - stack tags
+    known_slow = stacks._runs_on_worker_thread  # noqa: SLF001 - its rule for handlers that block
+    patches.attribute(stacks, "_runs_on_worker_thread", lambda name: name.startswith(_OURS) or known_slow(name))

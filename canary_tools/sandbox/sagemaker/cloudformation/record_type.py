@@ -1,0 +1,59 @@
+"""`AWS::SageMaker::Model` and `AWS::SageMaker::EndpointConfig`: replaced on any change but that of tags."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from canary_tools.sandbox.sagemaker.catalogue import Kind, Shelf
+from canary_tools.sandbox.sagemaker.cloudformation.naming import generated_name
+from canary_tools.sandbox.sagemaker.cloudformation.properties import api_request
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.tags import TagStore
+from canary_tools.sandbox.sagemaker.turns import Turns
+
+Properties = Mapping[str, Any]
+Outcome = tuple[str, dict[str, Any]]
+
+
+class RecordType:
+    """The handlers of one of the two types; `Ref` is the ARN."""
+
+    def __init__(self, kind: Kind, shelf: Shelf, tags: TagStore, turns: Turns) -> None:
+        self._kind = kind
+        self._shelf = shelf
+        self._tags = tags
+        self._turns = turns
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Outcome:
+        """Create the record, under a generated name if the template gives none."""
+        name_property = f"{self._kind.api}Name"
+        name = properties.get(name_property) or generated_name(stack_name, logical_id)
+        request = api_request("sagemaker", f"Create{self._kind.api}", {**properties, name_property: name})
+        with self._turns:
+            self._shelf.create(request)
+            arn = self._shelf.find(name).arn
+        return arn, {name_property: name, f"{self._kind.api}Arn": arn}
+
+    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
+        """Replace the record, or set its tags if nothing else differs."""
+        if _without_tags(old) != _without_tags(new):
+            return self.create(logical_id, new, stack_name)
+        with self._turns:
+            self._tags.replace(physical_id, new.get("Tags", ()))
+            name = self._name_of(physical_id)
+        return physical_id, {f"{self._kind.api}Name": name, f"{self._kind.api}Arn": physical_id}
+
+    def delete(self, physical_id: str, _properties: Properties) -> None:
+        """Delete the record if it is still there."""
+        with self._turns:
+            try:
+                name = self._name_of(physical_id)
+            except ApiError:
+                return
+            self._shelf.delete({f"{self._kind.api}Name": name})
+
+    def _name_of(self, arn: str) -> str:
+        return self._shelf.find_by_arn(arn).name
+
+
+def _without_tags(properties: Properties) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name != "Tags"}

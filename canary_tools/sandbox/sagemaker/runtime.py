@@ -1,0 +1,136 @@
+"""`InvokeEndpoint`: choose a variant and an instance, hand the request over, count what came of it.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from canary_tools.sandbox.sagemaker.arns import Place
+from canary_tools.sandbox.sagemaker.endpoint import Endpoint
+from canary_tools.sandbox.sagemaker.endpoints import Endpoints
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.metrics import Invocation, InvocationMetrics, Source, metric_source
+from canary_tools.sandbox.sagemaker.routing import choose_variant, least_busy
+from canary_tools.sandbox.sagemaker.wire import HttpResponse, error_response
+from canary_tools.sandbox.sagemaker.worker_process import ModelReply, ModelRequest, WorkerProcess
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations")
+_HTTP_OK = range(200, 300)
+_HTTP_CLIENT_ERROR = range(400, 500)
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Handed:
+    """A request that an instance accepted."""
+
+    source: Source
+    instance_count: int
+    reply: "Future[ModelReply]"
+
+
+class Runtime:
+    """The data plane of the sandbox's endpoints.
+
+    Args:
+        turn: held while the endpoints or the metrics are touched.
+        generator: splits the traffic.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: Place,
+        endpoints: Endpoints,
+        metrics: InvocationMetrics,
+        turn: AbstractContextManager[object],
+        generator: random.Random,
+    ) -> None:
+        self._place = place
+        self._endpoints = endpoints
+        self._metrics = metrics
+        self._turn = turn
+        self._generator = generator
+
+    async def invoke(self, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Answer one request."""
+        began = time.perf_counter()
+        request = ModelRequest(
+            body=body,
+            content_type=headers.get("content-type", "application/json"),
+            accept=headers.get("accept", "application/json"),
+        )
+        try:
+            handed = self._hand_over(endpoint_name, headers.get("x-amzn-sagemaker-target-variant"), request)
+        except ApiError as error:
+            return error_response(error)
+        handed_at = time.perf_counter()
+        reply = await asyncio.wrap_future(handed.reply)
+        answered_at = time.perf_counter()
+        self._count(handed, reply, model_seconds=answered_at - handed_at, overhead_seconds=handed_at - began)
+        return self._response(handed.source, headers, reply)
+
+    def _hand_over(self, endpoint_name: str, target: str | None, request: ModelRequest) -> _Handed:
+        with self._turn:
+            endpoint = self._serving(endpoint_name)
+            assert endpoint.fleet is not None
+            variant = choose_variant(endpoint.fleet, target, self._generator)
+            workers = [instance for instance in variant.instances if isinstance(instance, WorkerProcess)]
+            if not workers:
+                raise ApiError("ServiceUnavailable", f"Variant {variant.name} has no instance.", status=503)
+            return _Handed(
+                source=metric_source(endpoint.name, endpoint.fleet, variant.name),
+                instance_count=variant.current_count,
+                reply=least_busy(workers).submit(request),
+            )
+
+    def _serving(self, name: str) -> Endpoint:
+        if not self._endpoints.exists(name) or self._endpoints.find(name).fleet is None:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {self._place.account} not found.")
+        return self._endpoints.find(name)
+
+    def _count(self, handed: _Handed, reply: ModelReply, *, model_seconds: float, overhead_seconds: float) -> None:
+        invocation = Invocation(
+            model_status=reply.status,
+            model_microseconds=round(model_seconds * _MICROSECONDS),
+            overhead_microseconds=round(overhead_seconds * _MICROSECONDS),
+            instance_count=handed.instance_count,
+        )
+        with self._turn:
+            self._metrics.observe(handed.source, invocation)
+
+    def _response(self, source: Source, headers: Mapping[str, str], reply: ModelReply) -> HttpResponse:
+        if reply.status not in _HTTP_OK:
+            return error_response(self._model_error(source, reply))
+        # The emulator rewrites a `Content-Type` that is spelled so to the one of the control plane's protocol.
+        answered = {"content-type": reply.content_type, "x-Amzn-Invoked-Production-Variant": source.variant_name}
+        custom = headers.get("x-amzn-sagemaker-custom-attributes")
+        if custom is not None:
+            answered["X-Amzn-SageMaker-Custom-Attributes"] = custom
+        return reply.status, answered, reply.body
+
+    def _model_error(self, source: Source, reply: ModelReply) -> ApiError:
+        group = f"/aws/sagemaker/Endpoints/{source.endpoint_name}"
+        side = "client" if reply.status in _HTTP_CLIENT_ERROR else "server"
+        message = reply.body.decode(errors="replace")
+        return ApiError(
+            "ModelError",
+            f'Received {side} error ({reply.status}) from primary with message "{message}". See {group} in account '
+            f"{self._place.account} for more information.",
+            status=424,
+            fields={
+                "OriginalStatusCode": reply.status,
+                "OriginalMessage": message,
+                "LogStreamArn": f"arn:aws:logs:{self._place.region}:{self._place.account}:log-group:{group}",
+            },
+        )
