@@ -102,7 +102,7 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         metric_delay_seconds=settings.metric_delay_seconds,
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
-    model.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, endpoint))
+    model.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
     model.endpoints.on_change.append(lambda _endpoint: turns.notify_all())
     model.endpoints.on_deleted.append(lambda _name: turns.notify_all())
     throttle = Throttle(clock=own_clock, calls_per_second=settings.changing_calls_per_second)

@@ -97,6 +97,9 @@ class WorkerProcess:
             StartFailed: the model's code failed, or took longer than a minute.
         """
         self._spawn()
+        if self._retired:  # killed meanwhile
+            self._stop_process()
+            raise StartFailed("the instance was ended while it started")
         threading.Thread(target=self._serve, name="instance", daemon=True).start()
 
     def submit(self, request: ModelRequest) -> "Future[ModelReply]":

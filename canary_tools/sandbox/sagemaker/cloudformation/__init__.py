@@ -8,6 +8,7 @@ from typing import Any
 
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.sagemaker.catalogue import ENDPOINT_CONFIG, MODEL
+from canary_tools.sandbox.sagemaker.cloudformation.create_only import CREATE_ONLY, NAME_PROPERTY
 from canary_tools.sandbox.sagemaker.cloudformation.endpoint_type import EndpointType
 from canary_tools.sandbox.sagemaker.cloudformation.record_type import RecordType
 from canary_tools.sandbox.sagemaker.cloudformation.scaling_types import ScalableTargetType, ScalingPolicyType
@@ -43,5 +44,9 @@ def register_resource_types(
         patches.item(provisioners._RESOURCE_HANDLERS, name, functions)  # noqa: SLF001 - the table of types
     for name in _TAGGED:
         patches.item(provisioners._STACK_TAG_PROPERTY, name, ("Tags", "list"))  # noqa: SLF001 - stack tags
+    for name, properties in CREATE_ONLY.items():
+        patches.item(provisioners._REPLACING_PROPERTIES, name, properties)  # noqa: SLF001 - its rule
+    for name, name_property in NAME_PROPERTY.items():
+        patches.item(provisioners._CUSTOM_NAME_REPLACEMENT, name, {"name": name_property})  # noqa: SLF001 - its rule
     known_slow = stacks._runs_on_worker_thread  # noqa: SLF001 - its rule for handlers that block
     patches.attribute(stacks, "_runs_on_worker_thread", lambda name: name.startswith(_OURS) or known_slow(name))

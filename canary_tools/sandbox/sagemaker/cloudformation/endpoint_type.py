@@ -50,10 +50,8 @@ class EndpointType:
                 raise EndpointNotStabilized(endpoint.failure_reason)
         return _outcome(endpoint)
 
-    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
-        """Deploy the new endpoint config, if it is one; only another name replaces the endpoint."""
-        if old.get("EndpointName") != new.get("EndpointName"):
-            return self.create(logical_id, new, stack_name)
+    def update(self, physical_id: str, old: Properties, new: Properties, _stack_name: str, _logical_id: str) -> Outcome:
+        """Deploy the endpoint config if it is another one, and set the tags."""
         with self._turns:
             endpoint = self._endpoints.find(name_in(physical_id))
             if any(old.get(name) != new.get(name) for name in _DEPLOYS):

@@ -33,10 +33,10 @@ class RecordType:
             arn = self._shelf.find(name).arn
         return arn, {name_property: name, f"{self._kind.api}Arn": arn}
 
-    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
-        """Replace the record, or set its tags if nothing else differs."""
-        if _without_tags(old) != _without_tags(new):
-            return self.create(logical_id, new, stack_name)
+    def update(
+        self, physical_id: str, _old: Properties, new: Properties, _stack_name: str, _logical_id: str
+    ) -> Outcome:
+        """Set the record's tags; any other change replaces it."""
         with self._turns:
             self._tags.replace(physical_id, new.get("Tags", ()))
             name = self._name_of(physical_id)
@@ -53,7 +53,3 @@ class RecordType:
 
     def _name_of(self, arn: str) -> str:
         return self._shelf.find_by_arn(arn).name
-
-
-def _without_tags(properties: Properties) -> dict[str, Any]:
-    return {name: value for name, value in properties.items() if name != "Tags"}

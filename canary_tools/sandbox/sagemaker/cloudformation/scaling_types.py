@@ -30,7 +30,7 @@ class ScalableTargetType:
         return reference, {"Id": reference}
 
     def update(self, _physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
-        """Register again: the same target with other bounds, or another one in its place."""
+        """Register again: the same target with other bounds."""
         return self.create(logical_id, new, stack_name)
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
@@ -55,7 +55,7 @@ class ScalingPolicyType:
         return arn, {"Arn": arn}
 
     def update(self, _physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
-        """Put the policy again; another name or target makes another policy."""
+        """Put the policy again."""
         return self.create(logical_id, new, stack_name)
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
