@@ -1,0 +1,22 @@
+"""Release machine-learning models on SageMaker endpoints step by step, with AWS CDK."""
+
+from canary_construct.alarm_thresholds import AlarmThresholds
+from canary_construct.canary_endpoint import CanaryEndpoint
+from canary_construct.instance_scaling import InstanceScaling
+from canary_construct.model_release import ModelRelease
+from canary_construct.on_inconclusive import OnInconclusive
+from canary_construct.slots import Slot
+from canary_construct.smoke_test import SmokeTest
+from canary_construct.traffic_routing import TrafficRouting, TrafficStep
+
+__all__ = [
+    "AlarmThresholds",
+    "CanaryEndpoint",
+    "InstanceScaling",
+    "ModelRelease",
+    "OnInconclusive",
+    "Slot",
+    "SmokeTest",
+    "TrafficRouting",
+    "TrafficStep",
+]

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""The recommender's endpoint, as its team deploys it: `cdk deploy -c version=v2`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import App, CfnOutput, Duration, Stack
+
+from canary_construct import (
+    AlarmThresholds,
+    CanaryEndpoint,
+    InstanceScaling,
+    ModelRelease,
+    SmokeTest,
+    TrafficRouting,
+)
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+IMAGE = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+class RecommenderStack(Stack):
+    """One endpoint that recommends items to users."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        endpoint = CanaryEndpoint(
+            self,
+            "Recommender",
+            release=ModelRelease.from_asset(
+                version=self._context("version", "v1"),
+                image_uri=IMAGE,
+                path=str(
+                    Path(self._context("models", "build/models")) / self._context("version", "v1") / "model.tar.gz"
+                ),
+            ),
+            instance_type="ml.m5.xlarge",
+            scaling=InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000),
+            routing=TrafficRouting.steps(
+                [10, 50, 100], bake=Duration.seconds(int(self._context("bake_seconds", "1800")))
+            ),
+            alarm_thresholds=AlarmThresholds(error_rate_percent=5, p99_latency_ms=250),
+            smoke_test=SmokeTest(payloads=['{"user": 1}']),
+            metric_period=int(self._context("metric_period", "60")),
+        )
+        CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
+        CfnOutput(self, "StateMachineArn", value=endpoint.state_machine.state_machine_arn)
+        CfnOutput(self, "LedgerName", value=endpoint.ledger.table_name)
+
+    def _context(self, name: str, default: str) -> str:
+        value = self.node.try_get_context(name)
+        return default if value is None else str(value)
+
+
+app = App()
+RecommenderStack(app, "Recommender")
+app.synth()

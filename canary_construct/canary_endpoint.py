@@ -1,0 +1,357 @@
+"""A SageMaker endpoint whose releases earn their traffic step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from canary_construct import rollout_rules as rules
+from canary_construct import variants
+from canary_construct.alarm_thresholds import AlarmThresholds
+from canary_construct.dashboard import slot_dashboard
+from canary_construct.endpoint_name import check_endpoint_name, default_endpoint_name, outermost_stack
+from canary_construct.handlers import Handlers
+from canary_construct.instance_scaling import InstanceScaling
+from canary_construct.late_list import late_list
+from canary_construct.model_role import model_role
+from canary_construct.on_inconclusive import OnInconclusive
+from canary_construct.permissions import EndpointScope
+from canary_construct.rollout_plan import (
+    check_metric_period,
+    deploy_settings,
+    endpoint_settings,
+    rollout_plan,
+)
+from canary_construct.rollout_state_machine import RolloutStateMachine
+from canary_construct.slot_alarms import SlotAlarms
+from canary_construct.slot_metrics import SlotMetrics
+from canary_construct.slots import CALLER, Slot
+from canary_construct.traffic_routing import TrafficRouting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from canary_construct.model_release import ModelRelease
+    from canary_construct.smoke_test import SmokeTest
+
+
+class CanaryEndpoint(Construct):
+    """A SageMaker endpoint with two production variants and a state machine that shifts traffic between them.
+
+    Change `release` and deploy: the new model goes into the idle variant at weight 0, and a Step Functions execution
+    then raises its share step by step, or rolls it back. The first release of an endpoint serves at once.
+
+    - `release`: the model to serve (`ModelRelease`)
+    - `instance_type`: of both variants, such as "ml.m5.xlarge"; it cannot change while the endpoint lives
+    - `endpoint_name`: lower-case; left out, it is made of stack name and construct address
+    - `scaling`: instances per role; left out, a fixed fleet of 1 and 1 idle
+    - `routing`: traffic steps; left out, 10 → 50 → 100 %, each watched for 30 minutes
+    - `alarms`: the caller's own; a rollout rolls back whenever one is in ALARM, and waits while one has no data
+    - `alarm_thresholds`: limits of the alarms that each variant has
+    - `smoke_test`: requests that the new model must answer before any user reaches it
+    - `on_inconclusive`: what to do when the evidence stays too thin
+    - `start_on_deploy`: `False` leaves the release waiting until somebody starts the state machine
+    - `metric_period`: 10, 30 or 60 seconds. Below 60 SageMaker's enhanced metrics are turned on, which cost extra;
+      not tried on a live account
+    - `role`: of the models' containers; left out, one is made that reads the image and the model archive
+    - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run
+    - `encryption_key`: of the instances' volumes
+    - `notification_topic`: gets a sentence when a rollout starts and ends
+
+    Raises:
+        ValueError: when a value is out of its range, or the plan cannot work (with the sentence that says why).
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-ab-testing.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        release: ModelRelease,
+        instance_type: str,
+        endpoint_name: str | None = None,
+        scaling: InstanceScaling | None = None,
+        routing: TrafficRouting | None = None,
+        alarms: Sequence[cloudwatch.IAlarm] = (),
+        alarm_thresholds: AlarmThresholds | None = None,
+        smoke_test: SmokeTest | None = None,
+        on_inconclusive: OnInconclusive = OnInconclusive.ROLL_BACK,
+        start_on_deploy: bool = True,
+        metric_period: int = 60,
+        role: iam.IRole | None = None,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        encryption_key: kms.IKey | None = None,
+        network_isolation: bool = False,
+        notification_topic: sns.ITopic | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
+        self._scaling = InstanceScaling() if scaling is None else scaling
+        self._metric_period = metric_period
+        self._caller_alarms = list(alarms)
+        check_endpoint_name(self._endpoint_name)
+        check_metric_period(metric_period)
+        _check_instance_type(instance_type)
+
+        self._handlers = Handlers.of(self)
+        self._slot_alarms = self._watch_slots(AlarmThresholds() if alarm_thresholds is None else alarm_thresholds)
+        hosting = variants.Hosting(
+            endpoint_name=self._endpoint_name,
+            instance_type=instance_type,
+            metric_period_seconds=metric_period,
+            encryption_key=encryption_key,
+            network_isolation=network_isolation,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=_security_groups(self, vpc, security_groups),
+        )
+        settings = self._settings(start_on_deploy=start_on_deploy)
+        self._state_machine = self._rollouts(
+            rollout_plan(
+                settings,
+                routing=TrafficRouting.default() if routing is None else routing,
+                smoke_test=smoke_test,
+                on_inconclusive=on_inconclusive,
+            )
+        )
+        self._resource = self._host(hosting, release, role, settings)
+        self._dashboard = slot_dashboard(self, "Dashboard", slots=self._slot_metrics(), alarms=self._all_slot_alarms())
+        self._react(settings)
+        if notification_topic is not None:
+            self._tell(notification_topic)
+
+    # What it is made of
+
+    def _watch_slots(self, thresholds: AlarmThresholds) -> dict[Slot, SlotAlarms]:
+        return {
+            metrics.slot: SlotAlarms(
+                self, f"Alarms{variants.LETTERS[metrics.slot]}", metrics=metrics, thresholds=thresholds
+            )
+            for metrics in self._slot_metrics()
+        }
+
+    def _rollouts(self, plan: Mapping[str, Any]) -> sfn.StateMachine:
+        machine = RolloutStateMachine(
+            self, "Rollout", name=self._state_machine_name(), handlers=self._handlers, plan=plan
+        )
+        return machine.state_machine
+
+    def _host(
+        self,
+        hosting: variants.Hosting,
+        release: ModelRelease,
+        role: iam.IRole | None,
+        settings: Mapping[str, Any],
+    ) -> sagemaker.CfnEndpoint:
+        allowed = self._allow_handlers()
+        role = model_role(self, "ModelRole", release) if role is None else role
+        data_url, data_digest = variants.model_data_url(self, release, role)
+        model = variants.model(self, hosting, release=release, data_url=data_url, role=role)
+        slots = variants.release_slots(
+            self,
+            hosting,
+            handlers=self._handlers,
+            settings=deploy_settings(self._endpoint_name, self._scaling),
+            ModelName=model.attr_model_name,
+            Version=release.version,
+            ContentDigest=variants.content_digest(Stack.of(self), release, data_digest),
+        )
+        config = variants.endpoint_config(self, hosting, slots)
+        endpoint = variants.endpoint(self, hosting, config)
+        verified = variants.verified_endpoint(
+            self,
+            hosting,
+            handlers=self._handlers,
+            config=config,
+            settings=Stack.of(self).to_json_string(dict(settings)),
+        )
+        slots.node.add_dependency(allowed)
+        for slot in Slot:
+            target = variants.scalable_target(self, hosting, slots, slot, self._scaling)
+            target.add_resource_dependency(endpoint)
+            verified.node.add_dependency(target)
+        verified.node.add_dependency(endpoint)
+        return endpoint
+
+    def _allow_handlers(self) -> Handlers:
+        self._handlers.allow(
+            EndpointScope(
+                stack=Stack.of(self),
+                settled_stack=outermost_stack(self),
+                endpoint_name=self._endpoint_name,
+                ledger_arn=self.ledger.table_arn,
+                state_machine_name=self._state_machine_name(),
+            )
+        )
+        return self._handlers
+
+    def _react(self, settings: Mapping[str, Any]) -> None:
+        rules.settle_rule(self, self._handlers, settings, outermost_stack(self))
+        rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
+        rules.panic_rule(self, self._handlers, settings, late_list(self._alarm_arns))
+
+    def _tell(self, topic: sns.ITopic) -> None:
+        self.on_rollout_event("Notification", target=targets.SnsTopic(topic, message=rules.sentence()))
+
+    def _settings(self, *, start_on_deploy: bool) -> dict[str, Any]:
+        alarms = {slot.value: [alarm.alarm_name for alarm in of.all] for slot, of in self._slot_alarms.items()}
+        caller = late_list(lambda: [alarm.alarm_name for alarm in self._caller_alarms])
+        return {
+            **endpoint_settings(
+                self._endpoint_name,
+                self._scaling,
+                alarms={**alarms, CALLER: caller},
+                metric_period_seconds=self._metric_period,
+            ),
+            "start_on_deploy": start_on_deploy,
+            "state_machine_arn": Stack.of(self).format_arn(
+                service="states",
+                resource="stateMachine",
+                resource_name=self._state_machine_name(),
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            ),
+        }
+
+    def _state_machine_name(self) -> str:
+        return f"{self._endpoint_name}-rollout"
+
+    def _slot_metrics(self) -> list[SlotMetrics]:
+        return [
+            SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
+            for slot in Slot
+        ]
+
+    def _all_slot_alarms(self) -> list[cloudwatch.Alarm]:
+        return [alarm for of_slot in self._slot_alarms.values() for alarm in of_slot.all]
+
+    def _alarm_arns(self) -> list[str]:
+        return [alarm.alarm_arn for alarm in [*self._all_slot_alarms(), *self._caller_alarms]]
+
+    # What it exposes
+
+    @property
+    def endpoint_name(self) -> str:
+        """Return the endpoint's name, known at synth."""
+        return self._endpoint_name
+
+    @property
+    def endpoint_arn(self) -> str:
+        """Return the endpoint's ARN, in lower case as SageMaker has it."""
+        return self._resource.ref
+
+    @property
+    def state_machine(self) -> sfn.IStateMachine:
+        """Return the state machine; one execution is one rollout."""
+        return self._state_machine
+
+    @property
+    def alarms(self) -> Sequence[cloudwatch.IAlarm]:
+        """Return the alarms of both variants."""
+        return self._all_slot_alarms()
+
+    @property
+    def dashboard(self) -> cloudwatch.Dashboard:
+        """Return the dashboard that puts the two variants side by side."""
+        return self._dashboard
+
+    @property
+    def ledger(self) -> dynamodb.ITable:
+        """Return the table of releases, rollouts and locks; one a stack."""
+        return self._handlers.ledger
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody send requests to the endpoint."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["sagemaker:InvokeEndpoint"], resource_arns=[self.endpoint_arn]
+        )
+
+    def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody watch rollouts, start one by hand and abort one.
+
+        To abort, write `halted` into the ledger's `lock` record, or stop the execution; both bring traffic back.
+        """
+        ledger = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            resource_arns=[self.ledger.table_arn],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [self._endpoint_name]}},
+        )
+        endpoint = iam.Grant.add_to_principal(
+            grantee=grantee, actions=["sagemaker:DescribeEndpoint"], resource_arns=[self.endpoint_arn]
+        )
+        executions = self._state_machine.grant_execution(
+            grantee, "states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"
+        )
+        self._state_machine.grant_start_execution(grantee)
+        self._state_machine.grant(grantee, "states:ListExecutions")
+        return ledger.combine(endpoint).combine(executions)
+
+    def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
+        """Roll back whenever this alarm is in ALARM, as with the `alarms` property."""
+        self._caller_alarms.append(alarm)
+
+    def metric(self, name: str, *, slot: Slot, statistic: str = "Sum") -> cloudwatch.Metric:
+        """Return a metric of one variant by its name in the namespace `AWS/SageMaker`."""
+        return self._metrics_of(slot).metric(name, statistic=statistic)
+
+    def metric_invocations(self, *, slot: Slot) -> cloudwatch.Metric:
+        """Return the requests of one variant."""
+        return self.metric("Invocations", slot=slot)
+
+    def metric_error_rate(self, *, slot: Slot) -> cloudwatch.MathExpression:
+        """Return the failed requests of one variant, in percent of its requests."""
+        return self._metrics_of(slot).error_rate()
+
+    def metric_latency(self, *, slot: Slot, percentile: float = 99) -> cloudwatch.MathExpression:
+        """Return a percentile (above 0, below 100) of one variant's model latency, in milliseconds."""
+        return self._metrics_of(slot).latency_ms(percentile)
+
+    def metric_traffic_share(self, *, slot: Slot) -> cloudwatch.MathExpression:
+        """Return one variant's requests in percent of the endpoint's."""
+        return self._metrics_of(slot).traffic_share()
+
+    def on_rollout_event(
+        self, construct_id: str, *, target: events.IRuleTarget | None = None, description: str | None = None
+    ) -> events.Rule:
+        """Call a target when a rollout of this endpoint starts, is promoted or is rolled back."""
+        return events.Rule(
+            self,
+            construct_id,
+            description=description,
+            event_pattern=rules.own_events(self._endpoint_name),
+            targets=None if target is None else [target],
+        )
+
+    def _metrics_of(self, slot: Slot) -> SlotMetrics:
+        return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
+
+
+def _check_instance_type(instance_type: str) -> None:
+    if not instance_type.startswith("ml."):
+        raise ValueError(f"instance_type must be a SageMaker type such as ml.m5.xlarge, got {instance_type!r}")
+    if instance_type.startswith("ml.t"):
+        raise ValueError(f"instance_type must be one that can scale, got {instance_type}: ml.t types cannot")
+
+
+def _security_groups(
+    scope: Construct, vpc: ec2.IVpc | None, given: Sequence[ec2.ISecurityGroup]
+) -> Sequence[ec2.ISecurityGroup]:
+    if vpc is None or given:
+        return given
+    return [ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description="SageMaker model containers")]

@@ -1,0 +1,46 @@
+"""The name of an endpoint, known at synth so that the deploy-time guard can look for it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack, Token
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+MAX_LENGTH = 63
+_NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
+
+
+def outermost_stack(scope: IConstruct) -> Stack:
+    """Return the stack that is deployed; nested stacks settle with it."""
+    stack = Stack.of(scope)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack
+
+
+def default_endpoint_name(scope: IConstruct) -> str:
+    """Return a name from the stack's name and the construct's address: the same at every synth."""
+    address = scope.node.addr[-8:]
+    stack_name = re.sub(r"[^a-z0-9]+", "-", outermost_stack(scope).stack_name.lower()).strip("-")
+    return f"{stack_name[: MAX_LENGTH - len(address) - 1].rstrip('-')}-{address}"
+
+
+def check_endpoint_name(name: str) -> None:
+    """Refuse a name that SageMaker does not take, or that differs from the endpoint's lower-case ARN.
+
+    Raises:
+        ValueError: when the name is a deploy-time token, or not of the allowed form.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+    """
+    if Token.is_unresolved(name):
+        raise ValueError("endpoint_name must be known at synth, got a deploy-time value")
+    if len(name) > MAX_LENGTH or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"endpoint_name must be 1 to {MAX_LENGTH} lower-case letters, digits and single hyphens between them, "
+            f"got {name!r} ({len(name)} characters)"
+        )

@@ -1,0 +1,58 @@
+"""How often a rollout can look without outgrowing the execution history."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from canary_construct.traffic_routing import TrafficStep
+
+MAX_EVENTS = 25_000
+"""Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+EVENTS_PER_LOOK = 11
+"""A wait (2 events), a Lambda task (5), a choice (2), and two to spare for a repetition."""
+EVENTS_AROUND = 500
+POLL_SECONDS = 15
+PREPARE_SECONDS = 15 * 60
+CAPACITY_SECONDS = 30 * 60
+WEIGHTS_SECONDS = 20 * 60
+MAX_INTERVAL_SECONDS = 60 * 60
+LATE_PERIODS = 3
+"""A bake ends when its last metric period is final."""
+
+
+def poll_seconds(metric_period_seconds: int) -> int:
+    """Return the pause between two looks at instances or weights.
+
+    >>> poll_seconds(60), poll_seconds(10)
+    (15, 2)
+    """
+    return max(2, min(POLL_SECONDS, metric_period_seconds // 4))
+
+
+def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int, poll_seconds: int) -> int:
+    """Return the events of the longest rollout that these steps allow."""
+    waiting = PREPARE_SECONDS + len(steps) * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
+    watching = sum(ceil(step.max_bake_seconds / interval_seconds) + LATE_PERIODS for step in steps)
+    return EVENTS_AROUND + EVENTS_PER_LOOK * (ceil(waiting / poll_seconds) + watching)
+
+
+def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int) -> int:
+    """Return the shortest interval between two evaluations whose longest rollout fits into the history, in seconds.
+
+    Raises:
+        ValueError: when not even one look an hour fits.
+    """
+    poll = poll_seconds(metric_period_seconds)
+    interval = metric_period_seconds
+    while longest_history(steps, interval_seconds=interval, poll_seconds=poll) > MAX_EVENTS:
+        interval += metric_period_seconds
+        if interval > MAX_INTERVAL_SECONDS:
+            raise ValueError(
+                f"{len(steps)} steps of up to {max(step.max_bake_seconds for step in steps):,} s need more than the "
+                f"{MAX_EVENTS:,} events of an execution history, even at one look an hour; use fewer or shorter steps"
+            )
+    return interval

@@ -1,0 +1,92 @@
+"""What the construct decides at synth and the handlers read, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from canary_construct.history import CAPACITY_SECONDS, evaluation_interval, poll_seconds
+from canary_construct.slot_alarms import seconds_to_fire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from canary_construct.instance_scaling import InstanceScaling
+    from canary_construct.on_inconclusive import OnInconclusive
+    from canary_construct.smoke_test import SmokeTest
+    from canary_construct.traffic_routing import TrafficRouting
+
+SCHEMA = 1
+METRIC_PERIODS = (10, 30, 60)
+
+
+def scaling_plan(scaling: InstanceScaling) -> dict[str, Any]:
+    """Return the numbers by role that handlers work with."""
+    return {
+        "min_instances": scaling.min_instances,
+        "max_instances": scaling.max_instances,
+        "idle_instances": scaling.idle_instances,
+        "invocations_per_instance": scaling.invocations_per_instance,
+    }
+
+
+def deploy_settings(endpoint_name: str, scaling: InstanceScaling) -> dict[str, Any]:
+    """Return what the deploy-time guard must know, and nothing that leaves the endpoint alone."""
+    return {
+        "schema": SCHEMA,
+        "endpoint": endpoint_name,
+        "scaling": scaling_plan(scaling),
+        "alarms": {},
+        "metric_period_seconds": 60,
+    }
+
+
+def endpoint_settings(
+    endpoint_name: str, scaling: InstanceScaling, *, alarms: Mapping[str, Any], metric_period_seconds: int
+) -> dict[str, Any]:
+    """Return what every handler must know of an endpoint."""
+    return {
+        **deploy_settings(endpoint_name, scaling),
+        "alarms": dict(alarms),
+        "metric_period_seconds": metric_period_seconds,
+    }
+
+
+def rollout_plan(
+    settings: Mapping[str, Any],
+    *,
+    routing: TrafficRouting,
+    smoke_test: SmokeTest | None,
+    on_inconclusive: OnInconclusive,
+) -> dict[str, Any]:
+    """Return the whole course of a rollout.
+
+    Raises:
+        ValueError: when a bake is shorter than an alarm can need to go off, or the plan outgrows the history.
+    """
+    period = settings["metric_period_seconds"]
+    for step in routing.traffic_steps:
+        if step.bake_seconds < seconds_to_fire(period):
+            raise ValueError(
+                f"bake must be at least {seconds_to_fire(period)} s, as long as an alarm can need to go off at a "
+                f"metric period of {period} s, got {step.bake_seconds} s at {step.percent} %"
+            )
+    return {
+        **settings,
+        "steps": [asdict(step) for step in routing.traffic_steps],
+        "smoke_test": None if smoke_test is None else smoke_test.render(),
+        "on_inconclusive": on_inconclusive.value,
+        "evaluation_interval_seconds": evaluation_interval(routing.traffic_steps, metric_period_seconds=period),
+        "poll_seconds": poll_seconds(period),
+        "capacity_timeout_seconds": CAPACITY_SECONDS,
+    }
+
+
+def check_metric_period(metric_period: int) -> None:
+    """Refuse a period that SageMaker or the alarms do not know.
+
+    Raises:
+        ValueError: when it is not 10, 30 or 60.
+    """
+    if metric_period not in METRIC_PERIODS:
+        raise ValueError(f"metric_period must be 10, 30 or 60 seconds, got {metric_period}")

@@ -1,0 +1,123 @@
+"""The EventBridge rules that call the handlers which work outside of the state machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_lambda as lambda_
+    from constructs import Construct
+
+    from canary_construct.handlers import Handlers
+
+TERMINAL_STATUSES = [
+    "CREATE_COMPLETE",
+    "ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+]
+UNFINISHED_ENDINGS = ["ABORTED", "FAILED", "TIMED_OUT"]
+OWN_SOURCE = "canary-construct"
+
+
+def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], settled_stack: Stack) -> None:
+    """Settle the endpoint whenever its stack comes to rest.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
+    """
+    events.Rule(
+        scope,
+        "StackSettled",
+        event_pattern=events.EventPattern(
+            source=["aws.cloudformation"],
+            detail_type=["CloudFormation Stack Status Change"],
+            detail={"stack-id": [settled_stack.stack_id], "status-details": {"status": TERMINAL_STATUSES}},
+        ),
+        targets=[
+            _call(
+                handlers["Settle"],
+                settings=settings,
+                stack_id=events.EventField.from_path("$.detail.stack-id"),
+                status=events.EventField.from_path("$.detail.status-details.status"),
+            )
+        ],
+    )
+
+
+def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], alarm_arns: list[str]) -> None:
+    """Take the canary's traffic as soon as an alarm goes off.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    events.Rule(
+        scope,
+        "AlarmRaised",
+        event_pattern=events.EventPattern(
+            source=["aws.cloudwatch"],
+            detail_type=["CloudWatch Alarm State Change"],
+            resources=alarm_arns,
+            detail={"state": {"value": ["ALARM"]}},
+        ),
+        targets=[
+            _call(
+                handlers["Panic"],
+                settings=settings,
+                alarm_name=events.EventField.from_path("$.detail.alarmName"),
+            )
+        ],
+    )
+
+
+def restore_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], state_machine_arn: str) -> None:
+    """Clean up after executions that ended without doing so themselves.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    events.Rule(
+        scope,
+        "ExecutionEnded",
+        event_pattern=events.EventPattern(
+            source=["aws.states"],
+            detail_type=["Step Functions Execution Status Change"],
+            detail={"stateMachineArn": [state_machine_arn], "status": UNFINISHED_ENDINGS},
+        ),
+        targets=[
+            _call(
+                handlers["Restore"],
+                settings=settings,
+                execution=events.EventField.from_path("$.detail.name"),
+                status=events.EventField.from_path("$.detail.status"),
+            )
+        ],
+    )
+
+
+def own_events(endpoint_name: str) -> events.EventPattern:
+    """Return the pattern of what the handlers tell about one endpoint's rollouts."""
+    return events.EventPattern(source=[OWN_SOURCE], detail={"endpoint": [endpoint_name]})
+
+
+def sentence() -> events.RuleTargetInput:
+    """Return one event as a sentence for people."""
+    field = events.EventField.from_path
+    return events.RuleTargetInput.from_text(
+        f"{field('$.detail-type')}: {field('$.detail.version')} on endpoint {field('$.detail.endpoint')} "
+        f"({field('$.detail.execution')}). {field('$.detail.reason')}"
+    )
+
+
+def _call(handler: lambda_.IFunction, **payload: Any) -> targets.LambdaFunction:
+    return targets.LambdaFunction(
+        handler,
+        event=events.RuleTargetInput.from_object(payload),
+        max_event_age=Duration.hours(6),
+        retry_attempts=100,
+    )

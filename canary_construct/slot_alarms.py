@@ -1,0 +1,75 @@
+"""The three alarms of one slot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from canary_construct.alarm_thresholds import AlarmThresholds
+    from canary_construct.slot_metrics import SlotMetrics
+
+EVALUATION_PERIODS = 3
+PUBLISHING_PERIODS = 2
+"""How many periods late SageMaker's metrics may come. Not documented by AWS."""
+
+
+def seconds_to_fire(metric_period_seconds: int) -> int:
+    """Return how long an alarm of a slot can need to go off.
+
+    >>> seconds_to_fire(60)
+    300
+    """
+    return (EVALUATION_PERIODS + PUBLISHING_PERIODS) * metric_period_seconds
+
+
+class SlotAlarms(Construct):
+    """Error rate, p99 latency and throughput of one slot.
+
+    Missing data is not breaching: an idle slot is quiet. That a canary had enough requests is proven by counting them.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, metrics: SlotMetrics, thresholds: AlarmThresholds
+    ) -> None:
+        super().__init__(scope, construct_id)
+        slot = metrics.slot.value
+        self.error_rate = self._alarm(
+            "ErrorRate",
+            metric=metrics.error_rate(min_requests=thresholds.min_requests),
+            threshold=thresholds.error_rate_percent,
+            datapoints=2,
+            description=f"{slot}: more than {thresholds.error_rate_percent:g} % of the requests fail",
+        )
+        self.latency = self._alarm(
+            "Latency",
+            metric=metrics.latency_ms(99, min_requests=thresholds.min_requests),
+            threshold=thresholds.p99_latency_ms,
+            datapoints=2,
+            description=f"{slot}: p99 of the model latency is above {thresholds.p99_latency_ms:g} ms",
+        )
+        self.throughput = self._alarm(
+            "Throughput",
+            metric=metrics.traffic_share_deviation(min_requests=thresholds.min_requests),
+            threshold=thresholds.traffic_share_deviation_percent,
+            datapoints=EVALUATION_PERIODS,
+            description=f"{slot}: its share of the requests is far from its weight",
+        )
+        self.all = [self.error_rate, self.latency, self.throughput]
+
+    def _alarm(
+        self, construct_id: str, *, metric: cloudwatch.IMetric, threshold: float, datapoints: int, description: str
+    ) -> cloudwatch.Alarm:
+        return cloudwatch.Alarm(
+            self,
+            construct_id,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=EVALUATION_PERIODS,
+            datapoints_to_alarm=datapoints,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )

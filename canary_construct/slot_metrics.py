@@ -1,0 +1,129 @@
+"""CloudWatch metrics of one slot.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from canary_construct.slots import Slot
+
+NAMESPACE = "AWS/SageMaker"
+OWN_NAMESPACE = "CanaryConstruct"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotMetrics:
+    """The metrics of one slot of one endpoint, at one period."""
+
+    endpoint_name: str
+    slot: Slot
+    period_seconds: int
+
+    def metric(self, name: str, *, statistic: str = "Sum", namespace: str = NAMESPACE) -> cloudwatch.Metric:
+        """Return one metric as it is published."""
+        return cloudwatch.Metric(
+            namespace=namespace,
+            metric_name=name,
+            dimensions_map={"EndpointName": self.endpoint_name, "VariantName": self.slot.value},
+            statistic=statistic,
+            period=self._period(),
+            label=f"{self.slot.value} {name}",
+        )
+
+    def error_rate(self, *, min_requests: int = 1) -> cloudwatch.MathExpression:
+        """Return failed requests in percent of all; 0 in periods with fewer requests than `min_requests`.
+
+        Model errors contain the model's own 4XX, which belong to the caller, and its 5XX.
+        """
+        n, e5, em, e4 = self._ids("n", "e5", "em", "e4")
+        by_model = f"(FILL({em}, 0) - FILL({e4}, 0))"
+        failed = f"IF(FILL({e5}, 0) > {by_model}, FILL({e5}, 0), {by_model})"
+        return self._expression(
+            f"IF(FILL({n}, 0) >= {min_requests}, 100 * {failed} / FILL({n}, 0), 0)",
+            label="errors (%)",
+            metrics={
+                n: self.metric("Invocations"),
+                e5: self.metric("Invocation5XXErrors"),
+                em: self.metric("InvocationModelErrors"),
+                e4: self.metric("Invocation4XXErrors"),
+            },
+        )
+
+    def latency_ms(self, percentile: float, *, min_requests: int = 1) -> cloudwatch.MathExpression:
+        """Return a percentile of the model latency in milliseconds; CloudWatch has it in microseconds."""
+        n, p = self._ids("n", f"p{percentile:g}".replace(".", "_"))
+        return self._expression(
+            f"IF(FILL({n}, 0) >= {min_requests}, FILL({p}, 0) / 1000, 0)",
+            label=f"p{percentile:g} latency (ms)",
+            metrics={n: self.metric("Invocations"), p: self.metric("ModelLatency", statistic=f"p{percentile:g}")},
+        )
+
+    def traffic_share(self) -> cloudwatch.MathExpression:
+        """Return this slot's requests in percent of the endpoint's."""
+        requests, total, metrics = self._requests_and_total()
+        return self._expression(
+            f"IF({total} > 0, 100 * {requests} / {total}, 0)", label="share of requests (%)", metrics=metrics
+        )
+
+    def traffic_share_deviation(self, *, min_requests: int) -> cloudwatch.MathExpression:
+        """Return how far the share of requests is from the weight, in percent of the weight.
+
+        The weight is published by the rollout while it watches a step; 0 while fewer than `min_requests` requests are
+        expected in a period.
+        """
+        requests, total, metrics = self._requests_and_total()
+        (w,) = self._ids("w")
+        return self._expression(
+            f"IF({total} * {w} / 100 >= {min_requests}, 100 * ABS(100 * {requests} / {total} - {w}) / {w}, 0)",
+            label="deviation of share from weight (%)",
+            metrics={**metrics, w: self.weight()},
+        )
+
+    def weight(self) -> cloudwatch.Metric:
+        """Return the slot's weight as a rollout publishes it while it watches a step, in percent."""
+        return self.metric("TrafficShare", statistic="Average", namespace=OWN_NAMESPACE)
+
+    def instances(self) -> cloudwatch.MathExpression:
+        """Return the instances that answered, from requests and requests per instance."""
+        n, i = self._ids("n", "i")
+        return self._expression(
+            f"IF(FILL({i}, 0) > 0, FILL({n}, 0) / FILL({i}, 0), 0)",
+            label="instances",
+            metrics={n: self.metric("Invocations"), i: self.metric("InvocationsPerInstance")},
+        )
+
+    def _requests_and_total(self) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
+        """Return the slot's requests and the endpoint's as expressions, and the metrics in them."""
+        other = self._of_other()
+        own, others = self._ids("n")[0], other._ids("n")[0]  # noqa: SLF001 - the same class
+        metrics: dict[str, cloudwatch.IMetric] = {own: self.metric("Invocations"), others: other.metric("Invocations")}
+        return f"FILL({own}, 0)", f"(FILL({own}, 0) + FILL({others}, 0))", metrics
+
+    def _ids(self, *names: str) -> list[str]:
+        """Return identifiers that do not meet the other slot's in one graph."""
+        return [f"{name}_{self.slot.name.lower()}" for name in names]
+
+    def _of_other(self) -> SlotMetrics:
+        return SlotMetrics(endpoint_name=self.endpoint_name, slot=self.slot.other, period_seconds=self.period_seconds)
+
+    def _expression(
+        self, expression: str, *, label: str, metrics: Mapping[str, cloudwatch.IMetric]
+    ) -> cloudwatch.MathExpression:
+        return cloudwatch.MathExpression(
+            expression=expression,
+            using_metrics=dict(metrics),
+            label=f"{self.slot.value} {label}",
+            period=self._period(),
+        )
+
+    def _period(self) -> Duration:
+        return Duration.seconds(self.period_seconds)

@@ -1,0 +1,45 @@
+"""Requests that the canary must answer before any user reaches it, as a value."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_TOTAL_BYTES = 100_000
+"""Payloads travel in the state machine's input; Step Functions allows 256 KiB for all of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeTest:
+    """Payloads that are sent to the canary at weight 0; each must be answered with success.
+
+    Raises:
+        ValueError: when there is no payload, or all of them together exceed 100,000 bytes.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    """
+
+    payloads: Sequence[bytes | str]
+    content_type: str = "application/json"
+
+    def __post_init__(self) -> None:
+        if not self.payloads:
+            raise ValueError("payloads must hold at least one request, got none")
+        total = sum(len(_as_bytes(payload)) for payload in self.payloads)
+        if total > MAX_TOTAL_BYTES:
+            raise ValueError(f"payloads must not exceed {MAX_TOTAL_BYTES:,} bytes in all, got {total:,}")
+
+    def render(self) -> list[dict[str, str]]:
+        """Return the requests as the state machine carries them."""
+        return [
+            {"payload": base64.b64encode(_as_bytes(payload)).decode(), "content_type": self.content_type}
+            for payload in self.payloads
+        ]
+
+
+def _as_bytes(payload: bytes | str) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
