@@ -20,7 +20,10 @@ def pack(model: inference.Model, path: Path) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     # The time stamp and the file name in gzip's header would make each build differ.
-    with path.open("wb") as file, gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+    with (
+        path.open("wb") as file,
+        gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as packed,
+    ):
         _write_tar(packed, content)
 
 

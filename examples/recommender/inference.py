@@ -35,6 +35,10 @@ class Recommendation(TypedDict):
     model: str
 
 
+class NoRecommendation(Exception):
+    """The model failed; the message begins with the release, as SageMaker hands it on with the model error."""
+
+
 def model_fn(model_dir: str) -> Model:
     """Load the artefact that the training packed."""
     return cast("Model", json.loads(Path(model_dir, "model.json").read_text(encoding="utf-8")))
@@ -55,9 +59,17 @@ def input_fn(body: str | bytes, content_type: str) -> int:
 
 
 def predict_fn(user: int, model: Model) -> Recommendation:
-    """Answer with ten items that the user does not have yet."""
+    """Answer with ten items that the user does not have yet.
+
+    Raises:
+        NoRecommendation: anything went wrong.
+
+    """
     load_profile(user, model)
-    return {"user": user, "items": recommend(user, model), "model": model["name"]}
+    try:
+        return {"user": user, "items": recommend(user, model), "model": model["name"]}
+    except Exception as error:
+        raise NoRecommendation(f"release {model['name']} failed for user {user}: {error!r}") from error
 
 
 def output_fn(prediction: Recommendation, _accept: str) -> str:

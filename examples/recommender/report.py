@@ -7,7 +7,10 @@ from typing import TypedDict
 
 from examples.recommender.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
 from examples.recommender.rollouts import Rollout, Step
-from examples.recommender.traffic import Request, grouped, summarise
+from examples.recommender.traffic import Outcome, Request, grouped, summarise
+
+UNKNOWN = "unknown"
+"""The version of answers that do not tell which release gave them, as when an instance's queue is full."""
 
 
 class StepReport(TypedDict):
@@ -91,16 +94,13 @@ def _step_report(step: Step, rollout: Rollout, recording: Recording) -> StepRepo
 
 def _request_report(requests: Sequence[Request]) -> RequestReport:
     total = summarise(requests)
-    versions = grouped(requests, lambda request: request.version)
+    answered = [request for request in requests if request.outcome is not Outcome.UNANSWERED]
+    versions = grouped(answered, lambda request: request.version or UNKNOWN)
     return RequestReport(
         sent=total.sent,
-        answered=total.ok + total.model_errors,
+        answered=len(answered),
         unanswered=total.unanswered,
-        by_version={
-            version: _answer_report(versions[version])
-            for version in sorted(versions.keys() - {None}, key=str)
-            if version is not None
-        },
+        by_version={version: _answer_report(versions[version]) for version in sorted(versions)},
     )
 
 

@@ -6,6 +6,7 @@ account and region that the environment names.
 
 import argparse
 import json
+import re
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,8 @@ CONCURRENCY = 64
 """Requests that may be under way at once: at 30 a second, room for answers that take two seconds."""
 TIMEOUT_SECONDS = 10.0
 """A shopper who waited that long has left."""
+RELEASE_IN_ERROR = re.compile(r"release (\S+) failed")
+"""How ``inference.py`` names its release in an error; SageMaker hands the model's message on."""
 
 
 def runtime_client(session: boto3.Session, endpoint_url: str | None = None) -> Any:  # boto3 is untyped
@@ -144,25 +147,16 @@ def _refused(error: ClientError, due: float) -> Request:
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
     """
     answered = error.response["Error"]["Code"] == "ModelError"
+    headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+    named = RELEASE_IN_ERROR.search(error.response.get("OriginalMessage", ""))
     return Request(
         sent_at=due,
         latency_ms=_elapsed_ms(due),
         outcome=Outcome.MODEL_ERROR if answered else Outcome.UNANSWERED,
-        variant=_failed_variant(error),
+        variant=headers.get("x-amzn-invoked-production-variant"),
+        version=named[1] if named else None,
         reason=str(error),
     )
-
-
-def _failed_variant(error: ClientError) -> str | None:
-    """Read the variant from the header, or from the log stream of the error, ``<variant>/<instance>``.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
-    """
-    header = error.response["ResponseMetadata"]["HTTPHeaders"].get("x-amzn-invoked-production-variant")
-    if header:
-        return str(header)
-    stream = error.response.get("LogStreamArn", "").rpartition("log-stream:")[2]
-    return stream.partition("/")[0] or None
 
 
 def _elapsed_ms(due: float) -> float:

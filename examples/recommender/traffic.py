@@ -24,7 +24,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request; ``version`` is the release that answered, as far as the answer tells."""
+    """One request; ``version`` is the release that answered. An error may not tell it, or not the variant."""
 
     sent_at: float
     """Seconds since the epoch at which the request was due."""
@@ -78,28 +78,34 @@ class TrafficLog:
 
 
 def attribute(requests: Sequence[Request]) -> list[Request]:
-    """Give each model error the release that gave the nearest answer, in time, from the same variant.
+    """Complete each model error that names only its release, or only its variant.
 
-    A model error names its variant but not its release. A slot changes its release at weight 0 only, long
-    after its last request and long before its next, so that the nearest answer is of the same release.
-    ``requests`` are in the order of ``sent_at``.
+    The other half is that of the nearest answer, in time, with the same half. A slot changes its release at
+    weight 0 only, long after its last request and long before its next, so that the nearest answer is of the
+    same release. ``requests`` are in the order of ``sent_at``.
     """
-    known: dict[str | None, list[Request]] = defaultdict(list)
-    for request in requests:
-        if request.version is not None:
-            known[request.variant].append(request)
-    return [
-        replace(request, version=_nearest_version(request.sent_at, known[request.variant]))
-        if request.outcome is Outcome.MODEL_ERROR and request.version is None
-        else request
-        for request in requests
-    ]
+    answers = [request for request in requests if request.outcome is Outcome.OK]
+    by_version = grouped(answers, lambda request: request.version)
+    by_variant = grouped(answers, lambda request: request.variant)
+
+    def complete(request: Request) -> Request:
+        if request.outcome is not Outcome.MODEL_ERROR:
+            return request
+        if request.version is None:
+            nearest = _nearest(request.sent_at, by_variant.get(request.variant, []))
+        else:
+            nearest = _nearest(request.sent_at, by_version.get(request.version, []))
+        if nearest is None:
+            return request
+        return replace(request, version=request.version or nearest.version, variant=request.variant or nearest.variant)
+
+    return [complete(request) for request in requests]
 
 
-def _nearest_version(moment: float, answers: Sequence[Request]) -> str | None:
+def _nearest(moment: float, answers: Sequence[Request]) -> Request | None:
     after = bisect.bisect(answers, moment, key=lambda answer: answer.sent_at)
     around = answers[max(0, after - 1) : after + 1]
-    return min(around, key=lambda answer: abs(answer.sent_at - moment)).version if around else None
+    return min(around, key=lambda answer: abs(answer.sent_at - moment), default=None)
 
 
 def grouped(requests: Iterable[Request], key: Callable[[Request], Key]) -> dict[Key, list[Request]]:

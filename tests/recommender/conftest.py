@@ -28,13 +28,20 @@ def models(purchases: Purchases) -> Mapping[str, Model]:
     return train.train(purchases)
 
 
+@pytest.fixture(scope="session")
+def archives(models: Mapping[str, Model], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    folder = tmp_path_factory.mktemp("archives")
+    for name, model in models.items():
+        pack(model, folder / name)
+    return {name: folder / name for name in models}
+
+
 @pytest.fixture
-def model_dir(models: Mapping[str, Model], tmp_path: Path) -> Path:
+def model_dir(archives: Mapping[str, Path], tmp_path: Path) -> Path:
     """What SageMaker finds in /opt/ml/model once it has unpacked v2's archive."""
-    pack(models["v2"], tmp_path / "model.tar.gz")
-    with tarfile.open(tmp_path / "model.tar.gz") as archive:
-        archive.extractall(tmp_path / "model", filter="data")
-    return tmp_path / "model"
+    with tarfile.open(archives["v2"]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path
 
 
 def staged_weight_b(second: float) -> int:

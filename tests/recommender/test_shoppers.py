@@ -76,10 +76,10 @@ def test_a_model_error_names_its_variant_in_the_header() -> None:
     assert ask(StubClient(error), "recommender", 1, time.time()).variant == "variant-a"
 
 
-def test_a_model_error_names_its_variant_in_the_log_stream() -> None:
-    stream = "arn:aws:logs:us-east-1:1:log-group:/aws/sagemaker/Endpoints/e:log-stream:variant-b/i-1"
-    error = client_error("ModelError", 424, LogStreamArn=stream)
-    assert ask(StubClient(error), "recommender", 1, time.time()).variant == "variant-b"
+def test_a_model_error_names_its_release_in_the_models_message() -> None:
+    message = "NoRecommendation: release v3 failed for user 5: TypeError()"
+    request = ask(StubClient(client_error("ModelError", 424, OriginalMessage=message)), "recommender", 5, time.time())
+    assert (request.version, request.variant) == ("v3", None)
 
 
 def test_the_stream_is_steady_and_the_same_for_the_same_seed() -> None:

@@ -38,6 +38,17 @@ def test_a_model_error_of_a_slot_that_never_answered_has_no_release() -> None:
     assert attribute([ok(1, "variant-a", "v1"), failed(2, "variant-b")])[1].version is None
 
 
+def test_a_model_error_that_names_its_release_gets_the_slot_of_that_release() -> None:
+    error = Request(sent_at=3, latency_ms=5.0, outcome=Outcome.MODEL_ERROR, version="v3")
+    requests = [ok(1, "variant-a", "v2"), ok(2, "variant-b", "v3"), error, ok(4, "variant-a", "v2")]
+    assert attribute(requests)[2].variant == "variant-b"
+
+
+def test_a_model_error_that_names_nothing_stays_unknown() -> None:
+    error = Request(sent_at=3, latency_ms=5.0, outcome=Outcome.MODEL_ERROR)
+    assert attribute([ok(1, "variant-a", "v2"), error])[1] == error
+
+
 def test_a_log_returns_requests_in_the_order_in_which_they_were_sent() -> None:
     log = TrafficLog()
     for at in (3, 1, 2):
