@@ -3,16 +3,22 @@
 import importlib
 import importlib.util
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from canary_tools.clock import RealClock
+from canary_tools.sandbox.cloudformation import nested_stacks
 from canary_tools.sandbox.cloudwatch import emulated as cloudwatch
-from canary_tools.sandbox.cloudwatch.alarms import Alarms
 from canary_tools.sandbox.cloudwatch.store import MetricStore
 from canary_tools.sandbox.emulator import Emulator
+from canary_tools.sandbox.events import delivery, stack_events
 from canary_tools.sandbox.events.bus import emit
+from canary_tools.sandbox.iam import enforcement
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.settings import REGION, SandboxSettings
+from canary_tools.sandbox.stepfunctions import invocations, lifecycle, retries
+
+if TYPE_CHECKING:
+    from canary_tools.sandbox.cloudwatch.alarms import Alarms
 
 __all__ = ["Sandbox", "SandboxSettings"]
 
@@ -113,9 +119,19 @@ class Sandbox:
         )
 
     def _complete(self, clock: RealClock) -> None:
-        shared: dict[str, Any] = {"settings": self.settings, "clock": clock, "emit": emit}
-        self.alarms = cloudwatch.install(patches=self._patches, metrics=self.metrics, **shared)
+        patches, settings = self._patches, self.settings
+        delivery.install(patches=patches, settings=settings, clock=clock)
+        stack_events.install(patches=patches, emit=emit)
+        nested_stacks.install(patches=patches)
+        lifecycle.install(patches=patches, clock=clock)
+        retries.install(patches=patches, seed=settings.seed)
+        self.alarms = cloudwatch.install(
+            patches=patches, settings=settings, clock=clock, metrics=self.metrics, emit=emit
+        )
         self.sagemaker = self._install_sagemaker(clock)
+        if settings.enforce_iam:
+            invocations.install(patches=patches)
+            enforcement.install(patches=patches)
 
     def _install_sagemaker(self, clock: RealClock) -> Any:
         if importlib.util.find_spec(_SAGEMAKER) is None:

@@ -1,0 +1,1 @@
+"""CloudFormation behaviour that the emulator lacks."""

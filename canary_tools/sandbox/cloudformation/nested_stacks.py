@@ -1,0 +1,43 @@
+"""Updates of nested stacks.
+
+Hole it fills: when ministack updates a nested stack it forgets the attributes of resources that did not
+change, so that `Fn::GetAtt` of one of them fails. (What a nested update replaces is not deleted afterwards.)
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canary_tools.sandbox.patching import Patches
+
+Provisioned = tuple[str, dict[str, Any]]
+
+
+def install(*, patches: Patches) -> None:
+    """Remember the attributes of unchanged resources in nested stacks."""
+    provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
+    update = _with_attributes(provisioners._update_resource)  # noqa: SLF001 - the function that forgets them
+    patches.attribute(provisioners, "_update_resource", update)
+
+
+def _with_attributes(theirs: Callable[..., Provisioned]) -> Callable[..., Provisioned]:
+    def update(
+        resource_type: str,
+        physical_id: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        stack_name: str,
+        logical_id: str | None = None,
+        attributes: dict[str, Any] | None = None,
+    ) -> Provisioned:
+        known = _recorded(stack_name, logical_id) if attributes is None else attributes
+        return theirs(resource_type, physical_id, before, after, stack_name, logical_id, known)
+
+    return update
+
+
+def _recorded(stack_name: str, logical_id: str | None) -> dict[str, Any]:
+    package = importlib.import_module("ministack.services.cloudformation")
+    stack = package._stacks.get(stack_name) or {}  # noqa: SLF001 - its state
+    attributes: dict[str, Any] = stack.get("_resources", {}).get(logical_id, {}).get("Attributes") or {}
+    return attributes

@@ -1,0 +1,127 @@
+"""How an execution starts and ends.
+
+Holes it fills: ministack ignores the machine's TimeoutSeconds, so that TIMED_OUT never happens; an execution
+that was stopped while a Lambda ran turns FAILED when that Lambda raises, retries it, and sends a second
+terminal event; StartExecution refuses a name that is running with the same input, which AWS answers.
+Sources: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+and https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html
+"""
+
+import importlib
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from canary_tools.clock import Clock
+from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+
+Execution = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+_RUNNING = "RUNNING"
+
+
+class ExecutionEndedError(SystemExit):
+    """Ends the thread of an execution that has ended otherwise; no Catch of its definition may see it."""
+
+
+def install(*, patches: Patches, clock: Clock) -> None:
+    """Complete ministack's Step Functions."""
+    states = importlib.import_module("ministack.services.stepfunctions")
+    lifecycle = _Lifecycle(states, clock)
+    for name in ("_start_execution", "_fail_execution", "_add_event", "_emit_execution_status_event"):
+        patches.attribute(states, name, getattr(lifecycle, name.lstrip("_"))(getattr(states, name)))
+    patches.on_undo(lifecycle.end_all)
+
+
+class _Lifecycle:
+    """Wrappers of ministack's functions; each takes the function that it stands in for."""
+
+    def __init__(self, states: Any, clock: Clock) -> None:
+        self._states = states
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._announced: set[str] = set()
+
+    def start_execution(self, theirs: Callable[[Any], Response]) -> Callable[[Any], Response]:
+        def start(data: dict[str, Any]) -> Response:
+            with self._lock:
+                running = self._same_execution(data)
+                if running is not None:
+                    body = {"executionArn": running["executionArn"], "startDate": running["startDate"]}
+                    response: Response = self._states.json_response(body)
+                    return response
+                response = theirs(data)
+            self._limit(response)
+            return response
+
+        return start
+
+    def fail_execution(self, theirs: Callable[..., None]) -> Callable[..., None]:
+        def fail(execution: Execution, error: str, cause: str) -> None:
+            with self._lock:
+                if execution["status"] == _RUNNING:
+                    theirs(execution, error, cause)
+
+        return fail
+
+    def add_event(self, theirs: Callable[..., Any]) -> Callable[..., Any]:
+        """Let the history of an ended execution be; its thread stops at the next event that it would add."""
+
+        def add(execution: Execution, event_type: str, details: object = None) -> Any:
+            if execution["status"] != _RUNNING and not event_type.startswith("Execution"):
+                raise ExecutionEndedError
+            return theirs(execution, event_type, details)
+
+        return add
+
+    def emit_execution_status_event(self, theirs: Callable[[Execution], None]) -> Callable[[Execution], None]:
+        """Send one terminal event for each execution: the first."""
+
+        def emit(execution: Execution) -> None:
+            with self._lock:
+                if execution["status"] != _RUNNING:
+                    if execution["executionArn"] in self._announced:
+                        return
+                    self._announced.add(execution["executionArn"])
+            theirs(execution)
+
+        return emit
+
+    def end_all(self) -> None:
+        """End every execution without a word, so that no thread of this sandbox acts in the next one."""
+        for execution in list(self._states._executions._data.values()):  # noqa: SLF001 - all accounts and regions
+            execution["status"] = "ABORTED"
+
+    def _same_execution(self, data: dict[str, Any]) -> Execution | None:
+        """Return the running execution of the same machine, name and input."""
+        machine = self._states._resolve_state_machine_arn(data.get("stateMachineArn", ""))  # noqa: SLF001 - as StartExecution does
+        if machine is None or not data.get("name"):
+            return None
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{data['name']}"
+        execution: Execution | None = self._states._executions.get(arn)  # noqa: SLF001 - its state
+        if execution is None or execution["status"] != _RUNNING:
+            return None
+        return execution if execution["input"] == data.get("input", "{}") else None
+
+    def _limit(self, response: Response) -> None:
+        """Schedule the end of the machine's TimeoutSeconds for an execution that has just started."""
+        arn = json.loads(response[2]).get("executionArn")
+        execution = self._states._executions.get(arn) if arn else None  # noqa: SLF001 - its state
+        if execution is None:
+            return
+        machine = self._states._state_machines.get(execution["stateMachineArn"]) or {}  # noqa: SLF001 - its state
+        seconds = json.loads(machine.get("definition") or "{}").get("TimeoutSeconds")
+        if seconds is not None:
+            self._clock.call_at(self._clock.now() + float(seconds), lambda: self._time_out(execution))
+
+    def _time_out(self, execution: Execution) -> None:
+        responses = importlib.import_module("ministack.core.responses")
+        with responses.request_scope(ACCOUNT_ID, REGION), self._lock:
+            if execution["status"] != _RUNNING:
+                return
+            execution.update(status="TIMED_OUT", stopDate=responses.now_iso())
+            self._states._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})  # noqa: SLF001
+            self._states._emit_execution_status_event(execution)  # noqa: SLF001 - as its StopExecution does
