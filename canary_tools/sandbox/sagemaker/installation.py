@@ -1,0 +1,125 @@
+"""Puts SageMaker and Application Auto Scaling into the emulator."""
+
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+from canary_tools.clock import Clock
+from canary_tools.sandbox.autoscaling.tracking import TrackingSpeed
+from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.events.bus import Emit
+from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.sagemaker.archives import Archives
+from canary_tools.sandbox.sagemaker.arns import Place
+from canary_tools.sandbox.sagemaker.cloudformation import register_resource_types
+from canary_tools.sandbox.sagemaker.emulator_services import register_services, register_tag_search
+from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.sandbox.sagemaker.local_host import LocalHost
+from canary_tools.sandbox.sagemaker.model import SageMakerModel
+from canary_tools.sandbox.sagemaker.object_store import fetch_object
+from canary_tools.sandbox.sagemaker.operations import admitted, sagemaker_operations, scaling_operations
+from canary_tools.sandbox.sagemaker.runtime import Runtime
+from canary_tools.sandbox.sagemaker.state_events import emit_state_change
+from canary_tools.sandbox.sagemaker.throttle import Throttle
+from canary_tools.sandbox.sagemaker.timing import Timing
+from canary_tools.sandbox.sagemaker.turns import Turns, TurnTakingClock
+from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
+
+__all__ = ["SageMaker", "install"]
+
+
+class SageMaker:
+    """The running half, with its fault switches."""
+
+    def __init__(
+        self,
+        *,
+        model: SageMakerModel,
+        turns: Turns,
+        throttle: Throttle,
+        host: LocalHost,
+        folder: Path,
+        patches: Patches,
+    ) -> None:
+        self.model = model
+        self._turns = turns
+        self._throttle = throttle
+        self._host = host
+        self._folder = folder
+        self._patches = patches
+
+    def fail_next_update(self, endpoint_name: str, reason: str, *, silent: bool = True) -> None:
+        """Let the endpoint's next fleet fail: back to `InService` on the old one, or `Failed` if not silent."""
+        with self._turns:
+            self.model.faults.updates[endpoint_name] = UpdateFailure(reason=reason, silent=silent)
+
+    def stall_capacity(self, endpoint_name: str, variant: str, *, seconds: float | None = None) -> None:
+        """Give the variant no more instances; each request for one keeps the endpoint busy for `seconds`."""
+        with self._turns:
+            self.model.faults.stalled[endpoint_name, variant] = seconds
+
+    def release_capacity(self, endpoint_name: str, variant: str) -> None:
+        """End what `stall_capacity` began."""
+        with self._turns:
+            self.model.faults.stalled.pop((endpoint_name, variant), None)
+
+    def roll_back_next_weights(self, endpoint_name: str) -> None:
+        """Let the next change of weights pass through `RollingBack` and end with the old ones."""
+        with self._turns:
+            self.model.faults.weight_rollbacks.add(endpoint_name)
+
+    def throttle(self, operation: str, seconds: float) -> None:
+        """Refuse an operation, such as `UpdateEndpoint` or `RegisterScalableTarget`, for a while."""
+        with self._turns:
+            self._throttle.refuse(operation, seconds)
+
+    def close(self) -> None:
+        """End every worker process and take the services out of the emulator."""
+        self._patches.undo()
+        self._host.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> SageMaker:
+    """Put SageMaker and Application Auto Scaling into the emulator that this process has loaded."""
+    place = Place(account=ACCOUNT_ID, region=REGION)
+    turns, patches = Turns(), Patches()
+    own_clock = TurnTakingClock(clock, turns)
+    folder = Path(tempfile.mkdtemp(prefix="sandbox-models-"))
+    host = LocalHost(
+        archives=Archives(folder, lambda url: fetch_object(place, url)),
+        turn=turns,
+        queue_size=settings.instance_queue_size,
+        timeout_seconds=settings.model_timeout_seconds,
+    )
+    model = SageMakerModel(
+        place=place, clock=own_clock, host=host, timing=_timing(settings), record=metrics.record,
+        metric_delay_seconds=settings.metric_delay_seconds,
+        tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
+    )  # fmt: skip
+    model.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
+    model.endpoints.on_change.append(lambda _endpoint: turns.notify_all())
+    model.endpoints.on_deleted.append(lambda _name: turns.notify_all())
+    throttle = Throttle(clock=own_clock, calls_per_second=settings.changing_calls_per_second)
+    runtime = Runtime(
+        place=place, endpoints=model.endpoints, metrics=model.metrics, turn=turns,
+        generator=random.Random(settings.seed),  # noqa: S311 - splits traffic
+    )  # fmt: skip
+    register_services(
+        patches,
+        sagemaker=admitted(sagemaker_operations(model), throttle, turns),
+        scaling=admitted(scaling_operations(model), throttle, turns),
+        runtime=runtime,
+    )
+    register_tag_search(patches, model, turns)
+    register_resource_types(patches, model, turns, notices_failed_update=settings.cloudformation_notices_failed_update)
+    return SageMaker(model=model, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches)
+
+
+def _timing(settings: SandboxSettings) -> Timing:
+    return Timing(
+        fleet_update_seconds=settings.fleet_update_seconds,
+        instance_launch_seconds=settings.instance_launch_seconds,
+        weight_update_seconds=settings.weight_update_seconds,
+    )

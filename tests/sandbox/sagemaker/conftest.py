@@ -1,0 +1,230 @@
+import io
+import json
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from canary_tools.clock import VirtualClock
+from canary_tools.sandbox.autoscaling.tracking import TrackingSpeed
+from canary_tools.sandbox.sagemaker.arns import Place
+from canary_tools.sandbox.sagemaker.instances import SimulatedHost
+from canary_tools.sandbox.sagemaker.model import SageMakerModel
+from canary_tools.sandbox.sagemaker.timing import Timing
+from canary_tools.sandbox.server import Sandbox
+from canary_tools.sandbox.settings import SandboxSettings
+
+START = 1_800_000_000.0
+TIMING = Timing(fleet_update_seconds=600, instance_launch_seconds=180, weight_update_seconds=30)
+ROLE = "arn:aws:iam::000000000000:role/execution"
+
+Weights = dict[str, tuple[str, float, int]]
+
+
+@dataclass
+class VirtualSageMaker:
+    """SageMaker on a virtual clock, with shortcuts for what every test needs."""
+
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(START))
+    host: SimulatedHost = field(default_factory=SimulatedHost)
+    recorded: list[dict[str, Any]] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.model = SageMakerModel(
+            place=Place(account="000000000000", region="us-east-1"),
+            clock=self.clock,
+            host=self.host,
+            timing=TIMING,
+            record=lambda **point: self.recorded.append({**point, "at": self.clock.now()}),
+            metric_delay_seconds=5,
+            tracking_speed=TrackingSpeed(period_seconds=60, periods_out=3, periods_in=5),
+        )
+        self.model.endpoints.on_change.append(lambda endpoint: self.statuses.append(str(endpoint.status)))
+
+    def wait(self, seconds: float) -> None:
+        self.clock.advance_to(self.clock.now() + seconds)
+
+    def add_model(self, name: str) -> None:
+        container = {"Image": f"image:{name}", "ModelDataUrl": f"s3://models/{name}.tar.gz"}
+        self.model.catalogue.models.create({"ModelName": name, "ExecutionRoleArn": ROLE, "PrimaryContainer": container})
+
+    def add_config(self, name: str, variants: Weights, **members: object) -> None:
+        """Create an endpoint config, and those of its models that are new, from (model, weight, count) by variant."""
+        known = {row["ModelName"] for row in self.model.catalogue.models.list({})["Models"]}
+        for model in {model for model, _, _ in variants.values()} - known:
+            self.add_model(model)
+        rows = [
+            {
+                "VariantName": variant,
+                "ModelName": model,
+                "InitialVariantWeight": weight,
+                "InitialInstanceCount": count,
+                "InstanceType": "ml.m5.xlarge",
+            }
+            for variant, (model, weight, count) in variants.items()
+        ]
+        self.model.catalogue.configs.create({"EndpointConfigName": name, "ProductionVariants": rows, **members})
+
+    def serve(self, **members: object) -> None:
+        """Bring the endpoint `shop` into service: `variant-a` at weight 100, `variant-b` at 0."""
+        self.add_config("first", {"variant-a": ("v1", 100, 2), "variant-b": ("v1", 0, 1)}, **members)
+        self.model.endpoints.create({"EndpointName": "shop", "EndpointConfigName": "first"})
+        self.wait(TIMING.fleet_update_seconds)
+
+    def update(self, config: str, **members: object) -> None:
+        self.model.endpoints.update({"EndpointName": "shop", "EndpointConfigName": config, **members})
+
+    def shift(self, **weights: float) -> None:
+        rows = [{"VariantName": f"variant-{slot}", "DesiredWeight": weight} for slot, weight in weights.items()]
+        self.model.endpoints.update_weights_and_capacities(
+            {"EndpointName": "shop", "DesiredWeightsAndCapacities": rows}
+        )
+
+    def describe(self) -> dict[str, Any]:
+        return self.model.endpoints.describe({"EndpointName": "shop"})
+
+    def variants(self) -> dict[str, tuple[float, int]]:
+        """Current weight and instance count by variant."""
+        return {
+            row["VariantName"]: (row["CurrentWeight"], row["CurrentInstanceCount"])
+            for row in self.describe()["ProductionVariants"]
+        }
+
+    def register(self, slot: str, low: int, high: int, **members: object) -> None:
+        self.model.scaling.register({**scaling_identity(slot), "MinCapacity": low, "MaxCapacity": high, **members})
+
+
+def scaling_identity(slot: str) -> dict[str, str]:
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": f"endpoint/shop/variant/variant-{slot}",
+    }
+
+
+@pytest.fixture
+def sagemaker() -> VirtualSageMaker:
+    return VirtualSageMaker()
+
+
+INFERENCE = """
+import os, time
+
+def model_fn(model_dir):
+    if os.environ.get("FAILS_TO_LOAD"):
+        raise RuntimeError("no weights in the archive")
+    return os.environ["VERSION"]
+
+def predict_fn(data, model):
+    if "raise" in data:
+        raise ValueError(data["raise"])
+    if "exit" in data:
+        os._exit(1)
+    time.sleep(data.get("sleep", 0))
+    return {"version": model}
+"""
+
+
+def packed(code: str = INFERENCE) -> bytes:
+    """Make a `model.tar.gz` with this inference code."""
+    buffer, content = io.BytesIO(), code.encode()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("code/inference.py")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until a condition holds, and fail if it does not in time."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        pause.wait(0.02)
+
+
+class RunningSandbox:
+    """A started sandbox with models to serve."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.faults = sandbox.sagemaker
+        self.sagemaker = sandbox.client("sagemaker")
+        self.runtime = sandbox.client("sagemaker-runtime")
+        self.scaling = sandbox.client("application-autoscaling")
+        self.cloudformation = sandbox.client("cloudformation")
+        self.eventually = eventually
+        s3 = sandbox.client("s3")
+        s3.create_bucket(Bucket="models")
+        s3.put_object(Bucket="models", Key="good.tar.gz", Body=packed())
+        s3.put_object(Bucket="models", Key="broken.tar.gz", Body=b"no archive")
+
+    def add_model(self, name: str, *, archive: str = "good", **environment: str) -> None:
+        self.sagemaker.create_model(
+            ModelName=name,
+            ExecutionRoleArn=ROLE,
+            PrimaryContainer={
+                "Image": "ignored:1",
+                "ModelDataUrl": f"s3://models/{archive}.tar.gz",
+                "Environment": {"VERSION": name, **environment},
+            },
+        )
+
+    def add_config(self, name: str, variants: Weights) -> None:
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            MetricsConfig={"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": 10},
+            ProductionVariants=[
+                {
+                    "VariantName": variant,
+                    "ModelName": model,
+                    "InitialVariantWeight": weight,
+                    "InitialInstanceCount": count,
+                    "InstanceType": "ml.m5.xlarge",
+                }
+                for variant, (model, weight, count) in variants.items()
+            ],
+        )
+
+    def serve(self, endpoint: str, variants: Weights) -> None:
+        """Create an endpoint and wait until it serves."""
+        self.add_config(f"{endpoint}-first", variants)
+        self.sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=f"{endpoint}-first")
+        self.settle(endpoint)
+
+    def settle(self, endpoint: str) -> dict[str, Any]:
+        """Wait until no change runs; return the endpoint's description."""
+        eventually(lambda: self.describe(endpoint)["EndpointStatus"] in ("InService", "Failed"))
+        return self.describe(endpoint)
+
+    def describe(self, endpoint: str) -> dict[str, Any]:
+        described: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=endpoint)
+        return described
+
+    def invoke(self, endpoint: str, data: dict[str, Any] | None = None, **members: str) -> dict[str, Any]:
+        body = json.dumps(data or {}).encode()
+        answer: dict[str, Any] = self.runtime.invoke_endpoint(
+            EndpointName=endpoint, Body=body, ContentType="application/json", **members
+        )
+        return answer
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningSandbox]:
+    settings = SandboxSettings(
+        fleet_update_seconds=0.3,
+        instance_launch_seconds=0.2,
+        weight_update_seconds=0.1,
+        metric_delay_seconds=0.1,
+        scaling_period_seconds=1.0,
+        changing_calls_per_second=1000.0,
+        instance_queue_size=2,
+        model_timeout_seconds=1.0,
+    )
+    with Sandbox(settings=settings) as sandbox:
+        yield RunningSandbox(sandbox)

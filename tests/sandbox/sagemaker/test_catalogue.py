@@ -1,0 +1,51 @@
+"""What is refused when models and endpoint configs are made, and what their tags do."""
+
+from typing import Any
+
+import pytest
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
+
+
+def test_a_config_without_an_instance_is_refused(sagemaker: Any) -> None:
+    with pytest.raises(ApiError, match="InitialInstanceCount of production variant a must be at least 1"):
+        sagemaker.add_config("first", {"a": ("v1", 1, 0)})
+
+
+def test_a_config_may_give_a_variant_no_weight(sagemaker: Any) -> None:
+    sagemaker.add_config("first", {"a": ("v1", 0, 1)})
+    assert (
+        sagemaker.model.catalogue.configs.find("first").properties["ProductionVariants"][0]["InitialVariantWeight"] == 0
+    )
+
+
+def test_a_config_of_an_unknown_model_is_refused(sagemaker: Any) -> None:
+    variant = {"VariantName": "a", "ModelName": "none", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    with pytest.raises(ApiError, match='Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none"'):
+        sagemaker.model.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
+
+
+def test_a_publish_period_that_sagemaker_does_not_know_is_refused(sagemaker: Any) -> None:
+    with pytest.raises(ApiError, match="got 15"):
+        sagemaker.add_config("first", {"a": ("v1", 1, 1)}, MetricsConfig={"MetricPublishFrequencyInSeconds": 15})
+
+
+def test_a_second_record_of_the_same_name_is_refused(sagemaker: Any) -> None:
+    sagemaker.add_model("v1")
+    with pytest.raises(ApiError, match='Cannot create already existing model ".*:model/v1"'):
+        sagemaker.add_model("v1")
+
+
+@pytest.mark.parametrize("name", ["with_underscore", "-dash", "x" * 64])
+def test_a_name_outside_the_pattern_is_refused(sagemaker: Any, name: str) -> None:
+    with pytest.raises(ApiError, match="failed to satisfy constraint"):
+        sagemaker.add_model(name)
+
+
+def test_tags_end_with_their_resource(sagemaker: Any) -> None:
+    sagemaker.add_model("V1")
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:model/v1"
+    sagemaker.model.tags.add_tags({"ResourceArn": arn, "Tags": [{"Key": "k", "Value": "v"}]})
+    assert list(sagemaker.model.tags.all()) == [(arn, [{"Key": "k", "Value": "v"}])]
+    sagemaker.model.catalogue.models.delete({"ModelName": "V1"})
+    assert list(sagemaker.model.tags.all()) == []
