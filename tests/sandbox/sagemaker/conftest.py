@@ -140,12 +140,22 @@ def packed(code: str = INFERENCE) -> bytes:
     return buffer.getvalue()
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait until a condition holds, and fail if it does not in time."""
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while not holds():
         assert time.monotonic() < deadline, "waited in vain"
         pause.wait(0.02)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    return wait_until
+
+
+@pytest.fixture
+def archive() -> bytes:
+    return packed()
 
 
 class RunningSandbox:
@@ -158,7 +168,7 @@ class RunningSandbox:
         self.runtime = sandbox.client("sagemaker-runtime")
         self.scaling = sandbox.client("application-autoscaling")
         self.cloudformation = sandbox.client("cloudformation")
-        self.eventually = eventually
+        self.eventually = wait_until
         s3 = sandbox.client("s3")
         s3.create_bucket(Bucket="models")
         s3.put_object(Bucket="models", Key="good.tar.gz", Body=packed())
@@ -199,7 +209,7 @@ class RunningSandbox:
 
     def settle(self, endpoint: str) -> dict[str, Any]:
         """Wait until no change runs; return the endpoint's description."""
-        eventually(lambda: self.describe(endpoint)["EndpointStatus"] in ("InService", "Failed"))
+        wait_until(lambda: self.describe(endpoint)["EndpointStatus"] in ("InService", "Failed"))
         return self.describe(endpoint)
 
     def describe(self, endpoint: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def test_a_config_may_give_a_variant_no_weight(sagemaker: Any) -> None:
 
 def test_a_config_of_an_unknown_model_is_refused(sagemaker: Any) -> None:
     variant = {"VariantName": "a", "ModelName": "none", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    with pytest.raises(ApiError, match='Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none"'):
+    with pytest.raises(ApiError, match=r'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none"'):
         sagemaker.model.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
 
 

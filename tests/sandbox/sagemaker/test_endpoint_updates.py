@@ -1,10 +1,14 @@
 """UpdateEndpoint on a virtual clock: a new fleet, what it keeps, and how it fails."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECOND = {"variant-a": ("v1", 100.0, 2), "variant-b": ("v2", 0.0, 1)}
 IN_PROGRESS = 'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/shop".'
@@ -100,11 +104,12 @@ def test_no_change_is_accepted_while_one_runs(sagemaker: Any) -> None:
     sagemaker.serve()
     sagemaker.update("first")
     endpoint = {"EndpointName": "shop"}
-    for attempt in (
+    attempts: list[Callable[[], object]] = [
         lambda: sagemaker.update("first"),
         lambda: sagemaker.shift(a=1),
         lambda: sagemaker.model.endpoints.delete(endpoint),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(ApiError) as refused:
             attempt()
         assert (refused.value.code, refused.value.message) == ("ValidationException", IN_PROGRESS)
@@ -114,14 +119,15 @@ def test_a_deleted_endpoint_config_makes_the_endpoint_unchangeable(sagemaker: An
     sagemaker.serve()
     sagemaker.add_config("second", SECOND)
     sagemaker.model.catalogue.configs.delete({"EndpointConfigName": "first"})
-    for attempt in (lambda: sagemaker.update("second"), lambda: sagemaker.shift(a=1)):
-        with pytest.raises(ApiError, match='Could not find endpoint configuration ".*endpoint-config/first"'):
+    attempts: list[Callable[[], object]] = [lambda: sagemaker.update("second"), lambda: sagemaker.shift(a=1)]
+    for attempt in attempts:
+        with pytest.raises(ApiError, match=r'Could not find endpoint configuration ".*endpoint-config/first"'):
             attempt()
 
 
 def test_an_unknown_endpoint_is_not_found_under_its_lower_cased_arn(sagemaker: Any) -> None:
     with pytest.raises(
-        ApiError, match='Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/it"'
+        ApiError, match=r'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/it"'
     ):
         sagemaker.model.endpoints.describe({"EndpointName": "It"})
 
@@ -155,8 +161,6 @@ def test_a_variant_under_scaling_can_be_neither_removed_nor_renamed(sagemaker: A
 
 
 def test_an_ordered_loud_failure_ends_in_failed(sagemaker: Any) -> None:
-    from canary_tools.sandbox.sagemaker.faults import UpdateFailure
-
     sagemaker.serve()
     sagemaker.model.faults.updates["shop"] = UpdateFailure(reason="lost", silent=False)
     sagemaker.update("first")
