@@ -15,29 +15,24 @@ MAX_EVENTS = 25_000
 EVENTS_PER_LOOK = 11
 """A wait (2 events), a Lambda task (5), a choice (2), and two to spare for a repetition."""
 EVENTS_AROUND = 500
-POLL_SECONDS = 15
+SHARE_FOR_WAITING = 0.5
+"""The part of the history that waiting for instances and weights may use; the rest is for watching."""
 PREPARE_SECONDS = 15 * 60
-CAPACITY_SECONDS = 30 * 60
-WEIGHTS_SECONDS = 20 * 60
+CAPACITY_SECONDS = 20 * 60
+WEIGHTS_SECONDS = 15 * 60
 MAX_INTERVAL_SECONDS = 60 * 60
 LATE_PERIODS = 3
 """A bake ends when its last metric period is final."""
 
 
-def poll_seconds(metric_period_seconds: int) -> int:
-    """Return the pause between two looks at instances or weights.
+def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
+    """Return the shortest pause between two looks at instances or weights that the history allows, in seconds.
 
-    >>> poll_seconds(60), poll_seconds(10)
-    (15, 2)
+    >>> poll_seconds(3, metric_period_seconds=60), poll_seconds(3, metric_period_seconds=10)
+    (15, 7)
     """
-    return max(2, min(POLL_SECONDS, metric_period_seconds // 4))
-
-
-def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int, poll_seconds: int) -> int:
-    """Return the events of the longest rollout that these steps allow."""
-    waiting = PREPARE_SECONDS + len(steps) * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
-    watching = sum(ceil(step.max_bake_seconds / interval_seconds) + LATE_PERIODS for step in steps)
-    return EVENTS_AROUND + EVENTS_PER_LOOK * (ceil(waiting / poll_seconds) + watching)
+    waiting = PREPARE_SECONDS + step_count * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
+    return max(metric_period_seconds // 4, ceil(waiting * EVENTS_PER_LOOK / (MAX_EVENTS * SHARE_FOR_WAITING)))
 
 
 def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int) -> int:
@@ -46,9 +41,8 @@ def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: 
     Raises:
         ValueError: when not even one look an hour fits.
     """
-    poll = poll_seconds(metric_period_seconds)
     interval = metric_period_seconds
-    while longest_history(steps, interval_seconds=interval, poll_seconds=poll) > MAX_EVENTS:
+    while longest_history(steps, interval_seconds=interval) > MAX_EVENTS:
         interval += metric_period_seconds
         if interval > MAX_INTERVAL_SECONDS:
             raise ValueError(
@@ -56,3 +50,9 @@ def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: 
                 f"{MAX_EVENTS:,} events of an execution history, even at one look an hour; use fewer or shorter steps"
             )
     return interval
+
+
+def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> int:
+    """Return the events of the longest rollout that these steps allow."""
+    watching = sum(ceil(step.max_bake_seconds / interval_seconds) + LATE_PERIODS for step in steps)
+    return EVENTS_AROUND + int(MAX_EVENTS * SHARE_FOR_WAITING) + EVENTS_PER_LOOK * watching

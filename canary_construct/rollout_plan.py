@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from canary_construct.history import CAPACITY_SECONDS, evaluation_interval, poll_seconds
+from canary_construct.history import CAPACITY_SECONDS, WEIGHTS_SECONDS, evaluation_interval, poll_seconds
 from canary_construct.slot_alarms import seconds_to_fire
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ def rollout_plan(
         "smoke_test": None if smoke_test is None else smoke_test.render(),
         "on_inconclusive": on_inconclusive.value,
         "evaluation_interval_seconds": evaluation_interval(routing.traffic_steps, metric_period_seconds=period),
-        "poll_seconds": poll_seconds(period),
+        "poll_seconds": poll_seconds(len(routing.traffic_steps), metric_period_seconds=period),
         "capacity_timeout_seconds": CAPACITY_SECONDS,
+        "weights_timeout_seconds": WEIGHTS_SECONDS,
     }
 
 

@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
     from rollout.ledger import Lock
 
-WEIGHTS_TIMEOUT_SECONDS = 20 * 60
 LOWERING_SECONDS = 10 * 60
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return the step with `in_place`: whether the endpoint has the weights of this step."""
-    steps = steps_of(event["plan"])
-    return shift(World.of(Settings.parse(event["plan"])), event["execution"], steps, event["step"])
+    plan = event["plan"]
+    world = World.of(Settings.parse(plan))
+    return shift(world, event["execution"], steps_of(plan), event["step"], plan["weights_timeout_seconds"])
 
 
-def shift(world: World, execution: str, steps: list[Step], state: dict[str, Any]) -> dict[str, Any]:
+def shift(
+    world: World, execution: str, steps: list[Step], state: dict[str, Any], timeout_seconds: int
+) -> dict[str, Any]:
     """Ask for the weights of this step if they are not there, and say whether they are."""
     lock = world.own_lock(execution)
     step = steps[state["index"]]
@@ -40,7 +42,7 @@ def shift(world: World, execution: str, steps: list[Step], state: dict[str, Any]
         _prove_safe(view, lock, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before), state)
         world.endpoint.set_weights(wanted)
         _lower_if_halted_meanwhile(world, execution, lock)
-    if clock.now() > requested_at + WEIGHTS_TIMEOUT_SECONDS:
+    if clock.now() > requested_at + timeout_seconds:
         raise EndpointChanged(f"endpoint {view.name} did not take the weights {wanted} in time, it has {view.weights}")
     return {**state, "shift_requested_at": requested_at, "in_place": False}
 
