@@ -128,7 +128,7 @@ class Emulator:
         await serve(_module("app").app, config, shutdown_trigger=self._stop.wait)
 
 
-def _module(name: str) -> Any:  # noqa: ANN401 - ministack has no types
+def _module(name: str) -> Any:
     return importlib.import_module(f"ministack.{name}")
 
 

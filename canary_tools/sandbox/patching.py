@@ -11,7 +11,7 @@ class Patches:
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
 
-    def attribute(self, owner: Any, name: str, value: object) -> None:  # noqa: ANN401 - any module or class
+    def attribute(self, owner: Any, name: str, value: object) -> None:
         """Replace `owner.name`, which must exist: a renamed function of the emulator is an error here."""
         before = getattr(owner, name)
         setattr(owner, name, value)

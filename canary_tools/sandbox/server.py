@@ -67,11 +67,11 @@ class Sandbox:
         """Stop listening and forget everything; a second call does nothing."""
         if self.sagemaker is not None and hasattr(self.sagemaker, "close"):
             self.sagemaker.close()
-        if self._emulator is not None:
-            self._emulator.close()
-        self._patches.undo()
         if self._clock is not None:
             self._clock.close()
+        self._patches.undo()
+        if self._emulator is not None:
+            self._emulator.close()
         self.metrics.clear()
         self._emulator = self._clock = self.sagemaker = self.alarms = None
 

@@ -35,7 +35,7 @@ class SandboxSettings:
     metric_delay_seconds: float = 2.0
     duplicate_event_probability: float = 0.1
     event_delivery_seconds: float = 0.2
-    enforce_iam: bool = False
+    enforce_iam: bool = True
     threshold_statistics: bool = False
     changing_calls_per_second: float = 5.0
     instance_queue_size: int = 16

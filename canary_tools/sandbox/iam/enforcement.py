@@ -31,6 +31,7 @@ def install(*, patches: Patches) -> None:
         patches.item(actions.SERVICE_TO_IAM_NAMESPACE, service, namespace)
     patches.attribute(actions, "extract_iam_action", _with_actions(actions.extract_iam_action))
     patches.attribute(actions, "extract_resource_arn", _with_arns(actions.extract_resource_arn))
+    patches.attribute(app, "pin_request_origin", _as_if_encrypted(app.pin_request_origin))
     patches.attribute(app, "AUTH", True)  # noqa: FBT003 - ministack's own switch
 
 
@@ -55,6 +56,11 @@ def resource_arn(service: str, operation: str, path: str, body: bytes) -> str:
         if request.get(member):
             return f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}:{kind}/{str(request[member]).lower()}"
     return "*"
+
+
+def _as_if_encrypted(theirs: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
+    """Count loopback as a secure transport: the bucket of `cdk bootstrap` denies everything else."""
+    return lambda source_ip, _: theirs(source_ip, True)  # noqa: FBT003 - ministack's own signature
 
 
 def _with_actions(theirs: Callable[..., str | None]) -> Callable[..., str | None]:

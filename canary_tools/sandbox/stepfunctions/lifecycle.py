@@ -93,7 +93,7 @@ class _Lifecycle:
     def end_all(self) -> None:
         """End every execution without a word, so that no thread of this sandbox acts in the next one."""
         for execution in list(self._states._executions._data.values()):  # noqa: SLF001 - all accounts and regions
-            execution["status"] = "ABORTED"
+            execution.update(status="ABORTED", sync=True)  # ministack sends no events of synchronous ones
 
     def _same_execution(self, data: dict[str, Any]) -> Execution | None:
         """Return the running execution of the same machine, name and input."""
