@@ -31,7 +31,7 @@ def draw(recording: Recording, path: Path) -> None:
     with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK}):
         figure = Figure(figsize=(13, 9), facecolor="white")
         traffic, errors, latency = figure.subplots(3, 1, sharex=True, height_ratios=[2.2, 1, 1])
-        figure.subplots_adjust(left=0.07, right=0.84, top=0.82, bottom=0.065, hspace=0.14)
+        figure.subplots_adjust(left=0.08, right=0.84, top=0.82, bottom=0.065, hspace=0.14)
         start = recording.requests[0].sent_at
         for axes in (traffic, errors, latency):
             _style(axes)
@@ -42,6 +42,7 @@ def draw(recording: Recording, path: Path) -> None:
         _draw_latency(latency, recording, start)
         _set_time_axis(latency, recording.requests[-1].sent_at - start)
         draw_mark_labels(traffic, recording, start)
+        figure.align_ylabels()
         _draw_title(figure, recording)
         figure.savefig(path, dpi=150)
 
@@ -163,9 +164,9 @@ def _note(axes: Axes, text: str) -> None:
 def _draw_title(figure: Figure, recording: Recording) -> None:
     outcomes = [f"{rollout.version} {rollout.outcome.lower().replace('_', ' ')}" for rollout in recording.rollouts]
     total = summarise(recording.requests)
-    figure.text(0.07, 0.965, ", ".join(outcomes), fontsize=17, weight="bold", va="center")
+    figure.text(0.08, 0.965, ", ".join(outcomes), fontsize=17, weight="bold", va="center")
     figure.text(
-        0.07,
+        0.08,
         0.932,
         f"{total.sent:,} requests to one SageMaker endpoint, {total.unanswered} unanswered. "
         f"Points: what the shoppers saw in {BIN_SECONDS} s.",

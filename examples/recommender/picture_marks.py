@@ -15,10 +15,10 @@ COLOURS = {
     MarkKind.ROLLED_BACK: "#b00020",
 }
 ROLLOUT_BAND = "#eef3f8"
-LEVELS = 3
+HIGHEST_LEVEL = 4
 LEVEL_HEIGHT = 0.058
 """Of the height of the axes."""
-CHARACTER_WIDTH = 0.0082
+CHARACTER_WIDTH = 0.0074
 """Of the width of the axes, in the labels' font size: enough to keep labels apart."""
 
 
@@ -67,7 +67,7 @@ def _levels(named: Sequence[Mark], start: float, seconds: float) -> list[int]:
         left = (mark.at - start) / seconds
         right = left + CHARACTER_WIDTH * (len(_name(mark)) + 1)
         under = [level for other, level in placed if other < right]
-        placed.append((left, min(LEVELS, max(under, default=-1) + 1)))
+        placed.append((left, min(HIGHEST_LEVEL, max(under, default=-1) + 1)))
     return [level for _, level in reversed(placed)]
 
 

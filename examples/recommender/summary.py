@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from examples.recommender.checks import Check
@@ -12,33 +11,36 @@ from examples.recommender.report import ReleaseReport, Report, RequestReport
 
 def print_summary(report: Report, checks: Sequence[Check], console: Console) -> None:
     """Print the releases with their steps, the requests by release, and every check."""
-    console.print(_releases(report["releases"]))
+    console.print(_steps(report["releases"]))
+    for release in report["releases"]:
+        _print_line(f"{release['version']} {release['outcome']}: {_reason(release)}", "bold", console)
     console.print(_requests(report["requests"]))
     for check in checks:
-        console.print(
-            f"[{'green' if check.holds else 'bold red'}]{escape(str(check))}[/]", highlight=False, soft_wrap=True
-        )
+        _print_line(str(check), "green" if check.holds else "bold red", console)
 
 
-def _releases(releases: Sequence[ReleaseReport]) -> Table:
-    table = Table("release", "outcome", "step", "observed share", "canary requests", "seconds", "reason")
+def _print_line(text: str, style: str, console: Console) -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _steps(releases: Sequence[ReleaseReport]) -> Table:
+    table = Table("release", "step", "observed share", "canary requests", "seconds")
     for release in releases:
-        steps = release["steps"]
-        table.add_row(
-            release["version"],
-            release["outcome"],
-            "\n".join(f"{step['percent']} %" for step in steps),
-            "\n".join(f"{step['observed_share']:.1%}" for step in steps),
-            "\n".join(str(step["canary_requests"]) for step in steps),
-            "\n".join(f"{step['seconds'] or 0:.0f}" for step in steps),
-            escape(_reason(release)),
-        )
+        for step in release["steps"]:
+            seconds = "" if step["seconds"] is None else f"{step['seconds']:.0f}"
+            table.add_row(
+                release["version"],
+                f"{step['percent']} %",
+                f"{step['observed_share']:.1%}",
+                str(step["canary_requests"]),
+                seconds,
+            )
     return table
 
 
 def _reason(release: ReleaseReport) -> str:
     delay = release["seconds_from_alarm_to_weight_zero"]
-    return release["reason"] + ("" if delay is None else f"\n{delay:.1f} s from the alarm to weight zero")
+    return release["reason"] + ("" if delay is None else f"; {delay:.1f} s from the alarm to weight zero")
 
 
 def _requests(requests: RequestReport) -> Table:

@@ -106,17 +106,17 @@ def test_v3_answers_the_others_as_v2_does(models: Mapping[str, Model]) -> None:
 
 def test_v4_gives_the_answer_of_v2_later(models: Mapping[str, Model]) -> None:
     started = time.perf_counter()
-    answer = ask(models["v4"], 14)
-    assert time.perf_counter() - started >= 0.25
-    assert answer["items"] == ask(models["v2"], 14)["items"]
+    answer = ask(models["v4"], 15)
+    assert time.perf_counter() - started >= 0.3
+    assert answer["items"] == ask(models["v2"], 15)["items"]
 
 
-def test_v4_is_slow_for_one_user_in_three_and_keeps_a_fleet_usable() -> None:
+def test_v4_is_slow_for_one_user_in_four_and_keeps_an_instance_usable() -> None:
     waits = train.PROFILE_LOOKUP_MS
     slow = [wait for wait in waits if wait]
-    assert 3 * len(slow) == len(waits)
-    assert min(slow) >= 150
-    assert sum(waits) / len(waits) < 70
+    assert 4 * len(slow) == len(waits)
+    assert min(slow) >= 300
+    assert sum(waits) / len(waits) < 100
 
 
 @pytest.mark.parametrize("content_type", ["text/csv", "application/x-npy"])
