@@ -6,7 +6,7 @@ from typing import Any
 
 from canary_tools.clock import Clock
 from canary_tools.sandbox.sagemaker.arns import Place, name_in
-from canary_tools.sandbox.sagemaker.config_rules import check_endpoint_config, check_model
+from canary_tools.sandbox.sagemaker.config_rules import accepted_endpoint_config, accepted_model
 from canary_tools.sandbox.sagemaker.errors import validation_error
 from canary_tools.sandbox.sagemaker.paging import page
 from canary_tools.sandbox.sagemaker.tags import TagStore
@@ -18,7 +18,7 @@ class Record:
 
     Attributes:
         created: seconds since the epoch.
-        properties: the members of the create request, tags excepted.
+        properties: the members of the create request with SageMaker's defaults, tags excepted.
     """
 
     name: str
@@ -50,13 +50,19 @@ class Shelf:
     """All records of one kind."""
 
     def __init__(
-        self, kind: Kind, *, place: Place, clock: Clock, tags: TagStore, check: Callable[[Mapping[str, Any]], None]
+        self,
+        kind: Kind,
+        *,
+        place: Place,
+        clock: Clock,
+        tags: TagStore,
+        accept: Callable[[Mapping[str, Any]], dict[str, Any]],
     ) -> None:
         self._kind = kind
         self._place = place
         self._clock = clock
         self._tags = tags
-        self._check = check
+        self._accept = accept
         self._records: dict[str, Record] = {}
 
     def find(self, name: str) -> Record:
@@ -86,8 +92,7 @@ class Shelf:
         arn = self._place.arn(self._kind.arn, name)
         if name in self._records:
             raise validation_error(f'Cannot create already existing {self._kind.words} "{arn}".')
-        self._check(request)
-        properties = {key: value for key, value in request.items() if key != "Tags"}
+        properties = {key: value for key, value in self._accept(request).items() if key != "Tags"}
         self._records[name] = Record(name=name, arn=arn, created=self._clock.now(), properties=properties)
         self._tags.attach(arn, request.get("Tags", ()))
         return {f"{self._kind.api}Arn": arn}
@@ -122,11 +127,12 @@ class Catalogue:
     """The shelves of models and of endpoint configs."""
 
     def __init__(self, *, place: Place, clock: Clock, tags: TagStore) -> None:
-        self.models = Shelf(MODEL, place=place, clock=clock, tags=tags, check=check_model)
-        self.configs = Shelf(ENDPOINT_CONFIG, place=place, clock=clock, tags=tags, check=self._check_config)
+        self.models = Shelf(MODEL, place=place, clock=clock, tags=tags, accept=accepted_model)
+        self.configs = Shelf(ENDPOINT_CONFIG, place=place, clock=clock, tags=tags, accept=self._accepted_config)
 
-    def _check_config(self, request: Mapping[str, Any]) -> None:
-        check_endpoint_config(request)
+    def _accepted_config(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        accepted = accepted_endpoint_config(request)
         for variant in request["ProductionVariants"]:
             if "ModelName" in variant:
                 self.models.find(variant["ModelName"])
+        return accepted

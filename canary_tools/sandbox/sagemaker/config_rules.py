@@ -10,6 +10,7 @@ _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _MOST_VARIANTS = 10
 _PUBLISH_PERIODS = (10, 30, 60, 120, 180, 240, 300)
 _DEFAULT_PERIOD_SECONDS = 60
+_DEFAULT_WEIGHT = 1.0
 
 
 def check_name(member: str, value: str) -> None:
@@ -28,18 +29,22 @@ def check_name(member: str, value: str) -> None:
         )
 
 
-def check_model(request: Mapping[str, Any]) -> None:
-    """Refuse a model that SageMaker would refuse.
+def accepted_model(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model with the defaults that SageMaker adds, or refuse it as SageMaker would.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
     """
     check_name("ModelName", request["ModelName"])
     if ("PrimaryContainer" in request) == ("Containers" in request):
         raise validation_error("Specify either PrimaryContainer or Containers, and not both.")
+    accepted = {"EnableNetworkIsolation": False, **request}
+    if "PrimaryContainer" in request:
+        accepted["PrimaryContainer"] = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
+    return accepted
 
 
-def check_endpoint_config(request: Mapping[str, Any]) -> None:
-    """Refuse an endpoint config that SageMaker would refuse.
+def accepted_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an endpoint config with the defaults that SageMaker adds, or refuse it as SageMaker would.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
     """
@@ -55,6 +60,8 @@ def check_endpoint_config(request: Mapping[str, Any]) -> None:
     for variant in variants:
         _check_variant(variant)
     publish_period_seconds(request)
+    weighted = [{"InitialVariantWeight": _DEFAULT_WEIGHT, **variant} for variant in variants]
+    return {"EnableNetworkIsolation": False, **request, "ProductionVariants": weighted}
 
 
 def _check_variant(variant: Mapping[str, Any]) -> None:
@@ -67,7 +74,7 @@ def _check_variant(variant: Mapping[str, Any]) -> None:
         raise validation_error(
             f"InitialInstanceCount of production variant {variant['VariantName']} must be at least 1."
         )
-    if variant.get("InitialVariantWeight", 1.0) < 0:
+    if variant.get("InitialVariantWeight", _DEFAULT_WEIGHT) < 0:
         raise validation_error(
             f"InitialVariantWeight of production variant {variant['VariantName']} must not be negative."
         )

@@ -85,7 +85,7 @@ class Fleet:
         for declared in config["ProductionVariants"]:
             name = declared["VariantName"]
             kept = retained_from.variants.get(name) if retained_from is not None else None
-            weight, count = declared.get("InitialVariantWeight", 1.0), declared["InitialInstanceCount"]
+            weight, count = declared["InitialVariantWeight"], declared["InitialInstanceCount"]
             if kept is not None and RETAINED_WEIGHT not in excluded:
                 weight = kept.current_weight
             if kept is not None and RETAINED_COUNT not in excluded:

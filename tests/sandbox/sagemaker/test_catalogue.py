@@ -32,7 +32,7 @@ def test_a_publish_period_that_sagemaker_does_not_know_is_refused(sagemaker: Any
 
 def test_a_second_record_of_the_same_name_is_refused(sagemaker: Any) -> None:
     sagemaker.add_model("v1")
-    with pytest.raises(ApiError, match='Cannot create already existing model ".*:model/v1"'):
+    with pytest.raises(ApiError, match=r'Cannot create already existing model ".*:model/v1"'):
         sagemaker.add_model("v1")
 
 
@@ -49,3 +49,14 @@ def test_tags_end_with_their_resource(sagemaker: Any) -> None:
     assert list(sagemaker.model.tags.all()) == [(arn, [{"Key": "k", "Value": "v"}])]
     sagemaker.model.catalogue.models.delete({"ModelName": "V1"})
     assert list(sagemaker.model.tags.all()) == []
+
+
+def test_a_description_shows_what_sagemaker_adds(sagemaker: Any) -> None:
+    sagemaker.add_model("v1")
+    described = sagemaker.model.catalogue.models.describe({"ModelName": "v1"})
+    assert described["PrimaryContainer"]["Mode"] == "SingleModel"
+    assert described["EnableNetworkIsolation"] is False
+    variant = {"VariantName": "a", "ModelName": "v1", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.model.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
+    [row] = sagemaker.model.catalogue.configs.describe({"EndpointConfigName": "first"})["ProductionVariants"]
+    assert row["InitialVariantWeight"] == 1.0

@@ -116,6 +116,33 @@ def test_registration_brings_a_real_second_instance(shop: Any) -> None:
     assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 3)
 
 
+def test_target_tracking_follows_the_requests(running: Any) -> None:
+    running.add_model("popular")
+    running.serve("busy", {"variant-a": ("popular", 1, 1)})
+    identity = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": "endpoint/busy/variant/variant-a",
+    }
+    running.scaling.register_scalable_target(**identity, MinCapacity=1, MaxCapacity=2)
+    running.scaling.put_scaling_policy(
+        **identity,
+        PolicyName="track",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 60.0,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        },
+    )
+
+    def invoked_and_scaled() -> bool:
+        running.invoke("busy")
+        count = running.describe("busy")["ProductionVariants"][0]["CurrentInstanceCount"]
+        return bool(count == 2)
+
+    running.eventually(invoked_and_scaled)
+
+
 def test_a_malformed_request_is_refused_by_its_types(plain_client: Any) -> None:
     with pytest.raises(ClientError, match='Missing required parameter in input: "EndpointConfigName"'):
         plain_client.create_endpoint(EndpointName="x")

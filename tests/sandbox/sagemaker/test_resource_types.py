@@ -167,6 +167,18 @@ def test_a_loudly_failed_update_rolls_the_stack_back(running: Any) -> None:
     assert ("Endpoint", "UPDATE_FAILED") in stack.events()
 
 
+def test_an_endpoint_that_cannot_be_created_is_not_left_behind(running: Any) -> None:
+    body = template("stillborn", canary="v1").replace("good.tar.gz", "broken.tar.gz")
+    running.cloudformation.create_stack(StackName="stillborn", TemplateBody=body)
+
+    def status() -> str:
+        return str(running.cloudformation.describe_stacks(StackName="stillborn")["Stacks"][0]["StackStatus"])
+
+    running.eventually(lambda: status() == "ROLLBACK_COMPLETE")
+    names = {row["EndpointName"] for row in running.sagemaker.list_endpoints()["Endpoints"]}
+    assert "stillborn" not in names
+
+
 def test_deleting_the_stack_deletes_the_endpoint_and_keeps_retained_records(running: Any) -> None:
     stack = Stack(running, "gone")
     kept = stack.outputs()["ModelB"]

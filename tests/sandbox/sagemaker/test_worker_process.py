@@ -110,7 +110,8 @@ reply = process.submit(ModelRequest(body=b"", content_type="", accept="a")).resu
 print(json.loads(reply.body)["pid"], flush=True)
 os.kill(os.getpid(), 9)
 """
-    parent = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    command = [sys.executable, "-c", program]
+    parent = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 - ours
     eventually(lambda: gone(int(parent.stdout)))
 
 
