@@ -41,15 +41,14 @@ class Capital:
         total = self.total + boost
         return self._rebuilt(rescale(self._all(), min(total, ceiling)))
 
-    def invest(self, weights: Sequence[float], part: float) -> Self:
-        """Bet a part (0 to 1) of the cash afresh, as at the start."""
+    def invest(self, weights: Sequence[float], part: float, stake: float) -> Self:
+        """Take a part (above 0, below 1) out of the cash and bet exp(stake), at most that, as at the start."""
         if self.cash is None:
             return self
-        stake = self.cash + math.log(part)
         logs = tuple(
             floored(log_sum((log, stake + math.log(weight)))) for log, weight in zip(self.logs, weights, strict=True)
         )
-        return replace(self, logs=logs, cash=floored(self.cash + math.log1p(-part)) if part < 1.0 else None)
+        return replace(self, logs=logs, cash=floored(self.cash + math.log1p(-part)))
 
     def _all(self) -> tuple[float, ...]:
         return self.logs if self.cash is None else (*self.logs, self.cash)

@@ -32,7 +32,7 @@ class Dispersion:
         >>> Dispersion(excess=27.0, pairs=3).discount
         5.0
         """
-        return max(1.0, (PRIOR + self.excess) / (PRIOR + self.pairs))
+        return discount(self.excess, self.pairs)
 
     def observe(self, counts: Counts) -> Self:
         """Add one minute; a unit that is full is compared with the one before."""
@@ -63,6 +63,11 @@ class Dispersion:
         excess, pairs, *units = values
         a, b, c, d, e, f = (int(unit) for unit in units)
         return cls(excess, int(pairs), (a, b), (c, d), (e, f))
+
+
+def discount(excess: float, pairs: float) -> float:
+    """Return the larger of 1 and the mean squared difference, held back by a prior of three pairs of 1."""
+    return max(1.0, (PRIOR + excess) / (PRIOR + pairs))
 
 
 def _squared_difference(before: tuple[int, int], now: tuple[int, int], seen: tuple[int, int], counts: Counts) -> float:

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from rollout.gates import effects, failing, passing
+from rollout.gates import effects, failing, passing, restarts
 from rollout.gates.capital import Capital
 from rollout.gates.counts import NOTHING, Counts
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.logs import floored
 from rollout.gates.settings import GateSettings, JudgeSettings
 
-RESERVE = 0.2
-UNPLANNED_PART = 0.5
+RESERVE = 0.1
 MEMORY = 0.99
 INDEPENDENT = Dispersion()
 
@@ -91,20 +90,23 @@ class Gate:
         """The part of alpha that this gate may spend."""
         return self.judge.weights[self.settings.name]
 
+    @property
+    def _bets(self) -> tuple[float, ...]:
+        return effects.harmful_weights(self.settings)
+
     def new_state(self) -> GateState:
         """Return the state before the first minute."""
-        has_later_steps = self.judge.steps is None or self.judge.steps > 1
-        reserve = RESERVE if self.judge.is_robust and has_later_steps else 0.0
+        reserve = RESERVE if self.judge.is_robust else 0.0
         return GateState(
-            capital=Capital.start(effects.harmful_weights(self.settings), reserve),
+            capital=Capital.start(self._bets, reserve),
             passing=passing.start(self.settings),
         )
 
-    def begin_step(self, state: GateState, step: int) -> GateState:
+    def begin_step(self, state: GateState) -> GateState:
         """Bet part of the cash afresh, and start over what belongs to one step."""
         return replace(
             state,
-            capital=state.capital.invest(effects.harmful_weights(self.settings), self._part_for(step)),
+            capital=restarts.at_step(state.capital, self._bets, self.discount(state)),
             passing=passing.start(self.settings),
             dispersion=state.dispersion.begin_step(),
             step=(0, 0),
@@ -162,7 +164,8 @@ class Gate:
         if stable_rate is None:
             stable_rate = 0.0
         limits = failing.Limits.of(self.threshold, self.weight, self.discount(state), capped=self.judge.is_robust)
-        capital = failing.grow(state.capital, self.settings, counts, stable_rate, limits)
+        ready = restarts.when_drained(state.capital, self._bets, self.discount(state))
+        capital = failing.grow(ready, self.settings, counts, stable_rate, limits)
         is_new_low = capital.total <= state.lowest
         return replace(
             state,
@@ -171,12 +174,6 @@ class Gate:
             rising=NOTHING if is_new_low else state.rising + counts,
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
-
-    def _part_for(self, step: int) -> float:
-        """Return the part of the cash for a step: equal parts if the plan is known, else half of the rest."""
-        if self.judge.steps is None:
-            return UNPLANNED_PART
-        return 1.0 / max(1, self.judge.steps - step)
 
 
 def _faded(recent: tuple[float, float], counts: Counts) -> tuple[float, float]:

@@ -93,7 +93,7 @@ class Progress:
         self.began = minute.number
         self.traffic = self.traffic_gate.new_state()
         for gate, state in self.gates:
-            self.states[gate.settings.name] = gate.begin_step(state, self.step)
+            self.states[gate.settings.name] = gate.begin_step(state)
 
     def _after(self, gate: Gate, state: GateState, minute: Minute) -> GateState:
         counts = minute.counts_of(gate.settings.name)

@@ -88,9 +88,9 @@ class JudgeSettings:
     """All gates of a rollout and what they share.
 
     `alpha` bounds the chance of rolling back a healthy release, over the whole rollout; `beta` the chance
-    that one step passes early although the canary is worse than tolerated. `steps` is how many steps the
-    rollout has (`None`: unknown). `min_requests` and `min_minutes` are asked of a step before it passes.
-    `traffic_ratio` is the part of its configured share that the canary must receive.
+    that one step passes early although the canary is worse than tolerated. A step is asked for
+    `min_requests` and `min_minutes` before it passes. `traffic_ratio` is the part of its configured share
+    that the canary must receive.
     """
 
     gates: tuple[GateSettings, ...]
@@ -98,7 +98,6 @@ class JudgeSettings:
     beta: float = 0.05
     mode: Mode = Mode.ROBUST
     require_proof: bool = False
-    steps: int | None = None
     min_requests: int = 100
     min_minutes: int = 5
     traffic_ratio: float = 0.5
@@ -112,8 +111,6 @@ class JudgeSettings:
         for count in ("min_requests", "min_minutes"):
             _require_number(count, getattr(self, count), least=0)
         _require_number("traffic_ratio", self.traffic_ratio, above=0.0, most=1.0)
-        if self.steps is not None:
-            _require_number("steps", self.steps, least=1)
 
     @property
     def is_robust(self) -> bool:

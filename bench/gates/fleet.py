@@ -1,0 +1,240 @@
+"""Many rollouts at once: the shipped rare-form gate, written again in numpy for speed.
+
+`tests/gates/test_bench_fleet.py` proves that it decides as the shipped code does, minute by minute.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rollout.gates import dispersion, effects, failing, gate, logs, restarts
+from rollout.gates.binomial import split_at
+from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost
+from rollout.gates.settings import JudgeSettings
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+LARGEST_TABLE = 300
+
+
+class TailTable:
+    """P(X < x) of all laws of one boundary share, for up to `LARGEST_TABLE` bad requests, on demand."""
+
+    def __init__(self, boundary: float, multiples: Floats) -> None:
+        self.boundary = boundary
+        self.laws = multiples * boundary / (1.0 + (multiples - 1.0) * boundary)
+        side = LARGEST_TABLE + 1
+        self.below = np.zeros((side, side + 1, multiples.size))
+        self.tail = np.zeros((side, side + 1))
+        self.is_filled = np.zeros(side, dtype=bool)
+
+    def fill(self, bads: Ints) -> None:
+        """Compute what is still missing for these numbers of bad requests."""
+        for bad in np.unique(bads):
+            if not self.is_filled[bad]:
+                for x in range(1, bad + 1):
+                    self.below[bad, x] = [split_at(x, int(bad), law)[0] for law in self.laws]
+                    self.tail[bad, x] = split_at(x, int(bad), self.boundary)[1]
+                self.is_filled[bad] = True
+
+
+class Fleet:
+    """One gate, in as many independent rollouts as there are rows."""
+
+    def __init__(self, settings: JudgeSettings, runs: int, canary_total: int, stable_total: int) -> None:
+        (self.gate,) = settings.gates
+        self.settings = settings
+        self.threshold = -math.log(settings.alpha)
+        self.weights = np.array(effects.harmful_weights(self.gate))
+        self.multiples = np.array((*effects.harmful(self.gate), 1.0))
+        start = gate.Gate(self.gate, settings).new_state().capital
+        cash = -math.inf if start.cash is None else start.cash
+        self.bets: Floats = np.tile(np.array((*start.logs, cash)), (runs, 1))
+        self.excess = np.zeros(runs)
+        self.pairs = np.zeros(runs)
+        self.units = np.zeros((runs, 6), dtype=np.int64)  # previous, current, seen; (canary, both) each
+        self.rising = np.zeros((runs, 4), dtype=np.int64)
+        self.lowest = np.zeros(runs)
+        self.split(canary_total, stable_total)
+
+    def split(self, canary_total: int, stable_total: int) -> None:
+        """Set how many requests each variant gets in a minute."""
+        self.totals = (canary_total, stable_total)
+        canary = self.gate.ratio * canary_total
+        self.boundary = canary / (canary + stable_total)
+        self.table = TailTable(self.boundary, self.multiples)
+
+    def begin_step(self, canary_total: int, stable_total: int) -> None:
+        """Enter the next step: bet cash afresh, forget the unit to compare with."""
+        self.split(canary_total, stable_total)
+        self.units[:] = 0
+        if self.settings.is_robust:
+            everyone = np.ones(len(self.bets), dtype=bool)
+            self._invest(everyone, np.full(len(self.bets), restarts.PART_AT_STEP))
+
+    def keep(self, rows: Bools) -> None:
+        """Go on with some of the rollouts only."""
+        for name in ("bets", "excess", "pairs", "units", "rising", "lowest"):
+            setattr(self, name, getattr(self, name)[rows])
+
+    @property
+    def discount(self) -> Floats:
+        """The factor on the evidence asked for."""
+        if not self.settings.is_robust:
+            return np.ones(len(self.bets))
+        return discount(self.excess, self.pairs)
+
+    @property
+    def totals_log(self) -> Floats:
+        """The log of each rollout's capital."""
+        return log_sum(self.bets)
+
+    def update(self, canary_bad: Ints, stable_bad: Ints) -> Bools:
+        """Add one minute to every rollout and tell which of them roll back."""
+        self._restart()
+        self._bet(canary_bad, canary_bad + stable_bad)
+        self._observe(canary_bad, canary_bad + stable_bad)
+        total = self.totals_log
+        low = total <= self.lowest
+        minute = np.stack(np.broadcast_arrays(self.totals[0], canary_bad, self.totals[1], stable_bad), axis=1)
+        self.rising = np.where(low[:, None], 0, self.rising + minute)
+        self.lowest = np.where(low, floored(total), self.lowest)
+        score = total - (self.discount - 1.0) * self.threshold
+        failed: Bools = (score >= self.threshold) & self._is_practical()
+        return failed
+
+    def _is_practical(self) -> Bools:
+        canary_total, canary_bad, stable_total, stable_bad = self.rising.T
+        worse = canary_bad / np.maximum(1, canary_total) - stable_bad / np.maximum(1, stable_total)
+        if self.gate.is_lower_worse:
+            worse = -worse
+        practical: Bools = (canary_total > 0) & (stable_total > 0) & (worse >= self.gate.min_difference)
+        return practical
+
+    def _restart(self) -> None:
+        if not self.settings.is_robust:
+            return
+        cash = np.exp(self.bets[:, -1])
+        part = cash / (restarts.SPARING + cash)
+        limit = self.discount * (self.bets[:, -1] + np.log(part) + math.log(restarts.DRAINED))
+        drained = log_sum(self.bets[:, :-1]) < limit
+        if drained.any():
+            self._invest(drained, part[drained])
+
+    def _invest(self, rows: Bools, part: Floats) -> None:
+        cash = self.bets[rows, -1]
+        stakes = (self.discount[rows] * (cash + np.log(part)))[:, None] + np.log(self.weights)
+        self.bets[rows, :-1] = floored(np.logaddexp(self.bets[rows, :-1], stakes))
+        self.bets[rows, -1] = floored(cash + np.log1p(-part))
+
+    def _bet(self, canary_bad: Ints, bad: Ints) -> None:
+        discount, total = self.discount, self.totals_log
+        step_end = np.full(len(total), math.inf)
+        if self.settings.is_robust:
+            step_end = total + failing.LARGEST_STEP * self.threshold * discount
+        may_boost = bad <= failing.HIGHEST_BOOSTED_RATE * sum(self.totals)
+        ceiling = np.maximum(discount * self.threshold + failing.ROUNDING_ROOM, total)
+        ceiling = np.where(may_boost, np.minimum(step_end, ceiling), step_end)
+        boost = np.zeros(len(total))
+        headroom = ceiling - total
+        able = may_boost & (headroom > 0) & (headroom < OUT_OF_REACH) & (bad > 0)
+        if able.any():
+            boost[able] = self._boosts(np.exp(self.bets[able] - total[able, None]), headroom[able], bad[able])
+        grown = self.bets + canary_bad[:, None] * np.log(self.multiples)
+        grown = grown - bad[:, None] * np.log1p((self.multiples - 1.0) * self.boundary)
+        target = np.minimum(log_sum(grown) + boost, ceiling)
+        centred = grown - grown.max(axis=1, keepdims=True)
+        self.bets = floored(centred + (target - log_sum(centred))[:, None])
+
+    def _boosts(self, shares: Floats, headroom: Floats, bad: Ints) -> Floats:
+        """Return ln b per row, by table for few bad requests and by the shipped code for many."""
+        boosts = np.zeros(len(bad))
+        few = bad <= LARGEST_TABLE
+        if few.any():
+            boosts[few] = self._tabled_boosts(shares[few], headroom[few], bad[few])
+        for row in np.flatnonzero(~few & (bad <= MOST_BAD_REQUESTS)):
+            boosts[row] = log_boost(
+                shares[row].tolist(),
+                self.multiples.tolist(),
+                float(headroom[row]),
+                int(bad[row]),
+                self.boundary,
+            )
+        return boosts
+
+    def _tabled_boosts(self, shares: Floats, headroom: Floats, bad: Ints) -> Floats:
+        self.table.fill(bad)
+        ceiling = np.exp(headroom)
+        with np.errstate(divide="ignore"):
+            starts = np.log(shares) - bad[:, None] * np.log1p((self.multiples - 1.0) * self.boundary)
+        slopes = np.log(self.multiples)
+
+        def is_truncated_from(x: Ints) -> Bools:
+            value = log_sum(starts + x[:, None] * slopes)
+            kept = (shares * self.table.below[bad, x]).sum(axis=1)
+            cost = kept * np.exp(np.minimum(-value, OUT_OF_REACH)) + self.table.tail[bad, x]
+            affordable: Bools = cost <= 1.0 / ceiling
+            return affordable
+
+        low, high = np.ones_like(bad), bad + 1
+        while (low < high).any():
+            middle = (low + high) // 2
+            truncated = is_truncated_from(np.minimum(middle, bad)) & (middle <= bad)
+            open_ = low < high
+            high = np.where(open_ & truncated, middle, high)
+            low = np.where(open_ & ~truncated, middle + 1, low)
+        at = np.minimum(low, bad)
+        kept = (shares * self.table.below[bad, at]).sum(axis=1)
+        boost = np.log(np.maximum(1e-300, 1.0 - ceiling * self.table.tail[bad, at]) / kept)
+        return np.where(low > bad, 0.0, np.maximum(0.0, boost))
+
+    def _observe(self, canary_bad: Ints, bad: Ints) -> None:
+        if not self.settings.is_robust:
+            return
+        unit_x, unit_m = self.units[:, 2] + canary_bad, self.units[:, 3] + bad
+        full = unit_m >= dispersion.UNIT
+        seen_x = self.units[:, 4] + unit_x * full
+        seen_m = self.units[:, 5] + unit_m * full
+        before_x, before_m = self.units[:, 0], self.units[:, 1]
+        pairable = full & (before_m > 0) & (seen_x > 0) & (seen_x < seen_m)
+        share = seen_x / np.maximum(1, seen_m)
+        total = sum(self.totals)
+        finite = np.maximum(1.0 - bad / total, dispersion.UNIT / (dispersion.UNIT + total))
+        inverse = 1.0 / np.maximum(1, before_m) + 1.0 / np.maximum(1, unit_m)
+        variance = np.where(pairable, share * (1.0 - share) * inverse * finite, 1.0)
+        difference = unit_x / np.maximum(1, unit_m) - before_x / np.maximum(1, before_m)
+        excess = floored(self.excess + difference**2 / variance)
+        self.excess = np.where(pairable, excess, self.excess)
+        self.pairs = self.pairs + pairable
+        pieces = (
+            np.where(full, unit_x, before_x),
+            np.where(full, unit_m, before_m),
+            np.where(full, 0, unit_x),
+            np.where(full, 0, unit_m),
+            seen_x,
+            seen_m,
+        )
+        self.units = np.stack(pieces, axis=1)
+
+
+def log_sum(values: Floats) -> Floats:
+    """Return ln Σ exp over the last axis."""
+    highest = values.max(axis=-1, keepdims=True)
+    total: Floats = highest[..., 0] + np.log(np.exp(values - highest).sum(axis=-1))
+    return total
+
+
+def discount(excess: Floats, pairs: Floats) -> Floats:
+    """Return the factor on the evidence asked for, as the shipped code does."""
+    raised: Floats = np.maximum(1.0, (dispersion.PRIOR + excess) / (dispersion.PRIOR + pairs))
+    return raised
+
+
+def floored(values: Floats) -> Floats:
+    """Cut logs downwards as the shipped code does."""
+    resolution = np.where(values > logs.DRAINED, logs.RESOLUTION, logs.DRAINED_RESOLUTION)
+    cut: Floats = np.floor(values * resolution) / resolution
+    return cut

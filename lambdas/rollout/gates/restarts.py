@@ -1,0 +1,48 @@
+"""When cash is bet afresh: a fault that begins late must not have to win back what healthy hours lost.
+
+Moving capital from cash to bets is free, throwing some away is allowed, and the moment depends on earlier
+minutes only: validity is untouched. The reserve costs ln(1/0.9) of evidence, 2 % of the requests at
+alpha = 1 %.
+"""
+
+import math
+from collections.abc import Sequence
+
+from rollout.gates.capital import Capital
+from rollout.gates.logs import log_sum
+
+PART_AT_STEP = 0.5
+SPARING = 0.2
+DRAINED = 0.1
+
+
+def at_step(capital: Capital, weights: Sequence[float], discount: float) -> Capital:
+    """Bet half of the cash at the start of a step, where load and faults change."""
+    if capital.cash is None:
+        return capital
+    return capital.invest(weights, PART_AT_STEP, log_stake(capital.cash, PART_AT_STEP, discount))
+
+
+def when_drained(capital: Capital, weights: Sequence[float], discount: float) -> Capital:
+    """Bet part of the cash when all bets together are worth less than a tenth of that.
+
+    The part shrinks with the cash so that the cash falls like 1/k in the number of restarts, and not
+    exponentially: there is something left after weeks.
+    """
+    if capital.cash is None:
+        return capital
+    cash = math.exp(capital.cash)
+    part = cash / (SPARING + cash)
+    stake = log_stake(capital.cash, part, discount)
+    if log_sum(capital.logs) >= stake + discount * math.log(DRAINED):
+        return capital
+    return capital.invest(weights, part, stake)
+
+
+def log_stake(cash: float, part: float, discount: float) -> float:
+    """Return the log of what is bet: with noisy minutes less than what the cash loses.
+
+    Noise multiplies logs by the discount, and the evidence asked for with them. A stake that is not
+    discounted alike would make each of many restarts too cheap.
+    """
+    return discount * (cash + math.log(part))

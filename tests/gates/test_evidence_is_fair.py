@@ -1,0 +1,168 @@
+"""At the boundary of what is tolerated, the capital of a gate is at most kept on average.
+
+Shown by adding up every possible minute with its probability, not by simulation.
+"""
+
+import math
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.gates import Counts, effects, failing, passing, rare, share
+from rollout.gates.capital import Capital
+from rollout.gates.settings import Direction, GateSettings, Kind
+from rollout.gates.traffic import TrafficGate
+from tests.gates.rollouts import bernoulli_minutes, binomial_mass, conditional_minutes
+
+THRESHOLD = math.log(100)
+ROUNDING = 1e-9
+DIRECTIONS = [(Direction.HIGHER_IS_WORSE, 1.25), (Direction.HIGHER_IS_WORSE, 1.0), (Direction.LOWER_IS_WORSE, 0.95)]
+
+
+def mean(outcomes: Iterable[tuple[float, float]]) -> float:
+    return math.fsum(probability * math.exp(log) for probability, log in outcomes)
+
+
+def rare_gate(direction: Direction = Direction.HIGHER_IS_WORSE, ratio: float = 1.0) -> GateSettings:
+    return GateSettings(name="errors", direction=direction, ratio=ratio)
+
+
+def share_gate(direction: Direction, ratio: float) -> GateSettings:
+    return GateSettings(name="slow", kind=Kind.SHARE, direction=direction, ratio=ratio, min_difference=0.02)
+
+
+def limits(weight: float = 1.0, discount: float = 1.0, *, capped: bool = False) -> failing.Limits:
+    return failing.Limits.of(THRESHOLD, weight, discount, capped=capped)
+
+
+def capital(gate: GateSettings, total: float, reserve: float = 0.2) -> Capital:
+    start = Capital.start(effects.harmful_weights(gate), reserve)
+    return start.truncate(total - start.total, math.inf)
+
+
+@pytest.mark.parametrize(("direction", "ratio"), DIRECTIONS)
+@pytest.mark.parametrize("stable_rate", [0.001, 0.05, 0.3, 0.75])
+def test_rare_bets_are_fair_for_independent_requests(direction: Direction, ratio: float, stable_rate: float) -> None:
+    gate = rare_gate(direction, ratio)
+    for position, _ in enumerate(effects.harmful(gate)):
+        outcomes = (
+            (probability, rare.log_growths(counts, ratio, effects.harmful(gate))[position])
+            for probability, counts in bernoulli_minutes(5, 9, ratio * stable_rate, stable_rate)
+        )
+        assert mean(outcomes) <= 1.0 + ROUNDING
+
+
+@pytest.mark.parametrize("stable_guess", [0.01, 0.2, 0.6])
+@pytest.mark.parametrize("stable_rate", [0.01, 0.2, 0.75])
+@pytest.mark.parametrize(("direction", "ratio"), DIRECTIONS)
+def test_share_bets_are_fair_however_wrong_the_guess_of_stables_rate(
+    direction: Direction, ratio: float, stable_rate: float, stable_guess: float
+) -> None:
+    gate = share_gate(direction, ratio)
+    start = capital(gate, 0.0)
+    outcomes = (
+        (probability, failing.grow(start, gate, counts, stable_guess, limits()).total)
+        for probability, counts in bernoulli_minutes(6, 11, ratio * stable_rate, stable_rate)
+    )
+    assert mean(outcomes) <= 1.0 + ROUNDING
+
+
+@pytest.mark.parametrize(("direction", "ratio"), DIRECTIONS)
+@pytest.mark.parametrize("stable_rate", [0.02, 0.3, 0.7])
+@pytest.mark.parametrize("kind", Kind)
+def test_bets_on_an_early_pass_are_fair_when_the_canary_is_just_bad(
+    kind: Kind, direction: Direction, ratio: float, stable_rate: float
+) -> None:
+    gate = GateSettings(name="g", kind=kind, direction=direction, ratio=ratio, min_difference=0.02)
+    if direction is Direction.LOWER_IS_WORSE:
+        just_bad = min(ratio * stable_rate, stable_rate - 0.02)
+    else:
+        just_bad = max(ratio * stable_rate, stable_rate + 0.02)
+    start = passing.start(gate)
+    outcomes = (
+        (probability, passing.grow(start, gate, counts, 0.25).total)
+        for probability, counts in bernoulli_minutes(6, 11, just_bad, stable_rate)
+    )
+    assert mean(outcomes) <= math.exp(start.total) * (1.0 + ROUNDING)
+
+
+@pytest.mark.parametrize("capped", [False, True], ids=["boosted", "boosted and capped"])
+@pytest.mark.parametrize("total", [-8.0, 0.0, 2.0, 4.0, 4.6])
+@pytest.mark.parametrize("bad", [1, 2, 7, 30])
+@pytest.mark.parametrize(("direction", "ratio"), DIRECTIONS)
+def test_boosted_capital_is_kept_and_none_of_it_wasted(
+    direction: Direction, ratio: float, bad: int, total: float, *, capped: bool
+) -> None:
+    gate = rare_gate(direction, ratio)
+    start = capital(gate, total)
+    boundary = rare.boundary_share(Counts(300, 0, 2700, 0), ratio)
+    outcomes = (
+        (probability, failing.grow(start, gate, counts, 0.0, limits(capped=capped)).total)
+        for probability, counts in conditional_minutes(300, 2700, bad, boundary)
+    )
+    kept = mean(outcomes) / math.exp(start.total)
+    assert 1.0 - 1e-4 < kept <= 1.0 + ROUNDING
+
+
+@pytest.mark.parametrize("bad", [40, 120])
+def test_capped_capital_without_boost_is_kept(bad: int) -> None:
+    gate = rare_gate(ratio=1.0)
+    start = capital(gate, 1.0)
+    boundary = rare.boundary_share(Counts(150, 0, 250, 0), 1.0)
+    outcomes = [
+        (probability, failing.grow(start, gate, counts, 0.0, limits(capped=True)).total)
+        for probability, counts in conditional_minutes(150, 250, bad, boundary)
+    ]
+    assert bad > failing.HIGHEST_BOOSTED_RATE * 400
+    assert mean(outcomes) <= math.exp(start.total) * (1.0 + ROUNDING)
+
+
+@pytest.mark.parametrize("stable_rate", [0.002, 0.01, 0.03])
+def test_boosted_capital_is_kept_for_independent_requests_at_small_rates(stable_rate: float) -> None:
+    gate = rare_gate(ratio=1.25)
+    for total in (0.0, 3.0):
+        start = capital(gate, total)
+        outcomes = (
+            (probability, failing.grow(start, gate, counts, 0.0, limits(capped=True)).total)
+            for probability, counts in bernoulli_minutes(30, 120, 1.25 * stable_rate, stable_rate)
+        )
+        assert mean(outcomes) <= math.exp(start.total) * (1.0 + ROUNDING)
+
+
+@given(
+    canary=st.integers(1, 6),
+    stable=st.integers(1, 8),
+    stable_rate=st.floats(0.0, 1.0),
+    goodness=st.floats(0.0, 1.0),
+)
+def test_a_canary_better_than_tolerated_loses_capital(
+    canary: int, stable: int, stable_rate: float, goodness: float
+) -> None:
+    rate = min(1.0, 1.25 * stable_rate) * goodness
+    outcomes = (
+        (probability, rare.log_growths(counts, 1.25, (3.0,))[0])
+        for probability, counts in bernoulli_minutes(canary, stable, rate, stable_rate)
+    )
+    assert mean(outcomes) <= 1.0 + ROUNDING
+
+
+def test_the_traffic_gate_is_fair_at_its_boundary() -> None:
+    gate = TrafficGate(0.5, THRESHOLD)
+    odds = 0.5 * 0.1
+    boundary = odds / (odds + 0.9)
+    outcomes = (
+        (binomial_mass(x, 40, boundary), gate.update(gate.new_state(), x, 40 - x, 0.1).total) for x in range(41)
+    )
+    assert mean(outcomes) <= 1.0 + ROUNDING
+
+
+def test_a_ratio_below_about_one_and_a_quarter_times_the_tolerated_one_gains_nothing() -> None:
+    def expected(times_tolerated: float) -> float:
+        boundary = 0.05
+        odds = times_tolerated * boundary / (1.0 - boundary)
+        canary_share = odds / (1.0 + odds)
+        return max(canary_share * math.log(effect) - math.log1p((effect - 1.0) * boundary) for effect in effects.RARE)
+
+    assert expected(1.20) < 0.0 < expected(1.28)
