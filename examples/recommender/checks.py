@@ -1,5 +1,6 @@
 """What must hold for the demonstration to have shown what it claims; pure functions of the recording."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,17 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEn
 """
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a rollout must end: its outcome, and a pattern that its reason must contain in any case.
+
+    A rollback for another reason than the release's own fault would prove nothing.
+    """
+
+    outcome: str
+    reason: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """A claim, whether it holds, and the numbers behind it."""
@@ -32,10 +44,10 @@ class Check:
         return f"{'holds' if self.holds else 'FAILED'}: {self.claim} ({self.evidence})"
 
 
-def check(recording: Recording, expected_outcomes: Mapping[str, str]) -> list[Check]:
-    """Judge a recording; ``expected_outcomes`` maps versions to how their rollouts must have ended."""
+def check(recording: Recording, endings: Mapping[str, Ending]) -> list[Check]:
+    """Judge a recording; ``endings`` maps versions to how their rollouts must have ended."""
     return [
-        *(_outcome(recording, version, outcome) for version, outcome in expected_outcomes.items()),
+        *(_ending(recording, version, ending) for version, ending in endings.items()),
         *(share for rollout in recording.rollouts for share in _shares(rollout, recording)),
         _everything_answered(recording),
         _never_silent(recording),
@@ -61,13 +73,15 @@ def check_rest(observation: Observation | None, *, stable_floor: int, idle_floor
     )
 
 
-def _outcome(recording: Recording, version: str, expected: str) -> Check:
+def _ending(recording: Recording, version: str, expected: Ending) -> Check:
     rollout = latest_of(recording.rollouts, version)
-    evidence = "it had no rollout" if rollout is None else f"it ended {rollout.outcome}: {rollout.reason}"
+    because = f' because of "{expected.reason}"' if expected.reason else ""
     return Check(
-        claim=f"the rollout of {version} ends {expected}",
-        holds=rollout is not None and rollout.outcome == expected,
-        evidence=evidence,
+        claim=f"the rollout of {version} ends {expected.outcome}{because}",
+        holds=rollout is not None
+        and rollout.outcome == expected.outcome
+        and re.search(expected.reason, rollout.reason, re.IGNORECASE) is not None,
+        evidence="it had no rollout" if rollout is None else f"it ended {rollout.outcome}: {rollout.reason}",
     )
 
 

@@ -5,11 +5,11 @@ from math import comb
 import pytest
 
 from examples.recommender.binomial import acceptance_interval
-from examples.recommender.checks import Check, check, check_rest
+from examples.recommender.checks import Check, Ending, check, check_rest
 from examples.recommender.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
 from examples.recommender.traffic import Outcome
 
-EXPECTED = {"v2": "PROMOTED", "v3": "ROLLED_BACK"}
+EXPECTED = {"v2": Ending("PROMOTED"), "v3": Ending("ROLLED_BACK", "error.?rate")}
 
 
 def exact_interval(trials: int, probability: Fraction, tail: Fraction) -> tuple[int, int]:
@@ -51,12 +51,21 @@ def test_an_unexpected_outcome_fails_with_its_reason(recording: Recording) -> No
     first, second = recording.rollouts
     promoted = replace(second, outcome="PROMOTED", reason="nobody looked")
     failed = [c for c in check(replace(recording, rollouts=(first, promoted)), EXPECTED) if not c.holds]
-    assert [str(c) for c in failed] == ["FAILED: the rollout of v3 ends ROLLED_BACK (it ended PROMOTED: nobody looked)"]
+    assert [str(c) for c in failed] == [
+        'FAILED: the rollout of v3 ends ROLLED_BACK because of "error.?rate" (it ended PROMOTED: nobody looked)'
+    ]
 
 
 def test_a_release_without_a_rollout_fails(recording: Recording) -> None:
     checks = check(replace(recording, rollouts=recording.rollouts[:1]), EXPECTED)
-    assert failures(checks) == ["the rollout of v3 ends ROLLED_BACK"]
+    assert failures(checks) == ['the rollout of v3 ends ROLLED_BACK because of "error.?rate"']
+
+
+def test_a_rollback_for_another_reason_proves_nothing(recording: Recording) -> None:
+    first, second = recording.rollouts
+    broken = replace(second, reason="a handler raised KeyError")
+    checks = check(replace(recording, rollouts=(first, broken)), EXPECTED)
+    assert failures(checks) == ['the rollout of v3 ends ROLLED_BACK because of "error.?rate"']
 
 
 def test_one_unanswered_request_fails(recording: Recording) -> None:

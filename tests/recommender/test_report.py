@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from examples.recommender.checks import check
+from examples.recommender.checks import Ending, check
 from examples.recommender.picture import draw
 from examples.recommender.recording import MarkKind, Recording, marks
 from examples.recommender.report import make_report, write_report
@@ -70,7 +70,7 @@ def test_the_picture_of_a_demonstration_without_rollouts_can_be_drawn(recording:
 
 def test_the_summary_names_every_release_and_check(recording: Recording) -> None:
     console = Console(file=io.StringIO(), width=160)
-    print_summary(make_report(recording), check(recording, {"v2": "PROMOTED"}), console)
+    print_summary(make_report(recording), check(recording, {"v2": Ending("PROMOTED")}), console)
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "ROLLED_BACK" in text
