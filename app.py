@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import App, CfnOutput, Duration, Stack
 
 from canary_construct import (
-    AlarmThresholds,
     CanaryEndpoint,
+    Gate,
     InstanceScaling,
     ModelRelease,
     SmokeTest,
@@ -43,7 +43,10 @@ class RecommenderStack(Stack):
             routing=TrafficRouting.steps(
                 [10, 50, 100], bake=Duration.seconds(int(self._context("bake_seconds", "1800")))
             ),
-            alarm_thresholds=AlarmThresholds(error_rate_percent=5, p99_latency_ms=250),
+            gates=[
+                Gate.error_rate(),
+                Gate.latency(slow_ms=250, warm_up=Duration.seconds(int(self._context("warm_up_seconds", "300")))),
+            ],
             smoke_test=SmokeTest(payloads=['{"user": 1}']),
             metric_period=int(self._context("metric_period", "60")),
         )

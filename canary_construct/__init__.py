@@ -2,6 +2,7 @@
 
 from canary_construct.alarm_thresholds import AlarmThresholds
 from canary_construct.canary_endpoint import CanaryEndpoint
+from canary_construct.gate import Gate
 from canary_construct.instance_scaling import InstanceScaling
 from canary_construct.model_release import ModelRelease
 from canary_construct.on_inconclusive import OnInconclusive
@@ -12,6 +13,7 @@ from canary_construct.traffic_routing import TrafficRouting, TrafficStep
 __all__ = [
     "AlarmThresholds",
     "CanaryEndpoint",
+    "Gate",
     "InstanceScaling",
     "ModelRelease",
     "OnInconclusive",

@@ -16,15 +16,16 @@ class AlarmThresholds:
     - `min_requests` (at least 1): with fewer requests in a metric period the first two stay quiet; so does the third
       with fewer than this many expected ones. One error in three requests cannot page anyone.
 
-    Error rate and latency must exceed their limit in 2 of 3 metric periods, the traffic share in 3 of 3.
+    The error rate must exceed its limit in one metric period, the latency in 2 of 3, the traffic share in 3 of 3. They
+    are a backstop against catastrophes that acts by event; finer differences are the business of the gates.
 
     Raises:
         ValueError: when a number is out of its range.
     """
 
-    error_rate_percent: float = 5
-    p99_latency_ms: float = 1000
-    traffic_share_deviation_percent: float = 50
+    error_rate_percent: float = 25
+    p99_latency_ms: float = 10_000
+    traffic_share_deviation_percent: float = 90
     min_requests: int = 25
 
     def __post_init__(self) -> None:

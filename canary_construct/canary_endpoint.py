@@ -22,16 +22,19 @@ from canary_construct import variants
 from canary_construct.alarm_thresholds import AlarmThresholds
 from canary_construct.dashboard import slot_dashboard
 from canary_construct.endpoint_name import check_endpoint_name, default_endpoint_name, outermost_stack
+from canary_construct.gate import default_gates
 from canary_construct.handlers import Handlers
 from canary_construct.instance_scaling import InstanceScaling
-from canary_construct.late_list import late_list
+from canary_construct.late import late_list, late_value
 from canary_construct.model_role import model_role
 from canary_construct.on_inconclusive import OnInconclusive
 from canary_construct.permissions import EndpointScope
 from canary_construct.rollout_plan import (
+    check_gates,
     check_metric_period,
     deploy_settings,
     endpoint_settings,
+    gates_plan,
     rollout_plan,
 )
 from canary_construct.rollout_state_machine import RolloutStateMachine
@@ -43,6 +46,7 @@ from canary_construct.traffic_routing import TrafficRouting
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from canary_construct.gate import Gate
     from canary_construct.model_release import ModelRelease
     from canary_construct.smoke_test import SmokeTest
 
@@ -58,6 +62,9 @@ class CanaryEndpoint(Construct):
     - `endpoint_name`: lower-case; left out, it is made of stack name and construct address
     - `scaling`: instances per role; left out, a fixed fleet of 1 and 1 idle
     - `routing`: traffic steps; left out, 10 → 50 → 100 %, each watched for 30 minutes
+    - `gates`: what compares the new model with the one that serves; left out, error rate and latency
+    - `alpha`: the chance that all gates together roll back a healthy release, over a whole rollout
+    - `require_proof`: a step passes only when every gate has proven the new model harmless, which takes long
     - `alarms`: the caller's own; a rollout rolls back whenever one is in ALARM, and waits while one has no data
     - `alarm_thresholds`: limits of the alarms that each variant has
     - `smoke_test`: requests that the new model must answer before any user reaches it
@@ -86,6 +93,9 @@ class CanaryEndpoint(Construct):
         endpoint_name: str | None = None,
         scaling: InstanceScaling | None = None,
         routing: TrafficRouting | None = None,
+        gates: Sequence[Gate] | None = None,
+        alpha: float = 0.01,
+        require_proof: bool = False,
         alarms: Sequence[cloudwatch.IAlarm] = (),
         alarm_thresholds: AlarmThresholds | None = None,
         smoke_test: SmokeTest | None = None,
@@ -105,9 +115,13 @@ class CanaryEndpoint(Construct):
         self._scaling = InstanceScaling() if scaling is None else scaling
         self._metric_period = metric_period
         self._caller_alarms = list(alarms)
+        self._routing = TrafficRouting.default() if routing is None else routing
+        self._gates = default_gates() if gates is None else list(gates)
+        self._alpha = alpha
         check_endpoint_name(self._endpoint_name)
         check_metric_period(metric_period)
         _check_instance_type(instance_type)
+        self._check_gates()
 
         self._handlers = Handlers.of(self)
         self._slot_alarms = self._watch_slots(AlarmThresholds() if alarm_thresholds is None else alarm_thresholds)
@@ -125,7 +139,16 @@ class CanaryEndpoint(Construct):
         self._state_machine = self._rollouts(
             rollout_plan(
                 settings,
-                routing=TrafficRouting.default() if routing is None else routing,
+                routing=self._routing,
+                gates=late_value(
+                    lambda: gates_plan(
+                        self._gates,
+                        alpha=alpha,
+                        require_proof=require_proof,
+                        step_count=len(self._routing.traffic_steps),
+                        metric_period_seconds=metric_period,
+                    )
+                ),
                 smoke_test=smoke_test,
                 on_inconclusive=on_inconclusive,
             )
@@ -305,6 +328,18 @@ class CanaryEndpoint(Construct):
     def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Roll back whenever this alarm is in ALARM, as with the `alarms` property."""
         self._caller_alarms.append(alarm)
+
+    def add_gate(self, gate: Gate) -> None:
+        """Compare one more thing, as with the `gates` property.
+
+        Raises:
+            ValueError: when a gate of that name is there already, or a step is too short for it.
+        """
+        self._gates.append(gate)
+        self._check_gates()
+
+    def _check_gates(self) -> None:
+        check_gates(self._gates, self._routing, alpha=self._alpha, metric_period_seconds=self._metric_period)
 
     def metric(self, name: str, *, slot: Slot, statistic: str = "Sum") -> cloudwatch.Metric:
         """Return a metric of one variant by its name in the namespace `AWS/SageMaker`."""

@@ -79,10 +79,13 @@ def packed(path: str) -> str:
     if source.is_file():
         return path
     archive = Path(tempfile.mkdtemp(prefix="canary-model-")) / "model.tar.gz"
-    with archive.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as zipped:
-        with tarfile.open(fileobj=zipped, mode="w") as tar:
-            for file in sorted(source.rglob("*")):
-                tar.add(file, arcname=str(file.relative_to(source)), recursive=False, filter=_reproducible)
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
+        for file in sorted(source.rglob("*")):
+            tar.add(file, arcname=str(file.relative_to(source)), recursive=False, filter=_reproducible)
     return str(archive)
 
 

@@ -76,8 +76,12 @@ class RolloutStateMachine(Construct):
         return task
 
     def _next_step(self, following: sfn.IChainable) -> sfn.Chain:
-        index = sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.step.index"), 1)
-        return sfn.Pass(self, "NextStep", parameters={"index": index}, result_path="$.step").next(following)
+        kept = {
+            "index": sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.step.index"), 1),
+            "judged": sfn.JsonPath.object_at("$.step.judged"),
+            "bracketed": sfn.JsonPath.object_at("$.step.bracketed"),
+        }
+        return sfn.Pass(self, "NextStep", parameters=kept, result_path="$.step").next(following)
 
     def _ask(self, name: str, path: str, *, yes: sfn.IChainable, no: sfn.IChainable) -> sfn.Choice:
         return sfn.Choice(self, name).when(sfn.Condition.boolean_equals(path, value=True), yes).otherwise(no)

@@ -40,13 +40,14 @@ class SlotAlarms(Construct):
             "ErrorRate",
             metric=metrics.error_rate(min_requests=thresholds.min_requests),
             threshold=thresholds.error_rate_percent,
-            datapoints=2,
+            periods=1,
             description=f"{slot}: more than {thresholds.error_rate_percent:g} % of the requests fail",
         )
         self.latency = self._alarm(
             "Latency",
             metric=metrics.latency_ms(99, min_requests=thresholds.min_requests),
             threshold=thresholds.p99_latency_ms,
+            periods=EVALUATION_PERIODS,
             datapoints=2,
             description=f"{slot}: p99 of the model latency is above {thresholds.p99_latency_ms:g} ms",
         )
@@ -54,20 +55,27 @@ class SlotAlarms(Construct):
             "Throughput",
             metric=metrics.traffic_share_deviation(min_requests=thresholds.min_requests),
             threshold=thresholds.traffic_share_deviation_percent,
-            datapoints=EVALUATION_PERIODS,
+            periods=EVALUATION_PERIODS,
             description=f"{slot}: its share of the requests is far from its weight",
         )
         self.all = [self.error_rate, self.latency, self.throughput]
 
     def _alarm(
-        self, construct_id: str, *, metric: cloudwatch.IMetric, threshold: float, datapoints: int, description: str
+        self,
+        construct_id: str,
+        *,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        periods: int,
+        datapoints: int | None = None,
+        description: str,
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
             construct_id,
             metric=metric,
             threshold=threshold,
-            evaluation_periods=EVALUATION_PERIODS,
+            evaluation_periods=periods,
             datapoints_to_alarm=datapoints,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

@@ -37,6 +37,10 @@ class AlarmRaised(RolloutError):
     """Raised when an alarm of the canary or of the caller is in ALARM."""
 
 
+class GateFailed(RolloutError):
+    """Raised when the evidence is against the canary."""
+
+
 class CapacityUnavailable(RolloutError):
     """Raised when the instances that a step needs are not allowed or do not come in time."""
 

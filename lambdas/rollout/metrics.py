@@ -38,10 +38,6 @@ class Metrics:
         states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
         return {name: states.get(name, UNKNOWN) for name in names}
 
-    def requests(self, slot: str, start: float, end: float) -> int:
-        """Return how many requests a slot had in whole metric periods between two times."""
-        return sum(int(value) for value in self._invocations([slot], start, end)[slot].values())
-
     def requests_per_minute(self, start: float, end: float) -> float:
         """Return the busiest minute of both slots together; 0 when nothing was published."""
         by_slot = self._invocations(SLOTS, start, end)

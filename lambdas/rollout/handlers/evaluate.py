@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rollout import clock
-from rollout.decisions.bake import Next, Verdict, judge
+from rollout import clients, clock
+from rollout.decisions.bake import Decision, Next, decide
 from rollout.endpoint import weights_for
-from rollout.errors import AlarmRaised, EndpointChanged, Inconclusive
+from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
+from rollout.evidence import EvidenceReader, Window
+from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.handlers.scale_canary import hold_floors
 from rollout.metrics import UNKNOWN
 from rollout.plan import Settings, Step, steps_of
@@ -17,17 +20,36 @@ if TYPE_CHECKING:
     from rollout.ledger import Lock
 
 FINAL_AFTER_PERIODS = 2
-"""A metric period is read once it is this many periods old; SageMaker's delay is not documented."""
+"""A metric period is read once it ended this many periods ago; SageMaker's delay is not documented."""
+
+ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive}
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return the step with `next`: `STAY`, `NEXT_STEP` or `PROMOTE`."""
-    steps = steps_of(event["plan"])
-    return evaluate(World.of(Settings.parse(event["plan"])), event["execution"], steps, event["step"])
+    plan = event["plan"]
+    settings = Settings.parse(plan)
+    reader = EvidenceReader(
+        settings.endpoint,
+        sources=plan["gates"]["sources"],
+        period_seconds=settings.metric_period_seconds,
+        client=clients.client("cloudwatch"),
+    )
+    return evaluate(World.of(settings), reader, event["execution"], plan, event["step"])
 
 
-def evaluate(world: World, execution: str, steps: list[Step], state: dict[str, Any]) -> dict[str, Any]:
-    """Look, count the requests of final metric periods once, and judge."""
+def evaluate(
+    world: World, reader: EvidenceReader, execution: str, plan: dict[str, Any], state: dict[str, Any]
+) -> dict[str, Any]:
+    """Look, give the final metric periods to the gates once, and decide.
+
+    Raises:
+        AlarmRaised: when an alarm of the canary or of the caller is in ALARM.
+        EndpointChanged: when another hand moved the endpoint.
+        GateFailed: when the evidence is against the canary.
+        Inconclusive: when `max_bake` is over and the evidence is still too thin.
+    """
+    steps = steps_of(plan)
     step = steps[state["index"]]
     lock = world.own_lock(execution)
     _refuse_another_hand(world, lock, step)
@@ -36,20 +58,35 @@ def evaluate(world: World, execution: str, steps: list[Step], state: dict[str, A
     )
     unknown = _refuse_raised_alarms(world, lock)
     hold_floors(world, lock, step)
-    final_until = _final_until(world.settings.metric_period_seconds, state["counted_until"])
-    requests = state["requests"] + world.metrics.requests(lock.canary, state["counted_until"], final_until)
-    verdict = judge(
+
+    period = world.settings.metric_period_seconds
+    end = _final_end(period, state["next_period"])
+    window = Window(first=state["next_period"], end=end, step=state["index"], canary_percent=step.percent)
+    evidence = reader.read(window, stable=lock.stable, canary=lock.canary)
+    judge = Judge.from_config({**plan["gates"]["judge"], "min_requests": step.min_requests})
+    judged, assessment = judge.update(state.get("judged") or judge.new_state(), evidence.minutes)
+    bracketed = evidence.bracketed or state.get("bracketed", False)
+    decision = decide(
         step,
         last=state["index"] == len(steps) - 1,
-        baked_seconds=final_until - state["shifted_at"],
-        requests=requests,
+        baked_seconds=end * period - state["shifted_at"],
+        now=_without_early_pass(assessment) if bracketed else assessment,
+        at_bake_end=judge.at_bake_end(judged),
         unknown_alarms=unknown,
     )
-    _record(world, execution, step, state, requests, verdict)
-    return {
-        **state, "counted_until": final_until, "requests": requests,
-        "next": verdict.next.value, "reason": verdict.reason,
+    after = {
+        **state, "next_period": end, "judged": judged, "bracketed": bracketed,
+        "requests": state["requests"] + evidence.canary_requests, "next": decision.next.value,
     }  # fmt: skip
+    _record(world, execution, step, after, assessment, decision)
+    return after
+
+
+def _without_early_pass(assessment: Assessment) -> Assessment:
+    """Slow requests that were bounded from below prove nothing in the canary's favour."""
+    if assessment.verdict is not Verdict.PASS:
+        return assessment
+    return replace(assessment, verdict=Verdict.CONTINUE)
 
 
 def _refuse_another_hand(world: World, lock: Lock, step: Step) -> None:
@@ -73,21 +110,35 @@ def _refuse_raised_alarms(world: World, lock: Lock) -> list[str]:
     return [name for name in world.settings.alarms["caller"] if states[name] == UNKNOWN]
 
 
-def _final_until(period: int, counted_until: float) -> float:
-    """Return the end of the newest metric period that is final."""
-    newest = (clock.now() // period - FINAL_AFTER_PERIODS) * period
-    return max(counted_until, newest)
+def _final_end(period: int, next_period: int) -> int:
+    """Return the number of the first metric period that is not final yet."""
+    return max(next_period, int(clock.now() // period) - FINAL_AFTER_PERIODS)
 
 
-def _record(world: World, execution: str, step: Step, state: dict[str, Any], requests: int, verdict: Verdict) -> None:
+def _record(
+    world: World, execution: str, step: Step, state: dict[str, Any], assessment: Assessment, decision: Decision
+) -> None:
+    """Write into the ledger what was seen and why it was decided, then act on a decision against the canary."""
     progress: dict[str, Any] = {
         "percent": step.percent,
         "shifted_at": clock.iso(state["shifted_at"]),
-        "canary_requests": requests,
-        "reason": verdict.reason,
+        "canary_requests": state["requests"],
+        "reason": decision.reason,
+        "gates": [_in_words(gate) for gate in assessment.gates],
+        "slow_requests": "bracketed by percentiles" if state["bracketed"] else "counted",
     }
-    if verdict.next is not Next.STAY:
+    if decision.next is not Next.STAY:
         progress["ended_at"] = clock.iso(clock.now())
     world.ledger.record_step(execution, state["index"], progress)
-    if verdict.next is Next.GIVE_UP:
-        raise Inconclusive(verdict.reason)
+    if decision.next in ENDINGS:
+        raise ENDINGS[decision.next](decision.reason)
+
+
+def _in_words(gate: GateAssessment) -> dict[str, str]:
+    return {
+        "name": gate.name,
+        "verdict": gate.verdict.value,
+        "sentence": gate.sentence,
+        "log_evidence": f"{gate.log_evidence:.3f}",
+        "dispersion": f"{gate.dispersion:.3f}",
+    }

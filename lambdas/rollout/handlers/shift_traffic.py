@@ -52,9 +52,9 @@ def _begin_bake(world: World, execution: str, step: Step, state: dict[str, Any])
     progress = {"percent": step.percent, "shifted_at": clock.iso(shifted_at), "canary_requests": 0}
     world.ledger.record_step(execution, state["index"], progress)
     period = world.settings.metric_period_seconds
-    first_whole_period = ceil(shifted_at / period) * period
+    first_whole_period = ceil(shifted_at / period)
     return {
-        **state, "in_place": True, "shifted_at": shifted_at, "counted_until": first_whole_period, "requests": 0,
+        **state, "in_place": True, "shifted_at": shifted_at, "next_period": first_whole_period, "requests": 0,
     }  # fmt: skip
 
 

@@ -1,0 +1,137 @@
+"""Reads the sources of all gates in one `GetMetricData` call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rollout.evidence.sources import Query, SlotCount, Source, parse_source, requests_of
+from rollout.gates import Counts, Minute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Values = dict[int, float]
+"""By period number: seconds since the epoch, divided by the period."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Whole metric periods of one rollout step, by number: from `first` up to, not including, `end`."""
+
+    first: int
+    end: int
+    step: int
+    canary_percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What was read of a window. `bracketed`: slow requests were bounded by percentiles, not counted."""
+
+    minutes: tuple[Minute, ...]
+    canary_requests: int
+    bracketed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Period:
+    number: int
+    period_seconds: int
+    series: Mapping[Query, Values]
+
+    def value(self, query: Query) -> float | None:
+        return self.series[query].get(self.number - query.delay_seconds // self.period_seconds)
+
+
+class EvidenceReader:
+    """Reads what the gates need of one endpoint's slots.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html (at most 500
+    queries a call)
+    """
+
+    def __init__(
+        self, endpoint: str, *, sources: Mapping[str, Mapping[str, Any]], period_seconds: int, client: Any
+    ) -> None:
+        self._endpoint = endpoint
+        self._sources = {name: parse_source(source) for name, source in sources.items()}
+        self._period = period_seconds
+        self._client = client
+
+    def read(self, window: Window, *, stable: str, canary: str) -> Evidence:
+        """Return every period of the window in which anything was published."""
+        if window.end <= window.first:
+            return Evidence(minutes=(), canary_requests=0, bracketed=False)
+        series = self._read_all(window, (stable, canary))
+        minutes, bracketed = [], False
+        for number in range(window.first, window.end):
+            period = _Period(number=number, period_seconds=self._period, series=series)
+            counted = {name: _count(source, period, stable, canary) for name, source in self._sources.items()}
+            invocations = _invocations(period, stable, canary)
+            if invocations is not None or any(counts for counts, _ in counted.values()):
+                minutes.append(_minute(number, window, counted, invocations))
+            bracketed = bracketed or any(not exact for _, exact in counted.values())
+        requests = sum(minute.invocations[0] for minute in minutes if minute.invocations is not None)
+        return Evidence(minutes=tuple(minutes), canary_requests=requests, bracketed=bracketed)
+
+    def _read_all(self, window: Window, slots: tuple[str, str]) -> Mapping[Query, Values]:
+        queries = {query: f"q{index}" for index, query in enumerate(self._queries(slots))}
+        earliest = window.first * self._period - max(query.delay_seconds for query in queries)
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[self._metric_data_query(query, name) for query, name in queries.items()],
+            StartTime=datetime.fromtimestamp(earliest, UTC),
+            EndTime=datetime.fromtimestamp(window.end * self._period, UTC),
+            ScanBy="TimestampAscending",
+        )
+        by_name: dict[str, Values] = {name: {} for name in queries.values()}
+        for page in pages:
+            for result in page["MetricDataResults"]:
+                numbers = (int(timestamp.timestamp()) // self._period for timestamp in result["Timestamps"])
+                by_name[result["Id"]].update(zip(numbers, result["Values"], strict=True))
+        return {query: by_name[name] for query, name in queries.items()}
+
+    def _queries(self, slots: tuple[str, str]) -> Iterable[Query]:
+        """Return every query once, in a stable order."""
+        wanted = [requests_of(slot) for slot in slots]
+        for source in self._sources.values():
+            wanted += [query for slot in slots for query in source.queries(slot)]
+        return dict.fromkeys(wanted)
+
+    def _metric_data_query(self, query: Query, name: str) -> dict[str, Any]:
+        dimensions = {"EndpointName": self._endpoint, "VariantName": query.slot, **dict(query.dimensions)}
+        metric = {
+            "Namespace": query.namespace,
+            "MetricName": query.metric,
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+        }
+        return {"Id": name, "MetricStat": {"Metric": metric, "Period": self._period, "Stat": query.statistic}}
+
+
+def _minute(
+    number: int, window: Window, counted: Mapping[str, tuple[Counts | None, bool]], invocations: tuple[int, int] | None
+) -> Minute:
+    counts = {name: found for name, (found, _) in counted.items()}
+    return Minute(number, window.step, counts, invocations=invocations, share=window.canary_percent / 100)
+
+
+def _invocations(period: _Period, stable: str, canary: str) -> tuple[int, int] | None:
+    """Return the requests of (canary, stable); a slot without any may publish nothing."""
+    found = [period.value(requests_of(slot)) for slot in (canary, stable)]
+    if found == [None, None]:
+        return None
+    return int(found[0] or 0), int(found[1] or 0)
+
+
+def _count(source: Source, period: _Period, stable: str, canary: str) -> tuple[Counts | None, bool]:
+    """Return one gate's counts, and whether they are exact. A gate is silent while a slot's counts are incomplete."""
+    of_stable = source.count(period, stable, is_canary=False)
+    of_canary = source.count(period, canary, is_canary=True)
+    if of_stable is None or of_canary is None or not of_stable.total + of_canary.total:
+        return None, True
+    return _counts(of_stable, of_canary), of_stable.exact and of_canary.exact
+
+
+def _counts(of_stable: SlotCount, of_canary: SlotCount) -> Counts:
+    return Counts(of_canary.total, of_canary.bad, of_stable.total, of_stable.bad)

@@ -1,0 +1,172 @@
+"""Where a gate's counts come from, by the `kind` that the construct rendered.
+
+- `{"kind": "errors"}`: failed requests of all requests
+- `{"kind": "slow", "slow_us": 250000}`: requests whose model latency was above the limit, in microseconds
+- `{"kind": "pair", "namespace": …, "total": …, "counted": …, "dimensions": {…}, "delay_seconds": 0}`: two counts that
+  the application publishes for each variant; the delay is the time until a count is complete
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SAGEMAKER = "AWS/SageMaker"
+PERCENTILES = (50, 90, 95, 99)
+"""Documented statistics that bracket the share of slow requests where `TC` is not supported. Source:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One statistic of one metric of one slot. `delay_seconds`: the value of that much earlier is read."""
+
+    slot: str
+    metric: str
+    statistic: str = "Sum"
+    namespace: str = SAGEMAKER
+    dimensions: tuple[tuple[str, str], ...] = ()
+    delay_seconds: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotCount:
+    """One slot in one period. `exact` is false for a bound."""
+
+    total: int
+    bad: int
+    exact: bool = True
+
+
+class Period(Protocol):
+    """The values of one metric period."""
+
+    def value(self, query: Query) -> float | None:
+        """Return a statistic, or `None` when nothing was published."""
+
+
+class Source(Protocol):
+    """Where one gate's counts come from."""
+
+    def queries(self, slot: str) -> list[Query]:
+        """Return what must be read of a slot."""
+
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
+        """Return the slot's counts; `None` when only a part of them was published."""
+
+
+def requests_of(slot: str) -> Query:
+    """Return the query for a slot's requests."""
+    return Query(slot=slot, metric="Invocations")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """Failed requests. Model errors contain the model's own 4XX, which belong to the caller, and its 5XX.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+    """
+
+    def queries(self, slot: str) -> list[Query]:
+        """Return requests, answers with 5XX, model errors and answers with 4XX."""
+        names = ("Invocations", "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
+        return [Query(slot=slot, metric=name) for name in names]
+
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a Source
+        """Return requests and failed ones; nothing while requests are published and errors are not."""
+        total, by_service, by_model, by_caller = (period.value(query) for query in self.queries(slot))
+        if total and by_service is None and by_model is None:
+            return None
+        failed = max(by_service or 0.0, (by_model or 0.0) - (by_caller or 0.0))
+        return SlotCount(total=int(total or 0), bad=min(int(failed), int(total or 0)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow:
+    """Requests whose model latency is above a limit, in microseconds.
+
+    Where CloudWatch does not count them (`TC` is not documented for SageMaker), percentiles bound their share: the
+    canary's from below and stable's from above, which can only make a rejection rarer.
+    """
+
+    slow_us: int
+
+    def queries(self, slot: str) -> list[Query]:
+        """Return requests, slow requests and the percentiles that bracket their share."""
+        statistics = ["SampleCount", f"TC({self.slow_us}:)", *(f"p{percentile}" for percentile in PERCENTILES)]
+        return [Query(slot=slot, metric="ModelLatency", statistic=statistic) for statistic in statistics]
+
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
+        """Return requests and slow ones, counted or bracketed."""
+        total, slow, *percentiles = (period.value(query) for query in self.queries(slot))
+        if not total:
+            return SlotCount(total=0, bad=0)
+        if slow is not None:
+            return SlotCount(total=int(total), bad=min(int(slow), int(total)))
+        known = {p: value for p, value in zip(PERCENTILES, percentiles, strict=True) if value is not None}
+        if not known:
+            return None
+        bad = self._at_least(known, total) if is_canary else self._at_most(known, total)
+        return SlotCount(total=int(total), bad=bad, exact=False)
+
+    def _at_least(self, percentiles: Mapping[int, float], total: float) -> int:
+        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.slow_us]
+        return floor(total * max(shares, default=0.0))
+
+    def _at_most(self, percentiles: Mapping[int, float], total: float) -> int:
+        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value <= self.slow_us]
+        return ceil(total * min(shares, default=1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two counts that the application publishes for each variant."""
+
+    namespace: str
+    total: str
+    counted: str
+    dimensions: tuple[tuple[str, str], ...]
+    delay_seconds: int
+
+    def queries(self, slot: str) -> list[Query]:
+        """Return both counts."""
+        return [
+            Query(
+                slot=slot,
+                namespace=self.namespace,
+                metric=metric,
+                dimensions=self.dimensions,
+                delay_seconds=self.delay_seconds,
+            )
+            for metric in (self.total, self.counted)
+        ]
+
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a Source
+        """Return both counts; an application that counted nothing may publish nothing."""
+        total, counted = (period.value(query) for query in self.queries(slot))
+        return SlotCount(total=int(total or 0), bad=min(int(counted or 0), int(total or 0)))
+
+
+def parse_source(source: Mapping[str, Any]) -> Source:
+    """Read a source as the construct rendered it.
+
+    Raises:
+        ValueError: when this code does not know the kind.
+    """
+    if source["kind"] == "errors":
+        return Errors()
+    if source["kind"] == "slow":
+        return Slow(slow_us=int(source["slow_us"]))
+    if source["kind"] == "pair":
+        return Pair(
+            namespace=source["namespace"],
+            total=source["total"],
+            counted=source["counted"],
+            dimensions=tuple(sorted(source["dimensions"].items())),
+            delay_seconds=int(source["delay_seconds"]),
+        )
+    raise ValueError(f"a gate's source must be errors, slow or pair, got {source['kind']}")
