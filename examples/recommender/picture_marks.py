@@ -72,5 +72,7 @@ def _levels(named: Sequence[Mark], start: float, seconds: float) -> list[int]:
 
 
 def _name(mark: Mark) -> str:
-    # An alarm's own name carries the stack's and the construct's, which is too long for a label.
+    """Shorten what the picture tells anyway: whose step it is, and an alarm's long generated name."""
+    if mark.kind is MarkKind.STEP:
+        return mark.text.rpartition("gets ")[2]
     return "alarm" if mark.kind is MarkKind.ALARM else mark.text

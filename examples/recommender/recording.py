@@ -141,7 +141,10 @@ def marks(recording: Recording) -> list[Mark]:
 
 
 def _rollout_marks(rollout: Rollout) -> list[Mark]:
-    steps = [Mark(at=step.shifted_at, kind=MarkKind.STEP, text=f"{step.percent} %") for step in rollout.steps]
+    steps = [
+        Mark(at=step.shifted_at, kind=MarkKind.STEP, text=f"{rollout.version} gets {step.percent} %")
+        for step in rollout.steps
+    ]
     if rollout.ended_at is None:
         return steps
     kind = MarkKind.PROMOTED if rollout.outcome == PROMOTED else MarkKind.ROLLED_BACK
