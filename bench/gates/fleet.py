@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-
 from rollout.gates import dispersion, effects, failing, gate, logs, restarts
 from rollout.gates.binomial import split_at
 from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost
@@ -145,9 +144,13 @@ class Fleet:
             boost[able] = self._boosts(np.exp(self.bets[able] - total[able, None]), headroom[able], bad[able])
         grown = self.bets + canary_bad[:, None] * np.log(self.multiples)
         grown = grown - bad[:, None] * np.log1p((self.multiples - 1.0) * self.boundary)
-        target = np.minimum(log_sum(grown) + boost, ceiling)
-        centred = grown - grown.max(axis=1, keepdims=True)
-        self.bets = floored(centred + (target - log_sum(centred))[:, None])
+        grown_bets = grown[:, :-1]
+        cash = grown[:, -1]
+        left = ceiling + np.log1p(-np.exp(np.minimum(0.0, cash - ceiling)))
+        centred = grown_bets - grown_bets.max(axis=1, keepdims=True)
+        truncated = np.hstack([centred + (left - log_sum(centred))[:, None], cash[:, None]])
+        is_over = log_sum(grown) + boost > ceiling
+        self.bets = floored(np.where(is_over[:, None], truncated, grown + boost[:, None]))
 
     def _boosts(self, shares: Floats, headroom: Floats, bad: Ints) -> Floats:
         """Return ln b per row, by table for few bad requests and by the shipped code for many."""

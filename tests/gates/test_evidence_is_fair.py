@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rollout.gates import Counts, effects, failing, passing, rare, share
+from rollout.gates import Counts, effects, failing, passing, rare
 from rollout.gates.capital import Capital
 from rollout.gates.settings import Direction, GateSettings, Kind
 from rollout.gates.traffic import TrafficGate
+
 from tests.gates.rollouts import bernoulli_minutes, binomial_mass, conditional_minutes
 
 THRESHOLD = math.log(100)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-
 from rollout.gates import Counts, Minute, effects, failing, gate, rare, share
 from rollout.gates import capital as capital_module
 from rollout.gates.boosting import log_boost
@@ -14,6 +13,7 @@ from rollout.gates.dispersion import Dispersion
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.logs import log_sum, rescale
 from rollout.gates.settings import GateSettings, JudgeSettings, Kind
+
 from tests.gates.rollouts import bernoulli_minutes, conditional_minutes, judge, minutes, run
 
 Claim = Callable[[], None]
@@ -183,6 +183,13 @@ def test_cash_is_kept_for_later_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     a_late_fault_is_seen_soon()
     monkeypatch.setattr(gate, "RESERVE", 0.0)
     breaks(a_late_fault_is_seen_soon)
+
+
+def test_a_wild_minute_does_not_use_up_the_cash() -> None:
+    rules = Gate(GateSettings(name="errors"), JudgeSettings(gates=(GateSettings(name="errors"),)))
+    before = rules.new_state()
+    after = rules.update(before, Counts(300, 300, 5700, 6))
+    assert after.capital.cash == before.capital.cash
 
 
 def a_late_fault_counts_from_when_it_began() -> None:

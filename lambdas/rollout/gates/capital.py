@@ -37,9 +37,16 @@ class Capital:
         return replace(self, logs=tuple(a + b for a, b in zip(self.logs, growths, strict=True)))
 
     def truncate(self, boost: float, ceiling: float) -> Self:
-        """Multiply everything by exp(boost), but to no more than exp(ceiling)."""
-        total = self.total + boost
-        return self._rebuilt(rescale(self._all(), min(total, ceiling)))
+        """Multiply everything by exp(boost), but to no more than exp(ceiling) in total.
+
+        What is too much is taken from the bets: one wild minute must not use up the cash.
+        """
+        if self.total + boost <= ceiling:
+            return self._rebuilt([log + boost for log in self._all()])
+        if self.cash is None or self.cash >= ceiling:
+            return self._rebuilt(rescale(self._all(), ceiling))
+        bets = ceiling + math.log1p(-math.exp(self.cash - ceiling))
+        return self._rebuilt([*rescale(self.logs, bets), self.cash])
 
     def invest(self, weights: Sequence[float], part: float, stake: float) -> Self:
         """Take a part (above 0, below 1) out of the cash and bet exp(stake), at most that, as at the start."""

@@ -20,7 +20,7 @@ class Progress:
     """The state while minutes are added; `to_json` and `from_json` are inverse.
 
     `last` is the last minute used, `began` the first one of the current step, `failed` the gate that rolled
-    the release back.
+    the release back, `passed` the minute in which the last gate of the current step passed.
     """
 
     settings: JudgeSettings
@@ -30,6 +30,7 @@ class Progress:
     step: int = 0
     began: int | None = None
     failed: str | None = None
+    passed: int | None = None
     traffic_seen: tuple[int, int, float] | None = None
 
     @classmethod
@@ -51,6 +52,7 @@ class Progress:
             step=state["step"],
             began=state["began"],
             failed=state["failed"],
+            passed=state["passed"],
             traffic_seen=None if seen is None else (seen[0], seen[1], seen[2]),
         )
 
@@ -61,6 +63,7 @@ class Progress:
             "step": self.step,
             "began": self.began,
             "failed": self.failed,
+            "passed": self.passed,
             "traffic": list(self.traffic.logs),
             "seen": None if self.traffic_seen is None else list(self.traffic_seen),
             "gates": {name: gate.to_json() for name, gate in self.states.items()},
@@ -87,10 +90,13 @@ class Progress:
         self._add_traffic(minute)
         self.last = minute.number
         self.failed = self._failing_gate()
+        if self.passed is None and all(state.passed for state in self.states.values()):
+            self.passed = minute.number
 
     def _begin_step(self, minute: Minute) -> None:
         self.step += 1
         self.began = minute.number
+        self.passed = None
         self.traffic = self.traffic_gate.new_state()
         for gate, state in self.gates:
             self.states[gate.settings.name] = gate.begin_step(state)

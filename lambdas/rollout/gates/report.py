@@ -15,7 +15,7 @@ def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
     return Assessment(
         verdict=verdict,
         reason=reason,
-        minute=progress.last,
+        minute=progress.passed if verdict is Verdict.PASS else progress.last,
         gate=progress.failed,
         gates=gates,
         starved=_is_starved(progress),
@@ -37,7 +37,7 @@ def _verdict(progress: Progress, gates: tuple[GateAssessment, ...]) -> tuple[Ver
     everything = "; ".join(_said(gate) for gate in gates)
     if _is_starved(progress) and progress.traffic_seen is not None:
         return Verdict.CONTINUE, progress.traffic_gate.sentence(*progress.traffic_seen)
-    if all(gate.verdict is Verdict.PASS for gate in gates):
+    if progress.passed is not None:
         return Verdict.PASS, everything
     return Verdict.CONTINUE, everything
 

@@ -1,0 +1,147 @@
+"""Counts of the past run through the code that runs in AWS."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canary_tools.rehearsal import replay
+
+GATES = {
+    "alpha": 0.01,
+    "mode": "robust",
+    "gates": [
+        {
+            "name": "errors",
+            "kind": "rare",
+            "direction": "higher_is_worse",
+            "ratio": 1.25,
+            "min_difference": 0.0005,
+            "weight": 1.0,
+        }
+    ],
+}
+HEADER = "trace,minute,step,gate,canary_total,canary_bad,stable_total,stable_bad"
+
+
+def replayed(folder: Path, lines: list[str], capsys: pytest.CaptureFixture[str], *options: str) -> list[dict[str, Any]]:
+    arguments = written(folder, json.dumps(GATES), "\n".join([HEADER, *lines]))
+    assert replay.main([*arguments, *options]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def written(folder: Path, gates: str, counts: str) -> list[str]:
+    (folder / "gates.json").write_text(gates)
+    (folder / "counts.csv").write_text(counts)
+    return ["--gates", str(folder / "gates.json"), "--counts", str(folder / "counts.csv")]
+
+
+def day(trace: str, minutes: int, faulty_from: int, seed: int = 3) -> list[str]:
+    """Return a trace at ten requests a second: 0.1 % errors, ten times that on the canary when faulty."""
+    source = random.Random(seed)  # noqa: S311  # seeded counts
+    lines = []
+    for minute in range(minutes):
+        rate = 0.01 if minute >= faulty_from else 0.001
+        canary = sum(source.random() < rate for _ in range(60))
+        stable = sum(source.random() < 0.001 for _ in range(540))
+        lines.append(f"{trace},{minute},0,errors,60,{canary},540,{stable}")
+    return lines
+
+
+def test_a_healthy_day_passes_and_a_faulty_hour_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    healthy, faulty = replayed(tmp_path, day("healthy", 1440, 1440) + day("faulty", 1440, 1380, 4), capsys)
+    assert (healthy["trace"], healthy["verdict"]) == ("healthy", "PASS")
+    assert (faulty["trace"], faulty["verdict"], faulty["gate"]) == ("faulty", "FAIL", "errors")
+    assert 1380 < faulty["minute"] < 1440
+    assert set(faulty) == {"trace", "verdict", "minute", "gate", "log_evidence", "dispersion"}
+
+
+def test_too_little_is_undecided(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = replayed(tmp_path, ["a,0,0,errors,60,0,540,1"], capsys)
+    assert (line["verdict"], line["minute"]) == ("CONTINUE", 0)
+
+
+def test_the_sentence_comes_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = replayed(tmp_path, ["a,0,0,errors,60,0,540,1"], capsys, "--reasons")
+    assert line["reason"].startswith("errors: canary 0 of 60 requests failed (0.00 %)")
+
+
+def test_lines_in_any_order_and_minutes_without_data_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"a,{minute},0,errors,300,30,5700,6" for minute in (3, 1, 0, 2)] + ["a,4,0,errors,,,,"]
+    (line,) = replayed(tmp_path, lines, capsys)
+    assert line["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ([], "holds no counts"),
+        (["a,0,0,errors,60,0,540"], "line 2: 8 columns are needed"),
+        (["a,x,0,errors,60,0,540,1"], "line 2: minute must be a whole number, got x"),
+        (["a,-1,0,errors,60,0,540,1"], "line 2: minute must be at least 0, got -1"),
+        (["a,0,0,slow,60,0,540,1"], "line 2: unknown gate slow, known are errors"),
+        (["a,0,0,errors,60,61,540,1"], "line 2: canary_bad must be at most canary_total, got 61 of 60"),
+        (["a,0,0,errors,60,0.5,540,1"], "line 2: canary_bad must be a whole number of at least 0, got 0.5"),
+        (["a,0,0,errors,60,nan,540,1"], "line 2: canary_bad must be finite, got nan"),
+        (["a,0,0,errors,60,,540,1"], "line 2: canary_bad is missing"),
+        (["a,0,0,errors,60,many,540,1"], "line 2: canary_bad must be a number, got many"),
+        (["a,0,0,errors,60,0,540,1"] * 2, "line 3: minute 0 of gate errors comes twice"),
+        (
+            ["a,0,1,errors,60,0,540,1", "a,1,0,errors,60,0,540,1"],
+            "trace a: minute 1 belongs to step 0, but step 1 has begun",
+        ),
+    ],
+)
+def test_a_bad_line_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: list[str], sentence: str
+) -> None:
+    assert replay.main(written(tmp_path, json.dumps(GATES), "\n".join([HEADER, *lines]))) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("gates", "counts", "sentence"),
+    [
+        ("{", HEADER, "gates.json is not JSON"),
+        ("[]", HEADER, "a configuration must be an object, got []"),
+        (json.dumps({**GATES, "mode": "fast"}), HEADER, "mode must be one of robust, exact, got fast"),
+        (json.dumps(GATES), "trace,minute", "missing step, gate, canary_total"),
+        (json.dumps(GATES), "", "the header must be trace,minute,step"),
+    ],
+)
+def test_a_bad_file_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], gates: str, counts: str, sentence: str
+) -> None:
+    assert replay.main(written(tmp_path, gates, counts)) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(tmp_path / "none")
+    assert replay.main(["--gates", missing, "--counts", missing]) == 2
+    assert "none cannot be read" in capsys.readouterr().err
+
+
+def test_it_runs_as_a_module_with_nothing_but_the_repository(tmp_path: Path) -> None:
+    arguments = written(tmp_path, json.dumps(GATES), f"{HEADER}\na,0,0,errors,60,0,540,1")
+    command = [sys.executable, "-m", "canary_tools.rehearsal.replay", *arguments]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)  # noqa: S603  # our own module
+    assert json.loads(done.stdout)["verdict"] == "CONTINUE"
+
+
+def test_the_gates_are_found_in_an_installed_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / "canary_construct" / "lambdas"
+    (installed / "rollout" / "gates").mkdir(parents=True)
+    (tmp_path / "canary_construct" / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.setattr(replay, "__file__", str(tmp_path / "site" / "canary_tools" / "rehearsal" / "replay.py"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "canary_construct", raising=False)
+    replay.make_shipped_code_importable()
+    assert sys.path[0] == str(installed)

@@ -1,0 +1,163 @@
+"""FAIL on evidence that matters, PASS on proof, CONTINUE otherwise."""
+
+from dataclasses import replace
+
+import pytest
+from rollout.gates import Counts, Judge, Minute
+
+from tests.gates.rollouts import judge, minutes, run
+
+HEALTHY = Counts(3000, 3, 57000, 57)
+
+
+def test_a_bad_canary_fails_with_the_numbers_in_the_reason() -> None:
+    assessment = run(judge(min_difference=0.0005), minutes(30, Counts(324, 2, 6144, 6)))
+    assert assessment.verdict == "FAIL"
+    assert assessment.gate == "errors"
+    assert assessment.reason.startswith("errors: canary ")
+    assert " requests failed (0.62 %), stable " in assessment.reason
+    assert "; at least 1.25 times worse, evidence 1 in " in assessment.reason
+
+
+def test_a_fail_is_final() -> None:
+    rules = judge()
+    state, first = rules.update(rules.new_state(), minutes(9, Counts(300, 30, 5700, 6)))
+    again_state, again = rules.update(state, minutes(30, Counts(300, 0, 5700, 60), start=9))
+    assert first.verdict == "FAIL"
+    assert (again_state, again) == (state, first)
+
+
+def test_a_healthy_canary_continues_and_then_passes_early() -> None:
+    rules = judge(min_difference=0.0005)
+    state, soon = rules.update(rules.new_state(), minutes(6, HEALTHY))
+    _, later = rules.update(state, minutes(60, HEALTHY, start=6))
+    assert soon.verdict == "CONTINUE"
+    assert "no evidence of at least 1.25 times worse" in soon.reason
+    assert later.verdict == "PASS"
+    assert later.minute is not None
+    assert later.minute < 65
+    assert "not at least 1.25 times worse, evidence 1 in " in later.reason
+
+
+def test_the_least_difference_shortens_the_way_to_an_early_pass() -> None:
+    with_it = run(judge(min_difference=0.0005), minutes(200, HEALTHY)).minute
+    without = run(judge(), minutes(200, HEALTHY)).minute
+    assert with_it is not None
+    assert without is not None
+    assert with_it < without / 2
+
+
+def test_a_pass_holds_for_one_step_only() -> None:
+    rules = judge(min_difference=0.0005)
+    state, first = rules.update(rules.new_state(), minutes(60, HEALTHY))
+    _, second = rules.update(state, [Minute(60, 1, {"errors": Counts(30000, 30, 30000, 30)})])
+    assert (first.verdict, second.verdict) == ("PASS", "CONTINUE")
+
+
+def test_a_difference_that_does_not_matter_does_not_fail() -> None:
+    worse = Counts(100_000, 40, 100_000, 10)
+    assert run(judge(), minutes(60, worse)).verdict == "FAIL"
+    assert run(judge(min_difference=0.0005), minutes(60, worse)).verdict != "FAIL"
+
+
+def test_fewer_conversions_fail_where_more_do_not() -> None:
+    rules = judge(kind="share", direction="lower_is_worse", ratio=0.95, event="converted")
+    fewer = run(rules, minutes(60, Counts(1000, 40, 9000, 540)))
+    more = run(rules, minutes(60, Counts(1000, 80, 9000, 540)))
+    assert fewer.verdict == "FAIL"
+    assert "below 0.95 times stable's rate" in fewer.reason
+    assert more.verdict == "PASS"
+
+
+def test_slow_requests_fail() -> None:
+    rules = judge(kind="share", ratio=1.5, event="were slow")
+    assert run(rules, minutes(30, Counts(300, 60, 2700, 270))).verdict == "FAIL"
+    assert run(rules, minutes(30, Counts(300, 30, 2700, 270))).verdict != "FAIL"
+
+
+def test_fewer_of_a_rare_event_fail_too() -> None:
+    rules = judge(direction="lower_is_worse", ratio=0.9)
+    assert run(rules, minutes(60, Counts(3000, 3, 27000, 270))).verdict == "FAIL"
+
+
+def test_an_outage_of_both_variants_is_not_rolled_back() -> None:
+    rollout = [
+        *minutes(30, HEALTHY),
+        *minutes(2, Counts(3000, 1500, 57000, 28500), start=30),
+        *minutes(30, HEALTHY, start=32),
+    ]
+    assert run(judge(), rollout).verdict != "FAIL"
+
+
+def test_warm_up_minutes_are_left_out_of_every_step() -> None:
+    cold = Counts(300, 300, 5700, 6)
+    rollout = minutes(3, cold) + minutes(5, Counts(300, 0, 5700, 6), start=3)
+    rollout += minutes(3, cold, start=8, step=1)
+    assert run(judge(warm_up=3), rollout).verdict == "CONTINUE"
+    assert run(judge(warm_up=2), rollout).gates[0].canary_bad == 600
+
+
+def test_weak_evidence_of_two_gates_adds_up() -> None:
+    gates = [{"name": "a"}, {"name": "b"}]
+    both = Judge.from_config({"gates": gates, "alpha": 0.01})
+    bad = Counts(300, 3, 5700, 6)
+    good = Counts(300, 0, 5700, 6)
+
+    def decided(second: Counts) -> int:
+        rollout = [Minute(n, 0, {"a": bad, "b": second}) for n in range(60)]
+        minute = run(both, rollout).minute
+        assert minute is not None
+        return minute
+
+    assert decided(bad) <= decided(good)
+
+
+def test_a_gates_weight_is_its_part_of_alpha() -> None:
+    light = Judge.from_config({"gates": [{"name": "a", "weight": 0.1}, {"name": "b", "weight": 0.9}]})
+    rollout = [Minute(n, 0, {"a": Counts(300, 2, 5700, 6)}) for n in range(60)]
+    heavy = Judge.from_config({"gates": [{"name": "a", "weight": 0.9}, {"name": "b", "weight": 0.1}]})
+    first, second = run(heavy, rollout).minute, run(light, rollout).minute
+    assert first is not None
+    assert second is not None
+    assert first < second
+
+
+def test_the_bake_ends_with_a_pass_if_enough_was_seen() -> None:
+    rules = judge()
+    state, undecided = rules.update(rules.new_state(), minutes(10, Counts(30, 0, 570, 1)))
+    assert undecided.verdict == "CONTINUE"
+    assert rules.at_bake_end(state).verdict == "PASS"
+
+
+@pytest.mark.parametrize("seen", [minutes(10, Counts(9, 0, 570, 1)), minutes(4, Counts(300, 0, 570, 1)), []])
+def test_too_little_is_neither_good_nor_bad_news(seen: list[Minute]) -> None:
+    rules = judge()
+    state, _ = rules.update(rules.new_state(), seen)
+    end = rules.at_bake_end(state)
+    assert end.verdict == "CONTINUE"
+    assert "too little to judge" in end.reason
+
+
+def test_proof_can_be_required() -> None:
+    rules = judge(require_proof=True)
+    state, _ = rules.update(rules.new_state(), minutes(10, Counts(30, 0, 570, 1)))
+    assert rules.at_bake_end(state).verdict == "CONTINUE"
+
+
+def with_traffic(rollout: list[Minute], canary: int, share: float) -> list[Minute]:
+    return [replace(minute, invocations=(canary, 600 - canary), share=share) for minute in rollout]
+
+
+def test_a_canary_without_its_traffic_is_starved_and_does_not_pass() -> None:
+    rules = judge()
+    state, first = rules.update(rules.new_state(), with_traffic(minutes(1, Counts(0, 0, 600, 1)), 0, 0.1))
+    state, second = rules.update(state, with_traffic(minutes(9, Counts(0, 0, 600, 1), start=1), 0, 0.1))
+    assert not first.starved
+    assert second.starved
+    assert second.reason.startswith("canary received 0 of 600 requests")
+    assert rules.at_bake_end(state).verdict == "CONTINUE"
+
+
+@pytest.mark.parametrize(("canary", "share"), [(60, 0.1), (45, 0.1), (600, 1.0)])
+def test_a_canary_with_its_traffic_is_not_starved(canary: int, share: float) -> None:
+    assert not run(judge(), with_traffic(minutes(300, Counts(60, 0, 540, 1)), canary, share)).starved
