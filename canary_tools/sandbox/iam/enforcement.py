@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from canary_tools.sandbox.iam.condition_keys import with_condition_keys
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 
@@ -31,6 +32,7 @@ def install(*, patches: Patches) -> None:
         patches.item(actions.SERVICE_TO_IAM_NAMESPACE, service, namespace)
     patches.attribute(actions, "extract_iam_action", _with_actions(actions.extract_iam_action))
     patches.attribute(actions, "extract_resource_arn", _with_arns(actions.extract_resource_arn))
+    patches.attribute(actions, "request_tag_context", with_condition_keys(actions.request_tag_context))
     patches.attribute(app, "pin_request_origin", _as_if_encrypted(app.pin_request_origin))
     patches.attribute(app, "AUTH", True)  # noqa: FBT003 - ministack's own switch
 
