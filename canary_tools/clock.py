@@ -33,7 +33,7 @@ class RealClock:
     An exception in an action is logged and harms no other.
     """
 
-    def __init__(self, *, workers: int = 4) -> None:
+    def __init__(self, *, workers: int = 16) -> None:
         self._due: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()

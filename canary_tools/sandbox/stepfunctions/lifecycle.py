@@ -7,6 +7,7 @@ Sources: https://docs.aws.amazon.com/step-functions/latest/apireference/API_Star
 and https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html
 """
 
+import contextlib
 import importlib
 import json
 import threading
@@ -21,6 +22,13 @@ Execution = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 
 _RUNNING = "RUNNING"
+_COMPLETED = (
+    "_start_execution",
+    "_run_execution",
+    "_fail_execution",
+    "_add_event",
+    "_emit_execution_status_event",
+)
 
 
 class ExecutionEndedError(SystemExit):
@@ -31,7 +39,7 @@ def install(*, patches: Patches, clock: Clock) -> None:
     """Complete ministack's Step Functions."""
     states = importlib.import_module("ministack.services.stepfunctions")
     lifecycle = _Lifecycle(states, clock)
-    for name in ("_start_execution", "_fail_execution", "_add_event", "_emit_execution_status_event"):
+    for name in _COMPLETED:
         patches.attribute(states, name, getattr(lifecycle, name.lstrip("_"))(getattr(states, name)))
     patches.on_undo(lifecycle.end_all)
 
@@ -58,6 +66,13 @@ class _Lifecycle:
             return response
 
         return start
+
+    def run_execution(self, theirs: Callable[[str], None]) -> Callable[[str], None]:
+        def run(execution_arn: str) -> None:
+            with contextlib.suppress(ExecutionEndedError):
+                theirs(execution_arn)
+
+        return run
 
     def fail_execution(self, theirs: Callable[..., None]) -> Callable[..., None]:
         def fail(execution: Execution, error: str, cause: str) -> None:

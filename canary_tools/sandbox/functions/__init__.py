@@ -1,0 +1,1 @@
+"""Lambda behaviour that the emulator lacks."""

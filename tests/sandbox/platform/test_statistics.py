@@ -1,0 +1,77 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary_tools.sandbox.cloudwatch.statistics import statistic
+from canary_tools.sandbox.cloudwatch.store import MetricKey, MetricStore
+
+VALUES = Counter({1.0: 5, 2.0: 3, 10.0: 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SampleCount", 10),
+        ("Sum", 31),
+        ("Average", 3.1),
+        ("Minimum", 1),
+        ("Maximum", 10),
+        ("p0", 1),
+        ("p50", 1.5),
+        ("p100", 10),
+        ("TC(1:2)", 3),
+        ("TC(:2)", 8),
+        ("PR(2:)", 20),
+        ("TM(10%:90%)", None),
+        ("p101", None),
+        ("IQM", None),
+    ],
+)
+def test_statistics_come_from_the_values(name: str, expected: float | None) -> None:
+    assert statistic(VALUES, name) == expected
+
+
+def test_no_values_have_no_statistic() -> None:
+    assert statistic(Counter(), "Average") is None
+
+
+@given(st.dictionaries(st.floats(0, 1e6), st.integers(1, 5), min_size=1, max_size=8), st.integers(0, 100))
+def test_percentiles_stay_between_the_extremes(values: dict[float, int], percent: int) -> None:
+    found = statistic(Counter(values), f"p{percent}")
+    assert found is not None
+    assert min(values) - 1e-6 <= found <= max(values) + 1e-6
+
+
+def test_metrics_with_other_dimensions_are_other_metrics() -> None:
+    store = MetricStore()
+    for variant, value in (("variant-a", 1.0), ("variant-b", 9.0)):
+        store.record(
+            namespace="AWS/SageMaker",
+            name="Invocations",
+            dimensions={"EndpointName": "shop", "VariantName": variant},
+            timestamp=605.0,
+            values={value: 1},
+            unit="None",
+        )
+    key = MetricKey.of("AWS/SageMaker", "Invocations", {"VariantName": "variant-b", "EndpointName": "shop"})
+    assert store.periods(key, start=0, end=1000, period=60) == {600.0: Counter({9.0: 1})}
+
+
+def test_periods_are_merged_and_the_window_excludes_its_end() -> None:
+    store = MetricStore()
+    for moment in (0.0, 10.0, 59.0, 60.0):
+        store.record(
+            namespace="N",
+            name="m",
+            dimensions={},
+            timestamp=moment,
+            values={1.0: 1},
+            unit="Count",
+            storage_resolution=1,
+        )
+    key = MetricKey.of("N", "m", {})
+    assert store.periods(key, start=5, end=60, period=60) == {0.0: Counter({1.0: 3})}
+    assert list(store.periods(key, start=5, end=61, period=10)) == [0.0, 10.0, 50.0, 60.0]
+    assert store.unit(key) == "Count"
