@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -18,35 +18,34 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from canary_construct import rollout_rules as rules
-from canary_construct import variants
 from canary_construct.alarm_thresholds import AlarmThresholds
 from canary_construct.dashboard import slot_dashboard
-from canary_construct.endpoint_name import check_endpoint_name, default_endpoint_name, outermost_stack
+from canary_construct.deploy_guards import release_slots, verified_endpoint
+from canary_construct.endpoint_name import default_endpoint_name, outermost_stack
 from canary_construct.gate import default_gates
 from canary_construct.handlers import Handlers
+from canary_construct.hosting import Hosting, content_digest, endpoint, endpoint_config, model
 from canary_construct.instance_scaling import InstanceScaling
 from canary_construct.late import late_list, late_value
-from canary_construct.model_role import model_role
+from canary_construct.model_archive import model_archive
+from canary_construct.model_network import vpc_config
+from canary_construct.model_role import allow_reading, model_role
 from canary_construct.on_inconclusive import OnInconclusive
 from canary_construct.permissions import EndpointScope
-from canary_construct.rollout_plan import (
-    check_gates,
-    check_metric_period,
-    deploy_settings,
-    endpoint_settings,
-    gates_plan,
-    rollout_plan,
-)
+from canary_construct.rollout_gates import RolloutGates
+from canary_construct.rollout_plan import deploy_settings, endpoint_settings, rollout_plan
 from canary_construct.rollout_state_machine import RolloutStateMachine
 from canary_construct.slot_alarms import SlotAlarms
 from canary_construct.slot_metrics import SlotMetrics
+from canary_construct.slot_scaling import scalable_targets
 from canary_construct.slots import CALLER, Slot
 from canary_construct.traffic_routing import TrafficRouting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from canary_construct.gate import Gate
+    from canary_construct.model_archive import ModelArchive
     from canary_construct.model_release import ModelRelease
     from canary_construct.smoke_test import SmokeTest
 
@@ -112,161 +111,139 @@ class CanaryEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
-        self._scaling = InstanceScaling() if scaling is None else scaling
         self._metric_period = metric_period
         self._caller_alarms = list(alarms)
-        self._routing = TrafficRouting.default() if routing is None else routing
-        self._gates = default_gates() if gates is None else list(gates)
-        self._alpha = alpha
-        check_endpoint_name(self._endpoint_name)
-        check_metric_period(metric_period)
-        _check_instance_type(instance_type)
-        self._check_gates()
-
-        self._handlers = Handlers.of(self)
-        self._slot_alarms = self._watch_slots(AlarmThresholds() if alarm_thresholds is None else alarm_thresholds)
-        hosting = variants.Hosting(
+        routing = TrafficRouting.default() if routing is None else routing
+        scaling = InstanceScaling() if scaling is None else scaling
+        hosting = Hosting(
             endpoint_name=self._endpoint_name,
             instance_type=instance_type,
+            scaling=scaling,
             metric_period_seconds=metric_period,
             encryption_key=encryption_key,
             network_isolation=network_isolation,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=_security_groups(self, vpc, security_groups),
+            vpc_config=vpc_config(self, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups),
         )
-        settings = self._settings(start_on_deploy=start_on_deploy)
-        self._state_machine = self._rollouts(
-            rollout_plan(
-                settings,
-                routing=self._routing,
-                gates=late_value(
-                    lambda: gates_plan(
-                        self._gates,
-                        alpha=alpha,
-                        require_proof=require_proof,
-                        step_count=len(self._routing.traffic_steps),
-                        metric_period_seconds=metric_period,
-                    )
-                ),
-                smoke_test=smoke_test,
-                on_inconclusive=on_inconclusive,
-            )
+        self._gates = RolloutGates(
+            default_gates() if gates is None else gates,
+            routing=routing,
+            alpha=alpha,
+            require_proof=require_proof,
+            metric_period_seconds=metric_period,
         )
-        self._resource = self._host(hosting, release, role, settings)
-        self._dashboard = slot_dashboard(self, "Dashboard", slots=self._slot_metrics(), alarms=self._all_slot_alarms())
-        self._react(settings)
-        if notification_topic is not None:
-            self._tell(notification_topic)
 
-    # What it is made of
-
-    def _watch_slots(self, thresholds: AlarmThresholds) -> dict[Slot, SlotAlarms]:
-        return {
-            metrics.slot: SlotAlarms(
-                self, f"Alarms{variants.LETTERS[metrics.slot]}", metrics=metrics, thresholds=thresholds
-            )
-            for metrics in self._slot_metrics()
-        }
-
-    def _rollouts(self, plan: Mapping[str, Any]) -> sfn.StateMachine:
-        machine = RolloutStateMachine(
+        self._handlers = self._allowed_handlers()
+        self._resource = self._hosted(hosting, release, role)
+        self._slot_alarms = self._watched(AlarmThresholds() if alarm_thresholds is None else alarm_thresholds)
+        settings = endpoint_settings(
+            self._endpoint_name,
+            scaling,
+            alarms=self._alarm_names(),
+            metric_period_seconds=metric_period,
+            state_machine_arn=self._state_machine_arn(),
+            start_on_deploy=start_on_deploy,
+        )
+        plan = rollout_plan(
+            settings,
+            routing=routing,
+            gates=late_value(self._gates.render),
+            smoke_test=smoke_test,
+            on_inconclusive=on_inconclusive,
+        )
+        self._state_machine = RolloutStateMachine(
             self, "Rollout", name=self._state_machine_name(), handlers=self._handlers, plan=plan
-        )
-        return machine.state_machine
+        ).state_machine
+        self._dashboard = slot_dashboard(self, "Dashboard", slots=self._slot_metrics(), alarms=self._all_slot_alarms())
+        rules.settle_rule(self, self._handlers, settings, outermost_stack(self))
+        rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
+        rules.panic_rule(self, self._handlers, settings, late_list(self._alarm_arns))
+        if notification_topic is not None:
+            message = rules.sentence()
+            self.on_rollout_event("Notification", target=targets.SnsTopic(notification_topic, message=message))
 
-    def _host(
-        self,
-        hosting: variants.Hosting,
-        release: ModelRelease,
-        role: iam.IRole | None,
-        settings: Mapping[str, Any],
-    ) -> sagemaker.CfnEndpoint:
-        allowed = self._allow_handlers()
-        role = model_role(self, "ModelRole", release) if role is None else role
-        data_url, data_digest = variants.model_data_url(self, release, role)
-        model = variants.model(self, hosting, release=release, data_url=data_url, role=role)
-        slots = variants.release_slots(
-            self,
-            hosting,
-            handlers=self._handlers,
-            settings=deploy_settings(self._endpoint_name, self._scaling),
-            ModelName=model.attr_model_name,
-            Version=release.version,
-            ContentDigest=variants.content_digest(Stack.of(self), release, data_digest),
-        )
-        config = variants.endpoint_config(self, hosting, slots)
-        endpoint = variants.endpoint(self, hosting, config)
-        verified = variants.verified_endpoint(
-            self,
-            hosting,
-            handlers=self._handlers,
-            config=config,
-            settings=Stack.of(self).to_json_string(dict(settings)),
-        )
-        slots.node.add_dependency(allowed)
-        for slot in Slot:
-            target = variants.scalable_target(self, hosting, slots, slot, self._scaling)
-            target.add_resource_dependency(endpoint)
-            verified.node.add_dependency(target)
-        verified.node.add_dependency(endpoint)
-        return endpoint
-
-    def _allow_handlers(self) -> Handlers:
-        self._handlers.allow(
+    def _allowed_handlers(self) -> Handlers:
+        handlers = Handlers.of(self)
+        handlers.allow(
             EndpointScope(
                 stack=Stack.of(self),
                 settled_stack=outermost_stack(self),
                 endpoint_name=self._endpoint_name,
-                ledger_arn=self.ledger.table_arn,
+                ledger_arn=handlers.ledger.table_arn,
                 state_machine_name=self._state_machine_name(),
             )
         )
-        return self._handlers
+        return handlers
 
-    def _react(self, settings: Mapping[str, Any]) -> None:
-        rules.settle_rule(self, self._handlers, settings, outermost_stack(self))
-        rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
-        rules.panic_rule(self, self._handlers, settings, late_list(self._alarm_arns))
+    def _hosted(self, hosting: Hosting, release: ModelRelease, role: iam.IRole | None) -> sagemaker.CfnEndpoint:
+        """Declare the endpoint between its two guards, in the order in which a deploy goes through them."""
+        archive = model_archive(self, "ModelArchive", release)
+        declared = model(
+            self, hosting, release=release, archive=archive, role=self._model_role(role, hosting, release, archive)
+        )
+        settings = deploy_settings(self._endpoint_name, hosting.scaling)
+        slots = release_slots(
+            self,
+            hosting,
+            handlers=self._handlers,
+            settings=settings,
+            ModelName=declared.attr_model_name,
+            Version=release.version,
+            ContentDigest=content_digest(Stack.of(self), release, archive),
+        )
+        config = endpoint_config(self, hosting, slots)
+        resource = endpoint(self, hosting, config)
+        verified_endpoint(
+            self,
+            hosting,
+            handlers=self._handlers,
+            settings={**settings, "state_machine_arn": self._state_machine_arn()},
+            config=config,
+            after=[resource, *scalable_targets(self, hosting, slots=slots, endpoint=resource)],
+        )
+        return resource
 
-    def _tell(self, topic: sns.ITopic) -> None:
-        self.on_rollout_event("Notification", target=targets.SnsTopic(topic, message=rules.sentence()))
+    def _model_role(
+        self, given: iam.IRole | None, hosting: Hosting, release: ModelRelease, archive: ModelArchive | None
+    ) -> iam.IRole:
+        if given is None:
+            return model_role(self, "ModelRole", archive=archive, in_vpc=hosting.vpc_config is not None)
+        if archive is not None and release.asset_path is not None:
+            allow_reading(given, archive)
+        return given
 
-    def _settings(self, *, start_on_deploy: bool) -> dict[str, Any]:
-        alarms = {slot.value: [alarm.alarm_name for alarm in of.all] for slot, of in self._slot_alarms.items()}
-        caller = late_list(lambda: [alarm.alarm_name for alarm in self._caller_alarms])
+    def _watched(self, thresholds: AlarmThresholds) -> dict[Slot, SlotAlarms]:
         return {
-            **endpoint_settings(
-                self._endpoint_name,
-                self._scaling,
-                alarms={**alarms, CALLER: caller},
-                metric_period_seconds=self._metric_period,
-            ),
-            "start_on_deploy": start_on_deploy,
-            "state_machine_arn": Stack.of(self).format_arn(
-                service="states",
-                resource="stateMachine",
-                resource_name=self._state_machine_name(),
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            ),
+            metrics.slot: SlotAlarms(self, f"Alarms{metrics.slot.name}", metrics=metrics, thresholds=thresholds)
+            for metrics in self._slot_metrics()
         }
 
-    def _state_machine_name(self) -> str:
-        return f"{self._endpoint_name}-rollout"
-
-    def _slot_metrics(self) -> list[SlotMetrics]:
-        return [
-            SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
-            for slot in Slot
-        ]
-
-    def _all_slot_alarms(self) -> list[cloudwatch.Alarm]:
-        return [alarm for of_slot in self._slot_alarms.values() for alarm in of_slot.all]
+    def _alarm_names(self) -> dict[str, list[str]]:
+        by_slot = {slot.value: [alarm.alarm_name for alarm in of.all] for slot, of in self._slot_alarms.items()}
+        return {**by_slot, CALLER: late_list(lambda: [alarm.alarm_name for alarm in self._caller_alarms])}
 
     def _alarm_arns(self) -> list[str]:
         return [alarm.alarm_arn for alarm in [*self._all_slot_alarms(), *self._caller_alarms]]
 
-    # What it exposes
+    def _all_slot_alarms(self) -> list[cloudwatch.Alarm]:
+        return [alarm for of_slot in self._slot_alarms.values() for alarm in of_slot.all]
+
+    def _slot_metrics(self) -> list[SlotMetrics]:
+        return [self._metrics_of(slot) for slot in Slot]
+
+    def _metrics_of(self, slot: Slot) -> SlotMetrics:
+        return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
+
+    def _state_machine_name(self) -> str:
+        return f"{self._endpoint_name}-rollout"
+
+    def _state_machine_arn(self) -> str:
+        """Return the ARN by name: those whom the state machine calls cannot refer to it."""
+        return Stack.of(self).format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=self._state_machine_name(),
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
 
     @property
     def endpoint_name(self) -> str:
@@ -335,11 +312,7 @@ class CanaryEndpoint(Construct):
         Raises:
             ValueError: when a gate of that name is there already, or a step is too short for it.
         """
-        self._gates.append(gate)
-        self._check_gates()
-
-    def _check_gates(self) -> None:
-        check_gates(self._gates, self._routing, alpha=self._alpha, metric_period_seconds=self._metric_period)
+        self._gates.add(gate)
 
     def metric(self, name: str, *, slot: Slot, statistic: str = "Sum") -> cloudwatch.Metric:
         """Return a metric of one variant by its name in the namespace `AWS/SageMaker`."""
@@ -372,21 +345,3 @@ class CanaryEndpoint(Construct):
             event_pattern=rules.own_events(self._endpoint_name),
             targets=None if target is None else [target],
         )
-
-    def _metrics_of(self, slot: Slot) -> SlotMetrics:
-        return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
-
-
-def _check_instance_type(instance_type: str) -> None:
-    if not instance_type.startswith("ml."):
-        raise ValueError(f"instance_type must be a SageMaker type such as ml.m5.xlarge, got {instance_type!r}")
-    if instance_type.startswith("ml.t"):
-        raise ValueError(f"instance_type must be one that can scale, got {instance_type}: ml.t types cannot")
-
-
-def _security_groups(
-    scope: Construct, vpc: ec2.IVpc | None, given: Sequence[ec2.ISecurityGroup]
-) -> Sequence[ec2.ISecurityGroup]:
-    if vpc is None or given:
-        return given
-    return [ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description="SageMaker model containers")]

@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from canary_construct.acknowledged_statement import add_statement
 from canary_construct.permissions import PERMISSIONS
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Handlers(Construct):
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
         code = lambda_.Code.from_asset(lambda_asset_path(), exclude=["**/__pycache__", "**/*.pyc"])
+        self._roles = {name: self._role(name) for name in PERMISSIONS}
         self._functions = {name: self._function(name, code) for name in PERMISSIONS}
 
     def __getitem__(self, name: str) -> lambda_.Function:
@@ -55,11 +57,14 @@ class Handlers(Construct):
         """Let every handler do its part for one endpoint."""
         for name, permissions in PERMISSIONS.items():
             for permission in permissions:
-                self._functions[name].add_to_role_policy(permission.statement(scope))
+                add_statement(self._roles[name], permission.statement(scope), reason=permission.reason)
 
-    def _function(self, name: str, code: lambda_.Code) -> lambda_.Function:
+    def _role(self, name: str) -> iam.Role:
         role = iam.Role(self, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self._log_group.grant_write(role)
+        return role
+
+    def _function(self, name: str, code: lambda_.Code) -> lambda_.Function:
         function = lambda_.Function(
             self,
             name,
@@ -69,7 +74,7 @@ class Handlers(Construct):
             architecture=lambda_.Architecture.ARM_64,
             memory_size=MEMORY_MB,
             timeout=Duration.minutes(15 if name in LONG_RUNNING else 1),
-            role=role,
+            role=self._roles[name],
             environment={"LEDGER_TABLE": self.ledger.table_name},
             log_group=self._log_group,
         )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import tarfile
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +42,7 @@ class ModelRelease:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _VERSION.fullmatch(self.version):
+        if not Token.is_unresolved(self.version) and not _VERSION.fullmatch(self.version):
             raise ValueError(
                 f"version must be 1 to 64 letters, digits, dots, hyphens or underscores, got {self.version!r}: "
                 "rollouts are named after it"
@@ -71,28 +68,6 @@ class ModelRelease:
         if found.is_file() and not found.name.endswith(".tar.gz"):
             raise ValueError(f"path must be a .tar.gz file or a folder, got {path}")
         return cls(version=version, image_uri=image_uri, asset_path=path, environment=environment or {})
-
-
-def packed(path: str) -> str:
-    """Return the archive to ship: the file itself, or a reproducible `model.tar.gz` of the folder."""
-    source = Path(path)
-    if source.is_file():
-        return path
-    archive = Path(tempfile.mkdtemp(prefix="canary-model-")) / "model.tar.gz"
-    with (
-        archive.open("wb") as raw,
-        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as zipped,
-        tarfile.open(fileobj=zipped, mode="w") as tar,
-    ):
-        for file in sorted(source.rglob("*")):
-            tar.add(file, arcname=str(file.relative_to(source)), recursive=False, filter=_reproducible)
-    return str(archive)
-
-
-def _reproducible(info: tarfile.TarInfo) -> tarfile.TarInfo:
-    info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
-    info.mode = 0o755 if info.isdir() else 0o644
-    return info
 
 
 def _check_model_data_url(url: str | None) -> None:

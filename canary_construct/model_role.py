@@ -1,73 +1,106 @@
-"""The role that a model's container runs under, where the caller gives none."""
+"""The role that the models' containers run under, where the caller gives none."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Stack, Token
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from canary_construct.acknowledged_statement import add_statement
 
+if TYPE_CHECKING:
     from constructs import Construct
 
-    from canary_construct.model_release import ModelRelease
-
-_ECR_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
+    from canary_construct.model_archive import ModelArchive
 
 
-def model_role(scope: Construct, construct_id: str, release: ModelRelease) -> iam.Role:
-    """Let the container be pulled, its model be read, and its logs and metrics be written.
+def model_role(scope: Construct, construct_id: str, *, archive: ModelArchive | None, in_vpc: bool) -> iam.Role:
+    """Let containers be pulled, their models be read, and their logs and metrics be written.
 
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+    Nothing in it is of one release: a deploy must not take from the release that serves what the next one does not
+    need, since SageMaker reads image and archive again for every new instance.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateModel)
     """
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-    for statement in _statements(Stack.of(scope), release):
-        role.add_to_policy(statement)
+    _allow_pulling(role)
+    _allow_logs_and_metrics(role)
+    if archive is not None:
+        allow_reading(role, archive)
+    if in_vpc:
+        _allow_network_interfaces(role)
     return role
 
 
-def _statements(stack: Stack, release: ModelRelease) -> Sequence[iam.PolicyStatement]:
-    log_groups = stack.format_arn(
+def allow_reading(role: iam.IRole, archive: ModelArchive) -> None:
+    """Let a role read the archives of this and earlier releases."""
+    objects = f"arn:{Stack.of(role).partition}:s3:::*" if archive.readable is None else archive.readable
+    add_statement(
+        role,
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[objects]),
+        reason="the archive of the release before is read again whenever an instance is added",
+    )
+
+
+def _allow_pulling(role: iam.Role) -> None:
+    add_statement(
+        role,
+        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+        reason="GetAuthorizationToken knows no resource",
+    )
+    add_statement(
+        role,
+        iam.PolicyStatement(
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[f"arn:{Stack.of(role).partition}:ecr:*:*:repository/*"],
+        ),
+        reason="the image of the release before is pulled again whenever an instance is added, wherever it is from",
+    )
+
+
+def _allow_logs_and_metrics(role: iam.Role) -> None:
+    log_groups = Stack.of(role).format_arn(
         service="logs",
         resource="log-group",
         resource_name="/aws/sagemaker/Endpoints/*",
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
-    statements = [
-        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
-        iam.PolicyStatement(
-            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources=[_repository_arn(stack, release.image_uri)],
-        ),
+    add_statement(
+        role,
         iam.PolicyStatement(
             actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             resources=[log_groups],
         ),
+        reason="SageMaker names the log streams",
+    )
+    add_statement(
+        role,
         iam.PolicyStatement(
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
         ),
-    ]
-    if release.model_data_url is not None:
-        statements.append(_read_model(stack, release.model_data_url))
-    return statements
-
-
-def _read_model(stack: Stack, url: str) -> iam.PolicyStatement:
-    if Token.is_unresolved(url):
-        return iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"arn:{stack.partition}:s3:::*"])
-    return iam.PolicyStatement(
-        actions=["s3:GetObject"], resources=[f"arn:{stack.partition}:s3:::{url.removeprefix('s3://')}"]
+        reason="PutMetricData knows no resource; the condition limits it to SageMaker's namespaces",
     )
 
 
-def _repository_arn(stack: Stack, image_uri: str) -> str:
-    """Return the image's repository, or all that this account may read when the URI is known only at deploy time."""
-    found = None if Token.is_unresolved(image_uri) else _ECR_IMAGE.match(image_uri)
-    if found is None:
-        return f"arn:{stack.partition}:ecr:*:*:repository/*"
-    return f"arn:{stack.partition}:ecr:{found['region']}:{found['account']}:repository/{found['repository']}"
+def _allow_network_interfaces(role: iam.Role) -> None:
+    add_statement(
+        role,
+        iam.PolicyStatement(
+            actions=[
+                "ec2:CreateNetworkInterface",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            resources=["*"],
+        ),
+        reason="SageMaker makes and names the network interfaces, and the describing actions know no resource",
+    )

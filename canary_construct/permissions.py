@@ -115,7 +115,7 @@ PUBLISH_METRICS = Permission(
 NOTIFY = Permission(actions=["events:PutEvents"], resources=lambda scope: [scope.arn("events", "event-bus", "default")])
 READ_STACK = Permission(
     actions=["cloudformation:DescribeStacks"],
-    resources=lambda scope: sorted({scope.stack.stack_id, scope.settled_stack.stack_id}),
+    resources=lambda scope: list(dict.fromkeys([scope.stack.stack_id, scope.settled_stack.stack_id])),
 )
 START = Permission(
     actions=["states:StartExecution"],

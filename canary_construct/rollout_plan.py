@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,8 @@ from canary_construct.history import CAPACITY_SECONDS, WEIGHTS_SECONDS, evaluati
 from canary_construct.slot_alarms import seconds_to_fire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from canary_construct.gate import Gate
     from canary_construct.instance_scaling import InstanceScaling
     from canary_construct.on_inconclusive import OnInconclusive
     from canary_construct.smoke_test import SmokeTest
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 METRIC_PERIODS = (10, 30, 60)
-GATE_PERIODS = 5
-"""How many metric periods a gate must have seen before a step passes."""
 
 
 def scaling_plan(scaling: InstanceScaling) -> dict[str, Any]:
@@ -46,13 +42,21 @@ def deploy_settings(endpoint_name: str, scaling: InstanceScaling) -> dict[str, A
 
 
 def endpoint_settings(
-    endpoint_name: str, scaling: InstanceScaling, *, alarms: Mapping[str, Any], metric_period_seconds: int
+    endpoint_name: str,
+    scaling: InstanceScaling,
+    *,
+    alarms: Mapping[str, Any],
+    metric_period_seconds: int,
+    state_machine_arn: str,
+    start_on_deploy: bool,
 ) -> dict[str, Any]:
     """Return what every handler must know of an endpoint."""
     return {
         **deploy_settings(endpoint_name, scaling),
         "alarms": dict(alarms),
         "metric_period_seconds": metric_period_seconds,
+        "state_machine_arn": state_machine_arn,
+        "start_on_deploy": start_on_deploy,
     }
 
 
@@ -87,40 +91,6 @@ def rollout_plan(
         "capacity_timeout_seconds": CAPACITY_SECONDS,
         "weights_timeout_seconds": WEIGHTS_SECONDS,
     }
-
-
-def gates_plan(
-    gates: Sequence[Gate], *, alpha: float, require_proof: bool, step_count: int, metric_period_seconds: int
-) -> dict[str, Any]:
-    """Return the rules for the judge, and where each gate's counts come from."""
-    rules = [gate.render(metric_period_seconds) for gate in gates]
-    return {
-        "judge": {"alpha": alpha, "require_proof": require_proof, "steps": step_count, "gates": rules},
-        "sources": {gate.name: dict(gate.source) for gate in gates},
-    }
-
-
-def check_gates(gates: Sequence[Gate], routing: TrafficRouting, *, alpha: float, metric_period_seconds: int) -> None:
-    """Refuse gates that cannot judge these steps.
-
-    Raises:
-        ValueError: when there is none, two have one name, a step is too short for one, or alpha is out of its range.
-    """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be above 0 and below 1, got {alpha}")
-    if not gates:
-        raise ValueError("gates must hold at least one gate, got none")
-    twice = [name for name, count in Counter(gate.name for gate in gates).items() if count > 1]
-    if twice:
-        raise ValueError(f"gates must have different names, got {', '.join(twice)} twice")
-    for gate in gates:
-        needed = gate.warm_up_seconds + GATE_PERIODS * metric_period_seconds
-        for step in routing.traffic_steps:
-            if step.bake_seconds < needed:
-                raise ValueError(
-                    f"bake must be at least {needed} s for gate {gate.name} (its warm-up of {gate.warm_up_seconds} s "
-                    f"and {GATE_PERIODS} metric periods), got {step.bake_seconds} s at {step.percent} %"
-                )
 
 
 def check_metric_period(metric_period: int) -> None:

@@ -10,6 +10,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from canary_construct.state_machine_role import state_machine_role
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,14 +38,18 @@ class RolloutStateMachine(Construct):
         super().__init__(scope, construct_id)
         self._handlers = handlers
         self._rollback = self._roll_back()
+        role = state_machine_role(self, "Role", handlers=handlers)
         self.state_machine = sfn.StateMachine(
             self,
             "Resource",
             state_machine_name=name,
             definition_body=sfn.DefinitionBody.from_chainable(self._definition(plan)),
+            role=role.without_policy_updates(),
             logs=sfn.LogOptions(destination=self._log_group(), level=sfn.LogLevel.ALL),
+            tracing_enabled=True,
             comment="Rolls a model release out step by step, and back on alarm",
         )
+        self.state_machine.node.add_dependency(role)
 
     def _definition(self, plan: Mapping[str, Any]) -> sfn.Chain:
         begin = sfn.Pass(

@@ -1,0 +1,53 @@
+"""Where the models' containers run, if not in SageMaker's own network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_sagemaker as sagemaker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from constructs import Construct
+
+
+def vpc_config(
+    scope: Construct,
+    *,
+    vpc: ec2.IVpc | None,
+    vpc_subnets: ec2.SubnetSelection | None,
+    security_groups: Sequence[ec2.ISecurityGroup],
+) -> sagemaker.CfnModel.VpcConfigProperty | None:
+    """Return the subnets and security groups of a model; without a group given, one is made.
+
+    Raises:
+        ValueError: when subnets or security groups come without a VPC.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
+    """
+    if vpc is None:
+        for name, given in (("vpc_subnets", vpc_subnets is not None), ("security_groups", bool(security_groups))):
+            if given:
+                raise ValueError(f"{name} must come with a vpc, got none")
+        return None
+    groups = security_groups or [
+        ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description="SageMaker model containers")
+    ]
+    return sagemaker.CfnModel.VpcConfigProperty(
+        subnets=_subnet_ids(vpc, ec2.SubnetSelection() if vpc_subnets is None else vpc_subnets),
+        security_group_ids=[group.security_group_id for group in groups],
+    )
+
+
+def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
+    selected = vpc.select_subnets(
+        availability_zones=selection.availability_zones,
+        one_per_az=selection.one_per_az,
+        subnet_filters=selection.subnet_filters,
+        subnet_group_name=selection.subnet_group_name,
+        subnets=selection.subnets,
+        subnet_type=selection.subnet_type,
+    )
+    return list(selected.subnet_ids)
