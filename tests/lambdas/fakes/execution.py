@@ -1,0 +1,153 @@
+"""Step Functions' part: one execution that calls the handlers in the order of the state machine.
+
+`tests/infrastructure` proves the order of the real definition; here it only has to be driven task by task.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rollout import clock
+from rollout.handlers import evaluate, prepare, promote, roll_back, scale_canary, shift_traffic, smoke_test
+
+from tests.lambdas.fakes.aws import Aws
+
+TRANSIENT = ("EndpointBusy", "Throttled")
+RETRIES = 8
+ROLLBACK_RETRIES = 20
+
+Task = Callable[[dict[str, Any], object], dict[str, Any]]
+TASKS: dict[str, Task] = {
+    "Prepare": prepare.handler,
+    "SmokeTest": smoke_test.handler,
+    "ScaleCanary": scale_canary.handler,
+    "ShiftTraffic": shift_traffic.handler,
+    "Evaluate": evaluate.handler,
+    "Promote": promote.handler,
+    "RollBack": roll_back.handler,
+}
+KEPT = ("judged", "bracketed")
+RESULTS = {"Prepare": "rollout", "ScaleCanary": "step", "ShiftTraffic": "step", "Evaluate": "step"}
+
+
+class Execution:
+    """One rollout.
+
+    Attributes:
+        task: the next one; empty when the execution is over.
+        failure: why it rolls back, as a Catch hands it over.
+    """
+
+    def __init__(self, aws: Aws, name: str, plan: dict[str, Any]) -> None:
+        self._aws = aws
+        self.name = name
+        self.task = "Prepare"
+        self.failure: dict[str, str] | None = None
+        self.tries = 0
+        self._input = {"plan": plan, "execution": name, "started_at": clock.iso(clock.now())}
+        self._state: dict[str, Any] = {"rollout": {}, "step": {"index": 0}}
+
+    @property
+    def status(self) -> str:
+        return self._aws.states.executions[self.name]
+
+    @property
+    def step(self) -> dict[str, Any]:
+        """The state of the current traffic step."""
+        step: dict[str, Any] = self._state["step"]
+        return step
+
+    def run(self, until: str = "", *, tasks: int = 500) -> None:
+        """Run until a task is next, or to the end."""
+        while self.task and self.task != until:
+            assert tasks > 0, f"the execution goes round in circles at {self.task}"
+            tasks -= 1
+            self.advance()
+
+    def advance(self) -> None:
+        """Run one task, and wait as the state machine does before the next one."""
+        if self.status != "RUNNING":
+            self.task = ""
+            return
+        try:
+            answer = TASKS[self.task](self._event(), None)
+        except Exception as error:  # noqa: BLE001 - Step Functions catches everything
+            if self.status == "RUNNING":
+                self._fail(error)
+            return
+        if self.status == "RUNNING":
+            self._go_on(answer)
+
+    def repeat(self) -> dict[str, Any]:
+        """Run the next task without going on, as when Step Functions loses its answer."""
+        return TASKS[self.task](self._event(), None)
+
+    def _event(self) -> dict[str, Any]:
+        return json.loads(json.dumps({**self._input, **self._state, "failure": self.failure}))  # type: ignore[no-any-return]
+
+    def _fail(self, error: Exception) -> None:
+        name = type(error).__name__
+        limit = ROLLBACK_RETRIES if self.task == "RollBack" else RETRIES
+        if self.tries < limit and (name in TRANSIENT or self.task == "RollBack"):
+            self.tries += 1
+            self._aws.wait(min(2.0**self.tries, 30))
+        elif self.task == "RollBack":
+            self._end("FAILED")
+        else:
+            self.failure = {"Error": name, "Cause": json.dumps({"errorMessage": str(error)})}
+            self._go_to("RollBack")
+
+    def _go_on(self, answer: dict[str, Any]) -> None:
+        answer = json.loads(json.dumps(answer))
+        if self.task in RESULTS:
+            self._state[RESULTS[self.task]] = answer
+        match self.task:
+            case "Prepare":
+                self._poll("SmokeTest", done=answer["ready"])
+            case "SmokeTest":
+                self._go_to("ScaleCanary")
+            case "ScaleCanary":
+                self._poll("ShiftTraffic", done=answer["ready"])
+            case "ShiftTraffic":
+                self._poll("Evaluate", done=answer["in_place"])
+                self._bake()
+            case "Evaluate":
+                self._judged(answer["next"])
+            case "Promote":
+                self._end("SUCCEEDED")
+            case "RollBack":
+                self._rolled_back(safe=answer["safe"])
+
+    def _judged(self, verdict: str) -> None:
+        if verdict == "NEXT_STEP":
+            kept = {name: self.step[name] for name in KEPT if name in self.step}
+            self._state["step"] = {"index": self.step["index"] + 1, **kept}
+            self._go_to("ScaleCanary")
+        elif verdict == "PROMOTE":
+            self._go_to("Promote")
+        else:
+            self._bake()
+
+    def _rolled_back(self, *, safe: bool) -> None:
+        if safe:
+            self._end("FAILED")
+        else:
+            self._poll("", done=False)
+
+    def _poll(self, following: str, *, done: bool) -> None:
+        if done:
+            self._go_to(following)
+        else:
+            self.tries = 0
+            self._aws.wait(self._input["plan"]["poll_seconds"])  # type: ignore[index]
+
+    def _bake(self) -> None:
+        self._aws.wait(self._input["plan"]["evaluation_interval_seconds"])  # type: ignore[index]
+
+    def _go_to(self, task: str) -> None:
+        self.task, self.tries = task, 0
+
+    def _end(self, status: str) -> None:
+        self.task = ""
+        if self.status == "RUNNING":
+            self._aws.states.executions[self.name] = status

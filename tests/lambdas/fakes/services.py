@@ -1,0 +1,174 @@
+"""Small stand-ins for the services of which handlers use an operation or two."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from canary_tools.clock import Clock
+from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
+from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.tags import TagStore
+from tests.lambdas.fakes.wire import Operation, Parameters
+
+
+class CloudWatch:
+    """True metrics, and alarms whose states a test sets."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.store = MetricStore()
+        self.alarms: dict[str, str] = {}
+        self.composite_alarms: dict[str, str] = {}
+        self._clock = clock
+        self._api = MetricApi(store=self.store, clock=clock, threshold_statistics=True)
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            "DescribeAlarms": self.describe_alarms,
+            "PutMetricData": self._api.put_metric_data,
+            "GetMetricData": self.get_metric_data,
+        }
+
+    def describe_alarms(self, request: Parameters) -> dict[str, Any]:
+        """Answer as CloudWatch does: composite alarms only when they are asked for."""
+        kinds = request.get("AlarmTypes", ["MetricAlarm"])
+        return {
+            "MetricAlarms": _described(self.alarms, request) if "MetricAlarm" in kinds else [],
+            "CompositeAlarms": _described(self.composite_alarms, request) if "CompositeAlarm" in kinds else [],
+        }
+
+    def get_metric_data(self, request: Parameters) -> dict[str, Any]:
+        window = {name: request[name].timestamp() for name in ("StartTime", "EndTime")}
+        answer = self._api.get_metric_data({**request, **window})
+        for result in answer["MetricDataResults"]:
+            result["Timestamps"] = [datetime.fromtimestamp(moment, UTC) for moment in result["Timestamps"]]
+        return answer
+
+    def serve(
+        self, endpoint: str, slot: str, requests: int, *, failed: int = 0, at: float | None = None, period: int = 10
+    ) -> None:
+        """Publish the invocation metrics of one slot for the period that `at` (default: now) lies in."""
+        counts = {"Invocations": 0, "Invocation4XXErrors": 0, "Invocation5XXErrors": failed}
+        good = requests - failed
+        for name, hits in {**counts, "Invocations": requests, "InvocationModelErrors": failed}.items():
+            values = Counter({1.0: hits, 0.0: requests - hits})
+            self._record(endpoint, slot, name, +values, at, period)
+        self._record(endpoint, slot, "ModelLatency", +Counter({20_000.0: good, 30_000.0: failed}), at, period)
+
+    def _record(
+        self, endpoint: str, slot: str, name: str, values: Counter[float], at: float | None, period: int
+    ) -> None:
+        self.store.record(
+            namespace="AWS/SageMaker",
+            name=name,
+            dimensions={"EndpointName": endpoint, "VariantName": slot},
+            timestamp=self._clock.now() if at is None else at,
+            values=values,
+            unit="None",
+            storage_resolution=1 if period < 60 else 60,
+        )
+
+
+def _described(states: dict[str, str], request: Parameters) -> list[dict[str, str]]:
+    return [{"AlarmName": name, "StateValue": states[name]} for name in request["AlarmNames"] if name in states]
+
+
+@dataclass
+class StepFunctions:
+    """Executions by name: `RUNNING`, or how they ended."""
+
+    executions: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def operations(self) -> dict[str, Operation]:
+        return {"StartExecution": self.start, "StopExecution": self.stop}
+
+    def start(self, request: Parameters) -> dict[str, Any]:
+        """Start once: the same name and input again is the same execution for as long as it runs."""
+        name = request["name"]
+        arn = request["stateMachineArn"].replace(":stateMachine:", ":execution:") + ":" + name
+        same = self.executions.get(name) == "RUNNING" and self.inputs[name] == request["input"]
+        if name in self.executions and not same:
+            raise ApiError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        self.executions[name], self.inputs[name] = "RUNNING", request["input"]
+        return {"executionArn": arn, "startDate": datetime.now(UTC)}
+
+    def stop(self, request: Parameters) -> dict[str, Any]:
+        name = request["executionArn"].rpartition(":")[2]
+        if name not in self.executions:
+            raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{request['executionArn']}'")
+        if self.executions[name] == "RUNNING":
+            self.executions[name] = "ABORTED"
+        return {"stopDate": datetime.now(UTC)}
+
+
+@dataclass
+class EventBus:
+    """What was put on the default bus."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def operations(self) -> dict[str, Operation]:
+        return {"PutEvents": self.put}
+
+    def put(self, request: Parameters) -> dict[str, Any]:
+        self.entries += request["Entries"]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": str(number)} for number, _ in enumerate(self.entries)]}
+
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was told, as (detail type, detail)."""
+        return [(entry["DetailType"], json.loads(entry["Detail"])) for entry in self.entries]
+
+
+@dataclass
+class Stacks:
+    """The status of the one stack."""
+
+    status: str = "CREATE_IN_PROGRESS"
+
+    def operations(self) -> dict[str, Operation]:
+        return {"DescribeStacks": self.describe}
+
+    def describe(self, request: Parameters) -> dict[str, Any]:
+        return {"Stacks": [{"StackName": request["StackName"], "StackStatus": self.status}]}
+
+
+@dataclass
+class Tagging:
+    """Finds SageMaker's resources by their tags."""
+
+    tags: TagStore
+
+    def operations(self) -> dict[str, Operation]:
+        return {"GetResources": self.find}
+
+    def find(self, request: Parameters) -> dict[str, Any]:
+        wanted = {row["Key"]: row["Values"] for row in request["TagFilters"]}
+        kinds = [kind.partition(":")[2] for kind in request["ResourceTypeFilters"]]
+        found = [
+            {"ResourceARN": arn, "Tags": tags}
+            for arn, tags in self.tags.all()
+            if any(f":{kind}/" in arn for kind in kinds)
+            and all(any(tag["Key"] == key and tag["Value"] in values for tag in tags) for key, values in wanted.items())
+        ]
+        return {"PaginationToken": "", "ResourceTagMappingList": found}
+
+
+@dataclass
+class Runtime:
+    """The endpoint's answers: every request succeeds at the variant that was asked for, unless a test says else."""
+
+    answered_by: str = ""
+    failure: ApiError | None = None
+    requests: list[Parameters] = field(default_factory=list)
+
+    def operations(self) -> dict[str, Operation]:
+        return {"InvokeEndpoint": self.invoke}
+
+    def invoke(self, request: Parameters) -> dict[str, Any]:
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        return {"InvokedProductionVariant": self.answered_by or request["TargetVariant"]}

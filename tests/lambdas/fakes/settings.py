@@ -1,0 +1,56 @@
+"""What the construct would render for the endpoint `shop`."""
+
+from typing import Any
+
+ENDPOINT = "shop"
+A, B = "variant-a", "variant-b"
+STATE_MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:shop-rollout"
+INSTANCE_TYPE = "ml.m5.xlarge"
+PERIOD = 10
+
+SCALED = {"min_instances": 2, "max_instances": 8, "idle_instances": 1, "invocations_per_instance": 1000}
+FIXED = {**SCALED, "invocations_per_instance": None}
+
+
+def settings(*, start_on_deploy: bool = True, scaling: dict[str, Any] = SCALED) -> dict[str, Any]:
+    """Return what every handler gets of the endpoint."""
+    return {
+        "schema": 1,
+        "endpoint": ENDPOINT,
+        "scaling": scaling,
+        "alarms": {A: ["a-errors"], B: ["b-errors"], "caller": ["business"]},
+        "metric_period_seconds": PERIOD,
+        "state_machine_arn": STATE_MACHINE,
+        "start_on_deploy": start_on_deploy,
+    }
+
+
+def step(percent: int, **changes: int) -> dict[str, int]:
+    """Return one traffic step."""
+    return {"percent": percent, "bake_seconds": 60, "max_bake_seconds": 180, "min_requests": 50, **changes}
+
+
+def plan(*, steps: tuple[dict[str, int], ...] = (step(10), step(50), step(100)), **of_settings: Any) -> dict[str, Any]:
+    """Return the whole plan of a rollout, as the state machine carries it."""
+    return {
+        **settings(**of_settings),
+        "steps": list(steps),
+        "smoke_test": [{"payload": "e30=", "content_type": "application/json"}],
+        "on_inconclusive": "ROLL_BACK",
+        "evaluation_interval_seconds": PERIOD,
+        "poll_seconds": 5,
+        "capacity_timeout_seconds": 1200,
+        "weights_timeout_seconds": 900,
+        "gates": {"judge": {"gates": [ERRORS]}, "sources": {"errors": {"kind": "errors"}}},
+    }
+
+
+ERRORS = {
+    "name": "errors",
+    "kind": "rare",
+    "event": "failed",
+    "ratio": 1.25,
+    "direction": "higher_is_worse",
+    "min_difference": 0.0005,
+    "weight": 1.0,
+}

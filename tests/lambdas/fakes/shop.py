@@ -1,0 +1,171 @@
+"""The endpoint `shop` with everything around it: what a test deploys, rolls out, stops and looks at."""
+
+from typing import Any
+
+from rollout.endpoint import Endpoint, EndpointView
+from rollout.handlers import panic, restore, settle
+from rollout.ledger import Ledger, Lock
+from rollout.plan import Settings
+from rollout.scaling import SlotScalers, SlotScaling
+from rollout.world import World
+
+from tests.lambdas.fakes import wire
+from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, plan, settings
+from tests.lambdas.fakes.stack import STACK_ID, Stack
+
+LAMBDA_MILLISECONDS = 900_000
+REQUESTS_PER_PERIOD = 200
+
+
+class Context:
+    """The context of a Lambda invocation that may run for a while."""
+
+    def __init__(self, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
+
+
+class Shop:
+    """One endpoint, its stack, its rollouts and its traffic."""
+
+    def __init__(self, aws: Aws, **of_settings: Any) -> None:
+        self.aws = aws
+        self.settings = settings(**of_settings)
+        self.plan = plan(**of_settings)
+        self.stack = Stack(aws)
+        self.executions: dict[str, Execution] = {}
+        self._served_until = int(aws.clock.now()) // PERIOD
+        for name in ("a-errors", "b-errors", "business"):
+            aws.cloudwatch.alarms[name] = "OK"
+
+    # Doing
+
+    def deploy(self, version: str, digest: str = "", **changes: Any) -> None:
+        """Deploy a release to the end, without the stack's event."""
+        self.stack.deploy(version, digest, **{"settings": self.settings, **changes})
+
+    def release(self, version: str) -> Execution | None:
+        """Deploy a release and deliver the stack's event; return the execution that came of it, if one did."""
+        self.deploy(version)
+        self.settle()
+        return self.running()
+
+    def serve_first(self) -> None:
+        """Bring v1 into service."""
+        assert self.release("v1") is None
+
+    def promote(self, version: str) -> None:
+        """Release a version and see it promoted."""
+        execution = self.release(version)
+        assert execution is not None
+        self.run(execution)
+        assert execution.status == "SUCCEEDED", execution.failure
+
+    def run(self, execution: Execution, until: str = "", *, index: int = -1) -> None:
+        """Let a rollout go on under traffic until a task (of one traffic step) is next, or to its end."""
+        while execution.task and not (execution.task == until and index in (-1, execution.step["index"])):
+            self.serve()
+            execution.advance()
+
+    def settle(self, status: str = "") -> None:
+        """Deliver the stack's event, by default that of its present status."""
+        event = {"settings": self.settings, "stack_id": STACK_ID, "status": status or self.aws.stacks.status}
+        settle.handler(event, Context())
+
+    def panic(self, alarm: str, *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
+        """Deliver an alarm's change to ALARM."""
+        panic.handler({"settings": self.settings, "alarm_name": alarm}, Context(milliseconds))
+
+    def restore(self, execution: str, status: str = "ABORTED", *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
+        """Deliver the end of an execution."""
+        restore.handler({"settings": self.settings, "execution": execution, "status": status}, Context(milliseconds))
+
+    def stop(self, execution: Execution) -> None:
+        """Stop an execution, without its event."""
+        arn = STATE_MACHINE.replace(":stateMachine:", ":execution:") + ":" + execution.name
+        self.aws.states.stop({"executionArn": arn})
+
+    def start(self, name: str) -> Execution:
+        """Start an execution by hand."""
+        self.aws.states.start({"stateMachineArn": STATE_MACHINE, "name": name, "input": "{}"})
+        return self.execution(name)
+
+    def set_weights(self, **weights: float) -> None:
+        """Let another hand set weights, by slot letter."""
+        rows = [{"VariantName": f"variant-{slot}", "DesiredWeight": weight} for slot, weight in weights.items()]
+        self.aws.sagemaker.endpoints.update_weights_and_capacities(
+            {"EndpointName": ENDPOINT, "DesiredWeightsAndCapacities": rows}
+        )
+
+    def wait_until_quiet(self) -> None:
+        """Let time pass until no change runs."""
+        while self.aws.sagemaker.endpoints.find(ENDPOINT).in_progress:
+            self.aws.wait(1)
+
+    def serve(self, *, failed: int = 0) -> None:
+        """Publish the traffic of all whole metric periods since the last call, split by the weights of now."""
+        now = int(self.aws.clock.now()) // PERIOD
+        weights = self.weights()
+        for number in range(self._served_until, now):
+            for slot, weight in weights.items():
+                requests = round(REQUESTS_PER_PERIOD * weight / sum(weights.values()))
+                self.aws.cloudwatch.serve(
+                    ENDPOINT, slot, requests, failed=min(failed, requests), at=number * PERIOD, period=PERIOD
+                )
+        self._served_until = now
+
+    # Looking
+
+    @property
+    def world(self) -> World:
+        """The adapters, as handlers have them."""
+        return World.of(Settings.parse(self.settings))
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(ENDPOINT, table=self.aws.table.name, client=wire.client("dynamodb"))
+
+    def execution(self, name: str) -> Execution:
+        """Return the execution of this name; it begins when it is first looked at."""
+        if name not in self.executions:
+            self.executions[name] = Execution(self.aws, name, self.plan)
+        return self.executions[name]
+
+    def running(self) -> Execution | None:
+        """Return the execution that runs."""
+        names = [name for name, status in self.aws.states.executions.items() if status == "RUNNING"]
+        assert len(names) <= 1, names
+        return self.execution(names[0]) if names else None
+
+    def lock(self) -> Lock | None:
+        return self.ledger.lock()
+
+    def view(self) -> EndpointView:
+        return Endpoint(ENDPOINT).describe()
+
+    def weights(self) -> dict[str, float]:
+        """Return the weights in force, by slot."""
+        fleet = self.aws.sagemaker.endpoints.find(ENDPOINT).fleet
+        assert fleet is not None
+        return {name: variant.current_weight for name, variant in fleet.variants.items()}
+
+    def models(self) -> dict[str, str]:
+        """Return the model that each slot really serves."""
+        fleet = self.aws.sagemaker.endpoints.find(ENDPOINT).fleet
+        assert fleet is not None
+        return {name: variant.model_name for name, variant in fleet.variants.items()}
+
+    def scaling(self) -> dict[str, SlotScaling]:
+        settings = Settings.parse(self.settings)
+        return SlotScalers(ENDPOINT, settings.scaling).registered()
+
+    def floors(self) -> dict[str, int]:
+        return {slot: registered.floor for slot, registered in self.scaling().items()}
+
+    def suspended(self) -> bool:
+        """Tell whether any scaling of any slot is suspended."""
+        return any(slot.scale_in_suspended or slot.scale_out_suspended for slot in self.scaling().values())

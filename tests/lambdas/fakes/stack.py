@@ -1,0 +1,270 @@
+"""CloudFormation's part: one stack with one endpoint, deployed resource by resource, and back when one fails.
+
+It calls the two custom resources as CloudFormation does: with the old properties again during a rollback, and on
+deletion in reverse order. Models and endpoint configs that are replaced are kept.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rollout.errors import RolloutError
+from rollout.handlers.release_slots import release_slots
+from rollout.handlers.verified_endpoint import verified_endpoint
+from rollout.plan import SLOTS
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.settings import ENDPOINT, INSTANCE_TYPE, settings
+
+STACK_ID = "arn:aws:cloudformation:us-east-1:000000000000:stack/shop/1"
+TAGS = [{"Key": "canary-construct:endpoint", "Value": ENDPOINT}]
+EXECUTION_ROLE = "arn:aws:iam::000000000000:role/execution"
+
+
+class DeployFailed(Exception):
+    """The stack update failed; the text is the sentence that its user reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """What a user deploys."""
+
+    version: str
+    digest: str
+    settings: dict[str, Any] = field(default_factory=settings)
+    instance_type: str = INSTANCE_TYPE
+
+    @property
+    def model_name(self) -> str:
+        return f"model-{self.version}-{self.digest}"
+
+    def slots_properties(self) -> dict[str, Any]:
+        guarded = {**self.settings, "alarms": {}, "metric_period_seconds": 60}
+        return {
+            "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:release-slots",
+            "EndpointName": self.settings["endpoint"],
+            "InstanceType": self.instance_type,
+            "EndpointDigest": self.instance_type,
+            "Settings": json.dumps({k: guarded[k] for k in sorted(guarded) if not k.startswith(("state", "start"))}),
+            "ModelName": self.model_name,
+            "Version": self.version,
+            "ContentDigest": self.digest,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """The resources as CloudFormation knows them."""
+
+    template: Template
+    answer: dict[str, Any]
+    config: str
+    targets: dict[str, tuple[int, int]]
+
+
+class Stack:
+    """A stack that is created, updated and deleted."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._requests = 0
+        self._configs = 0
+        self.deployed: Deployed | None = None
+
+    def template(self, version: str, digest: str = "", **changes: Any) -> Template:
+        """Return the template of a release; what is not said stays as it is deployed."""
+        before = {} if self.deployed is None else {"settings": self.deployed.template.settings}
+        return Template(version=version, digest=digest or f"digest-of-{version}", **{**before, **changes})
+
+    def deploy(self, version: str, digest: str = "", **changes: Any) -> None:
+        """Deploy to the end.
+
+        Raises:
+            DeployFailed: when a resource failed; the stack is rolled back by then.
+        """
+        for _ in self.deploying(self.template(version, digest, **changes)):
+            pass
+
+    def deploying(self, template: Template) -> Iterator[str]:
+        """Deploy step by step; yield what is done next."""
+        before = self.deployed
+        kind = "CREATE" if before is None else "UPDATE"
+        self._aws.stacks.status = f"{kind}_IN_PROGRESS"
+        try:
+            yield from self._apply(template, before)
+        except (RolloutError, ApiError) as error:
+            yield from self._roll_back(template, before)
+            raise DeployFailed(str(error)) from error
+        self._aws.stacks.status = f"{kind}_COMPLETE"
+
+    def destroy(self) -> None:
+        """Delete every resource, dependants first."""
+        assert self.deployed is not None
+        self._aws.stacks.status = "DELETE_IN_PROGRESS"
+        self._delete(self.deployed.template, self.deployed)
+        self.deployed = None
+        self._aws.stacks.status = "DELETE_COMPLETE"
+
+    # Forth
+
+    def _apply(self, template: Template, before: Deployed | None) -> Iterator[str]:
+        yield "Model"
+        self._make_model(template)
+        yield "ReleaseSlots"
+        answer = self._release_slots(template, before)
+        yield "Config"
+        config = self._config(template, answer, before)
+        yield "Endpoint"
+        self._endpoint(config, before)
+        yield "ScalableTargets"
+        targets = _targets(template, answer)
+        self._register(targets, {} if before is None else before.targets)
+        self.deployed = Deployed(template=template, answer=answer, config=config, targets=targets)
+        yield "VerifiedEndpoint"
+        verified_endpoint(self._event("Create" if before is None else "Update", _verified_properties(self.deployed)))
+
+    def _make_model(self, template: Template) -> None:
+        known = {row["ModelName"] for row in self._aws.sagemaker.catalogue.models.list({})["Models"]}
+        if template.model_name not in known:
+            container = {"Image": "image:1", "ModelDataUrl": f"s3://models/{template.model_name}.tar.gz"}
+            self._aws.sagemaker.catalogue.models.create(
+                {
+                    "ModelName": template.model_name,
+                    "ExecutionRoleArn": EXECUTION_ROLE,
+                    "PrimaryContainer": container,
+                    "Tags": TAGS,
+                }
+            )
+
+    def _release_slots(self, template: Template, before: Deployed | None) -> dict[str, Any]:
+        properties = template.slots_properties()
+        if before is None:
+            return release_slots(self._event("Create", properties))
+        old = before.template.slots_properties()
+        if properties == old and not self._rolling_back:
+            return before.answer
+        return release_slots(self._event("Update", properties, OldResourceProperties=old))
+
+    def _config(self, template: Template, answer: dict[str, Any], before: Deployed | None) -> str:
+        if before is not None and _variants(template, answer) == _variants(before.template, before.answer):
+            return before.config
+        self._configs += 1
+        name = f"config-{self._configs}"
+        self._aws.sagemaker.catalogue.configs.create(
+            {"EndpointConfigName": name, "ProductionVariants": _variants(template, answer), "Tags": TAGS}
+        )
+        return name
+
+    def _endpoint(self, config: str, before: Deployed | None) -> None:
+        endpoints = self._aws.sagemaker.endpoints
+        if before is None:
+            endpoints.create({"EndpointName": ENDPOINT, "EndpointConfigName": config})
+        elif config != before.config:
+            endpoints.update(
+                {"EndpointName": ENDPOINT, "EndpointConfigName": config, "RetainAllVariantProperties": True}
+            )
+        else:
+            return
+        self._wait_while_in_progress()
+
+    def _register(self, targets: dict[str, tuple[int, int]], before: dict[str, tuple[int, int]]) -> None:
+        for slot, (low, high) in targets.items():
+            if before.get(slot) != (low, high):
+                self._aws.sagemaker.scaling.register({**scaling_id(slot), "MinCapacity": low, "MaxCapacity": high})
+
+    # And back
+
+    _rolling_back = False
+
+    def _roll_back(self, template: Template, before: Deployed | None) -> Iterator[str]:
+        if before is None:
+            self._aws.stacks.status = "ROLLBACK_IN_PROGRESS"
+            self._delete(template, self.deployed)
+            self.deployed = None
+            self._aws.stacks.status = "ROLLBACK_COMPLETE"
+            return
+        self._aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        failed = self.deployed if self.deployed is not before else None
+        now = self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
+        self._rolling_back = True
+        try:
+            yield "ReleaseSlots again"
+            slots_before = replace(before, template=template)
+            answer = self._release_slots(before.template, slots_before)
+            config = self._config(before.template, answer, before)
+            self._wait_while_in_progress()
+            self._endpoint(config, replace(before, config=now))
+            targets = _targets(before.template, answer)
+            self._register(targets, before.targets if failed is None else failed.targets)
+            self.deployed = Deployed(template=before.template, answer=answer, config=config, targets=targets)
+            verified_endpoint(self._event("Update", _verified_properties(self.deployed)))
+        finally:
+            self._rolling_back = False
+        self._aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    def _delete(self, template: Template, deployed: Deployed | None) -> None:
+        if deployed is not None:
+            verified_endpoint(self._event("Delete", _verified_properties(deployed)))
+            for slot in SLOTS:
+                self._aws.sagemaker.scaling.deregister(scaling_id(slot))
+            self._aws.sagemaker.endpoints.delete({"EndpointName": ENDPOINT})
+            self._wait_while_in_progress()
+            self._aws.sagemaker.catalogue.configs.delete({"EndpointConfigName": deployed.config})
+        release_slots(self._event("Delete", template.slots_properties()))
+        models = self._aws.sagemaker.catalogue.models
+        if any(row["ModelName"] == template.model_name for row in models.list({})["Models"]):
+            models.delete({"ModelName": template.model_name})
+
+    def _event(self, kind: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self._requests += 1
+        return {
+            "RequestType": kind,
+            "RequestId": f"request-{self._requests}",
+            "StackId": STACK_ID,
+            "ResourceProperties": properties,
+            **more,
+        }
+
+    def _wait_while_in_progress(self) -> None:
+        endpoints = self._aws.sagemaker.endpoints
+        while endpoints.exists(ENDPOINT) and endpoints.find(ENDPOINT).in_progress:
+            self._aws.wait(5)
+
+
+def scaling_id(slot: str) -> dict[str, str]:
+    """Return how Application Auto Scaling names a slot."""
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": f"endpoint/{ENDPOINT}/variant/{slot}",
+    }
+
+
+def _variants(template: Template, answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "VariantName": slot,
+            "ModelName": answer[f"Model{letter}"],
+            "InstanceType": template.instance_type,
+            "InitialInstanceCount": answer[f"Instances{letter}"],
+            "InitialVariantWeight": answer[f"Weight{letter}"],
+        }
+        for slot, letter in zip(SLOTS, "AB", strict=True)
+    ]
+
+
+def _targets(template: Template, answer: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    scaling = template.settings["scaling"]
+    floors = {slot: answer[f"MinCapacity{letter}"] for slot, letter in zip(SLOTS, "AB", strict=True)}
+    fixed = scaling["invocations_per_instance"] is None
+    return {slot: (floor, floor if fixed else scaling["max_instances"]) for slot, floor in floors.items()}
+
+
+def _verified_properties(deployed: Deployed) -> dict[str, Any]:
+    return {
+        "EndpointName": ENDPOINT,
+        "EndpointConfigName": deployed.config,
+        "Settings": json.dumps(deployed.template.settings),
+    }
