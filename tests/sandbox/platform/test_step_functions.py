@@ -71,7 +71,7 @@ def test_a_machine_that_ends_in_time_does_not_time_out(playground: Any, role: st
     assert [event["detail"]["status"] for event in events] == ["RUNNING", "SUCCEEDED"]
 
 
-def test_a_stopped_execution_stays_aborted_when_its_function_fails_later(playground: Any, role: str, echo: str) -> None:
+def test_a_stopped_execution_stays_aborted_when_its_function_fails_later(playground: Any, role: str) -> None:
     inbox = playground.inbox("stopped", STATUSES)
     task = {
         "Type": "Task",
