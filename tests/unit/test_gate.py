@@ -1,0 +1,71 @@
+"""Gates as values, and that the handlers understand what is rendered of them."""
+
+import pytest
+from aws_cdk import Duration
+from rollout.evidence.sources import parse_source
+from rollout.gates import Judge
+
+from canary_construct import Gate
+from canary_construct.gate import default_gates
+from canary_construct.rollout_plan import gates_plan
+
+EVERY_GATE = [
+    *default_gates(),
+    Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.minutes(30)),
+    Gate.metric(name="returns", namespace="Shop", total="Bought", counted="Returned", ratio=1.1),
+]
+
+
+def test_the_judge_and_the_reader_understand_every_gate() -> None:
+    plan = gates_plan(EVERY_GATE, alpha=0.02, require_proof=True, metric_period_seconds=60)
+    judge = Judge.from_config({**plan["judge"], "min_requests": 100})
+    assert [gate.name for gate in judge.settings.gates] == ["errors", "latency", "conversion", "returns"]
+    assert judge.settings.alpha == 0.02
+    assert [type(parse_source(source)).__name__ for source in plan["sources"].values()] == [
+        "Errors",
+        "Slow",
+        "Pair",
+        "Pair",
+    ]
+
+
+def test_a_conversion_is_worse_when_it_is_lower_even_at_ratio_one() -> None:
+    gate = Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", ratio=1)
+    assert gate.render(60)["direction"] == "lower_is_worse"
+
+
+def test_a_metric_whose_ratio_is_below_one_is_worse_when_it_is_lower() -> None:
+    gates = [
+        Gate.metric(name="m", namespace="N", total="T", counted="C", ratio=ratio).render(60)["direction"]
+        for ratio in (0.9, 1.0, 1.1)
+    ]
+    assert gates == ["lower_is_worse", "higher_is_worse", "higher_is_worse"]
+
+
+def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:
+    gate = Gate.latency(slow_ms=250)
+    assert gate.source == {"kind": "slow", "slow_us": 250_000}
+    assert gate.render(60)["warm_up"] == 5
+    assert gate.render(10)["warm_up"] == 30
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Gate.error_rate(ratio=0.9), "ratio must be 1 or more where a higher rate is worse, got 0.9"),
+        (lambda: Gate.error_rate(weight=0), "weight must be above 0, got 0"),
+        (
+            lambda: Gate.error_rate(min_difference_percent=101),
+            "min_difference_percent must be between 0 and 100, got 101",
+        ),
+        (lambda: Gate.latency(slow_ms=0), "slow_ms must be above 0, got 0"),
+        (
+            lambda: Gate.conversion(namespace="N", shown="S", converted="C", ratio=1.1),
+            "ratio must be above 0 and at most 1 for conversions, got 1.1",
+        ),
+        (lambda: Gate.metric(name="", namespace="N", total="T", counted="C", ratio=1), "name must not be empty"),
+    ],
+)
+def test_an_impossible_gate_is_refused_with_a_sentence(make, sentence: str) -> None:  # noqa: ANN001 - any factory
+    with pytest.raises(ValueError, match=sentence):
+        make()
