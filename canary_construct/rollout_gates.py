@@ -53,7 +53,6 @@ class RolloutGates:
             "judge": {
                 "alpha": self._alpha,
                 "require_proof": self._require_proof,
-                "steps": len(self._routing.traffic_steps),
                 "gates": [gate.render(self._period) for gate in self._gates],
             },
             "sources": {gate.name: dict(gate.source) for gate in self._gates},

@@ -5,9 +5,9 @@ from aws_cdk import Duration
 from rollout.evidence.sources import parse_source
 from rollout.gates import Judge
 
-from canary_construct import Gate
+from canary_construct import Gate, TrafficRouting
 from canary_construct.gate import default_gates
-from canary_construct.rollout_plan import gates_plan
+from canary_construct.rollout_gates import RolloutGates
 
 EVERY_GATE = [
     *default_gates(),
@@ -17,7 +17,9 @@ EVERY_GATE = [
 
 
 def test_the_judge_and_the_reader_understand_every_gate() -> None:
-    plan = gates_plan(EVERY_GATE, alpha=0.02, require_proof=True, metric_period_seconds=60)
+    plan = RolloutGates(
+        EVERY_GATE, routing=TrafficRouting.default(), alpha=0.02, require_proof=True, metric_period_seconds=60
+    ).render()
     judge = Judge.from_config({**plan["judge"], "min_requests": 100})
     assert [gate.name for gate in judge.settings.gates] == ["errors", "latency", "conversion", "returns"]
     assert judge.settings.alpha == 0.02
