@@ -59,6 +59,7 @@ class RecommenderStack(Stack):
         return default if value is None else str(value)
 
 
-app = App()
-RecommenderStack(app, "Recommender")
-app.synth()
+if __name__ == "__main__":
+    app = App()
+    RecommenderStack(app, "Recommender")
+    app.synth()

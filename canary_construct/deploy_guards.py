@@ -24,10 +24,10 @@ def release_slots(
 ) -> CustomResource:
     """Declare the guard that decides which slot the release goes to, or refuses it before anything changes.
 
-    It needs the handlers' permissions, at its deletion too. Its properties change with everything that updates the
+    Its properties change with everything that updates the
     endpoint or its scaling, and with nothing else: a deploy that leaves the endpoint alone is never held up.
     """
-    guard = CustomResource(
+    return CustomResource(
         scope,
         "ReleaseSlots",
         resource_type="Custom::ReleaseSlots",
@@ -41,8 +41,6 @@ def release_slots(
             **release,
         },
     )
-    guard.node.add_dependency(handlers)
-    return guard
 
 
 def verified_endpoint(

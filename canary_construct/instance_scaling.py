@@ -32,20 +32,22 @@ class InstanceScaling:
     scale_in_cooldown_seconds: int = 300
 
     def __post_init__(self) -> None:
-        for name in ("min_instances", "max_instances", "idle_instances"):
-            _check_at_least_one(name, getattr(self, name))
-        if self.invocations_per_instance is not None:
-            _check_at_least_one("invocations_per_instance", self.invocations_per_instance)
+        for name, least in (
+            ("min_instances", 1),
+            ("max_instances", 1),
+            ("idle_instances", 1),
+            ("invocations_per_instance", 1),
+            ("scale_out_cooldown_seconds", 0),
+            ("scale_in_cooldown_seconds", 0),
+        ):
+            value = getattr(self, name)
+            if _is_known(value) and value < least:
+                raise ValueError(f"{name} must be {least} or more, got {value}")
         for name in ("min_instances", "idle_instances"):
-            if getattr(self, name) > self.max_instances:
-                raise ValueError(
-                    f"{name} must not exceed max_instances ({self.max_instances}), got {getattr(self, name)}"
-                )
-        for name in ("scale_out_cooldown_seconds", "scale_in_cooldown_seconds"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if _is_known(value) and _is_known(self.max_instances) and value > self.max_instances:
+                raise ValueError(f"{name} must not exceed max_instances ({self.max_instances}), got {value}")
 
 
-def _check_at_least_one(name: str, value: int) -> None:
-    if not Token.is_unresolved(value) and value < 1:
-        raise ValueError(f"{name} must be 1 or more, got {value}")
+def _is_known(value: int | None) -> bool:
+    return value is not None and not Token.is_unresolved(value)

@@ -56,8 +56,8 @@ class TrafficStep:
                 f"max_bake must be at least bake ({self.bake_seconds} s), got {self.max_bake_seconds} s "
                 f"at {self.percent} %"
             )
-        if self.min_requests < 0:
-            raise ValueError(f"min_requests must be 0 or more, got {self.min_requests} at {self.percent} %")
+        if self.min_requests < 1:
+            raise ValueError(f"min_requests must be 1 or more, got {self.min_requests} at {self.percent} %")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,63 @@
+import pytest
+from aws_cdk import Duration
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canary_construct import TrafficStep
+from canary_construct.history import (
+    CAPACITY_SECONDS,
+    EVENTS_PER_LOOK,
+    MAX_EVENTS,
+    PREPARE_SECONDS,
+    SHARE_FOR_WAITING,
+    WEIGHTS_SECONDS,
+    evaluation_interval,
+    longest_history,
+    poll_seconds,
+)
+
+PERIODS = st.sampled_from([10, 30, 60])
+STEPS = st.lists(
+    st.integers(min_value=60, max_value=14 * 86400).map(
+        lambda seconds: TrafficStep(percent=50, bake=Duration.seconds(seconds), max_bake=Duration.seconds(seconds))
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@given(STEPS, PERIODS)
+@settings(max_examples=25)  # every step crosses into the CDK
+def test_the_longest_rollout_fits_into_the_execution_history(steps: list[TrafficStep], period: int) -> None:
+    interval = evaluation_interval(steps, metric_period_seconds=period)
+    assert longest_history(steps, interval_seconds=interval) <= MAX_EVENTS
+
+
+@given(STEPS, PERIODS)
+@settings(max_examples=25)  # every step crosses into the CDK
+def test_the_interval_is_the_shortest_multiple_of_the_period_that_fits(steps: list[TrafficStep], period: int) -> None:
+    interval = evaluation_interval(steps, metric_period_seconds=period)
+    assert interval % period == 0
+    assert interval == period or longest_history(steps, interval_seconds=interval - period) > MAX_EVENTS
+
+
+@given(st.integers(min_value=1, max_value=100), PERIODS)
+def test_waiting_for_instances_and_weights_stays_in_its_part_of_the_history(step_count: int, period: int) -> None:
+    pause = poll_seconds(step_count, metric_period_seconds=period)
+    waiting = PREPARE_SECONDS + step_count * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
+    assert waiting / pause * EVENTS_PER_LOOK <= MAX_EVENTS * SHARE_FOR_WAITING
+
+
+def test_two_weeks_at_half_the_traffic_can_be_watched() -> None:
+    step = TrafficStep(percent=50, bake=Duration.days(14), max_bake=Duration.days(14))
+    assert evaluation_interval([step], metric_period_seconds=60) == 1140
+
+
+def test_a_plan_that_not_even_a_look_an_hour_fits_is_refused() -> None:
+    steps = [TrafficStep(percent=50, bake=Duration.days(90))]
+    with pytest.raises(
+        ValueError,
+        match=r"^1 steps of up to 31,104,000 s need more than the 25,000 events of an execution history, even at one "
+        r"look an hour; use fewer or shorter steps$",
+    ):
+        evaluation_interval(steps, metric_period_seconds=60)

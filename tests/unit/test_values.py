@@ -1,0 +1,91 @@
+"""Values with numbers in them: what each refuses, in the caller's words."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import CfnParameter, Stack
+
+from canary_construct import AlarmThresholds, InstanceScaling, SmokeTest
+from canary_construct.endpoint_name import MAX_LENGTH
+from canary_construct.rollout_plan import check_metric_period
+from canary_construct.slots import Slot
+
+
+def refusal_of(make: Any, **props: Any) -> str:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the callers compare the whole sentence
+        make(**props)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({"min_instances": 0}, "min_instances must be 1 or more, got 0"),
+        ({"max_instances": 0}, "max_instances must be 1 or more, got 0"),
+        ({"idle_instances": 0}, "idle_instances must be 1 or more, got 0"),
+        ({"invocations_per_instance": 0}, "invocations_per_instance must be 1 or more, got 0"),
+        ({"min_instances": 5, "max_instances": 4}, "min_instances must not exceed max_instances (4), got 5"),
+        ({"idle_instances": 5, "max_instances": 4}, "idle_instances must not exceed max_instances (4), got 5"),
+        ({"scale_in_cooldown_seconds": -1}, "scale_in_cooldown_seconds must be 0 or more, got -1"),
+        ({"scale_out_cooldown_seconds": -1}, "scale_out_cooldown_seconds must be 0 or more, got -1"),
+    ],
+)
+def test_impossible_scaling_is_refused(props: dict[str, Any], sentence: str) -> None:
+    assert refusal_of(InstanceScaling, **props) == sentence
+
+
+def test_no_target_to_follow_is_a_fixed_fleet_and_a_cooldown_of_zero_is_a_value() -> None:
+    scaling = InstanceScaling(scale_in_cooldown_seconds=0)
+    assert scaling.invocations_per_instance is None
+    assert scaling.scale_in_cooldown_seconds == 0
+
+
+@pytest.mark.parametrize("name", ["min_instances", "max_instances", "idle_instances", "invocations_per_instance"])
+def test_numbers_known_only_at_deploy_time_are_not_checked(name: str) -> None:
+    number = CfnParameter(Stack(), "Number", type="Number").value_as_number
+    assert getattr(InstanceScaling(**{name: number}), name) == number
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({"error_rate_percent": 0}, "error_rate_percent must be above 0 and at most 100, got 0"),
+        ({"error_rate_percent": 101}, "error_rate_percent must be above 0 and at most 100, got 101"),
+        ({"p99_latency_ms": 0}, "p99_latency_ms must be above 0, got 0"),
+        ({"traffic_share_deviation_percent": -1}, "traffic_share_deviation_percent must be above 0, got -1"),
+        ({"min_requests": 0}, "min_requests must be 1 or more, got 0"),
+    ],
+)
+def test_impossible_alarm_thresholds_are_refused(props: dict[str, Any], sentence: str) -> None:
+    assert refusal_of(AlarmThresholds, **props) == sentence
+
+
+def test_a_smoke_test_without_a_request_is_refused() -> None:
+    assert refusal_of(SmokeTest, payloads=[]) == "payloads must hold at least one request, got none"
+
+
+def test_a_smoke_test_that_does_not_fit_into_the_execution_input_is_refused() -> None:
+    payloads = [b"\x00" * 60_000, "x" * 40_001]
+    assert refusal_of(SmokeTest, payloads=payloads) == "payloads must not exceed 100,000 bytes in all, got 100,001"
+
+
+def test_smoke_payloads_travel_as_base64_whether_text_or_bytes() -> None:
+    requests = SmokeTest(payloads=["ä", b"\xff"], content_type="application/octet-stream").render()
+    assert [request["payload"] for request in requests] == ["w6Q=", "/w=="]
+    assert {request["content_type"] for request in requests} == {"application/octet-stream"}
+
+
+@pytest.mark.parametrize("period", [0, 1, 20, 61, 120])
+def test_a_metric_period_that_alarms_do_not_know_is_refused(period: int) -> None:
+    assert refusal_of(check_metric_period, metric_period=period) == (
+        f"metric_period must be 10, 30 or 60 seconds, got {period}"
+    )
+
+
+def test_the_slots_have_constant_names_and_each_is_the_others_other() -> None:
+    assert [slot.value for slot in Slot] == ["variant-a", "variant-b"]
+    assert (Slot.A.other, Slot.B.other) == (Slot.B, Slot.A)
+
+
+def test_the_name_of_a_state_machine_fits_behind_the_longest_endpoint_name() -> None:
+    assert len("-rollout") + MAX_LENGTH <= 80
