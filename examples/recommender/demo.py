@@ -35,8 +35,8 @@ from examples.recommender.view import View
 FIRST = "v1"
 ENDINGS = {
     "v2": Ending(PROMOTED),
-    "v3": Ending(ROLLED_BACK, "error.?rate"),
-    "v4": Ending(ROLLED_BACK, "latency"),
+    "v3": Ending(ROLLED_BACK, "errors: canary .* evidence"),
+    "v4": Ending(ROLLED_BACK, "latency: canary .* evidence"),
 }
 SHOWN = ("v2", "v3")
 STABLE_FLOOR, IDLE_FLOOR = 2, 1
@@ -178,6 +178,7 @@ def _context(settings: Settings) -> dict[str, object]:
     return {
         "metric_period": METRIC_PERIOD_SECONDS,
         "bake_seconds": settings.bake_seconds,
+        "warm_up_seconds": 0,
         "models": (settings.build / "models").resolve(),
     }
 
