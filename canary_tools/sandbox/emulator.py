@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -18,7 +19,8 @@ from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
-_QUIET = ("ministack", "hypercorn.error", "hypercorn.access")
+_QUIET = ("ministack", "hypercorn.error", "hypercorn.access", "kms", "transfer")
+_SILENT = ("cloudformation",)  # what goes wrong in a stack is in its events
 
 # Where ministack keeps the port that it read at import.
 _PORT_CONSTANTS = (
@@ -57,7 +59,7 @@ class Emulator:
         """Set the environment, import ministack, tell it its port and empty it."""
         for name, value in self._environment().items():
             self._patches.variable(name, value)
-        app = _module("app")
+        app = _import_quietly("app")
         for module, constant in _PORT_CONSTANTS:
             self._patches.attribute(_module(module), constant, str(self.port))
         self._patches.attribute(app, "_reset_lock", None)
@@ -123,7 +125,6 @@ class Emulator:
         config.keep_alive_timeout = 75
         config.graceful_timeout = 0.5
         config.loglevel = "ERROR"
-        _hush()
         self._loop.call_later(0.05, self._started.set)
         await serve(_module("app").app, config, shutdown_trigger=self._stop.wait)
 
@@ -132,6 +133,24 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"ministack.{name}")
 
 
-def _hush() -> None:
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)
+def _import_quietly(name: str) -> Any:
+    """Import a module of ministack, keeping the logging of this program as it is and ministack's quiet."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    for quiet in _QUIET:
+        logging.getLogger(quiet).setLevel(logging.ERROR)
+    module = _module(name)
+    loggers = [getattr(found, "logger", None) for found in _loaded()]
+    root.handlers[:], root.level = handlers, level
+    for logger in loggers:
+        if isinstance(logger, logging.Logger):
+            logger.setLevel(logging.ERROR)
+    for silent in _SILENT:
+        logging.getLogger(silent).setLevel(logging.CRITICAL)
+    return module
+
+
+def _loaded() -> list[Any]:
+    """Return the modules of ministack that are loaded, with the one that loads most of the others."""
+    _module("services.cloudformation.provisioners")
+    return [module for name, module in sys.modules.items() if name.startswith("ministack.")]

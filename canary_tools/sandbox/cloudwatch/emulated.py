@@ -21,13 +21,11 @@ from canary_tools.sandbox.cloudwatch.errors import ApiError
 from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
 from canary_tools.sandbox.cloudwatch.provisioning import alarm_handlers
 from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.cloudwatch.wire import Response, wire
 from canary_tools.sandbox.events.bus import Emit
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
 
-Response = tuple[int, dict[str, str], bytes]
-
-_JSON = {"Content-Type": "application/x-amz-json-1.0"}
 _SUBJECT_LENGTH = 100
 _log = logging.getLogger(__name__)
 
@@ -61,23 +59,18 @@ def _handler(
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Response:
-        name = headers.get("x-amz-target", "").rpartition(".")[2]
-        if name not in operations:
+        spoken = wire(path, headers, body, query)
+        if spoken.operation not in operations:
             answer: Response = await fallback(method, path, headers, body, query)
             return answer
         try:
-            return 200, dict(_JSON), json.dumps(operations[name](json.loads(body or b"{}"))).encode()
+            return spoken.answer(operations[spoken.operation](spoken.request(body)))
         except ApiError as error:
-            return _refusal(error.code, error.message)
+            return spoken.refusal(error)
         except (KeyError, TypeError, ValueError) as error:
-            return _refusal("ValidationError", f"invalid request: {error!r}")
+            return spoken.refusal(ApiError("ValidationError", f"invalid request: {error!r}"))
 
     return handle
-
-
-def _refusal(code: str, message: str) -> Response:
-    headers = {**_JSON, "x-amzn-query-error": f"{code};Sender"}
-    return 400, headers, json.dumps({"__type": code, "message": message}).encode()
 
 
 def _recorder(metrics: MetricStore, clock: Clock) -> Callable[..., None]:
