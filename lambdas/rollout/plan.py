@@ -11,12 +11,15 @@ SLOTS = ("variant-a", "variant-b")
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Instances per role. `invocations_per_instance` is per minute; `None` is a fixed fleet."""
+    """Instances per role. `invocations_per_instance` is per minute; `None` is a fixed fleet.
+
+    CDK leaves `None` out of the JSON that it renders.
+    """
 
     min_instances: int
     max_instances: int
     idle_instances: int
-    invocations_per_instance: int | None
+    invocations_per_instance: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

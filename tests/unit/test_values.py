@@ -42,7 +42,7 @@ def test_no_target_to_follow_is_a_fixed_fleet_and_a_cooldown_of_zero_is_a_value(
 
 @pytest.mark.parametrize("name", ["min_instances", "max_instances", "idle_instances", "invocations_per_instance"])
 def test_numbers_known_only_at_deploy_time_are_not_checked(name: str) -> None:
-    number = CfnParameter(Stack(), "Number", type="Number").value_as_number
+    number: Any = CfnParameter(Stack(), "Number", type="Number").value_as_number
     assert getattr(InstanceScaling(**{name: number}), name) == number
 
 

@@ -1,0 +1,154 @@
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_kms as kms
+from rollout.plan import Scaling, Settings
+
+from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
+from tests.infrastructure.synthesis import (
+    IMAGE,
+    Resources,
+    declare,
+    depends_on,
+    of_type,
+    only,
+    properties,
+    rendered,
+    resources_of,
+    stack,
+    text,
+)
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+
+def guard(resources: Resources) -> dict[str, Any]:
+    return properties(resources, "Custom::ReleaseSlots")
+
+
+def proof(resources: Resources) -> dict[str, Any]:
+    return properties(resources, "Custom::VerifiedEndpoint")
+
+
+def test_the_guard_comes_before_the_endpoint_config_and_the_proof_last(resources: Resources) -> None:
+    release_slots, _ = only(resources, "Custom::ReleaseSlots")
+    verified, _ = only(resources, "Custom::VerifiedEndpoint")
+    config, _ = only(resources, "AWS::SageMaker::EndpointConfig")
+    endpoint, _ = only(resources, "AWS::SageMaker::Endpoint")
+    assert release_slots in depends_on(resources, config)
+    assert config in depends_on(resources, endpoint)
+    assert {endpoint, *of_type(resources, "AWS::ApplicationAutoScaling::ScalableTarget")} <= depends_on(
+        resources, verified
+    )
+
+
+def test_a_slot_is_registered_for_scaling_once_the_endpoint_is_there(resources: Resources) -> None:
+    endpoint, _ = only(resources, "AWS::SageMaker::Endpoint")
+    for target in of_type(resources, "AWS::ApplicationAutoScaling::ScalableTarget"):
+        assert endpoint in depends_on(resources, target)
+
+
+@pytest.mark.parametrize("kind", ["ReleaseSlots", "VerifiedEndpoint"])
+def test_a_guard_can_still_act_when_it_is_deleted(resources: Resources, kind: str) -> None:
+    """What a resource depends on is deleted after it: its handler, the handler's permissions, and the ledger."""
+    name, _ = only(resources, f"Custom::{kind}")
+    needed = depends_on(resources, name)
+    (policy,) = [p for p in of_type(resources, "AWS::IAM::Policy") if f"{kind}RoleDefaultPolicy" in p]
+    table, _ = only(resources, "AWS::DynamoDB::Table")
+    assert {policy, table} <= needed
+    assert any(kind in function for function in of_type(resources, "AWS::Lambda::Function") if function in needed)
+
+
+def test_a_guard_has_a_minute_more_than_its_lambda_so_that_its_own_sentence_arrives(resources: Resources) -> None:
+    for properties_ in (guard(resources), proof(resources)):
+        handler = text(properties_["ServiceToken"]).removeprefix("<").removesuffix(".Arn>")
+        timeout = resources[handler]["Properties"]["Timeout"]
+        assert int(properties_["ServiceTimeout"]) == timeout + 60 <= 3600
+
+
+def test_a_new_release_changes_the_model_and_the_guard_and_nothing_else(resources: Resources) -> None:
+    release = ModelRelease(version="v2", image_uri=IMAGE, model_data_url="s3://models/recommender/v2.tar.gz")
+    later = resources_of(release=release)
+    changed = {resources[name]["Type"] for name in resources if resources[name] != later.get(name)}
+    assert set(later) == set(resources)
+    assert changed == {"AWS::SageMaker::Model", "Custom::ReleaseSlots"}
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        {"routing": TrafficRouting.canary(20)},
+        {"alarm_thresholds": AlarmThresholds(error_rate_percent=2)},
+        {"gates": [Gate.error_rate(ratio=1.5)]},
+        {"alpha": 0.05},
+        {"start_on_deploy": False},
+    ],
+    ids=lambda props: next(iter(props)),
+)
+def test_a_deploy_that_leaves_the_endpoint_alone_is_not_guarded(resources: Resources, props: dict[str, Any]) -> None:
+    later = resources_of(**props)
+    assert guard(later) == guard(resources)
+    assert proof(later) == proof(resources)
+
+
+def test_an_alarm_of_the_caller_does_not_change_the_guards(resources: Resources) -> None:
+    shop = stack()
+    alarm = cloudwatch.Alarm.from_alarm_arn(shop, "Mine", "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:mine")
+    declare(shop, alarms=[alarm])
+    later = rendered(shop)
+    assert (guard(later), proof(later)) == (guard(resources), proof(resources))
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        InstanceScaling(min_instances=2),
+        InstanceScaling(max_instances=5),
+        InstanceScaling(idle_instances=2),
+        InstanceScaling(invocations_per_instance=1000),
+        InstanceScaling(scale_in_cooldown_seconds=0),
+    ],
+    ids=["min", "max", "idle", "target", "cooldown"],
+)
+def test_changed_scaling_is_guarded_and_leaves_the_endpoint_config_alone(
+    resources: Resources, scaling: InstanceScaling
+) -> None:
+    later = resources_of(scaling=scaling)
+    config = "AWS::SageMaker::EndpointConfig"
+    assert guard(later) != guard(resources)
+    assert properties(later, config) == properties(resources, config)
+
+
+def test_whatever_else_updates_the_endpoint_is_guarded(resources: Resources) -> None:
+    shop = stack()
+    declare(shop, encryption_key=kms.Key(shop, "Key"))
+    other_key = rendered(shop)
+    others = [resources_of(metric_period=30), resources_of(instance_type="ml.m5.2xlarge"), other_key]
+    digests = {guard(one)["EndpointDigest"] for one in [resources, *others]}
+    assert len(digests) == 4
+
+
+def test_the_identity_of_a_release_is_its_label_and_its_content(resources: Resources) -> None:
+    contents: list[dict[str, Any]] = [
+        {"image_uri": f"{IMAGE}1", "model_data_url": "s3://models/recommender/v1.tar.gz"},
+        {"image_uri": IMAGE, "model_data_url": "s3://models/recommender/other.tar.gz"},
+        {"image_uri": IMAGE, "model_data_url": "s3://models/recommender/v1.tar.gz", "environment": {"TOP": "10"}},
+    ]
+    others = [guard(resources_of(release=ModelRelease(version="v1", **content))) for content in contents]
+    assert {other["Version"] for other in others} == {"v1"}
+    assert len({guard(resources)["ContentDigest"], *(other["ContentDigest"] for other in others)}) == 4
+
+
+def test_the_guard_knows_the_scaling_by_role(resources: Resources) -> None:
+    scaling = Settings.parse(json.loads(guard(resources)["Settings"])).scaling
+    assert scaling == Scaling(min_instances=1, max_instances=4, idle_instances=1, invocations_per_instance=None)
+
+
+def test_the_proof_can_stop_a_rollout_because_it_knows_the_state_machine(resources: Resources) -> None:
+    arn = json.loads(text(proof(resources)["Settings"]))["state_machine_arn"]
+    assert arn == (
+        "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:"
+        + properties(resources, "AWS::StepFunctions::StateMachine")["StateMachineName"]
+    )

@@ -1,0 +1,198 @@
+import botocore.session
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from canary_construct import ModelRelease
+from canary_construct.hosting import check_instance_type
+from tests.infrastructure.synthesis import (
+    ENDPOINT,
+    IMAGE,
+    Resources,
+    declare,
+    of_type,
+    only,
+    properties,
+    rendered,
+    resources_of,
+    stack,
+    statements,
+    text,
+)
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
+INSTANCE_TYPES = SAGEMAKER.shape_for("ProductionVariantInstanceType").enum
+KEPT_BY_CLOUDFORMATION = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig")
+
+
+@pytest.fixture(scope="module")
+def enclosed() -> Resources:
+    """An endpoint in a VPC, with a key, without network access, measured every 10 seconds."""
+    shop = stack()
+    declare(
+        shop,
+        vpc=ec2.Vpc(shop, "Vpc", max_azs=2),
+        encryption_key=kms.Key(shop, "Key"),
+        network_isolation=True,
+        metric_period=10,
+    )
+    return rendered(shop)
+
+
+def test_both_slots_have_their_constant_names_and_one_instance_type(resources: Resources) -> None:
+    variants = properties(resources, "AWS::SageMaker::EndpointConfig")["ProductionVariants"]
+    assert [variant["VariantName"] for variant in variants] == ["variant-a", "variant-b"]
+    assert {variant["InstanceType"] for variant in variants} == {"ml.m5.xlarge"}
+
+
+def test_what_a_slot_holds_is_what_the_guard_answered(resources: Resources) -> None:
+    guard, _ = only(resources, "Custom::ReleaseSlots")
+    variants = properties(resources, "AWS::SageMaker::EndpointConfig")["ProductionVariants"]
+    for letter, variant in zip("AB", variants, strict=True):
+        assert variant["ModelName"] == {"Fn::GetAtt": [guard, f"Model{letter}"]}
+        assert variant["InitialVariantWeight"] == {"Fn::GetAtt": [guard, f"Weight{letter}"]}
+        assert variant["InitialInstanceCount"] == {"Fn::GetAtt": [guard, f"Instances{letter}"]}
+
+
+def test_an_update_keeps_live_weights_and_instance_counts_of_all_variants(resources: Resources) -> None:
+    endpoint = properties(resources, "AWS::SageMaker::Endpoint")
+    assert endpoint["RetainAllVariantProperties"] is True
+    assert "ExcludeRetainedVariantProperties" not in endpoint
+
+
+def test_metrics_are_configured_explicitly_and_cost_nothing_extra_by_default(resources: Resources) -> None:
+    assert properties(resources, "AWS::SageMaker::EndpointConfig")["MetricsConfig"] == {
+        "EnableDetailedObservability": False,
+        "EnableEnhancedMetrics": False,
+        "MetricPublishFrequencyInSeconds": 60,
+    }
+
+
+def test_a_period_under_a_minute_turns_enhanced_metrics_on(enclosed: Resources) -> None:
+    assert properties(enclosed, "AWS::SageMaker::EndpointConfig")["MetricsConfig"] == {
+        "EnableDetailedObservability": False,
+        "EnableEnhancedMetrics": True,
+        "MetricPublishFrequencyInSeconds": 10,
+    }
+
+
+def test_the_metrics_configuration_has_the_members_that_sagemaker_knows(resources: Resources) -> None:
+    rendered_members = properties(resources, "AWS::SageMaker::EndpointConfig")["MetricsConfig"]
+    assert set(rendered_members) <= set(SAGEMAKER.shape_for("MetricsConfig").members)
+
+
+@pytest.mark.parametrize("kind", KEPT_BY_CLOUDFORMATION)
+def test_replaced_models_and_configs_stay_and_the_last_ones_go_with_the_stack(resources: Resources, kind: str) -> None:
+    _, resource = only(resources, kind)
+    assert resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] == "Delete"
+
+
+@pytest.mark.parametrize("kind", [*KEPT_BY_CLOUDFORMATION, "AWS::SageMaker::Endpoint"])
+def test_everything_of_sagemaker_is_tagged_with_its_endpoint(resources: Resources, kind: str) -> None:
+    assert properties(resources, kind)["Tags"] == [{"Key": "canary-construct:endpoint", "Value": ENDPOINT}]
+
+
+def test_no_name_is_given_to_what_cloudformation_replaces(resources: Resources) -> None:
+    assert "ModelName" not in properties(resources, "AWS::SageMaker::Model")
+    assert "EndpointConfigName" not in properties(resources, "AWS::SageMaker::EndpointConfig")
+
+
+def test_a_vpc_gives_the_model_its_private_subnets_and_a_group_of_its_own(enclosed: Resources) -> None:
+    group, _ = only(enclosed, "AWS::EC2::SecurityGroup")
+    config = properties(enclosed, "AWS::SageMaker::Model")["VpcConfig"]
+    assert config["SecurityGroupIds"] == [{"Fn::GetAtt": [group, "GroupId"]}]
+    assert all("Private" in text(subnet) for subnet in config["Subnets"])
+    assert len(config["Subnets"]) == 2
+
+
+def test_in_a_vpc_the_models_role_may_make_network_interfaces(enclosed: Resources, resources: Resources) -> None:
+    def actions(of: Resources) -> set[str]:
+        return {action for statement in statements(of, "ModelRole") for action in statement["Action"]}
+
+    assert "ec2:CreateNetworkInterface" in actions(enclosed)
+    assert not any(action.startswith("ec2:") for action in actions(resources))
+
+
+def test_network_isolation_and_the_key_reach_their_resources(enclosed: Resources) -> None:
+    key, _ = only(enclosed, "AWS::KMS::Key")
+    assert properties(enclosed, "AWS::SageMaker::Model")["EnableNetworkIsolation"] is True
+    assert properties(enclosed, "AWS::SageMaker::EndpointConfig")["KmsKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+
+
+def test_a_given_subnet_choice_and_group_are_used() -> None:
+    shop = stack()
+    vpc = ec2.Vpc(shop, "Vpc", max_azs=2)
+    group = ec2.SecurityGroup(shop, "Mine", vpc=vpc)
+    public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+    declare(shop, vpc=vpc, vpc_subnets=public, security_groups=[group])
+    config = properties(rendered(shop), "AWS::SageMaker::Model")["VpcConfig"]
+    assert all("Public" in text(subnet) for subnet in config["Subnets"])
+    assert [text(one) for one in config["SecurityGroupIds"]] == [text(shop.resolve(group.security_group_id))]
+
+
+def test_subnets_or_groups_without_a_vpc_are_refused() -> None:
+    shop = stack()
+    group = ec2.SecurityGroup.from_security_group_id(shop, "Group", "sg-1")
+    with pytest.raises(ValueError, match=r"^security_groups must come with a vpc, got none$"):
+        declare(shop, "One", security_groups=[group])
+    with pytest.raises(ValueError, match=r"^vpc_subnets must come with a vpc, got none$"):
+        declare(shop, "Two", vpc_subnets=ec2.SubnetSelection())
+
+
+def test_a_given_role_runs_the_model_and_none_is_made() -> None:
+    shop = stack()
+    role = iam.Role.from_role_arn(shop, "Role", "arn:aws:iam::123456789012:role/models")
+    declare(shop, role=role)
+    resources = rendered(shop)
+    assert properties(resources, "AWS::SageMaker::Model")["ExecutionRoleArn"] == (
+        "arn:aws:iam::123456789012:role/models"
+    )
+    assert not any("ModelRole" in name for name in of_type(resources, "AWS::IAM::Role"))
+
+
+def test_the_models_role_does_not_change_with_the_release(resources: Resources) -> None:
+    """SageMaker reads image and archive of the release that serves again for every new instance."""
+    later = ModelRelease(
+        version="v2", image_uri=f"{IMAGE.replace('recommender', 'ranker')}2", model_data_url="s3://models/v2/m.tar.gz"
+    )
+    assert statements(resources_of(release=later), "ModelRole") == statements(resources, "ModelRole")
+
+
+def test_the_models_role_may_read_the_bucket_of_the_archive_only(resources: Resources) -> None:
+    (reading,) = [s for s in statements(resources, "ModelRole") if "s3:GetObject" in s["Action"]]
+    assert reading["Resource"] == ["arn:<AWS::Partition>:s3:::models/*"]
+
+
+def test_an_image_that_holds_its_model_needs_no_archive() -> None:
+    resources = resources_of(release=ModelRelease(version="v1", image_uri=IMAGE, environment={"TOP": "10"}))
+    assert properties(resources, "AWS::SageMaker::Model")["PrimaryContainer"] == {
+        "Image": IMAGE,
+        "Environment": {"TOP": "10"},
+    }
+    assert not any("s3:GetObject" in statement["Action"] for statement in statements(resources, "ModelRole"))
+
+
+@pytest.mark.parametrize("instance_type", INSTANCE_TYPES)
+def test_every_instance_type_but_the_burstable_ones_is_accepted(instance_type: str) -> None:
+    if instance_type.startswith("ml.t2."):
+        with pytest.raises(ValueError, match=r"^instance_type must be one that can scale, got ml\.t2\..*: burstable"):
+            check_instance_type(instance_type)
+    else:
+        check_instance_type(instance_type)
+
+
+def test_an_instance_type_of_another_service_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^instance_type must be a SageMaker type such as ml\.m5\.xlarge, got 'm5\.xlarge'$"
+    ):
+        declare(Stack(), instance_type="m5.xlarge")
+
+
+def test_an_endpoint_name_with_capitals_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^endpoint_name must be .*, got 'Recommender' \(11 characters\)$"):
+        declare(Stack(), endpoint_name="Recommender")

@@ -1,0 +1,141 @@
+"""What the construct renders is what the handlers can read."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from rollout.gates import Judge
+from rollout.plan import Settings, steps_of
+
+from canary_construct import Gate, InstanceScaling, OnInconclusive, Slot, SmokeTest, TrafficRouting, TrafficStep
+from canary_construct.rollout_plan import rollout_plan
+from tests.infrastructure.synthesis import Resources, declare, of_type, properties, rendered, resources_of, stack, text
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+CALLERS_ALARM = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:checkout-failures"
+
+
+def plan_of(resources: Resources) -> dict[str, Any]:
+    definition = json.loads(text(properties(resources, "AWS::StepFunctions::StateMachine")["DefinitionString"]))
+    plan: dict[str, Any] = definition["States"]["Plan"]["Result"]["plan"]
+    return plan
+
+
+def settings_in_rules(resources: Resources) -> Iterator[dict[str, Any]]:
+    for rule in of_type(resources, "AWS::Events::Rule").values():
+        template = text(rule["Properties"]["Targets"][0]["InputTransformer"]["InputTemplate"])
+        settings, _ = json.JSONDecoder().raw_decode(template, template.index('{"schema"'))
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def elaborate() -> Resources:
+    """An endpoint of which everything was said, and to which an alarm and a gate were added afterwards."""
+    shop = stack()
+    endpoint = declare(
+        shop,
+        scaling=InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000),
+        routing=TrafficRouting.steps(
+            [TrafficStep(percent=5, bake=Duration.hours(1), max_bake=Duration.hours(3), min_requests=500), 100],
+            bake=Duration.hours(2),
+        ),
+        gates=[Gate.error_rate(), Gate.latency(slow_ms=250)],
+        alarms=[cloudwatch.Alarm.from_alarm_arn(shop, "Mine", CALLERS_ALARM)],
+        smoke_test=SmokeTest(payloads=["{}"]),
+        metric_period=10,
+    )
+    endpoint.add_gate(Gate.conversion(namespace="Shop", shown="Shown", converted="Bought"))
+    alarm = endpoint.metric_invocations(slot=Slot.A).create_alarm(shop, "Later", threshold=1, evaluation_periods=1)
+    endpoint.add_alarm(alarm)
+    return rendered(shop)
+
+
+@pytest.mark.parametrize("kind", ["resources", "elaborate"])
+def test_handlers_can_read_the_plan(kind: str, request: pytest.FixtureRequest) -> None:
+    plan = plan_of(request.getfixturevalue(kind))
+    settings = Settings.parse(plan)
+    assert settings.endpoint == "recommender"
+    assert steps_of(plan)
+    assert Judge.from_config({**plan["gates"]["judge"], "min_requests": 100})
+
+
+@pytest.mark.parametrize("kind", ["resources", "elaborate"])
+def test_every_handler_reads_the_same_settings(kind: str, request: pytest.FixtureRequest) -> None:
+    resources = request.getfixturevalue(kind)
+    in_plan = Settings.parse(plan_of(resources))
+    in_rules = [Settings.parse(settings) for settings in settings_in_rules(resources)]
+    assert in_rules == [in_plan] * 3
+
+
+def test_the_steps_of_the_plan_are_those_of_the_routing(elaborate: Resources) -> None:
+    assert plan_of(elaborate)["steps"] == [
+        {"percent": 5, "bake_seconds": 3600, "max_bake_seconds": 10800, "min_requests": 500},
+        {"percent": 100, "bake_seconds": 7200, "max_bake_seconds": 28800, "min_requests": 100},
+    ]
+
+
+def test_an_alarm_given_or_added_later_is_the_callers_in_every_settings(elaborate: Resources) -> None:
+    for settings in [plan_of(elaborate), *settings_in_rules(elaborate)]:
+        given, added = settings["alarms"]["caller"]
+        assert given == "checkout-failures"
+        assert added.startswith("<Later")
+
+
+def test_an_alarm_given_or_added_later_calls_the_panic_handler(elaborate: Resources) -> None:
+    (rule,) = [rule for name, rule in of_type(elaborate, "AWS::Events::Rule").items() if "AlarmRaised" in name]
+    watched = [text(arn) for arn in rule["Properties"]["EventPattern"]["resources"]]
+    assert CALLERS_ALARM in watched
+    assert any(arn.startswith("<Later") for arn in watched)
+    assert len(watched) == 6 + 2
+
+
+def test_a_gate_added_later_is_judged_and_has_a_source(elaborate: Resources) -> None:
+    gates = plan_of(elaborate)["gates"]
+    assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "latency", "conversion"]
+    assert set(gates["sources"]) == {"errors", "latency", "conversion"}
+
+
+def test_a_second_gate_of_a_name_is_refused() -> None:
+    endpoint = declare(stack())
+    with pytest.raises(ValueError, match=r"^gates must have different names, got errors twice$"):
+        endpoint.add_gate(Gate.error_rate())
+
+
+def test_no_gates_and_an_alpha_of_zero_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^gates must hold at least one gate, got none$"):
+        declare(stack(), gates=[])
+    with pytest.raises(ValueError, match=r"^alpha must be above 0 and below 1, got 0$"):
+        declare(stack(), alpha=0)
+
+
+def test_a_step_too_short_for_a_gate_is_refused() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^bake must be at least 600 s for gate latency \(its warm-up of 300 s and 5 metric periods\), "
+        r"got 599 s at 100 %$",
+    ):
+        declare(stack(), routing=TrafficRouting.all_at_once(Duration.seconds(599)))
+
+
+def test_a_bake_in_which_an_alarm_may_not_go_off_is_refused() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^bake must be at least 300 s, as long as an alarm can need to go off at a metric period of 60 s, "
+        r"got 299 s at 100 %$",
+    ):
+        rollout_plan(
+            {"metric_period_seconds": 60},
+            routing=TrafficRouting.all_at_once(Duration.seconds(299)),
+            gates={},
+            smoke_test=None,
+            on_inconclusive=OnInconclusive.ROLL_BACK,
+        )
+
+
+def test_the_first_release_may_wait_for_a_person() -> None:
+    settings = Settings.parse(plan_of(resources_of(start_on_deploy=False)))
+    assert settings.start_on_deploy is False
