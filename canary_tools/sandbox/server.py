@@ -1,11 +1,12 @@
 """The sandbox as one object: the emulator in this process, with everything that completes it."""
 
 import importlib
-import importlib.util
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from canary_tools.clock import RealClock
+from canary_tools.sandbox import sagemaker
 from canary_tools.sandbox.cloudformation import nested_stacks
 from canary_tools.sandbox.cloudwatch import emulated as cloudwatch
 from canary_tools.sandbox.cloudwatch.store import MetricStore
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox", "SandboxSettings"]
 
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # account 000000000000
-_SAGEMAKER = "canary_tools.sandbox.sagemaker"
 _DEFAULTS = SandboxSettings()
 
 
@@ -42,9 +42,8 @@ class Sandbox:
         self.sagemaker: Any = None
         self.alarms: Alarms | None = None
         self._port = port
-        self._patches = Patches()
         self._emulator: Emulator | None = None
-        self._clock: RealClock | None = None
+        self._to_close = ExitStack()
 
     def start(self) -> Self:
         """Start listening.
@@ -54,10 +53,10 @@ class Sandbox:
 
         """
         self._emulator = Emulator(self._port)
-        self._clock = RealClock()
+        self._to_close.callback(self._emulator.close)
         try:
             self._emulator.load()
-            self._complete(self._clock)
+            self._complete()
             self._emulator.serve()
         except BaseException:
             self.stop()
@@ -66,15 +65,9 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop listening and forget everything; a second call does nothing."""
-        if self.sagemaker is not None and hasattr(self.sagemaker, "close"):
-            self.sagemaker.close()
-        if self._clock is not None:
-            self._clock.close()
-        self._patches.undo()
-        if self._emulator is not None:
-            self._emulator.close()
+        self._to_close.close()
         self.metrics.clear()
-        self._emulator = self._clock = self.sagemaker = self.alarms = None
+        self._emulator = self.sagemaker = self.alarms = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -119,8 +112,11 @@ class Sandbox:
             aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def _complete(self, clock: RealClock) -> None:
-        patches, settings = self._patches, self.settings
+    def _complete(self) -> None:
+        """Fill the emulator's holes; what is closed first is what was opened last."""
+        patches, clock, settings = Patches(), RealClock(), self.settings
+        self._to_close.callback(patches.undo)
+        self._to_close.callback(clock.close)
         delivery.install(patches=patches, settings=settings, clock=clock)
         stack_events.install(patches=patches, emit=emit)
         nested_stacks.install(patches=patches)
@@ -130,15 +126,8 @@ class Sandbox:
         self.alarms = cloudwatch.install(
             patches=patches, settings=settings, clock=clock, metrics=self.metrics, emit=emit
         )
-        self.sagemaker = self._install_sagemaker(clock)
+        self.sagemaker = sagemaker.install(settings=settings, clock=clock, metrics=self.metrics, emit=emit)
+        self._to_close.callback(self.sagemaker.close)
         if settings.enforce_iam:
             invocations.install(patches=patches)
             enforcement.install(patches=patches)
-
-    def _install_sagemaker(self, clock: RealClock) -> Any:
-        if importlib.util.find_spec(_SAGEMAKER) is None:
-            return None
-        install = getattr(importlib.import_module(_SAGEMAKER), "install", None)
-        if install is None:
-            return None
-        return install(settings=self.settings, clock=clock, metrics=self.metrics, emit=emit)

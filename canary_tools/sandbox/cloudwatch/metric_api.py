@@ -52,7 +52,7 @@ class MetricApi:
         queries = [Query.of(item) for item in request["MetricDataQueries"]]
         if len(queries) > _MAX_QUERIES:
             raise ApiError("ValidationError", f"at most {_MAX_QUERIES} queries are allowed, got {len(queries)}")
-        window = Window(request["StartTime"], request["EndTime"])
+        window = Window(request["StartTime"], request["EndTime"], self._clock.now())
         run = QueryRun(self._store, queries, window, threshold_statistics=self._threshold_statistics)
         newest_first = request.get("ScanBy") != "TimestampAscending"
         try:
@@ -69,7 +69,7 @@ class MetricApi:
         for stat in statistics:
             metric = MetricStat(key, int(request["Period"]), stat, request.get("Unit"))
             query = Query(id="m1", label=key.name, returned=True, metric=metric)
-            window = Window(request["StartTime"], request["EndTime"])
+            window = Window(request["StartTime"], request["EndTime"], self._clock.now())
             run = QueryRun(self._store, [query], window, threshold_statistics=self._threshold_statistics)
             for moment, value in run.series("m1").items():
                 point = points.setdefault(moment, {"Timestamp": moment, "Unit": self._store.unit(key)})

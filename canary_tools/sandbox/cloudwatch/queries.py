@@ -1,5 +1,6 @@
 """Metric data queries: what GetMetricData answers and what an alarm on metric math watches."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from canary_tools.sandbox.cloudwatch.statistics import is_threshold_statistic, s
 from canary_tools.sandbox.cloudwatch.store import MetricKey, MetricStore
 
 _DEFAULT_PERIOD = 60
+_HOUR, _DAY = 3_600, 86_400
+# data points of a period shorter than the first number of seconds are kept for the second
+_RETENTION = ((60, 3 * _HOUR), (300, 15 * _DAY), (3_600, 63 * _DAY), (math.inf, 455 * _DAY))
 _SAGEMAKER_NAMESPACES = ("AWS/SageMaker", "/aws/sagemaker/")
 
 
@@ -52,10 +56,24 @@ class Query:
 
 @dataclass(frozen=True)
 class Window:
-    """The time that is asked about: from `start` up to, not including, `end`, in seconds since the epoch."""
+    """The time that is asked about: from `start` up to, not including, `end`, in seconds since the epoch.
+
+    `asked_at` is when; CloudWatch keeps fine data points for a while only.
+    """
 
     start: float
     end: float
+    asked_at: float | None = None
+
+    def start_of(self, period: int) -> float:
+        """Return the start for data points of a period in seconds, as far back as they are kept.
+
+        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
+        """
+        if self.asked_at is None:
+            return self.start
+        kept = next(seconds for shorter_than, seconds in _RETENTION if period < shorter_than)
+        return max(self.start, self.asked_at - kept)
 
 
 class QueryRun:

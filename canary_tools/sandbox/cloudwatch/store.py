@@ -1,8 +1,9 @@
 """Metric data with every value and its count, so that percentiles are true."""
 
 import threading
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 STANDARD_RESOLUTION = 60
@@ -25,10 +26,24 @@ class MetricKey:
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
 
-@dataclass(frozen=True)
-class _Point:
-    values: Counter[float]
-    unit: str
+class _Metric:
+    """The values of one metric by moment; `moments` is sorted, so that a window is found without a search."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        self.moments: list[float] = []
+        self.values: dict[float, Counter[float]] = {}
+
+    def add(self, moment: float, values: Mapping[float, int]) -> None:
+        if moment not in self.values:
+            insort(self.moments, moment)
+            self.values[moment] = Counter()
+        for value, count in values.items():
+            self.values[moment][value] += count
+
+    def between(self, start: float, end: float) -> list[tuple[float, Counter[float]]]:
+        found = self.moments[bisect_left(self.moments, start) : bisect_left(self.moments, end)]
+        return [(moment, Counter(self.values[moment])) for moment in found]
 
 
 class MetricStore:
@@ -36,7 +51,7 @@ class MetricStore:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._points: dict[MetricKey, dict[float, _Point]] = {}
+        self._metrics: dict[MetricKey, _Metric] = {}
 
     def record(
         self,
@@ -59,20 +74,17 @@ class MetricStore:
         moment = timestamp - timestamp % storage_resolution
         key = MetricKey.of(namespace, name, dimensions)
         with self._lock:
-            points = self._points.setdefault(key, {})
-            point = points.setdefault(moment, _Point(Counter(), unit))
-            for value, count in values.items():
-                point.values[value] += count
+            self._metrics.setdefault(key, _Metric(unit)).add(moment, values)
 
     def metrics(self) -> list[MetricKey]:
         """Every metric that has data."""
         with self._lock:
-            return sorted(self._points)
+            return sorted(self._metrics)
 
     def unit(self, key: MetricKey) -> str:
         """Return the unit that the metric was first recorded with; without data it is `None`, the text."""
         with self._lock:
-            return next((point.unit for point in self._points.get(key, {}).values()), "None")
+            return self._metrics[key].unit if key in self._metrics else "None"
 
     def periods(self, key: MetricKey, *, start: float, end: float, period: int) -> dict[float, Counter[float]]:
         """Return the values of each period that has data, by its start: those in `[start, end)`.
@@ -80,17 +92,14 @@ class MetricStore:
         Periods lie on multiples of `period` seconds since the epoch; `start` is rounded down to one.
         """
         merged: dict[float, Counter[float]] = {}
-        for moment, values in self._between(key, start - start % period, end):
+        with self._lock:
+            metric = self._metrics.get(key)
+            found = metric.between(start - start % period, end) if metric else []
+        for moment, values in found:
             merged.setdefault(moment - moment % period, Counter()).update(values)
-        return dict(sorted(merged.items()))
+        return merged
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._points.clear()
-
-    def _between(self, key: MetricKey, start: float, end: float) -> Iterator[tuple[float, Counter[float]]]:
-        with self._lock:
-            points = self._points.get(key, {})
-            found = [(moment, Counter(points[moment].values)) for moment in points if start <= moment < end]
-        yield from found
+            self._metrics.clear()

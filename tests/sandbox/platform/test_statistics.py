@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canary_tools.sandbox.cloudwatch.queries import Window
 from canary_tools.sandbox.cloudwatch.statistics import statistic
 from canary_tools.sandbox.cloudwatch.store import MetricKey, MetricStore
 
@@ -75,3 +76,10 @@ def test_periods_are_merged_and_the_window_excludes_its_end() -> None:
     assert store.periods(key, start=5, end=60, period=60) == {0.0: Counter({1.0: 3})}
     assert list(store.periods(key, start=5, end=61, period=10)) == [0.0, 10.0, 50.0, 60.0]
     assert store.unit(key) == "Count"
+
+
+@pytest.mark.parametrize(("period", "kept_seconds"), [(10, 3 * 3600), (60, 15 * 86400), (300, 63 * 86400)])
+def test_fine_data_points_are_kept_for_a_while_only(period: int, kept_seconds: int) -> None:
+    now = 1e9
+    assert Window(0.0, now, asked_at=now).start_of(period) == now - kept_seconds
+    assert Window(now - 60, now, asked_at=now).start_of(period) == now - 60
