@@ -23,10 +23,12 @@ from canary_tools.sandbox.cloudwatch.provisioning import alarm_handlers
 from canary_tools.sandbox.cloudwatch.store import MetricStore
 from canary_tools.sandbox.cloudwatch.wire import Response, wire
 from canary_tools.sandbox.events.bus import Emit
+from canary_tools.sandbox.iam.permissions import service_may_invoke
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
 
 _SUBJECT_LENGTH = 100
+_ALARMS_PRINCIPAL = "lambda.alarms.cloudwatch.amazonaws.com"
 _log = logging.getLogger(__name__)
 
 
@@ -115,8 +117,14 @@ def _publish(topic: str, message: str, change: Change) -> None:
         _log.warning("alarm %s could not notify %s: %s", change.alarm.name, topic, error)
 
 
-def _invoke(function: str, message: str, _: Change) -> None:
+def _invoke(function: str, message: str, change: Change) -> None:
     functions = importlib.import_module("ministack.services.lambda_svc")
-    record, _configuration, _name = functions._get_func_record_for_ref(function)  # noqa: SLF001 - as its own callers do
-    if record is not None:
-        functions.invoke_async_with_retry(record, json.loads(message))
+    record, configuration, _ = functions._get_func_record_for_ref(function)  # noqa: SLF001 - as its own callers do
+    if record is None or configuration is None:
+        _log.warning("alarm %s has no function %s to invoke", change.alarm.name, function)
+        return
+    execution = functions._execution_record_for_config(record, configuration)  # noqa: SLF001 - as its own callers do
+    if service_may_invoke(execution, service=_ALARMS_PRINCIPAL, source_arn=change.alarm.arn):
+        functions.invoke_async_with_retry(execution, json.loads(message))
+    else:
+        _log.warning("alarm %s has no permission to invoke %s", change.alarm.name, function)

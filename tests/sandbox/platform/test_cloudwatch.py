@@ -167,3 +167,30 @@ def test_tags_of_an_alarm_can_be_read_and_changed(playground: Any) -> None:
     cloudwatch.disable_alarm_actions(AlarmNames=["tagged"])
     (alarm,) = cloudwatch.describe_alarms(AlarmNames=["tagged"])["MetricAlarms"]
     assert alarm["ActionsEnabled"] is False
+
+
+def test_an_alarm_invokes_a_function_that_permits_it(playground: Any) -> None:
+    code = 'import boto3\ndef handle(event, context):\n    boto3.client("ssm").put_parameter(Name=event["AlarmName"], '
+    code += 'Value=event["NewStateValue"], Type="String")\n'
+    function = playground.function("woken", code, role=playground.role("woken", "ssm:PutParameter"))
+    playground.client("lambda").add_permission(
+        FunctionName="woken",
+        StatementId="alarm",
+        Action="lambda:InvokeFunction",
+        Principal="lambda.alarms.cloudwatch.amazonaws.com",
+    )
+    cloudwatch, ssm = playground.client("cloudwatch"), playground.client("ssm")
+    cloudwatch.put_metric_alarm(
+        AlarmName="waking",
+        Namespace="Shop",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[function],
+    )
+    cloudwatch.set_alarm_state(AlarmName="waking", StateValue="ALARM", StateReason="drill")
+    (parameter,) = playground.eventually(lambda: ssm.get_parameters(Names=["waking"])["Parameters"])
+    assert parameter["Value"] == "ALARM"
