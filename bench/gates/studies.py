@@ -1,0 +1,198 @@
+"""The tables of docs/gates.md."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from rollout.gates import Counts, Judge, Minute
+
+from bench.gates import peers
+from bench.gates.fleet import Fleet
+from bench.gates.measure import (
+    Figure,
+    MakeRule,
+    detection_minutes,
+    geometric_mean,
+    rolled_back,
+    score,
+)
+from bench.gates.rules import (
+    DEFAULT,
+    EXACT,
+    ROBUST,
+    SEQUENTIAL,
+    SHIPPED,
+    SHIPPED_DIFFERENCE,
+    SHIPPED_RATIO,
+    UNBOUNDED,
+    ours,
+    peer,
+    told_both_rates,
+)
+from bench.gates.scenarios import CORE_8, HEALTHY, NOISY, OTHER_EFFECTS, TROUBLES, Setting
+
+Row = list[str]
+DAY = 1440
+SEED = 20261122
+
+
+def core_8(runs: int) -> Iterator[Row]:
+    """Mean canary requests until rollback over the information limit, alpha = 1 %, ratio 1."""
+    yield ["method", "score", *map(str, CORE_8)]
+    yield _scores("told both rates (impossible)", told_both_rates, runs)
+    for name, make in SEQUENTIAL.items():
+        yield _scores(name, make, runs)
+
+
+def other_effects(runs: int) -> Iterator[Row]:
+    """The same at settings that nothing was tuned to."""
+    yield ["method", "score", *map(str, OTHER_EFFECTS)]
+    for name in (EXACT, ROBUST, "Turner-Grünwald safe test", "Lindon-Malek (Netflix)"):
+        yield _scores(name, SEQUENTIAL[name], runs, OTHER_EFFECTS)
+
+
+def false_rollbacks(runs: int) -> Iterator[Row]:
+    """Healthy canaries rolled back within 24 hours, looked at every minute."""
+    yield ["method", *map(str, HEALTHY)]
+    for name, make in {**SEQUENTIAL, SHIPPED: DEFAULT, **UNBOUNDED}.items():
+        sample = runs if name in {EXACT, ROBUST, SHIPPED} else max(200, runs // 10)
+        yield [name, *(_healthy(make, setting, sample, i) for i, setting in enumerate(HEALTHY))]
+
+
+def _healthy(make: MakeRule, setting: Setting, runs: int, position: int) -> str:
+    return rolled_back(make, setting, runs, DAY, [SEED, 2, position]).percent()
+
+
+def violated_independence(runs: int) -> Iterator[Row]:
+    """Canaries that are no worse on average, rolled back within 180 minutes."""
+    methods = {
+        SHIPPED: DEFAULT,
+        ROBUST: ours("robust"),
+        EXACT: ours("exact"),
+        "Turner-Grünwald safe test": peer(peers.TurnerGrunwald),
+    }
+    yield ["trouble", "method", *map(str, NOISY)]
+    for position, (trouble, happens) in enumerate(TROUBLES.items()):
+        for name, make in methods.items():
+            parts = [
+                rolled_back(make, setting, runs, 180, [SEED, 3, position, i], happens)
+                for i, setting in enumerate(NOISY)
+            ]
+            yield [trouble, name, *(part.percent() for part in parts)]
+
+
+def late_onset(runs: int) -> Iterator[Row]:
+    """Mean minutes from the start of a fault to the rollback, at most 600 are counted."""
+    settings = (Setting(10, 0.01, 5), Setting(100, 0.001, 5), Setting(100, 0.01, 3))
+    yield ["fault begins", "method", *map(str, settings)]
+    methods = {
+        "robust": ours("robust", SHIPPED_RATIO, SHIPPED_DIFFERENCE),
+        "exact (no restarts)": ours("exact", SHIPPED_RATIO, SHIPPED_DIFFERENCE),
+    }
+    for minutes in (0, 15, 60, 240, DAY):
+        for name, make in methods.items():
+            delays = [_delay(make, setting, runs, minutes) for setting in settings]
+            yield [f"after {minutes} healthy minutes at 5 %", name, *map(str, delays)]
+    for name, make in methods.items():
+        delays = [_delay(make, setting, runs, 120, step_share=0.5) for setting in settings]
+        yield ["with the step to 50 %, after 120 minutes at 5 %", name, *map(str, delays)]
+
+
+def _delay(
+    make: MakeRule, setting: Setting, runs: int, onset: int, step_share: float | None = None, most: int = 600
+) -> Figure:
+    generator = np.random.default_rng([SEED, 4, onset])
+    fleet = make(setting, runs)
+    assert isinstance(fleet, Fleet)
+    canary, stable = setting.totals
+    delays: list[int] = []
+    left = runs
+    for minute in range(onset + most):
+        if minute == onset and step_share is not None:
+            requests = canary + stable
+            canary = round(step_share * requests)
+            stable = requests - canary
+            fleet.begin_step(canary, stable)
+        rate = setting.rate * (setting.effect if minute >= onset else 1.0)
+        failed = fleet.update(generator.binomial(canary, rate, left), generator.binomial(stable, setting.rate, left))
+        if minute >= onset:
+            delays += [minute - onset + 1] * int(failed.sum())
+        fleet.keep(~failed)
+        left -= int(failed.sum())
+        if not left:
+            break
+    delays += [most] * left
+    return Figure(statistics.fmean(delays), statistics.pstdev(delays) / math.sqrt(len(delays)))
+
+
+def early_pass(runs: int) -> Iterator[Row]:
+    """Minutes until a step passes early, a canary as good as stable, at the shipped defaults."""
+    yield ["traffic", "share of the canary", "median minutes", "passed within a day"]
+    for rps, rate in ((10, 0.001), (100, 0.001), (10, 0.01), (100, 0.01)):
+        for share in (0.05, 0.1, 0.5):
+            times = [_pass_time(rps, rate, share, run) for run in range(max(20, runs // 100))]
+            passed = [time for time in times if time is not None]
+            median = statistics.median([DAY if time is None else time for time in times])
+            yield [f"{rps} rps, {100 * rate:g} %", f"{100 * share:g} %", f"{median:g}", f"{len(passed)}/{len(times)}"]
+
+
+def _pass_time(rps: int, rate: float, share: float, run: int) -> int | None:
+    judge = Judge.from_config(
+        {"gates": [{"name": "errors", "ratio": SHIPPED_RATIO, "min_difference": SHIPPED_DIFFERENCE}]}
+    )
+    generator = np.random.default_rng([SEED, 5, run, rps])
+    canary = round(60 * rps * share)
+    stable = 60 * rps - canary
+    state = judge.new_state()
+    for minute in range(DAY):
+        counts = Counts(canary, int(generator.binomial(canary, rate)), stable, int(generator.binomial(stable, rate)))
+        state, assessment = judge.update(state, [Minute(minute, 0, {"errors": counts})])
+        if assessment.verdict != "CONTINUE":
+            return minute + 1 if assessment.verdict == "PASS" else None
+    return None
+
+
+def cost(runs: int) -> Iterator[Row]:
+    """Size of the state and time of one evaluation of one new minute, shipped code on this machine."""
+    import json  # noqa: PLC0415  # this study only
+
+    yield ["gates", "requests a minute", "state of a gate, bytes", "whole state, bytes", "ms an evaluation"]
+    for gates in (1, 3):
+        for requests in (600, 60_000, 6_000_000):
+            names = [f"gate-{i}" for i in range(gates)]
+            judge = Judge.from_config({"gates": [{"name": name, "min_difference": 0.0005} for name in names]})
+            generator = np.random.default_rng([SEED, 6, requests])
+            state = judge.new_state()
+            spent = 0.0
+            looks = min(runs, DAY)
+            for minute in range(looks):
+                share = requests // 20
+                bad = [int(generator.binomial(n, 0.001)) for n in (share, requests - share)]
+                counts = Counts(share, bad[0], requests - share, bad[1])
+                began = time.perf_counter()
+                state, _ = judge.update(state, [Minute(minute, 0, dict.fromkeys(names, counts))])
+                spent += time.perf_counter() - began
+            size = len(json.dumps(state["gates"]["gate-0"], separators=(",", ":")))
+            whole = len(json.dumps(state, separators=(",", ":")))
+            yield [str(gates), f"{requests:,}", str(size), str(whole), f"{1000 * spent / looks:.2f}"]
+
+
+def _scores(name: str, make: MakeRule, runs: int, settings: tuple[Setting, ...] = CORE_8) -> Row:
+    figures = [
+        score(detection_minutes(make, setting, runs, [SEED, 1, i]), setting, peers.ALPHA)
+        for i, setting in enumerate(settings)
+    ]
+    return [name, str(geometric_mean(figures)), *(f"{figure.value:.2f}" for figure in figures)]
+
+
+STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
+    "core-8": core_8,
+    "other-effects": other_effects,
+    "false-rollbacks": false_rollbacks,
+    "violated-independence": violated_independence,
+    "late-onset": late_onset,
+    "early-pass": early_pass,
+    "cost": cost,
+}
