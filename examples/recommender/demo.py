@@ -198,6 +198,7 @@ def _rests(observation: Observation) -> bool:
 def _conclude(recording: Recording, failure: str, settings: Settings, console: Console) -> int:
     """Write the report and its picture, print the summary, and judge."""
     last = recording.observations[-1] if recording.observations else None
+    settings.out.mkdir(parents=True, exist_ok=True)
     report = write_report(recording, settings.out / "demo-report.json")
     draw(recording, settings.out / "demo-report.png")
     checks = [
