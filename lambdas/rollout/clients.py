@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rollout.errors import Throttled, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "ProvisionedThroughputExceededException",
+    }
+)
+FIRST_SERVER_ERROR = 500
 
 
 @cache
@@ -29,3 +48,23 @@ def single_attempt_client(service: str, read_timeout: int = 10) -> Any:
             read_timeout=read_timeout,
         ),
     )
+
+
+@contextmanager
+def named_failures() -> Iterator[None]:
+    """Give the failures that any service may have their names; what is left keeps boto3's.
+
+    Raises:
+        Throttled: when the service limits the calls.
+        Unavailable: when it gave no answer, or failed on its side; the call may have had its effect.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in THROTTLED:
+            raise Throttled(error.response["Error"]["Message"]) from error
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= FIRST_SERVER_ERROR:
+            raise Unavailable(str(error)) from error
+        raise
+    except BotoCoreError as error:
+        raise Unavailable(str(error)) from error

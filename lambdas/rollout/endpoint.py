@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from rollout import clients
-from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable, Throttled
+from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
 from rollout.plan import SLOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 QUIET = "InService"
-WORKING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
+WORKING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 """Statuses that end by themselves. Source:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html"""
 
@@ -53,6 +54,11 @@ class EndpointView:
         return self.status == QUIET and not self.update_pending
 
     @property
+    def working(self) -> bool:
+        """Tell whether SageMaker is changing the endpoint, so that another look is worth while."""
+        return self.status in WORKING or self.update_pending
+
+    @property
     def weights(self) -> dict[str, float]:
         """Return the weights in force, by slot."""
         return {slot: variant.weight for slot, variant in self.variants.items()}
@@ -75,6 +81,16 @@ class EndpointView:
                 "of the variant that must not serve to 0 with UpdateEndpointWeightsAndCapacities"
             )
         return serving[0]
+
+    def refuse_unless_quiet(self) -> None:
+        """Refuse an endpoint that takes no change.
+
+        Raises:
+            EndpointUnusable: with its status, and why, if SageMaker says so.
+        """
+        if not self.quiet:
+            why = f": {self.failure_reason}" if self.failure_reason else ""
+            raise EndpointUnusable(f"endpoint {self.name} is {self.status}{why}; it must be InService")
 
     def shows(self, weights: Mapping[str, int]) -> bool:
         """Tell whether these weights are in force and nothing is about to change them."""
@@ -120,11 +136,10 @@ class Endpoint:
         Raises:
             EndpointNotFound: when there is none of this name.
             Throttled: when SageMaker limits the calls.
+            Unavailable: when SageMaker does not answer.
         """
-        try:
+        with _named_failures():
             answer = self._reading.describe_endpoint(EndpointName=self.name)
-        except ClientError as error:
-            raise named(error) from error
         return EndpointView(
             name=self.name,
             arn=answer["EndpointArn"],
@@ -137,10 +152,8 @@ class Endpoint:
 
     def config(self, config_name: str) -> list[dict[str, Any]]:
         """Return the production variants of an endpoint config."""
-        try:
+        with _named_failures():
             answer = self._reading.describe_endpoint_config(EndpointConfigName=config_name)
-        except ClientError as error:
-            raise named(error) from error
         variants: list[dict[str, Any]] = answer["ProductionVariants"]
         return variants
 
@@ -151,16 +164,15 @@ class Endpoint:
             EndpointBusy: when SageMaker is changing the endpoint.
             EndpointNotFound: when there is no such endpoint.
             Throttled: when SageMaker limits the calls.
+            Unavailable: when SageMaker does not answer; it may have taken the weights all the same.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
         """
         desired = [{"VariantName": slot, "DesiredWeight": float(weight)} for slot, weight in weights.items()]
-        try:
+        with _named_failures():
             self._changing.update_endpoint_weights_and_capacities(
                 EndpointName=self.name, DesiredWeightsAndCapacities=desired
             )
-        except ClientError as error:
-            raise named(error) from error
 
 
 def _variant(answer: dict[str, Any]) -> Variant:
@@ -176,15 +188,16 @@ def _variant(answer: dict[str, Any]) -> Variant:
     )
 
 
-def named(error: ClientError) -> Exception:
-    """Give a SageMaker error its name. SageMaker has one code for many things, so this reads its text."""
-    code: str = error.response["Error"]["Code"]
-    message: str = error.response["Error"]["Message"]
-    if "in-progress endpoint" in message:
-        return EndpointBusy(message)
-    if "Could not find endpoint" in message and "configuration" not in message:
-        return EndpointNotFound(message)
-    if code in {"ThrottlingException", "TooManyRequestsException", "Throttling"}:
-        return Throttled(message)
-    unnamed: Exception = error
-    return unnamed
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Give SageMaker's failures their names. It has one code for many things, so this reads its text."""
+    try:
+        with clients.named_failures():
+            yield
+    except ClientError as error:
+        message: str = error.response["Error"]["Message"]
+        if "in-progress endpoint" in message:
+            raise EndpointBusy(message) from error
+        if "Could not find endpoint" in message and "configuration" not in message:
+            raise EndpointNotFound(message) from error
+        raise

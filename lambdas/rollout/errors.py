@@ -13,6 +13,10 @@ class Throttled(RolloutError):
     """Raised when an AWS service limits the rate of calls; worth another try."""
 
 
+class Unavailable(RolloutError):
+    """Raised when an AWS service gave no answer or failed on its side; worth another look and another try."""
+
+
 class EndpointNotFound(RolloutError):
     """Raised when the endpoint does not exist (any more)."""
 
@@ -43,6 +47,10 @@ class GateFailed(RolloutError):
 
 class CapacityUnavailable(RolloutError):
     """Raised when the instances that a step needs are not allowed or do not come in time."""
+
+
+class PromotionUnfinished(RolloutError):
+    """Raised when a promotion met a fault; it may be decided already, and then it is completed, never undone."""
 
 
 class SmokeTestFailed(RolloutError):

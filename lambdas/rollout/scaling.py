@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout import clients
-from rollout.errors import Throttled
+from rollout.errors import EndpointBusy, Throttled
 
 if TYPE_CHECKING:
     from rollout.plan import Scaling
 
 NAMESPACE = "sagemaker"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+COLLISIONS = frozenset({"ConcurrentUpdateException", "FailedResourceAccessException"})
+"""Another change of the same target runs, or SageMaker could not be asked. Source:
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class SlotScalers:
 
         Raises:
             Throttled: when the service limits the calls.
+            Unavailable: when the service does not answer.
         """
         answer = self._call("describe_scalable_targets", ServiceNamespace=NAMESPACE, ResourceIds=self._resource_ids())
         return {target["ResourceId"].rsplit("/", 1)[1]: _slot_scaling(target) for target in answer["ScalableTargets"]}
@@ -51,7 +55,9 @@ class SlotScalers:
         Source: https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
 
         Raises:
+            EndpointBusy: when SageMaker refuses the change because another one is in progress.
             Throttled: when the service limits the calls.
+            Unavailable: when the service does not answer.
         """
         fixed = self._scaling.invocations_per_instance is None
         self._call(
@@ -69,13 +75,20 @@ class SlotScalers:
         )
 
     def suspend(self, slot: str) -> None:
-        """Keep dynamic scaling from changing one slot."""
+        """Keep dynamic scaling from changing one slot; its bounds stay."""
+        self._let_scale(slot, suspended=True)
+
+    def resume(self, slot: str) -> None:
+        """Let dynamic scaling change one slot again; its bounds stay."""
+        self._let_scale(slot, suspended=False)
+
+    def _let_scale(self, slot: str, *, suspended: bool) -> None:
         self._call(
             "register_scalable_target",
             ServiceNamespace=NAMESPACE,
             ScalableDimension=DIMENSION,
             ResourceId=self._resource_id(slot),
-            SuspendedState={"DynamicScalingInSuspended": True, "DynamicScalingOutSuspended": True},
+            SuspendedState={"DynamicScalingInSuspended": suspended, "DynamicScalingOutSuspended": suspended},
         )
 
     def _resource_id(self, slot: str) -> str:
@@ -86,10 +99,14 @@ class SlotScalers:
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:
-            return getattr(self._client, operation)(**arguments)
+            with clients.named_failures():
+                return getattr(self._client, operation)(**arguments)
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"ThrottlingException", "ConcurrentUpdateException"}:
-                raise Throttled(error.response["Error"]["Message"]) from error
+            message: str = error.response["Error"]["Message"]
+            if error.response["Error"]["Code"] in COLLISIONS:
+                raise Throttled(message) from error
+            if "in-progress endpoint" in message:
+                raise EndpointBusy(message) from error
             raise
 
 

@@ -1,0 +1,34 @@
+"""Trying again while a service is not ready, for as long as an invocation may last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from rollout import clock
+from rollout.errors import EndpointBusy, Throttled, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result = TypeVar("Result")
+
+NOT_READY = (EndpointBusy, Throttled, Unavailable)
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 8.0
+
+
+def insist(action: Callable[[], Result], *, until: float) -> Result:
+    """Repeat an action that may be repeated until AWS lets it, or the time (seconds since the epoch) is over.
+
+    Raises:
+        EndpointBusy, Throttled, Unavailable: the last failure, when the time is over.
+    """
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return action()
+        except NOT_READY:
+            if clock.now() >= until:
+                raise
+        clock.pause(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
