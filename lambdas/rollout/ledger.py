@@ -75,7 +75,7 @@ class Ledger:
     def lock(self) -> Lock | None:
         """Read the lock, consistently."""
         item = self._get("lock")
-        if item is None:
+        if item is None or "holder" not in item:  # an abort may have been written where no lock was
             return None
         return Lock(**{name: item[name] for name in Lock.__dataclass_fields__ if name in item})
 
@@ -87,12 +87,15 @@ class Ledger:
         lock = Lock(kind=DEPLOYMENT, holder=holder)
         return self._put_lock(lock, at, "attribute_not_exists(holder) OR kind = :kind", {":kind": DEPLOYMENT})
 
-    def lock_for_rollout(self, execution: str, at: float, *, instead_of: str = "") -> bool:
-        """Take the lock for a rollout: a free one, or the one of the deployment that hands it over."""
+    def lock_for_rollout(self, execution: str, at: float, *, instead_of: str | None = None) -> bool:
+        """Take the free lock for a rollout, or the one that this deployment, and no other, hands over.
+
+        A rollout that has the lock already does not get it again: that would wipe an order to halt.
+        """
         lock = Lock(kind=ROLLOUT, holder=execution)
-        return self._put_lock(
-            lock, at, "attribute_not_exists(holder) OR holder = :before", {":before": instead_of or execution}
-        )
+        if instead_of is None:
+            return self._put_lock(lock, at, "attribute_not_exists(holder)", {})
+        return self._put_lock(lock, at, "holder = :before", {":before": instead_of})
 
     def pin(self, execution: str, *, stable: str, canary: str, config_name: str) -> None:
         """Write into the rollout's lock what it works on.
@@ -121,16 +124,12 @@ class Ledger:
 
     def free(self, holder: str) -> bool:
         """Give the lock back. `False`: this holder does not have it."""
-        try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key=self._key("lock"),
-                ConditionExpression="holder = :me",
-                ExpressionAttributeValues=_item({":me": holder}),
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return self._write("delete_item", condition="holder = :me", values={":me": holder}, Key=self._key("lock"))
+
+    def free_if_over(self, execution: str) -> bool:
+        """Free the lock of a rollout whose end is recorded: by then nothing of it is left to restore."""
+        rollout = self.rollout(execution)
+        return rollout is not None and rollout.get("outcome") in {PROMOTED, ROLLED_BACK} and self.free(execution)
 
     # Releases
 
@@ -179,8 +178,8 @@ class Ledger:
 
     def next_attempt(self) -> int:
         """Return how many rollouts this endpoint has had, plus one."""
-        answer = self._client.query(
-            TableName=self._table,
+        answer = self._call(
+            "query",
             ConsistentRead=True,
             Select="COUNT",
             KeyConditionExpression="endpoint = :endpoint AND begins_with(#record, :rollout)",
@@ -223,43 +222,40 @@ class Ledger:
         return _item({"endpoint": self._endpoint, "record": record})
 
     def _get(self, record: str) -> dict[str, Any] | None:
-        answer = self._client.get_item(TableName=self._table, Key=self._key(record), ConsistentRead=True)
+        answer = self._call("get_item", Key=self._key(record), ConsistentRead=True)
         if "Item" not in answer:
             return None
         return {name: _deserialize(value) for name, value in answer["Item"].items()}
 
     def _put(self, record: str, values: Mapping[str, Any]) -> None:
         item = {"endpoint": self._endpoint, "record": record, **values}
-        self._client.put_item(TableName=self._table, Item=_item(item))
+        self._call("put_item", Item=_item(item))
 
     def _put_lock(self, lock: Lock, at: float, condition: str, values: Mapping[str, Any]) -> bool:
         item = {"endpoint": self._endpoint, "record": "lock", "taken_at": iso(at)}
         item |= {name: value for name, value in vars(lock).items() if value}
+        return self._write("put_item", condition=condition, values=values, Item=_item(item))
+
+    def _update(self, record: str, changes: str, values: Mapping[str, Any], *, condition: str = "") -> bool:
+        """Change one record; `False` when the condition does not hold."""
+        return self._write(
+            "update_item", condition=condition, values=values, Key=self._key(record), UpdateExpression=changes
+        )
+
+    def _write(self, operation: str, *, condition: str, values: Mapping[str, Any], **arguments: Any) -> bool:
+        if condition:
+            arguments["ConditionExpression"] = condition
+        if values:
+            arguments["ExpressionAttributeValues"] = _item(values)
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=_item(item),
-                ConditionExpression=condition,
-                ExpressionAttributeValues=_item(values),
-            )
+            self._call(operation, **arguments)
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
-    def _update(self, record: str, changes: str, values: Mapping[str, Any], *, condition: str = "") -> bool:
-        """Change one record; `False` when the condition does not hold."""
-        guarded = {"ConditionExpression": condition} if condition else {}
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=self._key(record),
-                UpdateExpression=changes,
-                ExpressionAttributeValues=_item(values),
-                **guarded,
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        with clients.named_failures():
+            return getattr(self._client, operation)(TableName=self._table, **arguments)
 
 
 def _whole(value: Any) -> Any:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
-from rollout.endpoint import WORKING, other_slot
-from rollout.errors import AlarmRaised, EndpointUnusable, LockLost, NothingToRelease
+from rollout.endpoint import other_slot
+from rollout.errors import AlarmRaised, LockLost, NothingToRelease
 from rollout.ledger import ROLLED_BACK
 from rollout.notices import notify
 from rollout.plan import Settings
+from rollout.safety import prove_in_time
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
     out_of_patience = clock.now() > datetime.fromisoformat(started_at).timestamp() + PATIENCE_SECONDS
     view = world.endpoint.describe()
     if not view.quiet:
-        _refuse_unless(view.status in WORKING and not out_of_patience, view)
+        if out_of_patience or not view.working:
+            view.refuse_unless_quiet()
         return {"ready": False}
     stable = view.stable_slot()
     canary = other_slot(stable)
@@ -43,21 +45,17 @@ def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
     if _raised_alarms(world, canary, final=out_of_patience):
         return {"ready": False, **found}
     _hold_scale_in(world)
+    prove_in_time(world, execution)
     notify(view.name, "Started", execution=execution, **found)
     return {"ready": True, **found}
 
 
 def _take_lock(world: World, execution: str) -> None:
+    """Take the lock if it is free, and prove that this rollout may go on; an order to halt stays in force."""
     if not world.ledger.lock_for_rollout(execution, clock.now()):
-        lock = world.ledger.lock()
-        holder = "somebody else" if lock is None else f"{lock.kind} {lock.holder}"
-        raise LockLost(f"endpoint {world.settings.endpoint} is locked by {holder}; one change at a time")
-
-
-def _refuse_unless(may_wait: bool, view: EndpointView) -> None:  # noqa: FBT001 - the condition is the point
-    if not may_wait:
-        why = f": {view.failure_reason}" if view.failure_reason else ""
-        raise EndpointUnusable(f"endpoint {view.name} is {view.status}, it must be InService{why}")
+        world.own_lock(execution)
+    if world.ledger.free_if_over(execution):
+        raise LockLost(f"rollout {execution} is over already")
 
 
 def _release_in(world: World, view: EndpointView, canary: str) -> Release:

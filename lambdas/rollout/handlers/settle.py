@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clients, clock
 from rollout.endpoint import other_slot
-from rollout.errors import EndpointBusy, EndpointNotFound
+from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
 from rollout.executions import execution_name, start
 from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
-from rollout.plan import Settings
+from rollout.patience import insist
+from rollout.plan import SLOTS, Settings
 from rollout.safety import rest, wait_until_quiet
 from rollout.stack import stack_status
 from rollout.world import World
@@ -29,18 +30,26 @@ DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 def handler(event: dict[str, Any], context: Context) -> None:
     """Act on one stack event."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    world = World.of(Settings.parse(event["settings"]))
+    insist(lambda: _settle_event(world, event, until), until=until)
+
+
+def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
+    """Read the lock before the status: a deployment that began after the event would show in one of them."""
+    lock = world.ledger.lock()
     if stack_status(event["stack_id"]) == event["status"]:
-        settle(World.of(Settings.parse(event["settings"])), event["status"], until)
+        settle(world, lock, event["status"], until)
 
 
-def settle(world: World, status: str, until: float) -> None:
+def settle(world: World, lock: Lock | None, status: str, until: float) -> None:
     """Bring the endpoint to rest by its current roles, then hand the lock over or give it back.
+
+    `lock` is what the ended deployment left. Whoever took the lock since then has the endpoint now.
 
     Raises:
         EndpointBusy: when the endpoint did not come to rest in time; the event is delivered again.
-        EndpointUnusable: when roles cannot be told from the weights.
+        EndpointUnusable: when it never will, or when roles cannot be told from the weights.
     """
-    lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT:
         _start(world, lock.holder)
         return
@@ -49,15 +58,29 @@ def settle(world: World, status: str, until: float) -> None:
     except EndpointNotFound:
         _free(world, lock)
         return
-    if not view.quiet:
+    if view.working:
         raise EndpointBusy(f"endpoint {view.name} is {view.status}; the stack cannot be settled yet")
-    stable = view.stable_slot()
+    if world.ledger.lock() != lock:
+        return
+    stable = _stable_slot(world, lock, view)
     rest(world, stable=stable)
     release = _waiting_release(world, view, stable)
     if release is not None and status in DEPLOYED and world.settings.start_on_deploy:
         _hand_over(world, lock, release)
     else:
         _free(world, lock)
+
+
+def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:
+    """Return the slot that serves; without one, leave everything but the floors at rest, and say so."""
+    try:
+        view.refuse_unless_quiet()
+        return view.stable_slot()
+    except EndpointUnusable:
+        for slot in SLOTS:
+            world.scalers.resume(slot)
+        _free(world, lock)
+        raise
 
 
 def _waiting_release(world: World, view: EndpointView, stable: str) -> Release | None:
@@ -75,12 +98,14 @@ def _waiting_release(world: World, view: EndpointView, stable: str) -> Release |
 
 def _hand_over(world: World, lock: Lock | None, release: Release) -> None:
     name = execution_name(release.version, world.ledger.next_attempt())
-    if world.ledger.lock_for_rollout(name, clock.now(), instead_of="" if lock is None else lock.holder):
+    if world.ledger.lock_for_rollout(name, clock.now(), instead_of=None if lock is None else lock.holder):
         _start(world, name)
 
 
 def _start(world: World, name: str) -> None:
-    start(clients.client("stepfunctions"), world.settings.state_machine_arn, name)
+    """Start the rollout that has the lock, unless it is over: a slow repetition may have locked for it again."""
+    if not world.ledger.free_if_over(name):
+        start(clients.client("stepfunctions"), world.settings.state_machine_arn, name)
 
 
 def _free(world: World, lock: Lock | None) -> None:
