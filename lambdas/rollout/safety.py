@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from rollout import clock
 from rollout.decisions.capacity import floors_at_rest
 from rollout.endpoint import other_slot, weights_for
-from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable, Throttled
+from rollout.errors import EndpointNotFound, EndpointUnusable, Halted, LockLost, Throttled, Unavailable
 from rollout.ledger import PROMOTED, ROLLED_BACK
 from rollout.notices import notify
+from rollout.patience import NOT_READY
 
 if TYPE_CHECKING:
     from rollout.endpoint import Endpoint, EndpointView
@@ -29,7 +30,7 @@ def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
         endpoint.set_weights(target)
     except EndpointNotFound:
         return True
-    except (EndpointBusy, Throttled):
+    except NOT_READY:
         return False
     return False
 
@@ -43,16 +44,33 @@ def lower_until_zero(endpoint: Endpoint, *, stable: str, canary: str, until: flo
     return True
 
 
+def halt_and_lower(world: World, lock: Lock, reason: str) -> bool:
+    """Order the rollout's exposure to zero, and lower it even when the ledger cannot be written.
+
+    `False`: the lock changed hands or the promotion was decided meanwhile, and nothing was lowered.
+    """
+    try:
+        return world.ledger.halt(lock.holder, reason, clock.now())
+    except Exception:
+        if lock.canary:
+            lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary)
+        raise
+
+
 def wait_until_quiet(endpoint: Endpoint, *, until: float) -> EndpointView:
-    """Look until SageMaker accepts changes or the time is over; return the last look.
+    """Look until SageMaker accepts changes, or never will, or the time is over; return the last look.
 
     Raises:
         EndpointNotFound: when there is no endpoint.
     """
     while True:
-        view = endpoint.describe()
-        if view.quiet or clock.now() >= until:
-            return view
+        try:
+            view = endpoint.describe()
+            if view.quiet or not view.working or clock.now() >= until:
+                return view
+        except (Throttled, Unavailable):
+            if clock.now() >= until:
+                raise
         clock.pause(LOOK_AGAIN_SECONDS * 4)
 
 
@@ -60,6 +78,23 @@ def rest(world: World, *, stable: str) -> None:
     """Give each slot the floor of its role and let dynamic scaling work again."""
     for slot, floor in floors_at_rest(stable, other_slot(stable), world.settings.scaling).items():
         world.scalers.set_floor(slot, floor, suspend_scale_in=False)
+
+
+def prove_in_time(world: World, execution: str) -> None:
+    """Prove, after floors were set, that the rollout had not ended by then; otherwise bring them to rest again.
+
+    A stopped execution's Lambda runs on, and may set floors when the restore path has been and gone.
+
+    Raises:
+        Halted, LockLost: when it had ended.
+    """
+    try:
+        world.own_lock(execution)
+    except (Halted, LockLost):
+        lock = world.ledger.lock()
+        if lock is None or lock.holder == execution:
+            _rest_if_possible(world)
+        raise
 
 
 def end_rollout(world: World, execution: str, reason: str) -> bool:
@@ -70,11 +105,13 @@ def end_rollout(world: World, execution: str, reason: str) -> bool:
     """
     lock = world.ledger.lock()
     if lock is None or lock.holder != execution:
+        world.ledger.close_rollout(execution, ROLLED_BACK, reason, clock.now())
         return True
     if lock.sealed:
         complete_promotion(world, lock)
         return True
-    world.ledger.halt(execution, reason, clock.now())
+    if not halt_and_lower(world, lock, reason):
+        return False
     if lock.canary and not lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary):
         return False
     _rest_if_possible(world)

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from rollout import clock
 from rollout.errors import EndpointBusy
 from rollout.ledger import ROLLOUT
+from rollout.patience import insist
 from rollout.plan import Settings
-from rollout.safety import lower_until_zero
+from rollout.safety import halt_and_lower, lower_until_zero
 from rollout.world import World
 
 MARGIN_SECONDS = 15
@@ -24,7 +25,8 @@ class Context(Protocol):
 def handler(event: dict[str, Any], context: Context) -> None:
     """Lower exposure to zero if the alarm concerns the rollout that runs now."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    panic(World.of(Settings.parse(event["settings"])), event["alarm_name"], until)
+    world = World.of(Settings.parse(event["settings"]))
+    insist(lambda: panic(world, event["alarm_name"], until), until=until)
 
 
 def panic(world: World, alarm_name: str, until: float) -> None:
@@ -32,13 +34,14 @@ def panic(world: World, alarm_name: str, until: float) -> None:
 
     Raises:
         EndpointBusy: when SageMaker was not ready in time; the event is delivered again.
+        Throttled, Unavailable: when the ledger was not; what could be lowered without it is.
     """
     lock = world.ledger.lock()
     if lock is None or lock.kind != ROLLOUT or not lock.canary:
         return
     if alarm_name not in world.settings.alarms_that_stop(lock.canary):
         return
-    if not world.ledger.halt(lock.holder, f"{alarm_name} is in ALARM", clock.now()):
+    if not halt_and_lower(world, lock, f"{alarm_name} is in ALARM"):
         return
     if not lower_until_zero(world.endpoint, stable=lock.stable, canary=lock.canary, until=until):
         raise EndpointBusy(f"endpoint {world.settings.endpoint} did not take weight 0 for {lock.canary} yet")

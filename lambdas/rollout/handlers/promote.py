@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rollout.errors import LockLost
+from rollout.endpoint import weights_for
+from rollout.errors import EndpointChanged, LockLost, PromotionUnfinished, Throttled, Unavailable
+from rollout.ledger import PROMOTED
 from rollout.plan import Settings
 from rollout.safety import complete_promotion
 from rollout.world import World
+
+if TYPE_CHECKING:
+    from rollout.ledger import Lock
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -19,20 +24,30 @@ def promote(world: World, execution: str) -> dict[str, Any]:
     """Decide once, unless exposure was ordered to zero first; then complete, as often as it takes.
 
     Raises:
+        EndpointChanged: when another hand took the canary's traffic before the decision.
         Halted: when an alarm or an operator was faster.
         LockLost: when the lock is not this rollout's.
+        PromotionUnfinished: when AWS was not ready; it may be decided, so that nobody may undo it.
     """
-    if not world.ledger.seal(execution):
-        _explain(world, execution)
-    lock = world.ledger.lock()
-    if lock is not None and lock.holder == execution:
-        complete_promotion(world, lock)
-    return {"outcome": "PROMOTED"}
+    try:
+        lock = world.ledger.lock()
+        if lock is not None and lock.holder == execution:
+            _decide(world, lock)
+            complete_promotion(world, lock)
+        elif (world.ledger.rollout(execution) or {}).get("outcome") != PROMOTED:
+            world.own_lock(execution)
+    except (Throttled, Unavailable) as error:
+        raise PromotionUnfinished(str(error)) from error
+    return {"outcome": PROMOTED}
 
 
-def _explain(world: World, execution: str) -> None:
-    rollout = world.ledger.rollout(execution) or {}
-    if rollout.get("outcome") == "PROMOTED":
+def _decide(world: World, lock: Lock) -> None:
+    if lock.sealed:
         return
-    world.own_lock(execution)
-    raise LockLost(f"rollout {execution} could not decide its promotion")
+    view = world.endpoint.describe()
+    if view.weights != weights_for(stable=lock.stable, canary=lock.canary, canary_percent=100):
+        world.own_lock(lock.holder)
+        raise EndpointChanged(f"another hand changed the weights of endpoint {view.name} to {view.weights}")
+    if not world.ledger.seal(lock.holder):
+        world.own_lock(lock.holder)
+        raise LockLost(f"rollout {lock.holder} could not decide its promotion")

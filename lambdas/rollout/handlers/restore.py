@@ -7,8 +7,9 @@ from typing import Any
 from rollout import clock
 from rollout.errors import EndpointBusy
 from rollout.handlers.panic import MARGIN_SECONDS, Context
+from rollout.patience import insist
 from rollout.plan import Settings
-from rollout.safety import LOOK_AGAIN_SECONDS, end_rollout
+from rollout.safety import end_rollout
 from rollout.world import World
 
 REASONS = {
@@ -21,16 +22,15 @@ REASONS = {
 def handler(event: dict[str, Any], context: Context) -> None:
     """Restore what the ended execution left, if it left anything."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    restore(World.of(Settings.parse(event["settings"])), event["execution"], event["status"], until)
+    world = World.of(Settings.parse(event["settings"]))
+    insist(lambda: restore(world, event["execution"], event["status"]), until=until)
 
 
-def restore(world: World, execution: str, status: str, until: float) -> None:
-    """Come again until the safe end is reached.
+def restore(world: World, execution: str, status: str) -> None:
+    """Come to the safe end, or as far as SageMaker lets us now.
 
     Raises:
-        EndpointBusy: when SageMaker was not ready in time; the event is delivered again.
+        EndpointBusy: when SageMaker was not ready; come again.
     """
-    while not end_rollout(world, execution, REASONS[status]):
-        if clock.now() >= until:
-            raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")
-        clock.pause(LOOK_AGAIN_SECONDS)
+    if not end_rollout(world, execution, REASONS[status]):
+        raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from rollout.errors import PromotionUnfinished
 from rollout.plan import Settings
 from rollout.safety import end_rollout, lower_exposure
 from rollout.world import World
@@ -23,14 +22,20 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def roll_back(world: World, execution: str, rollout: Mapping[str, Any], failure: Mapping[str, str]) -> dict[str, Any]:
     """Bring the rollout to its safe end. Without the ledger the traffic still goes first."""
+    _lower_without_the_ledger(world, rollout, failure)
     reason = reason_of(failure)
+    safe = end_rollout(world, execution, reason)
+    return {"safe": safe, "error": failure["Error"], "reason": reason}
+
+
+def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> None:
+    """Lower by what the state machine remembers when the ledger cannot be read; an unfinished promotion waits."""
     try:
-        safe = end_rollout(world, execution, reason)
-    except (ClientError, BotoCoreError):
-        if "canary" in rollout:
+        world.ledger.lock()
+    except Exception:
+        if "canary" in rollout and failure["Error"] != PromotionUnfinished.__name__:
             lower_exposure(world.endpoint, stable=rollout["stable"], canary=rollout["canary"])
         raise
-    return {"safe": safe, "error": failure["Error"], "reason": reason}
 
 
 def reason_of(failure: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock
 from rollout.endpoint import weights_for
-from rollout.errors import CapacityUnavailable, EndpointChanged, Halted, LockLost
+from rollout.errors import CapacityUnavailable, EndpointChanged
 from rollout.plan import Settings, Step, steps_of
 from rollout.safety import lower_until_zero
 from rollout.world import World
@@ -40,8 +40,10 @@ def shift(
     if view.quiet:
         before = 0 if state["index"] == 0 else steps[state["index"] - 1].percent
         _prove_safe(view, lock, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before), state)
-        world.endpoint.set_weights(wanted)
-        _lower_if_halted_meanwhile(world, execution, lock)
+        try:
+            world.endpoint.set_weights(wanted)
+        finally:  # a raise whose answer is lost may have had its effect
+            _lower_if_halted_meanwhile(world, execution, lock)
     if clock.now() > requested_at + timeout_seconds:
         raise EndpointChanged(f"endpoint {view.name} did not take the weights {wanted} in time, it has {view.weights}")
     return {**state, "shift_requested_at": requested_at, "in_place": False}
@@ -74,10 +76,13 @@ def _prove_safe(view: EndpointView, lock: Lock, before: dict[str, int], state: d
 
 
 def _lower_if_halted_meanwhile(world: World, execution: str, lock: Lock) -> None:
-    """Undo the raise if an order to halt came after the look, from a hand that may have gone home already."""
+    """Undo the raise if an order to halt came after the look, from a hand that may have gone home already.
+
+    So it is when the ledger does not tell: then nobody knows.
+    """
     try:
         world.own_lock(execution)
-    except (Halted, LockLost):
+    except Exception:
         until = clock.now() + LOWERING_SECONDS
         lower_until_zero(world.endpoint, stable=lock.stable, canary=lock.canary, until=until)
         raise

@@ -18,7 +18,7 @@ from tests.lambdas.fakes.wire import ACCOUNT, REGION, Operation, Parameters
 
 START = 1_800_000_000.0
 CALL_SECONDS = 0.05
-TIMING = Timing(fleet_update_seconds=600, instance_launch_seconds=180, weight_update_seconds=30)
+TIMING = Timing(fleet_update_seconds=300, instance_launch_seconds=60, weight_update_seconds=30)
 
 THROTTLED = ApiError("ThrottlingException", "Rate exceeded")
 UNAVAILABLE = ApiError("InternalServerError", "Internal server error", status=500)
@@ -108,6 +108,19 @@ class Aws:
     ) -> None:
         """Let the next calls of an operation fail."""
         self._faults.setdefault(operation, []).append(Fault(error, times, after_effect, when))
+
+    def interrupt(self, operation: str, act: Callable[[], object], *, nth: int = 1) -> None:
+        """Let somebody else act, once, right before the nth call of an operation (`""`: any) from now on."""
+        left = nth
+
+        def before(call: Call) -> None:
+            nonlocal left
+            left -= operation in ("", call.operation)
+            if left == 0:
+                left = -1
+                act()
+
+        self.before_call = before
 
     def heal(self) -> None:
         """Let no call fail any more."""

@@ -6,7 +6,7 @@ ENDPOINT = "shop"
 A, B = "variant-a", "variant-b"
 STATE_MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:shop-rollout"
 INSTANCE_TYPE = "ml.m5.xlarge"
-PERIOD = 10
+PERIOD = 60
 
 SCALED = {"min_instances": 2, "max_instances": 8, "idle_instances": 1, "invocations_per_instance": 1000}
 FIXED = {**SCALED, "invocations_per_instance": None}
@@ -27,7 +27,7 @@ def settings(*, start_on_deploy: bool = True, scaling: dict[str, Any] = SCALED) 
 
 def step(percent: int, **changes: int) -> dict[str, int]:
     """Return one traffic step."""
-    return {"percent": percent, "bake_seconds": 60, "max_bake_seconds": 180, "min_requests": 50, **changes}
+    return {"percent": percent, "bake_seconds": 120, "max_bake_seconds": 360, "min_requests": 50, **changes}
 
 
 def plan(*, steps: tuple[dict[str, int], ...] = (step(10), step(50), step(100)), **of_settings: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def plan(*, steps: tuple[dict[str, int], ...] = (step(10), step(50), step(100)),
         "smoke_test": [{"payload": "e30=", "content_type": "application/json"}],
         "on_inconclusive": "ROLL_BACK",
         "evaluation_interval_seconds": PERIOD,
-        "poll_seconds": 5,
+        "poll_seconds": 30,
         "capacity_timeout_seconds": 1200,
         "weights_timeout_seconds": 900,
         "gates": {"judge": {"gates": [ERRORS]}, "sources": {"errors": {"kind": "errors"}}},

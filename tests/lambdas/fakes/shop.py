@@ -16,7 +16,7 @@ from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, plan, 
 from tests.lambdas.fakes.stack import STACK_ID, Stack
 
 LAMBDA_MILLISECONDS = 900_000
-REQUESTS_PER_PERIOD = 200
+REQUESTS_PER_PERIOD = 1200
 
 
 class Context:
@@ -64,6 +64,14 @@ class Shop:
         assert execution is not None
         self.run(execution)
         assert execution.status == "SUCCEEDED", execution.failure
+
+    def begin(self, version: str, until: str, *, index: int = -1) -> Execution:
+        """Release a version and let its rollout go on until a task (of one traffic step) is next."""
+        execution = self.release(version)
+        assert execution is not None
+        self.run(execution, until, index=index)
+        assert execution.task == until, execution.failure
+        return execution
 
     def run(self, execution: Execution, until: str = "", *, index: int = -1) -> None:
         """Let a rollout go on under traffic until a task (of one traffic step) is next, or to its end."""
@@ -165,6 +173,31 @@ class Shop:
 
     def floors(self) -> dict[str, int]:
         return {slot: registered.floor for slot, registered in self.scaling().items()}
+
+    def unsafe(self) -> list[str]:
+        """Let running changes end; return what is not as it must be at rest: weights, floors by role, scaling, lock."""
+        self.wait_until_quiet()
+        weights = self.weights()
+        serving = [slot for slot, weight in weights.items() if weight > 0]
+        scaling = self.settings["scaling"]
+        floors = {slot: scaling["min_instances" if [slot] == serving else "idle_instances"] for slot in weights}
+        found = {
+            f"weights {weights}": len(serving) == 1,
+            f"floors {self.floors()}": self.floors() == floors,
+            "scaling suspended": not self.suspended(),
+            f"{self.lock()}": self.lock() is None,
+        }
+        return [problem for problem, fine in found.items() if not fine]
+
+    def rollouts(self) -> dict[str, dict[str, Any]]:
+        """Return the ledger's record of every execution."""
+        records = {name: self.ledger.rollout(name) for name in self.aws.states.executions}
+        return {name: record for name, record in records.items() if record is not None}
+
+    def outcome(self, execution: Execution) -> tuple[str, str]:
+        """Return how the ledger says that a rollout ended, and why."""
+        record = self.rollouts()[execution.name]
+        return record["outcome"], record["reason"]
 
     def suspended(self) -> bool:
         """Tell whether any scaling of any slot is suspended."""

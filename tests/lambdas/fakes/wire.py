@@ -58,7 +58,10 @@ def _answering(service: str) -> Callable[..., tuple[SimpleNamespace, dict[str, A
         try:
             return SimpleNamespace(status_code=200), _line.aws.answer(service, model.name, context["asked"])
         except ApiError as error:
-            body = {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": {}}
+            body = {
+                "Error": {"Code": error.code, "Message": error.message},
+                "ResponseMetadata": {"HTTPStatusCode": error.status},
+            }
             return SimpleNamespace(status_code=error.status), body
 
     return answer
