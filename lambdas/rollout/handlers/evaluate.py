@@ -17,6 +17,7 @@ from rollout.plan import Settings, Step, steps_of
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.endpoint import EndpointView
     from rollout.ledger import Lock
 
 FINAL_AFTER_PERIODS = 2
@@ -52,12 +53,12 @@ def evaluate(
     steps = steps_of(plan)
     step = steps[state["index"]]
     lock = world.own_lock(execution)
-    _refuse_another_hand(world, lock, step)
+    view = _refuse_another_hand(world, lock, step)
     world.metrics.publish_traffic_share(
         weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
     )
     unknown = _refuse_raised_alarms(world, lock)
-    hold_floors(world, lock, step)
+    hold_floors(world, lock, step, view)
 
     period = world.settings.metric_period_seconds
     end = _final_end(period, state["next_period"])
@@ -89,7 +90,7 @@ def _without_early_pass(assessment: Assessment) -> Assessment:
     return replace(assessment, verdict=Verdict.CONTINUE)
 
 
-def _refuse_another_hand(world: World, lock: Lock, step: Step) -> None:
+def _refuse_another_hand(world: World, lock: Lock, step: Step) -> EndpointView:
     view = world.endpoint.describe()
     if view.config_name != lock.config_name:
         raise EndpointChanged(
@@ -99,6 +100,7 @@ def _refuse_another_hand(world: World, lock: Lock, step: Step) -> None:
     if view.weights != expected:
         world.own_lock(lock.holder)
         raise EndpointChanged(f"another hand changed the weights of endpoint {view.name} to {view.weights}")
+    return view
 
 
 def _refuse_raised_alarms(world: World, lock: Lock) -> list[str]:
