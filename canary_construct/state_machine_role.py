@@ -10,12 +10,37 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from canary_construct.acknowledged_statement import add_statement
+from canary_construct.permissions import Permission
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from canary_construct.handlers import Handlers
 
+DELIVER_LOGS = Permission(
+    actions=[
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+    ],
+    resources=lambda _: ["*"],
+    reason="log deliveries and log resource policies know no resource",
+)
+TRACE = Permission(
+    actions=[
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    ],
+    resources=lambda _: ["*"],
+    reason="X-Ray's actions know no resource",
+)
 STATES = ("Prepare", "SmokeTest", "ScaleCanary", "ShiftTraffic", "Evaluate", "Promote", "RollBack")
 
 
@@ -28,34 +53,7 @@ def state_machine_role(scope: Construct, construct_id: str, *, handlers: Handler
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
     called = [handlers[name].function_arn for name in STATES]
     add_statement(role, iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=called))
-    add_statement(
-        role,
-        iam.PolicyStatement(
-            actions=[
-                "logs:CreateLogDelivery",
-                "logs:DeleteLogDelivery",
-                "logs:DescribeLogGroups",
-                "logs:DescribeResourcePolicies",
-                "logs:GetLogDelivery",
-                "logs:ListLogDeliveries",
-                "logs:PutResourcePolicy",
-                "logs:UpdateLogDelivery",
-            ],
-            resources=["*"],
-        ),
-        reason="log deliveries and log resource policies know no resource",
-    )
-    add_statement(
-        role,
-        iam.PolicyStatement(
-            actions=[
-                "xray:GetSamplingRules",
-                "xray:GetSamplingTargets",
-                "xray:PutTelemetryRecords",
-                "xray:PutTraceSegments",
-            ],
-            resources=["*"],
-        ),
-        reason="X-Ray's actions know no resource",
-    )
+    for permission in (DELIVER_LOGS, TRACE):
+        statement = iam.PolicyStatement(actions=list(permission.actions), resources=["*"])
+        add_statement(role, statement, reason=permission.reason)
     return role

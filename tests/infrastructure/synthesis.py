@@ -82,12 +82,13 @@ def text(value: Any) -> str:
             return json.dumps(value)
 
 
-def statements(resources: Resources, role: str) -> list[dict[str, Any]]:
-    """Return what a role may do, by a part of the role's logical ID, with actions and resources as lists of text."""
+def statements(resources: Resources, principal: str) -> list[dict[str, Any]]:
+    """Return what a role or user may do, by a part of its logical ID, with actions and resources as lists of text."""
     found = []
     for policy in of_type(resources, "AWS::IAM::Policy").values():
-        if any(role in text(ref) for ref in policy["Properties"]["Roles"]):
-            found += policy["Properties"]["PolicyDocument"]["Statement"]
+        attached = policy["Properties"]
+        if any(principal in text(ref) for ref in [*attached.get("Roles", []), *attached.get("Users", [])]):
+            found += attached["PolicyDocument"]["Statement"]
     return [
         {**statement, "Action": _listed(statement["Action"]), "Resource": _listed(statement["Resource"])}
         for statement in found

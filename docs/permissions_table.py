@@ -1,0 +1,93 @@
+"""Print who may do what: `python -m docs.permissions_table > docs/permissions.md`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Template
+
+from canary_construct import CanaryEndpoint, ModelRelease, SmokeTest
+from canary_construct.permissions import PERMISSIONS
+from canary_construct.state_machine_role import DELIVER_LOGS, TRACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HEAD = """# Who may do what
+
+Written by `python -m docs.permissions_table` from a synthesised stack; a test compares. One row a statement.
+`<endpoint>` is the endpoint's name. Nothing has a wildcard but what is listed with its reason.
+
+| role | actions | resources | only if | why a wildcard |
+|---|---|---|---|---|
+"""
+ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "RecommenderRolloutRole": "state machine"}
+NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
+REASONS = {
+    action: permission.reason
+    for permissions in [*PERMISSIONS.values(), (DELIVER_LOGS, TRACE)]
+    for permission in permissions
+    for action in permission.actions
+    if permission.reason
+}
+
+
+def permissions_table() -> str:
+    """Return the page: every IAM statement of every handler and of the state machine."""
+    stack = Stack(App(), "Shop")
+    CanaryEndpoint(
+        stack,
+        "Recommender",
+        release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
+        instance_type="ml.m5.xlarge",
+        endpoint_name="endpoint-name",
+        smoke_test=SmokeTest(payloads=["{}"]),
+    )
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    return HEAD + "".join(f"{row}\n" for row in _rows(policies))
+
+
+def _rows(policies: Mapping[str, Any]) -> Iterator[str]:
+    for role, name in ROLES.items():
+        for policy_id, policy in policies.items():
+            if policy_id.startswith(f"{role}DefaultPolicy"):
+                for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                    yield _row(name, statement)
+
+
+def _row(role: str, statement: Mapping[str, Any]) -> str:
+    actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+    conditions = [
+        f"{key} {operator} {', '.join(_listed(values))}"
+        for operator, by_key in statement.get("Condition", {}).items()
+        for key, values in by_key.items()
+    ]
+    wild = any("*" in resource for resource in resources)
+    reasons = dict.fromkeys(REASONS[action] for action in actions) if wild else []
+    cells = ["<br>".join(f"`{item}`" for item in cell) for cell in (actions, resources, conditions)]
+    return f"| {' | '.join([role, *cells, '; '.join(reasons)])} |"
+
+
+def _listed(value: Any) -> list[str]:
+    return [_text(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _text(value: Any) -> str:
+    """Return an ARN for people: partition, region and account left out, generated names in words."""
+    match value:
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(_text(part) for part in parts)
+        case {"Fn::GetAtt": [name, _]} | {"Ref": name}:
+            return NAMES.get(name, "") or _name(name)
+        case _:
+            return str(value).replace("endpoint-name", "<endpoint>")
+
+
+def _name(logical_id: str) -> str:
+    return f"<{logical_id.removeprefix('CanaryHandlers')[:-8]}>"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(permissions_table())

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from canary_construct.acknowledged_statement import add_statement
+from canary_construct.permissions import PERMISSIONS
+from docs.permissions_table import permissions_table
+from tests.infrastructure.synthesis import Resources, statements
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
+
+READ_CONFIG = "sagemaker:DescribeEndpointConfig"
+SCALE = {
+    "application-autoscaling:RegisterScalableTarget",
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+    READ_CONFIG,
+}
+MOVE = {"sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"}
+LOOK = "application-autoscaling:DescribeScalableTargets"
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TELL = "events:PutEvents"
+STACK = "cloudformation:DescribeStacks"
+SWEEP = {"tag:GetResources", "sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"}
+ALARMS, COUNTS, PUBLISH = "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:PutMetricData"
+
+
+def ledger(*verbs: str) -> set[str]:
+    return {f"dynamodb:{verb}" for verb in verbs}
+
+
+ALLOWED = {
+    "ReleaseSlots": {*ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), STACK, LOOK, *SCALE, *SWEEP},
+    "VerifiedEndpoint": {*ledger("GetItem", "UpdateItem"), STACK, "sagemaker:DescribeEndpoint", "states:StopExecution"},
+    "Settle": {
+        *ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+        STACK,
+        *SCALE,
+        "states:StartExecution",
+    },
+    "Prepare": {*ledger("GetItem", "PutItem", "UpdateItem"), ALARMS, LOOK, *SCALE, TELL},
+    "SmokeTest": {*ledger("GetItem"), "sagemaker:InvokeEndpoint"},
+    "ScaleCanary": {*ledger("GetItem"), COUNTS, LOOK, *SCALE},
+    "ShiftTraffic": {*ledger("GetItem", "UpdateItem"), *MOVE},
+    "Evaluate": {*ledger("GetItem", "UpdateItem"), ALARMS, COUNTS, PUBLISH, LOOK, *SCALE},
+    "Promote": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
+    "RollBack": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
+    "Panic": {*ledger("GetItem", "UpdateItem"), *MOVE},
+    "Restore": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
+}
+
+
+def test_the_table_is_of_all_handlers() -> None:
+    assert set(ALLOWED) == set(PERMISSIONS)
+
+
+@pytest.mark.parametrize("handler", ALLOWED)
+def test_a_handler_may_do_exactly_this(resources: Resources, handler: str) -> None:
+    may = {action for s in statements(resources, f"CanaryHandlers{handler}Role") for action in s["Action"]}
+    assert may == ALLOWED[handler] | LOGS
+
+
+@pytest.mark.parametrize("handler", ALLOWED)
+def test_no_action_is_a_wildcard_and_a_bare_resource_is_limited_or_read_only(
+    resources: Resources, handler: str
+) -> None:
+    for statement in statements(resources, f"CanaryHandlers{handler}Role"):
+        assert not any("*" in action for action in statement["Action"])
+        if "*" in statement["Resource"]:
+            reads = all(action.split(":")[1].startswith(("Describe", "Get")) for action in statement["Action"])
+            assert reads or "Condition" in statement
+
+
+@pytest.mark.parametrize("handler", ALLOWED)
+def test_a_handler_reaches_the_records_of_its_endpoints_only(resources: Resources, handler: str) -> None:
+    (records,) = [s for s in statements(resources, f"CanaryHandlers{handler}Role") if "dynamodb:GetItem" in s["Action"]]
+    assert records["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["recommender"]}}
+
+
+def test_only_swept_things_of_this_endpoint_can_be_deleted(resources: Resources) -> None:
+    (deleting,) = [s for s in statements(resources, "ReleaseSlotsRole") if "sagemaker:DeleteModel" in s["Action"]]
+    assert deleting["Condition"] == {"StringEquals": {"aws:ResourceTag/canary-construct:endpoint": "recommender"}}
+
+
+def test_nothing_that_evaluates_or_watches_may_start_a_rollout(resources: Resources) -> None:
+    starting = [
+        handler
+        for handler in PERMISSIONS
+        for statement in statements(resources, f"CanaryHandlers{handler}Role")
+        if "states:StartExecution" in statement["Action"]
+    ]
+    assert starting == ["Settle"]
+
+
+def test_a_wildcard_without_a_reason_is_refused() -> None:
+    role = iam.Role(Stack(), "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    statement = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
+    with pytest.raises(ValueError, match=r"^a statement with a wildcard needs a reason, got none for \*$"):
+        add_statement(role, statement)
+
+
+def test_the_page_of_permissions_says_what_the_code_says() -> None:
+    assert PAGE.read_text() == permissions_table(), "python -m docs.permissions_table > docs/permissions.md"

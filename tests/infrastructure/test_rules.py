@@ -1,0 +1,99 @@
+from typing import Any
+
+import pytest
+
+from canary_construct.handlers import EVENT_HANDLERS
+from tests.infrastructure.synthesis import Resources, named, of_type, only, text
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+RULE = "AWS::Events::Rule"
+HANDLERS = {"StackSettled": "Settle", "AlarmRaised": "Panic", "ExecutionEnded": "Restore"}
+
+
+def pattern(resources: Resources, rule: str) -> dict[str, Any]:
+    found: dict[str, Any] = named(resources, rule, RULE)["EventPattern"]
+    return found
+
+
+def test_the_stack_is_settled_whenever_it_comes_to_rest(resources: Resources) -> None:
+    assert pattern(resources, "StackSettled") == {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [{"Ref": "AWS::StackId"}],
+            "status-details": {
+                "status": [
+                    "CREATE_COMPLETE",
+                    "ROLLBACK_COMPLETE",
+                    "UPDATE_COMPLETE",
+                    "UPDATE_FAILED",
+                    "UPDATE_ROLLBACK_COMPLETE",
+                    "UPDATE_ROLLBACK_FAILED",
+                ]
+            },
+        },
+    }
+
+
+def test_every_alarm_of_both_slots_raises_panic_when_it_goes_off(resources: Resources) -> None:
+    found = pattern(resources, "AlarmRaised")
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert found["source"] == ["aws.cloudwatch"]
+    assert found["detail-type"] == ["CloudWatch Alarm State Change"]
+    assert found["detail"] == {"state": {"value": ["ALARM"]}}
+    assert {text(arn) for arn in found["resources"]} == {f"<{alarm}.Arn>" for alarm in alarms}
+
+
+def test_only_endings_without_a_clean_up_of_their_own_are_restored(resources: Resources) -> None:
+    machine, _ = only(resources, "AWS::StepFunctions::StateMachine")
+    assert pattern(resources, "ExecutionEnded") == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"stateMachineArn": [{"Ref": machine}], "status": ["ABORTED", "FAILED", "TIMED_OUT"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "passed"),
+    [
+        ("StackSettled", {"stack_id": "$.detail.stack-id", "status": "$.detail.status-details.status"}),
+        ("AlarmRaised", {"alarm_name": "$.detail.alarmName"}),
+        ("ExecutionEnded", {"execution": "$.detail.name", "status": "$.detail.status"}),
+    ],
+)
+def test_a_handler_is_told_what_happened(resources: Resources, rule: str, passed: dict[str, str]) -> None:
+    transformer = named(resources, rule, RULE)["Targets"][0]["InputTransformer"]
+    template = text(transformer["InputTemplate"])
+    names = {path: name for name, path in transformer["InputPathsMap"].items()}
+    for key, path in passed.items():
+        assert f'"{key}":<{names[path]}>' in template
+
+
+@pytest.mark.parametrize(("rule", "handler"), HANDLERS.items())
+def test_a_rule_calls_its_handler_again_for_six_hours(resources: Resources, rule: str, handler: str) -> None:
+    (target,) = named(resources, rule, RULE)["Targets"]
+    assert f"CanaryHandlers{handler}" in text(target["Arn"])
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 100}
+    invoked = named(resources, f"{handler}EventInvokeConfig", "AWS::Lambda::EventInvokeConfig")
+    assert invoked["MaximumEventAgeInSeconds"] == 6 * 3600
+    assert invoked["MaximumRetryAttempts"] == 2
+
+
+def test_event_handlers_are_those_that_rules_call() -> None:
+    assert set(HANDLERS.values()) == EVENT_HANDLERS
+
+
+@pytest.mark.parametrize("rule", HANDLERS)
+def test_a_rule_may_call_its_handler(resources: Resources, rule: str) -> None:
+    (name,) = [name for name in of_type(resources, RULE) if rule in name]
+    permission = named(resources, rule, "AWS::Lambda::Permission")
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]}
+
+
+def test_input_templates_stay_within_what_eventbridge_takes(resources: Resources) -> None:
+    """Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html."""
+    for rule in of_type(resources, RULE).values():
+        template = text(rule["Properties"]["Targets"][0]["InputTransformer"]["InputTemplate"])
+        assert len(template) < 8192

@@ -1,0 +1,188 @@
+"""The state machine as a graph: whatever happens, a rollout reaches one of its ends."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+
+from canary_construct import Gate, SmokeTest, TrafficRouting
+from canary_construct.state_machine_role import STATES
+from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+ROOT = Path(__file__).parents[2]
+SUCCESS = "Promoted"
+States = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def resources() -> Resources:
+    return resources_of(smoke_test=SmokeTest(payloads=["{}"]))
+
+
+@pytest.fixture(scope="module")
+def definition(resources: Resources) -> dict[str, Any]:
+    rendered = text(properties(resources, "AWS::StepFunctions::StateMachine")["DefinitionString"])
+    found: dict[str, Any] = json.loads(re.sub(r"<[A-Za-z0-9]+\.Arn>", _function_arn, rendered))
+    return found
+
+
+@pytest.fixture(scope="module")
+def states(definition: dict[str, Any]) -> States:
+    found: States = definition["States"]
+    return found
+
+
+def _function_arn(reference: re.Match[str]) -> str:
+    return f"arn:aws:lambda:eu-central-1:123456789012:function:{reference[0].strip('<>').split('.')[0]}"
+
+
+def successors(state: dict[str, Any], *, caught: bool = True) -> Iterator[str]:
+    yield from (state[key] for key in ("Next", "Default") if key in state)
+    yield from (choice["Next"] for choice in state.get("Choices", []))
+    if caught:
+        yield from (catcher["Next"] for catcher in state.get("Catch", []))
+
+
+def reachable(states: States, start: str, *, without: str = "", caught: bool = True) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name != without:
+            found.add(name)
+            waiting += successors(states[name], caught=caught)
+    return found
+
+
+def tasks(states: States) -> States:
+    return {name: state for name, state in states.items() if state["Type"] == "Task"}
+
+
+def test_every_failure_of_every_task_leads_to_the_rollback(states: States) -> None:
+    for name, task in tasks(states).items():
+        (catcher,) = task["Catch"]
+        assert catcher["ErrorEquals"] == ["States.ALL"]
+        assert catcher["ResultPath"] == "$.failure"
+        assert catcher["Next"] == ("NotRestored" if name == "RollBack" else "RollBack")
+
+
+def test_every_state_can_be_reached_and_reaches_an_end(definition: dict[str, Any], states: States) -> None:
+    ends = {name for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
+    assert ends == {SUCCESS, "RolledBack", "NotRestored"}
+    assert reachable(states, definition["StartAt"]) == set(states)
+    for name in states:
+        assert reachable(states, name) & ends
+
+
+def test_there_is_no_success_without_a_promotion(definition: dict[str, Any], states: States) -> None:
+    assert SUCCESS in reachable(states, definition["StartAt"])
+    assert SUCCESS not in reachable(states, definition["StartAt"], without="Promote")
+
+
+def test_there_is_no_way_from_the_rollback_to_success(states: States) -> None:
+    assert reachable(states, "RollBack") & set(tasks(states)) == {"RollBack"}
+    assert SUCCESS not in reachable(states, "RollBack")
+
+
+def test_no_traffic_moves_before_the_smoke_test_and_the_instances(definition: dict[str, Any], states: States) -> None:
+    for earlier in ("Prepare", "SmokeTest", "ScaleCanary"):
+        assert "ShiftTraffic" not in reachable(states, definition["StartAt"], without=earlier, caught=False)
+
+
+def test_every_step_is_scaled_for_shifted_and_evaluated(states: States) -> None:
+    assert set(successors(states["NextStep"])) == {"ScaleCanary"}
+    for skipped in ("ScaleCanary", "ShiftTraffic", "Evaluate"):
+        assert "Promote" not in reachable(states, "NextStep", without=skipped, caught=False)
+
+
+def test_without_a_smoke_test_the_capacity_is_next() -> None:
+    rendered = text(properties(resources_of(), "AWS::StepFunctions::StateMachine")["DefinitionString"])
+    states = json.loads(rendered)["States"]
+    assert "SmokeTest" not in states
+    assert "ScaleCanary" in set(successors(states["IsPrepared"]))
+
+
+def test_every_task_has_its_own_time_out_and_the_machine_has_none(definition: dict[str, Any], states: States) -> None:
+    """The machine's time-out runs no Catch. Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html."""
+    assert "TimeoutSeconds" not in definition
+    assert all(60 <= task["TimeoutSeconds"] <= 900 for task in tasks(states).values())
+
+
+def test_a_task_waits_as_long_as_its_lambda_may_run(resources: Resources, states: States) -> None:
+    timeouts = {
+        name: function["Properties"]["Timeout"]
+        for name, function in resources.items()
+        if function["Type"] == "AWS::Lambda::Function"
+    }
+    for task in tasks(states).values():
+        assert task["TimeoutSeconds"] == timeouts[task["Resource"].rsplit(":", 1)[1]]
+
+
+def test_retries_are_named_jittered_and_bounded(states: States) -> None:
+    for name, task in tasks(states).items():
+        (retrier,) = task["Retry"]
+        assert retrier["JitterStrategy"] == "FULL"
+        assert retrier["MaxAttempts"] <= 20
+        assert ("States.ALL" in retrier["ErrorEquals"]) == (name == "RollBack")
+
+
+def test_a_rollback_that_waits_for_sagemaker_comes_again(states: States) -> None:
+    assert set(successors(states["IsSafe"])) == {"RolledBack", "WaitForRollback"}
+    assert states["WaitForRollback"]["Next"] == "RollBack"
+
+
+def test_the_end_says_why(states: States) -> None:
+    assert (states["RolledBack"]["ErrorPath"], states["RolledBack"]["CausePath"]) == ("$.end.error", "$.end.reason")
+    assert states["NotRestored"]["CausePath"] == "$.failure.Cause"
+
+
+def test_waits_are_those_of_the_plan(states: States) -> None:
+    plan = states["Plan"]["Result"]["plan"]
+    for state in states.values():
+        if state["Type"] == "Wait":
+            assert plan[state["SecondsPath"].removeprefix("$.plan.")] >= 1
+
+
+def test_the_definition_stays_within_the_size_that_step_functions_takes() -> None:
+    """Ten steps, thirty gates. Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html."""
+    gates = [
+        Gate.metric(name=f"gate-{number}", namespace="Shop", total="Shown", counted="Bought", ratio=1.1)
+        for number in range(30)
+    ]
+    shares = TrafficRouting.linear(10, bake=Duration.hours(1))
+    machine = properties(resources_of(gates=gates, routing=shares), "AWS::StepFunctions::StateMachine")
+    plan = json.loads(text(machine["DefinitionString"]))["States"]["Plan"]["Result"]
+    assert len(text(machine["DefinitionString"]).encode()) < 1024 * 1024
+    assert len(json.dumps(plan).encode()) < 256 * 1024
+
+
+def test_the_machine_may_call_the_handlers_of_its_states_and_nothing_else(resources: Resources, states: States) -> None:
+    (calling,) = [s for s in statements(resources, "RolloutRole") if s["Action"] == ["lambda:InvokeFunction"]]
+    called = {task["Resource"].rsplit(":", 1)[1] for task in tasks(states).values()}
+    assert set(tasks(states)) == set(STATES)
+    assert {arn.strip("<>").split(".")[0] for arn in calling["Resource"]} == called
+
+
+def test_executions_are_logged_and_traced(resources: Resources) -> None:
+    machine = properties(resources, "AWS::StepFunctions::StateMachine")
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_the_definition_is_accepted_by_the_amazon_states_language_validator(
+    definition: dict[str, Any], tmp_path: Path
+) -> None:
+    validator = shutil.which("asl-validator", path=str(ROOT / "node_modules" / ".bin"))
+    assert validator, "make setup installs asl-validator"
+    file = tmp_path / "definition.json"
+    file.write_text(json.dumps(definition))
+    checked = subprocess.run([validator, "--json-path", str(file)], capture_output=True, text=True, check=False)  # noqa: S603 - our own file
+    assert checked.returncode == 0, checked.stdout + checked.stderr

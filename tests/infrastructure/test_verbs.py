@@ -1,0 +1,155 @@
+"""What an endpoint lets others do, see and hear."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+
+from canary_construct import CanaryEndpoint, Slot
+from tests.infrastructure.synthesis import (
+    Resources,
+    declare,
+    named,
+    only,
+    properties,
+    rendered,
+    stack,
+    statements,
+    text,
+)
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Stack:
+    return stack()
+
+
+@pytest.fixture(scope="module")
+def endpoint(shop: Stack) -> CanaryEndpoint:
+    return declare(shop, notification_topic=sns.Topic(shop, "Releases"))
+
+
+@pytest.fixture(scope="module")
+def resources(shop: Stack, endpoint: CanaryEndpoint) -> Resources:
+    users = {name: iam.User(shop, name) for name in ("Shopper", "Operator")}
+    endpoint.grant_invoke(users["Shopper"])
+    endpoint.grant_operate(users["Operator"])
+    endpoint.on_rollout_event("Watch", target=targets.SnsTopic(sns.Topic(shop, "Watchers")), description="for the wall")
+    return rendered(shop)
+
+
+def allowed(resources: Resources, user: str) -> dict[str, list[str]]:
+    return {
+        action: statement["Resource"] for statement in statements(resources, user) for action in statement["Action"]
+    }
+
+
+def test_who_may_invoke_may_do_nothing_else(resources: Resources) -> None:
+    name, _ = only(resources, "AWS::SageMaker::Endpoint")
+    assert allowed(resources, "Shopper") == {"sagemaker:InvokeEndpoint": [f"<{name}>"]}
+
+
+def test_who_operates_may_watch_start_and_abort_and_nothing_else(resources: Resources) -> None:
+    machine, _ = only(resources, "AWS::StepFunctions::StateMachine")
+    table, _ = only(resources, "AWS::DynamoDB::Table")
+    name, _ = only(resources, "AWS::SageMaker::Endpoint")
+    may = allowed(resources, "Operator")
+    assert set(may) == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "sagemaker:DescribeEndpoint",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:ListExecutions",
+        "states:StartExecution",
+        "states:StopExecution",
+    }
+    assert may["dynamodb:UpdateItem"] == [f"<{table}.Arn>"]
+    assert may["sagemaker:DescribeEndpoint"] == [f"<{name}>"]
+    assert may["states:StartExecution"] == [f"<{machine}>"]
+    assert all("execution" in arn for arn in may["states:StopExecution"])
+
+
+def test_an_operator_reads_and_writes_the_records_of_this_endpoint_only(resources: Resources) -> None:
+    (ledger,) = [s for s in statements(resources, "Operator") if "dynamodb:UpdateItem" in s["Action"]]
+    assert ledger["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["recommender"]}}
+
+
+def test_rollout_events_are_those_of_this_endpoint(resources: Resources) -> None:
+    watch = named(resources, "RecommenderWatch", "AWS::Events::Rule")
+    assert watch["EventPattern"] == {"source": ["canary-construct"], "detail": {"endpoint": ["recommender"]}}
+    assert watch["Description"] == "for the wall"
+    assert "Watchers" in text(watch["Targets"][0]["Arn"])
+
+
+def test_the_notification_topic_gets_a_sentence(resources: Resources) -> None:
+    (target,) = named(resources, "Notification", "AWS::Events::Rule")["Targets"]
+    transformer = target["InputTransformer"]
+    assert "Releases" in text(target["Arn"])
+    assert transformer["InputTemplate"] == (
+        '"<detail-type>: <detail-version> on endpoint <detail-endpoint> (<detail-execution>). <detail-reason>"'
+    )
+    assert set(transformer["InputPathsMap"].values()) == {
+        "$.detail-type",
+        "$.detail.version",
+        "$.detail.endpoint",
+        "$.detail.execution",
+        "$.detail.reason",
+    }
+
+
+def test_a_rollout_event_without_a_target_is_a_rule_to_add_targets_to() -> None:
+    rule = declare(Stack(App(), "Quiet")).on_rollout_event("Watch")
+    assert rule.rule_arn
+
+
+def metric_json(metric: cloudwatch.IMetric) -> dict[str, Any]:
+    shop = stack()
+    cloudwatch.Alarm(shop, "Alarm", metric=metric, threshold=1, evaluation_periods=1)
+    return properties(rendered(shop), "AWS::CloudWatch::Alarm")
+
+
+def test_a_metric_is_of_one_slot(endpoint: CanaryEndpoint) -> None:
+    (query,) = metric_json(endpoint.metric("OverheadLatency", slot=Slot.B, statistic="p50"))["Metrics"]
+    assert query["MetricStat"] == {
+        "Metric": {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "OverheadLatency",
+            "Dimensions": [
+                {"Name": "EndpointName", "Value": "recommender"},
+                {"Name": "VariantName", "Value": "variant-b"},
+            ],
+        },
+        "Period": 60,
+        "Stat": "p50",
+    }
+
+
+def test_named_metrics_are_sums_rates_milliseconds_and_percent(endpoint: CanaryEndpoint) -> None:
+    invocations = metric_json(endpoint.metric_invocations(slot=Slot.A))["Metrics"]
+    assert invocations[0]["MetricStat"]["Stat"] == "Sum"
+    latency = metric_json(endpoint.metric_latency(slot=Slot.A, percentile=99.9))["Metrics"]
+    assert latency[0]["Expression"] == "IF(FILL(n_a, 0) >= 1, FILL(p99_9_a, 0) / 1000, 0)"
+    errors = metric_json(endpoint.metric_error_rate(slot=Slot.A))["Metrics"]
+    assert errors[0]["Expression"].startswith("IF(FILL(n_a, 0) >= 1, 100 * ")
+    share = metric_json(endpoint.metric_traffic_share(slot=Slot.B))["Metrics"]
+    total = "(FILL(n_b, 0) + FILL(n_a, 0))"
+    assert share[0]["Expression"] == f"IF({total} > 0, 100 * FILL(n_b, 0) / {total}, 0)"
+
+
+def test_the_endpoint_says_what_it_is_made_of(shop: Stack, endpoint: CanaryEndpoint, resources: Resources) -> None:
+    name, _ = only(resources, "AWS::SageMaker::Endpoint")
+    machine, _ = only(resources, "AWS::StepFunctions::StateMachine")
+    assert endpoint.endpoint_name == "recommender"
+    assert shop.resolve(endpoint.endpoint_arn) == {"Ref": name}
+    assert shop.resolve(endpoint.state_machine.state_machine_arn) == {"Ref": machine}
+    assert len(endpoint.alarms) == 6
+    assert shop.resolve(endpoint.ledger.table_name)["Ref"].startswith("CanaryHandlersLedger")
+    assert endpoint.dashboard.node.path == "Shop/Recommender/Dashboard"
