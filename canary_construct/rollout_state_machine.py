@@ -24,6 +24,8 @@ TRANSIENT = [
     "Lambda.TooManyRequestsException",
     "EndpointBusy",
     "Throttled",
+    "Unavailable",
+    "PromotionUnfinished",
 ]
 """Source of the Lambda errors: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html"""
 POLL = "$.plan.poll_seconds"

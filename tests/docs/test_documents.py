@@ -1,0 +1,65 @@
+"""What the README and the guide show runs, and every public name is explained."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import canary_construct
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ["README.md", "docs/guide.md"]
+FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def _snippets(document: str) -> list[str]:
+    return FENCE.findall((ROOT / document).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_snippet_is_python_that_imports_public_names(document: str) -> None:
+    for snippet in _snippets(document):
+        imports = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.ImportFrom)]
+        ours = [alias.name for node in imports if node.module == "canary_construct" for alias in node.names]
+        assert set(ours) <= set(canary_construct.__all__)
+
+
+def test_the_readme_s_application_synthesises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = _snippets("README.md")
+    scope: dict[str, object] = {}
+    exec(compile(snippet, "README.md", "exec"), scope)  # noqa: S102 - the point of the test
+    template = scope["app"].synth().get_stack_by_name("Shop").template  # type: ignore[attr-defined]
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    assert {"AWS::SageMaker::Endpoint", "AWS::StepFunctions::StateMachine"} <= types
+
+
+def test_the_guide_s_values_can_be_made() -> None:
+    values = [snippet for snippet in _snippets("docs/guide.md") if "endpoint." not in snippet]
+    assert len(values) == 4
+    for snippet in values:
+        exec(compile(snippet, "guide.md", "exec"), {})  # noqa: S102 - the point of the test
+
+
+@pytest.mark.parametrize("name", canary_construct.__all__)
+def test_every_public_name_has_a_docstring_and_stands_in_a_document(name: str) -> None:
+    assert inspect.getdoc(getattr(canary_construct, name))
+    assert any(re.search(rf"\b{name}\b", (ROOT / document).read_text(encoding="utf-8")) for document in DOCUMENTS)
+
+
+def test_every_error_of_a_rollout_stands_in_the_guide() -> None:
+    errors = (ROOT / "lambdas/rollout/errors.py").read_text(encoding="utf-8")
+    guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    internal = {"RolloutError", "EndpointBusy", "Throttled", "Unavailable", "EndpointNotFound", "DeployRefused"}
+    named = set(re.findall(r"^class (\w+)", errors, re.MULTILINE)) - internal
+    assert named
+    assert [name for name in sorted(named) if f"`{name}`" not in guide] == []
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    for document in [*DOCUMENTS, "CONTRIBUTING.md"]:
+        path = ROOT / document
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{document} links to {target}"
