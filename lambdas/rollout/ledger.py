@@ -165,14 +165,16 @@ class Ledger:
         """Record the fate of a release."""
         self._update(f"release#{version}", "SET outcome = :outcome", {":outcome": outcome})
 
-    def remember_answer(self, digest: str, answer: Mapping[str, Any]) -> None:
-        """Keep what `Custom::ReleaseSlots` answered, for a stack rollback."""
-        self._put(f"answer#{digest}", {"answer": dict(answer)})
+    def remember_answer(self, digest: str, answer: Mapping[str, Any], *, request: str) -> None:
+        """Keep what `Custom::ReleaseSlots` answered, for a stack rollback and for a repetition of the request."""
+        self._put(f"answer#{digest}", {"answer": dict(answer), "request": request})
 
-    def answer(self, digest: str) -> dict[str, Any] | None:
-        """Return what `Custom::ReleaseSlots` last answered to these properties."""
+    def answer(self, digest: str, *, request: str | None = None) -> dict[str, Any] | None:
+        """Return what `Custom::ReleaseSlots` last answered to these properties, or only to this very request."""
         item = self._get(f"answer#{digest}")
-        return None if item is None else {name: _whole(value) for name, value in item["answer"].items()}
+        if item is None or request not in {None, item.get("request")}:
+            return None
+        return {name: _whole(value) for name, value in item["answer"].items()}
 
     # Rollouts
 

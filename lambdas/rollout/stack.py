@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from rollout import clients
+from rollout import clients, clock
+from rollout.patience import insist
+
+PATIENCE_SECONDS = 60
+"""DescribeStacks has a low rate limit, and a stack rollback must not fail for it."""
 
 
 def stack_status(stack_id: str) -> str:
     """Return the status of a stack.
 
+    Raises:
+        Throttled, Unavailable: when CloudFormation did not tell for a minute.
+
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
-    status: str = clients.client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+    return insist(lambda: _described(stack_id), until=clock.now() + PATIENCE_SECONDS)
+
+
+def _described(stack_id: str) -> str:
+    with clients.named_failures():
+        answer = clients.client("cloudformation").describe_stacks(StackName=stack_id)
+    status: str = answer["Stacks"][0]["StackStatus"]
     return status
 
 

@@ -21,7 +21,8 @@ from rollout.decisions.placement import (
     slot_of,
 )
 from rollout.errors import DeployRefused, EndpointNotFound, EndpointUnusable
-from rollout.ledger import Release
+from rollout.ledger import ROLLOUT, Release
+from rollout.patience import insist
 from rollout.plan import SLOTS, Settings
 from rollout.safety import wait_until_quiet
 from rollout.stack import is_rolling_back, stack_status
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
 
 PATIENCE_SECONDS = 10 * 60
+LETTERS = dict(zip(SLOTS, "AB", strict=True))
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -43,12 +45,24 @@ def release_slots(event: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes that the endpoint config and the scalable targets read."""
     properties = event["ResourceProperties"]
     world = World.of(Settings.parse(json.loads(properties["Settings"])))
+    until = clock.now() + PATIENCE_SECONDS
     if event["RequestType"] == "Delete":
-        sweep(world.settings.endpoint)
+        _sweep_after_the_endpoint(world, until)
         return {}
     if is_rolling_back(stack_status(event["StackId"])):
-        return _replay(world, properties)
-    return _place(world, properties, holder=event["RequestId"], first=_is_first(event))
+        return insist(lambda: _replay(world, properties), until=until)
+    answered = world.ledger.answer(_digest(properties), request=event["RequestId"])
+    if answered is not None:
+        return answered
+    return _place(world, properties, holder=event["RequestId"], first=_is_first(event), until=until)
+
+
+def _sweep_after_the_endpoint(world: World, until: float) -> None:
+    """Sweep once the endpoint is gone. One that stays is not this stack's, and needs its models and config."""
+    try:
+        wait_until_quiet(world.endpoint, until=until)
+    except EndpointNotFound:
+        sweep(world.settings.endpoint)
 
 
 def _is_first(event: dict[str, Any]) -> bool:
@@ -57,20 +71,38 @@ def _is_first(event: dict[str, Any]) -> bool:
 
 
 def _replay(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of then, with the floors by the roles of now unless a rollout has set its own."""
     world.ledger.declare(_release(properties), properties["ModelName"])
     stored = world.ledger.answer(_digest(properties))
-    return stored if stored is not None else _attributes(_first(properties), _floors(properties, SLOTS[0]))
+    answer = _as_it_is(world, properties) if stored is None else stored
+    lock = world.ledger.lock()
+    if lock is not None and lock.kind == ROLLOUT:
+        return answer
+    try:
+        return answer | _min_capacities(_floors(properties, world.endpoint.describe().stable_slot()))
+    except (EndpointNotFound, EndpointUnusable):
+        return answer
 
 
-def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool) -> dict[str, Any]:
+def _as_it_is(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return what keeps every slot as it is, for want of an answer: no slot may change its model by a rollback."""
+    try:
+        view = world.endpoint.describe()
+        slots = _placements(world.endpoint.config(view.config_name))
+    except EndpointNotFound:
+        slots = _first(properties)
+    return _attributes(slots, {slot: placement.instances for slot, placement in slots.items()})
+
+
+def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool, until: float) -> dict[str, Any]:
     _lock(world, holder)
     try:
-        attributes = _decide(world, properties, first=first)
+        attributes = _decide(world, properties, first=first, until=until)
     except Exception:
         world.ledger.free(holder)
         raise
     world.ledger.declare(_release(properties), properties["ModelName"])
-    world.ledger.remember_answer(_digest(properties), attributes)
+    world.ledger.remember_answer(_digest(properties), attributes, request=holder)
     return attributes
 
 
@@ -78,14 +110,17 @@ def _lock(world: World, holder: str) -> None:
     if world.ledger.lock_for_deployment(holder, clock.now()):
         return
     lock = world.ledger.lock()
+    over = lock is not None and world.ledger.free_if_over(lock.holder)
+    if over and world.ledger.lock_for_deployment(holder, clock.now()):
+        return
     rollout = "a rollout" if lock is None else f"rollout {lock.holder}"
     raise DeployRefused(
         f"{rollout} of endpoint {world.settings.endpoint} is running; wait for its end, or abort it, and deploy again"
     )
 
 
-def _decide(world: World, properties: dict[str, Any], *, first: bool) -> dict[str, Any]:
-    view = _look(world)
+def _decide(world: World, properties: dict[str, Any], *, first: bool, until: float) -> dict[str, Any]:
+    view = _look(world, until)
     if first:
         if view is not None:
             raise DeployRefused(
@@ -100,20 +135,32 @@ def _decide(world: World, properties: dict[str, Any], *, first: bool) -> dict[st
         )
     stable = _serving_slot(view)
     slots = _next_slots(world, properties, view, stable)
-    for slot in world.scalers.registered():
-        world.scalers.suspend(slot)
+    _suspend_scaling(world, until)
     return _attributes(slots, _floors(properties, stable))
 
 
-def _look(world: World) -> EndpointView | None:
+def _look(world: World, until: float) -> EndpointView | None:
     try:
-        view = wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
+        view = wait_until_quiet(world.endpoint, until=until)
+        view.refuse_unless_quiet()
     except EndpointNotFound:
         return None
-    if not view.quiet:
-        why = f": {view.failure_reason}" if view.failure_reason else ""
-        raise DeployRefused(f"endpoint {view.name} is {view.status}{why}; it must be InService before a deploy")
+    except EndpointUnusable as error:
+        raise DeployRefused(str(error)) from error
     return view
+
+
+def _suspend_scaling(world: World, until: float) -> None:
+    """Pause dynamic scaling, and wait for what it had begun until then."""
+    slots = list(world.scalers.registered())
+    try:
+        for slot in slots:
+            world.scalers.suspend(slot)
+        _look(world, until)
+    except Exception:
+        for slot in slots:
+            world.scalers.resume(slot)
+        raise
 
 
 def _serving_slot(view: EndpointView) -> str:
@@ -125,16 +172,9 @@ def _serving_slot(view: EndpointView) -> str:
 
 def _next_slots(world: World, properties: dict[str, Any], view: EndpointView, stable: str) -> Slots:
     release = _release(properties)
-    variants = {v["VariantName"]: v for v in world.endpoint.config(view.config_name)}
+    variants = world.endpoint.config(view.config_name)
     _refuse_other_instance_type(world, variants, properties["InstanceType"])
-    now = {
-        slot: Placement(
-            model_name=variants[slot]["ModelName"],
-            weight=int(variants[slot]["InitialVariantWeight"]),
-            instances=int(variants[slot]["InitialInstanceCount"]),
-        )
-        for slot in SLOTS
-    }
+    now = _placements(variants)
     in_slots = {slot: world.ledger.release_in(placement.model_name) for slot, placement in now.items()}
     known = world.ledger.release(release.version)
     if known is not None and known.same_content(release) and slot_of(release, in_slots) is not None:
@@ -143,8 +183,20 @@ def _next_slots(world: World, properties: dict[str, Any], view: EndpointView, st
     return next_placement(now, properties["ModelName"], stable=stable, **_role_floors(properties))
 
 
-def _refuse_other_instance_type(world: World, variants: dict[str, Any], instance_type: str) -> None:
-    live = {slot: variant["InstanceType"] for slot, variant in variants.items()}
+def _placements(variants: list[dict[str, Any]]) -> Slots:
+    """Read an endpoint config as the slots that it declares."""
+    return {
+        variant["VariantName"]: Placement(
+            model_name=variant["ModelName"],
+            weight=int(variant["InitialVariantWeight"]),
+            instances=int(variant["InitialInstanceCount"]),
+        )
+        for variant in variants
+    }
+
+
+def _refuse_other_instance_type(world: World, variants: list[dict[str, Any]], instance_type: str) -> None:
+    live = {variant["VariantName"]: variant["InstanceType"] for variant in variants}
     if set(live.values()) != {instance_type} and world.scalers.registered():
         raise DeployRefused(
             f"the instance type of endpoint {world.settings.endpoint} cannot change from {live[SLOTS[0]]} to "
@@ -171,15 +223,18 @@ def _floors(properties: dict[str, Any], stable: str) -> dict[str, int]:
 
 
 def _attributes(slots: Slots, floors: dict[str, int]) -> dict[str, Any]:
-    attributes: dict[str, Any] = {}
-    for slot, letter in zip(SLOTS, "AB", strict=True):
+    attributes: dict[str, Any] = _min_capacities(floors)
+    for slot, letter in LETTERS.items():
         attributes |= {
             f"Model{letter}": slots[slot].model_name,
             f"Weight{letter}": slots[slot].weight,
             f"Instances{letter}": slots[slot].instances,
-            f"MinCapacity{letter}": floors[slot],
         }
     return attributes
+
+
+def _min_capacities(floors: dict[str, int]) -> dict[str, Any]:
+    return {f"MinCapacity{letter}": floors[slot] for slot, letter in LETTERS.items()}
 
 
 def _digest(properties: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from rollout.errors import DeployRefused, EndpointNotFound
 from rollout.executions import stop
 from rollout.ledger import ROLLOUT
 from rollout.plan import Settings
-from rollout.safety import wait_until_quiet
+from rollout.safety import LOOK_AGAIN_SECONDS, wait_until_quiet
 from rollout.stack import is_rolling_back, stack_status
 from rollout.world import World
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
 
 PATIENCE_SECONDS = 10 * 60
+RESTORATION_SECONDS = 90
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -50,6 +51,15 @@ def _verify(world: World, config_name: str) -> None:
         )
 
 
+def _wait_for_its_restoration(world: World, execution: str, *, until: float) -> None:
+    """Let the restore path finish, whose weight call would collide with the deletion; its rule may be gone already."""
+    while clock.now() < until:
+        lock = world.ledger.lock()
+        if lock is None or lock.holder != execution:
+            return
+        clock.pause(LOOK_AGAIN_SECONDS * 4)
+
+
 def _why(view: EndpointView) -> str:
     return f", because: {view.failure_reason}" if view.failure_reason else ""
 
@@ -60,6 +70,7 @@ def _stop_rollout(world: World) -> None:
         reason = "the stack is being deleted"
         world.ledger.halt(lock.holder, reason, clock.now())
         stop(clients.client("stepfunctions"), world.settings.state_machine_arn, lock.holder, reason)
+        _wait_for_its_restoration(world, lock.holder, until=clock.now() + RESTORATION_SECONDS)
     try:
         wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
     except EndpointNotFound:

@@ -111,7 +111,8 @@ class Shop:
 
     def wait_until_quiet(self) -> None:
         """Let time pass until no change runs."""
-        while self.aws.sagemaker.endpoints.find(ENDPOINT).in_progress:
+        endpoints = self.aws.sagemaker.endpoints
+        while endpoints.exists(ENDPOINT) and endpoints.find(ENDPOINT).in_progress:
             self.aws.wait(1)
 
     def serve(self, *, failed: int = 0) -> None:
@@ -166,6 +167,12 @@ class Shop:
         fleet = self.aws.sagemaker.endpoints.find(ENDPOINT).fleet
         assert fleet is not None
         return {name: variant.model_name for name, variant in fleet.variants.items()}
+
+    def instances_of(self, slot: str) -> int:
+        """Return how many instances of a slot serve."""
+        fleet = self.aws.sagemaker.endpoints.find(ENDPOINT).fleet
+        assert fleet is not None
+        return fleet.variants[slot].current_count
 
     def scaling(self) -> dict[str, SlotScaling]:
         settings = Settings.parse(self.settings)

@@ -1,0 +1,359 @@
+import json
+from typing import Any
+
+import pytest
+from rollout.errors import DeployRefused
+from rollout.handlers.release_slots import release_slots
+from rollout.ledger import DEPLOYMENT
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, SCALED, A, B, settings
+from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import STACK_ID, TAGS, DeployFailed, scaling_id
+
+
+def asked(shop: Shop, version: str, digest: str = "", *, request: str = "again", **changes: Any) -> dict[str, Any]:
+    """Return the event by which CloudFormation asks for the slots of a release."""
+    template = shop.stack.template(version, digest, **changes)
+    before = None if shop.stack.deployed is None else shop.stack.deployed.template.slots_properties()
+    old = {} if before is None else {"OldResourceProperties": before}
+    return {
+        "RequestType": "Create" if before is None else "Update",
+        "RequestId": request,
+        "StackId": STACK_ID,
+        "ResourceProperties": template.slots_properties(),
+        **old,
+    }
+
+
+def nothing_changed(shop: Shop) -> bool:
+    return shop.unsafe() == [] and shop.ledger.declared() == shop.ledger.release("v1")
+
+
+# Where a release goes
+
+
+def test_the_first_release_is_in_both_slots_and_the_first_one_serves(shop: Shop) -> None:
+    shop.deploy("v1")
+    assert set(shop.models().values()) == {"model-v1-digest-of-v1"}
+    assert shop.weights() == {A: 100, B: 0}
+    assert shop.floors() == {A: 2, B: 1}
+
+
+def test_the_next_release_goes_into_the_idle_slot(serving: Shop) -> None:
+    serving.deploy("v2")
+    assert serving.models() == {A: "model-v1-digest-of-v1", B: "model-v2-digest-of-v2"}
+    assert serving.weights() == {A: 100, B: 0}
+
+
+def test_after_a_promotion_the_other_slot_is_the_idle_one(serving: Shop) -> None:
+    serving.promote("v2")
+    serving.deploy("v3")
+    assert serving.models() == {A: "model-v3-digest-of-v3", B: "model-v2-digest-of-v2"}
+    assert serving.weights() == {A: 0, B: 100}
+
+
+def test_a_deployment_holds_the_lock_and_keeps_scaling_still(aws: Aws, serving: Shop) -> None:
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    release_slots(asked(serving, "v2", request="r-1"))
+    lock = serving.lock()
+    assert lock is not None
+    assert (lock.kind, lock.holder) == (DEPLOYMENT, "r-1")
+    assert all(slot.scale_in_suspended and slot.scale_out_suspended for slot in serving.scaling().values())
+
+
+def test_a_release_that_is_in_a_slot_moves_nothing(serving: Shop) -> None:
+    serving.promote("v2")
+    models = serving.models()
+    serving.deploy("v1")
+    serving.settle()
+    assert serving.models() == models
+    assert len(serving.aws.asked("UpdateEndpoint")) == 0
+
+
+def test_a_rejected_release_that_is_in_a_slot_is_not_refused(aws: Aws, serving: Shop) -> None:
+    """A change of scaling must not be refused because of the release that stands in the template."""
+    execution = serving.begin("v2", "Evaluate")
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    serving.run(execution)
+    aws.cloudwatch.alarms["b-errors"] = "OK"
+    serving.settings = settings(scaling={**SCALED, "min_instances": 3})
+    serving.deploy("v2")
+    serving.settle()
+    assert serving.running() is None
+    assert serving.floors() == {A: 3, B: 1}
+
+
+def test_a_change_of_scaling_alone_goes_by_the_roles_of_now(serving: Shop) -> None:
+    serving.promote("v2")
+    serving.settings = settings(scaling={**SCALED, "min_instances": 3})
+    serving.deploy("v2")
+    assert serving.floors() == {A: 1, B: 3}
+    serving.settle()
+    assert serving.unsafe() == []
+    assert serving.running() is None
+
+
+# What is refused, before anything changed
+
+
+def refused(shop: Shop, version: str, digest: str = "", **changes: Any) -> str:
+    with pytest.raises(DeployFailed) as caught:
+        shop.deploy(version, digest, **changes)
+    return str(caught.value)
+
+
+def test_a_running_rollout_refuses_every_deploy_and_stays_as_it_is(serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate", index=1)
+    before = (serving.lock(), serving.weights(), serving.models(), serving.scaling(), serving.ledger.declared())
+    assert refused(serving, "v3") == (
+        "rollout v2-1 of endpoint shop is running; wait for its end, or abort it, and deploy again"
+    )
+    serving.settle()
+    assert before == (
+        serving.lock(), serving.weights(), serving.models(), serving.scaling(), serving.ledger.declared()
+    )  # fmt: skip
+    serving.run(execution)
+    assert execution.status == "SUCCEEDED"
+
+
+def test_a_running_rollout_refuses_a_change_of_scaling_of_the_same_release(serving: Shop) -> None:
+    serving.begin("v2", "Evaluate")
+    changed = settings(scaling={**SCALED, "min_instances": 3})
+    assert refused(serving, "v2", settings=changed).startswith("rollout v2-1 of endpoint shop is running")
+
+
+def test_a_rollout_whose_end_is_recorded_holds_nobody_up(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Promote")
+    aws.fail("DeleteItem", UNAVAILABLE, times=100)
+    serving.run(execution)
+    aws.heal()
+    assert serving.lock() is not None
+    serving.deploy("v3")
+    assert serving.models()[A] == "model-v3-digest-of-v3"
+
+
+def test_two_slots_that_serve_are_refused_with_what_to_do(serving: Shop) -> None:
+    serving.set_weights(a=50, b=50)
+    serving.wait_until_quiet()
+    assert refused(serving, "v2") == (
+        "exactly one variant of endpoint shop must have all the weight, got variant-a 50, variant-b 50; set the weight "
+        "of the variant that must not serve to 0 with UpdateEndpointWeightsAndCapacities"
+    )
+    assert serving.lock() is None
+    assert not serving.suspended()
+
+
+def test_a_failed_endpoint_is_refused_at_once(aws: Aws, serving: Shop) -> None:
+    aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason="no capacity", silent=False)
+    aws.sagemaker.endpoints.update({"EndpointName": ENDPOINT, "EndpointConfigName": "config-1"})
+    serving.wait_until_quiet()
+    aws.stacks.status, began = "UPDATE_IN_PROGRESS", aws.clock.now()
+    with pytest.raises(DeployRefused, match="endpoint shop is Failed: no capacity; it must be InService"):
+        release_slots(asked(serving, "v2"))
+    assert aws.clock.now() < began + 30
+    assert serving.lock() is None
+
+
+def test_an_endpoint_that_scales_is_waited_for(aws: Aws, serving: Shop) -> None:
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 3})
+    serving.deploy("v2")
+    assert serving.models()[B] == "model-v2-digest-of-v2"
+
+
+def test_an_endpoint_that_stays_busy_is_refused(aws: Aws, serving: Shop) -> None:
+    aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 3600
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 3})
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    with pytest.raises(DeployRefused, match="endpoint shop is Updating: Unable to provision .*; it must be InService"):
+        release_slots(asked(serving, "v2"))
+    assert serving.lock() is None
+    assert not serving.suspended()
+
+
+def test_scaling_that_began_just_before_it_was_suspended_is_waited_for(aws: Aws, serving: Shop) -> None:
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    aws.interrupt("RegisterScalableTarget", lambda: aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 3}))
+    release_slots(asked(serving, "v2"))
+    assert not aws.sagemaker.endpoints.find(ENDPOINT).in_progress
+
+
+def test_a_version_that_names_another_content_is_refused(serving: Shop) -> None:
+    assert refused(serving, "v1", "0123456789abcdef") == (
+        "version v1 already names another content (digest-of-v1, now 0123456789ab); give the new content a new version"
+    )
+    assert nothing_changed(serving)
+
+
+def test_a_release_that_was_rolled_back_and_has_left_its_slot_is_refused(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate")
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    serving.run(execution)
+    aws.cloudwatch.alarms["b-errors"] = "OK"
+    serving.promote("v3")
+    assert refused(serving, "v2") == "version v2 was rolled back before; choose a new version to try it again"
+    serving.settle()
+    assert serving.unsafe() == []
+
+
+def test_another_instance_type_is_refused(serving: Shop) -> None:
+    assert refused(serving, "v2", instance_type="ml.c5.xlarge") == (
+        "the instance type of endpoint shop cannot change from ml.m5.xlarge to ml.c5.xlarge while its variants are "
+        "scalable targets; create a second CanaryEndpoint with the new type"
+    )
+    assert nothing_changed(serving)
+
+
+def test_an_endpoint_of_somebody_else_is_refused(aws: Aws, serving: Shop) -> None:
+    stranger = Shop(aws)
+    assert refused(stranger, "v9") == (
+        "an endpoint named shop exists already and is not part of this stack; choose another endpoint_name or delete it"
+    )
+
+
+def test_a_refused_creation_deletes_nothing_of_the_endpoint_that_was_there(aws: Aws, serving: Shop) -> None:
+    """The models and configs of the other stack have the same tag."""
+    refused(Shop(aws), "v9")
+    models = [row["ModelName"] for row in aws.sagemaker.catalogue.models.list({})["Models"]]
+    configs = [row["EndpointConfigName"] for row in aws.sagemaker.catalogue.configs.list({})["EndpointConfigs"]]
+    assert models == ["model-v1-digest-of-v1"]
+    assert configs == ["config-1"]
+    assert serving.weights() == {A: 100, B: 0}
+
+
+def test_an_endpoint_that_was_deleted_by_hand_is_refused(aws: Aws, serving: Shop) -> None:
+    aws.sagemaker.endpoints.delete({"EndpointName": ENDPOINT})
+    serving.wait_until_quiet()
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    with pytest.raises(DeployRefused, match="endpoint shop was deleted outside this stack"):
+        release_slots(asked(serving, "v2"))
+    assert serving.lock() is None
+
+
+def test_a_refusal_never_frees_the_lock_of_somebody_else(aws: Aws, serving: Shop) -> None:
+    serving.begin("v2", "Evaluate")
+    lock = serving.lock()
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    with pytest.raises(DeployRefused):
+        release_slots(asked(serving, "v3"))
+    assert serving.lock() == lock
+
+
+# Repetitions and rollbacks
+
+
+def test_a_request_that_is_delivered_again_gets_its_first_answer_and_takes_no_lock(aws: Aws, serving: Shop) -> None:
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    event = asked(serving, "v2", request="r-1")
+    first = release_slots(event)
+    serving.ledger.free("r-1")
+    assert release_slots(event) == first
+    assert serving.lock() is None
+
+
+def test_a_creation_that_is_delivered_again_is_not_refused(shop: Shop) -> None:
+    event = asked(shop, "v1", request="request-1")
+    for resource in shop.stack.deploying(shop.stack.template("v1")):
+        if resource == "VerifiedEndpoint":
+            assert release_slots(event)["ModelA"] == "model-v1-digest-of-v1"
+            lock = shop.lock()
+            assert lock is not None
+            assert lock.holder == "request-1"
+
+
+def test_a_crash_before_the_answer_may_be_repeated(aws: Aws, serving: Shop) -> None:
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    serving.ledger.lock_for_deployment("r-1", aws.clock.now())
+    assert release_slots(asked(serving, "v2", request="r-1"))["ModelB"] == "model-v2-digest-of-v2"
+
+
+def test_a_failed_deploy_is_rolled_back_to_the_answer_of_then(aws: Aws, serving: Shop) -> None:
+    serving.promote("v2")
+    aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason="the container does not start", silent=True)
+    assert "the container does not start" in refused(serving, "v3")
+    serving.settle()
+    assert serving.models() == {A: "model-v1-digest-of-v1", B: "model-v2-digest-of-v2"}
+    assert serving.weights() == {A: 0, B: 100}
+    assert serving.unsafe() == []
+    assert serving.running() is None
+
+
+def test_a_failed_deploy_never_shrinks_the_slot_that_serves(aws: Aws) -> None:
+    """The answer of then has the floors of then: on a fixed fleet they are ceilings, too."""
+    shop = Shop(aws, scaling=FIXED)
+    shop.serve_first()
+    shop.promote("v2")
+    shop.promote("v3")
+    least: list[int] = []
+    aws.sagemaker.endpoints.on_change.append(lambda _: least.append(shop.instances_of(A)))
+    aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason="the container does not start", silent=True)
+    refused(shop, "v4")
+    shop.settle()
+    assert shop.unsafe() == []
+    assert min(least) == 2
+
+
+def test_during_a_rollback_nothing_is_refused(aws: Aws, serving: Shop) -> None:
+    serving.begin("v2", "Evaluate")
+    aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    assert release_slots(asked(serving, "v2"))["ModelB"] == "model-v2-digest-of-v2"
+
+
+def test_during_a_rollback_weak_services_are_waited_for(aws: Aws, serving: Shop) -> None:
+    serving.begin("v2", "Evaluate")
+    aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    for operation in ("DescribeStacks", "GetItem", "PutItem", "UpdateItem"):
+        aws.fail(operation, THROTTLED, times=4)
+        aws.fail(operation, UNAVAILABLE, times=2)
+    assert release_slots(asked(serving, "v2"))["ModelB"] == "model-v2-digest-of-v2"
+
+
+def test_a_rollback_without_a_stored_answer_keeps_what_is_there(aws: Aws, serving: Shop) -> None:
+    serving.promote("v2")
+    aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    event = asked(serving, "v2")
+    event["ResourceProperties"]["ServiceToken"] = "arn:of:an:older:library"
+    answer = release_slots(event)
+    assert (answer["ModelA"], answer["ModelB"]) == ("model-v1-digest-of-v1", "model-v2-digest-of-v2")
+    assert (answer["MinCapacityA"], answer["MinCapacityB"]) == (1, 2)
+
+
+@pytest.mark.parametrize("error", [THROTTLED, UNAVAILABLE, ApiError("AccessDeniedException", "no")])
+def test_a_failure_in_the_middle_frees_the_lock(aws: Aws, serving: Shop, error: ApiError) -> None:
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    aws.fail("DescribeEndpointConfig", error, times=1000)
+    with pytest.raises(Exception, match=error.message):
+        release_slots(asked(serving, "v2"))
+    assert serving.lock() is None
+    assert not serving.suspended()
+
+
+# Deletion
+
+
+def test_deletion_leaves_nothing_behind(aws: Aws, serving: Shop) -> None:
+    serving.promote("v2")
+    serving.promote("v3")
+    serving.stack.destroy()
+    assert aws.sagemaker.catalogue.models.list({})["Models"] == []
+    assert aws.sagemaker.catalogue.configs.list({})["EndpointConfigs"] == []
+
+
+def test_deletion_leaves_the_models_of_other_endpoints(aws: Aws, serving: Shop) -> None:
+    container = {"Image": "image:1", "ModelDataUrl": "s3://models/other.tar.gz"}
+    tags = [{**TAGS[0], "Value": "other"}]
+    aws.sagemaker.catalogue.models.create(
+        {"ModelName": "other", "ExecutionRoleArn": "arn:role", "PrimaryContainer": container, "Tags": tags}
+    )
+    serving.stack.destroy()
+    assert [row["ModelName"] for row in aws.sagemaker.catalogue.models.list({})["Models"]] == ["other"]
+
+
+def test_a_newer_payload_is_refused_with_both_versions(serving: Shop) -> None:
+    event = asked(serving, "v2")
+    newer = {**json.loads(event["ResourceProperties"]["Settings"]), "schema": 99}
+    event["ResourceProperties"]["Settings"] = json.dumps(newer)
+    with pytest.raises(ValueError, match="payload schema 99 is newer than 1, the newest known here"):
+        release_slots(event)
