@@ -35,9 +35,9 @@ class ExecutionEndedError(SystemExit):
     """Ends the thread of an execution that has ended otherwise; no Catch of its definition may see it."""
 
 
-def install(*, patches: Patches, clock: Clock) -> None:
-    """Complete ministack's Step Functions."""
-    states = importlib.import_module("ministack.services.stepfunctions")
+def install(*, patches: Patches, clock: Clock, states: Any = None) -> None:
+    """Complete ministack's Step Functions, or the copy of that module in `states`."""
+    states = importlib.import_module("ministack.services.stepfunctions") if states is None else states
     lifecycle = _Lifecycle(states, clock)
     for name in _COMPLETED:
         patches.attribute(states, name, getattr(lifecycle, name.lstrip("_"))(getattr(states, name)))

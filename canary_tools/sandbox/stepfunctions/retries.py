@@ -15,9 +15,9 @@ Retrier = dict[str, Any]
 Found = tuple[Retrier | None, int]
 
 
-def install(*, patches: Patches, seed: int) -> None:
-    """Make each retry wait as its retrier says."""
-    states = importlib.import_module("ministack.services.stepfunctions")
+def install(*, patches: Patches, seed: int, states: Any = None) -> None:
+    """Make each retry of ministack, or of the copy of its module in `states`, wait as its retrier says."""
+    states = importlib.import_module("ministack.services.stepfunctions") if states is None else states
     draw = random.Random(seed)  # noqa: S311 - a simulation, not a secret
     patches.attribute(
         states,

@@ -1,0 +1,190 @@
+"""Deploys of the stack, as far as the endpoint and the product's own deploy-time handlers are concerned."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from types import SimpleNamespace
+from typing import Any
+
+from canary_tools.rehearsal.functions import Outcome
+from canary_tools.rehearsal.intrinsics import Intrinsics
+from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.sandbox.patching import Patches
+
+LOOK_SECONDS = 5.0
+_SAGEMAKER = "AWS::SageMaker::"
+_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A release as the template names it: its version label and content digest."""
+
+    version: str
+    digest: str
+
+
+class Deployment:
+    """A CloudFormation that knows one endpoint. Its methods run inside a process."""
+
+    def __init__(self, aws: SimulatedAws, patches: Patches) -> None:
+        self._aws = aws
+        self._declared = aws.declared
+        self._answers: list[dict[str, Any]] = []
+        self._deployed: dict[str, Any] | None = None
+        responses = importlib.import_module("rollout.custom_resource")
+        patches.attribute(responses, "urlopen", self._take_answer)
+
+    def release(self) -> Release:
+        """Return the release that the template deploys."""
+        properties = self._resource("Custom::ReleaseSlots")["Properties"]
+        return Release(version=properties["Version"], digest=properties["ContentDigest"])
+
+    def deploy(self, release: Release) -> str:
+        """Deploy a release; return an empty text, or the sentence by which the deploy was refused."""
+        first = self._deployed is None
+        kind = "CREATE" if first else "UPDATE"
+        self._aws.stack_status = f"{kind}_IN_PROGRESS"
+        model_name = self._add_model(release)
+        properties = self._slots_properties(release, model_name)
+        answer = self._custom_resource("release_slots", properties, before=self._deployed)
+        if answer["Status"] == "FAILED":
+            self._roll_back(properties)
+            return str(answer["Reason"])
+        slots = {self._logical_id("Custom::ReleaseSlots"): answer["Data"]}
+        values = self._declared.intrinsics(slots)
+        config_name = self._update_endpoint(values, release, first=first)
+        self._set_scaling(values)
+        self._verify(values, config_name)
+        self._deployed = properties
+        self._settle(f"{kind}_COMPLETE")
+        return ""
+
+    def fit_instances(self, requests_per_second: float) -> None:
+        """Give the variant that serves the instances that the traffic needs, as auto scaling would have by now."""
+        scaling = self._declared.plan["scaling"]
+        if scaling["invocations_per_instance"] is None:
+            return
+        wanted = ceil(requests_per_second * 60 / scaling["invocations_per_instance"])
+        count = min(max(wanted, scaling["min_instances"]), scaling["max_instances"])
+        serving = next(row for row in self._aws.endpoint()["ProductionVariants"] if row["CurrentWeight"] > 0)
+        if serving["CurrentInstanceCount"] != count:
+            rows = [{"VariantName": serving["VariantName"], "DesiredInstanceCount": count}]
+            self._aws.sagemaker.endpoints.update_weights_and_capacities(
+                {"EndpointName": self._declared.endpoint_name, "DesiredWeightsAndCapacities": rows}
+            )
+        self.wait_for_service()
+
+    def wait_for_service(self) -> None:
+        """Wait until the endpoint is in service."""
+        while self._aws.endpoint()["EndpointStatus"] != "InService":
+            self._aws.processes.pause(LOOK_SECONDS)
+
+    def _add_model(self, release: Release) -> str:
+        declared = self._declared.intrinsics().resolve(self._used_model()["Properties"])
+        name = f"{self._declared.stack_name}-model-{release.version}".replace(".", "-")
+        self._aws.sagemaker.catalogue.models.create({**declared, "ModelName": name})
+        return name
+
+    def _used_model(self) -> Mapping[str, Any]:
+        """Return the model that the deploy hands to the guard, which is the one of this endpoint."""
+        reference = self._resource("Custom::ReleaseSlots")["Properties"]["ModelName"]
+        logical_id = reference["Fn::GetAtt"][0] if "Fn::GetAtt" in reference else reference["Ref"]
+        model: Mapping[str, Any] = self._declared.template["Resources"][logical_id]
+        return model
+
+    def _slots_properties(self, release: Release, model_name: str) -> dict[str, Any]:
+        declared = self._declared.intrinsics().resolve(self._resource("Custom::ReleaseSlots")["Properties"])
+        return {**declared, "Version": release.version, "ContentDigest": release.digest, "ModelName": model_name}
+
+    def _update_endpoint(self, values: Intrinsics, release: Release, *, first: bool) -> str:
+        endpoint = self._resource(f"{_SAGEMAKER}Endpoint")
+        config_id = endpoint["Properties"]["EndpointConfigName"]["Fn::GetAtt"][0]
+        config = values.resolve(self._declared.template["Resources"][config_id]["Properties"])
+        name = f"{self._declared.stack_name}-config-{release.version}".replace(".", "-")
+        self._aws.sagemaker.catalogue.configs.create({**config, "EndpointConfigName": name})
+        request = {**values.resolve(endpoint["Properties"]), "EndpointConfigName": name}
+        endpoints = self._aws.sagemaker.endpoints
+        (endpoints.create if first else endpoints.update)(request)
+        self.wait_for_service()
+        return name
+
+    def _set_scaling(self, values: Intrinsics) -> None:
+        scaling = self._aws.sagemaker.scaling
+        targets = {}
+        for logical_id, target in self._declared.resources(_TARGET):
+            properties = values.resolve(target["Properties"])
+            if properties["ResourceId"].startswith(f"endpoint/{self._declared.endpoint_name}/"):
+                scaling.register(properties)
+                targets[logical_id] = {
+                    name: properties[name] for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")
+                }
+        for _, policy in self._declared.resources(_POLICY):
+            target_id = policy["Properties"].get("ScalingTargetId", {}).get("Ref")
+            if target_id in targets:
+                properties = values.resolve({**policy["Properties"], "ScalingTargetId": ""})
+                scaling.put_policy({**properties, **targets[target_id]})
+
+    def _verify(self, values: Intrinsics, config_name: str) -> None:
+        properties = values.resolve(self._resource("Custom::VerifiedEndpoint")["Properties"])
+        properties["EndpointConfigName"] = config_name
+        answer = self._custom_resource("verified_endpoint", properties, before=self._deployed)
+        if answer["Status"] == "FAILED":
+            raise RehearsalError(f"the deploy before the rollout failed: {answer['Reason']}")
+
+    def _roll_back(self, refused: Mapping[str, Any]) -> None:
+        """Undo a refused deploy as CloudFormation does: the custom resource is asked again for what was before."""
+        if self._deployed is None:
+            raise RehearsalError("the first deploy of a rehearsal was refused")
+        self._aws.stack_status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        self._custom_resource("release_slots", self._deployed, before=dict(refused))
+        self._settle("UPDATE_ROLLBACK_COMPLETE")
+
+    def _settle(self, status: str) -> None:
+        self._aws.stack_status = status
+        stack_id = self._declared.intrinsics().stack_id
+        self._aws.bus.emit(
+            source="aws.cloudformation",
+            detail_type="CloudFormation Stack Status Change",
+            resources=[stack_id],
+            detail={"stack-id": stack_id, "status-details": {"status": status}},
+        )
+
+    def _custom_resource(
+        self, short_name: str, properties: dict[str, Any], *, before: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        event = {
+            "RequestType": "Create" if before is None else "Update",
+            "RequestId": f"{short_name}-{properties.get('Version', '')}-{self._aws.stack_status}",
+            "ResponseURL": "https://cloudformation-custom-resource-response.example",
+            "StackId": self._declared.intrinsics().stack_id,
+            "LogicalResourceId": short_name,
+            "ResourceProperties": properties,
+            **({} if before is None else {"OldResourceProperties": before}),
+        }
+        outcome: Outcome | None = self._aws.functions.invoke(self._declared.function_of(short_name).arn, event)
+        if outcome is None or outcome.error or not self._answers:
+            why = "no answer" if outcome is None else f"{outcome.error}: {outcome.message}"
+            raise RehearsalError(f"{short_name} failed during a deploy of the rehearsal: {why}")
+        return self._answers.pop()
+
+    def _take_answer(self, request: Any, **_options: object) -> Any:
+        """Stand in for the HTTP PUT by which a custom resource answers CloudFormation."""
+        self._answers.append(json.loads(request.data))
+        return SimpleNamespace(close=lambda: None)
+
+    def _resource(self, kind: str) -> Mapping[str, Any]:
+        resource: Mapping[str, Any] = self._declared.template["Resources"][self._logical_id(kind)]
+        return resource
+
+    def _logical_id(self, kind: str) -> str:
+        """Return this endpoint's resource of a type, by the endpoint's name in its properties."""
+        values = self._declared.intrinsics()
+        for logical_id, resource in self._declared.resources(kind):
+            if values.resolve(resource["Properties"].get("EndpointName")) == self._declared.endpoint_name:
+                return logical_id
+        raise RehearsalError(f"the template has no {kind} for endpoint {self._declared.endpoint_name}")

@@ -1,0 +1,87 @@
+"""The ledger's DynamoDB table: the emulator's expressions and conditions, in an account of its own."""
+
+import importlib
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from canary_tools.rehearsal.intrinsics import REGION
+from canary_tools.sandbox.sagemaker.errors import ApiError
+
+_accounts = itertools.count(900_000_000_000)
+
+OPERATIONS = {
+    "PutItem": "_put_item",
+    "GetItem": "_get_item",
+    "UpdateItem": "_update_item",
+    "DeleteItem": "_delete_item",
+    "Query": "_query",
+    "TransactWriteItems": "_transact_write_items",
+}
+
+
+class LedgerTable:
+    """One table with partition key `endpoint` and sort key `record`."""
+
+    def __init__(self, name: str) -> None:
+        self._dynamodb = importlib.import_module("ministack.services.dynamodb")
+        self._scope = importlib.import_module("ministack.core.responses").request_scope
+        self._account = str(next(_accounts))
+        self.name = name
+        keys = {"endpoint": "HASH", "record": "RANGE"}
+        self._run(
+            "_create_table",
+            {
+                "TableName": name,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+                "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
+            },
+        )
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer an operation.
+
+        Raises:
+            ApiError: as DynamoDB refuses.
+        """
+        if operation not in OPERATIONS:
+            raise ApiError("UnknownOperationException", f"a rehearsal does not know dynamodb:{operation}")
+        return self._run(OPERATIONS[operation], dict(request))
+
+    def item(self, endpoint: str, record: str) -> dict[str, Any] | None:
+        """Return one record in plain Python values, without a call."""
+        key = {"endpoint": {"S": endpoint}, "record": {"S": record}}
+        found = self.call("GetItem", {"TableName": self.name, "Key": key}).get("Item")
+        return None if found is None else {name: plain(value) for name, value in found.items()}
+
+    def drop(self) -> None:
+        """Delete the table."""
+        self._run("_delete_table", {"TableName": self.name})
+
+    def _run(self, function: str, request: dict[str, Any]) -> dict[str, Any]:
+        with self._scope(self._account, REGION):
+            status, _headers, body = getattr(self._dynamodb, function)(request)
+        answer: dict[str, Any] = json.loads(body)
+        if status >= 300:  # noqa: PLR2004 - not a success
+            code = answer.pop("__type").rpartition("#")[2]
+            message = answer.pop("message", answer.pop("Message", ""))
+            raise ApiError(code, message, status=status, fields=answer)
+        return answer
+
+
+def plain(value: Mapping[str, Any]) -> Any:
+    """Return a DynamoDB value as a Python one.
+
+    >>> plain({"M": {"steps": {"L": [{"N": "10"}, {"BOOL": True}]}}})
+    {'steps': [10, True]}
+    """
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: plain(item) for name, item in content.items()}
+    if kind == "L":
+        return [plain(item) for item in content]
+    if kind == "N":
+        return float(content) if "." in content else int(content)
+    return None if kind == "NULL" else content

@@ -1,0 +1,50 @@
+"""What a rollout costs, at list prices of us-east-1 in US dollars.
+
+Sources: https://aws.amazon.com/sagemaker/pricing/ (real-time inference),
+https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/lambda/pricing/ (arm64),
+https://aws.amazon.com/dynamodb/pricing/on-demand/ and https://aws.amazon.com/cloudwatch/pricing/
+"""
+
+from collections.abc import Mapping
+
+INSTANCE_HOUR: Mapping[str, float] = {
+    "ml.m5.large": 0.115,
+    "ml.m5.xlarge": 0.23,
+    "ml.m5.2xlarge": 0.461,
+    "ml.m5.4xlarge": 0.922,
+    "ml.c5.large": 0.102,
+    "ml.c5.xlarge": 0.204,
+    "ml.c5.2xlarge": 0.408,
+    "ml.g4dn.xlarge": 0.7364,
+    "ml.g5.xlarge": 1.408,
+}
+STATE_TRANSITION = 0.000025
+LAMBDA_REQUEST = 0.0000002
+LAMBDA_MEGABYTE_SECOND = 0.0000133334 / 1024
+DYNAMODB_CALL = 0.000000625
+METRIC_READ = 0.00001
+
+_SECONDS_PER_HOUR = 3600
+
+
+def instances(instance_type: str, instance_seconds: float) -> float:
+    """Return what instances cost; a type without a known price counts as nothing.
+
+    >>> instances("ml.m5.xlarge", 7200)
+    0.46
+    """
+    return INSTANCE_HOUR.get(instance_type, 0.0) * instance_seconds / _SECONDS_PER_HOUR
+
+
+def orchestration(
+    *, state_transitions: int, lambda_requests: int, lambda_megabyte_seconds: float, calls: Mapping[str, int]
+) -> float:
+    """Return what state machine, handlers, ledger and metric reads cost."""
+    ledger = sum(count for call, count in calls.items() if call.startswith("dynamodb:"))
+    return (
+        STATE_TRANSITION * state_transitions
+        + LAMBDA_REQUEST * lambda_requests
+        + LAMBDA_MEGABYTE_SECOND * lambda_megabyte_seconds
+        + DYNAMODB_CALL * ledger
+        + METRIC_READ * calls.get("cloudwatch:GetMetricData", 0)
+    )

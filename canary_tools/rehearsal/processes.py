@@ -1,0 +1,193 @@
+"""Code that waits, on a clock that does not: one process runs at a time and hands over control when it waits.
+
+Handlers and the state machine's interpreter are ordinary blocking code. Each of their runs is a thread, but never two
+of them run together: the loop that advances the clock resumes one and stands still until it waits or ends. So a
+rehearsal has no races of its own, and the same seed gives the same order.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from canary_tools.clock import VirtualClock
+
+Wake = Callable[[], None]
+
+
+class Ended(BaseException):
+    """Raised inside a process that is ended from outside, as a Lambda environment is at its time-out."""
+
+
+class Processes:
+    """All processes of one rehearsal."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.handed_over = threading.Semaphore(0)
+        self._local = threading.local()
+        self._alive: dict[int, Process] = {}
+
+    def start(self, body: Callable[[], None]) -> "Process":
+        """Run `body` as a process, as soon as the clock comes to it."""
+        process = Process(self, body)
+        self._alive[id(process)] = process
+        self.clock.call_at(self.clock.now(), process.begin)
+        return process
+
+    def pause(self, seconds: float) -> None:
+        """Let the process that calls this wait."""
+        self.current().wait(lambda wake: self.clock.call_at(self.clock.now() + max(seconds, 0.0), wake))
+
+    def current(self) -> "Process":
+        """Return the process that calls this.
+
+        Raises:
+            RuntimeError: when no process does.
+        """
+        process: Process | None = getattr(self._local, "process", None)
+        if process is None:
+            raise RuntimeError("only a process can wait on the virtual clock")
+        return process
+
+    def is_process(self) -> bool:
+        """Tell whether a process calls this."""
+        return getattr(self._local, "process", None) is not None
+
+    def enter(self, process: "Process") -> None:
+        """Note which process this thread is."""
+        self._local.process = process
+
+    def leave(self, process: "Process") -> None:
+        """Forget a process that has ended."""
+        self._alive.pop(id(process), None)
+
+    def end_all(self) -> None:
+        """End what still waits, so that no thread outlives the rehearsal."""
+        for process in list(self._alive.values()):
+            process.end_now()
+
+
+class Process:
+    """One run of blocking code."""
+
+    def __init__(self, processes: Processes, body: Callable[[], None]) -> None:
+        self._processes = processes
+        self._body = body
+        self._may_go = threading.Semaphore(0)
+        self._waits = 0
+        self._is_ordered_to_end = False
+        self._failure: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self.done = False
+
+    def begin(self) -> None:
+        """Run until the first wait."""
+        if self.done or self._is_ordered_to_end:
+            self._finish()
+            return
+        self._thread = threading.Thread(target=self._run, name="rehearsal-process", daemon=True)
+        self._thread.start()
+        self._await_turn_back()
+
+    def wait(self, arrange: Callable[[Wake], None]) -> None:
+        """Hand over control; `arrange` gets the function that wakes this process, once."""
+        self._waits += 1
+        this_wait = self._waits
+        arrange(lambda: self._resume(this_wait))
+        self._processes.handed_over.release()
+        self._may_go.acquire()
+        if self._is_ordered_to_end:
+            raise Ended
+
+    def end(self) -> None:
+        """Order this process to end where it waits now."""
+        self._is_ordered_to_end = True
+        this_wait = self._waits
+        self._processes.clock.call_at(self._processes.clock.now(), lambda: self._resume(this_wait))
+
+    def end_now(self) -> None:
+        """End this process before this call returns."""
+        self._is_ordered_to_end = True
+        while not self.done and self._thread is not None:
+            self._resume(self._waits)
+        self._finish()
+
+    def _resume(self, wait: int) -> None:
+        if self.done or wait != self._waits or self._thread is None:
+            return
+        self._may_go.release()
+        self._await_turn_back()
+
+    def _await_turn_back(self) -> None:
+        self._processes.handed_over.acquire()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _run(self) -> None:
+        self._processes.enter(self)
+        try:
+            self._body()
+        except Ended:
+            pass
+        except BaseException as error:  # noqa: BLE001 - handed to the loop, which raises it
+            self._failure = error
+        finally:
+            self._finish()
+            self._processes.handed_over.release()
+
+    def _finish(self) -> None:
+        self.done = True
+        self._processes.leave(self)
+
+
+class Signal:
+    """Something that a process waits for; stands in for `threading.Event`."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._waiting: list[Wake] = []
+        self._is_set = False
+
+    def set(self) -> None:
+        """Wake whoever waits."""
+        self._is_set = True
+        clock = self._processes.clock
+        for wake in self._waiting:
+            clock.call_at(clock.now(), wake)
+        self._waiting.clear()
+
+    def is_set(self) -> bool:
+        """Tell whether it was set."""
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is set, or for so many seconds; return whether it is."""
+        if not self._is_set:
+            self._processes.current().wait(lambda wake: self._arrange(wake, timeout))
+        return self._is_set
+
+    def _arrange(self, wake: Wake, timeout: float | None) -> None:
+        self._waiting.append(wake)
+        if timeout is not None:
+            clock = self._processes.clock
+            clock.call_at(clock.now() + timeout, wake)
+
+
+class VirtualTime:
+    """Stands in for the module `time` where code sleeps: processes wait on the virtual clock, others as ever."""
+
+    def __init__(self, processes: Processes, real: Any) -> None:
+        self._processes = processes
+        self._real = real
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        if self._processes.is_process():
+            self._processes.pause(seconds)
+        else:
+            self._real.sleep(seconds)
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave everything else as it is."""
+        return getattr(self._real, name)

@@ -1,0 +1,127 @@
+"""The metrics of the requests: what SageMaker publishes, and what the application counts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from canary_tools.clock import VirtualClock
+from canary_tools.rehearsal.latency import CENTRES_MS
+from canary_tools.rehearsal.scenario import Scenario, behaviour_at
+from canary_tools.rehearsal.traffic import JUST_BEFORE, Served, Users
+from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.sagemaker.metrics import InvocationMetrics, Source, metric_source
+from canary_tools.sandbox.sagemaker.metrics import Invocation as SageMakerInvocation
+from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
+
+_MICROSECONDS = 1000
+_OVERHEAD_MICROSECONDS = 2000
+_OK = 200
+_FAILED = 500
+
+
+class Gaps:
+    """Keeps metric data out of the store while the scenario says that they are missing."""
+
+    def __init__(self, store: MetricStore, scenario: Scenario) -> None:
+        self._store = store
+        self._missing = scenario.missing
+        self.zero = float("inf")
+
+    def record(self, *, timestamp: float, **point: Any) -> None:
+        """Store the values of one publish period, unless they are missing."""
+        second = timestamp - self.zero
+        if not any(start <= second < end for start, end in self._missing):
+            self._store.record(timestamp=timestamp, **point)
+
+
+class Publisher:
+    """Gathers what variants answered, and hands it over once a publish period."""
+
+    def __init__(
+        self,
+        *,
+        clock: VirtualClock,
+        metrics: InvocationMetrics,
+        gaps: Gaps,
+        users: Users,
+        scenario: Scenario,
+        sources: Mapping[str, Mapping[str, Any]],
+        period_seconds: int,
+        canary_model: Any,
+        generator: np.random.Generator,
+    ) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._gaps = gaps
+        self._users = users
+        self._scenario = scenario
+        self._pairs = [source for source in sources.values() if source["kind"] == "pair"]
+        self._period = period_seconds
+        self._canary_model = canary_model
+        self._generator = generator
+        self._gathered: dict[tuple[Source, int, str], Served] = {}
+        users.listeners.append(self._gather)
+
+    def begin(self) -> None:
+        """Publish at the end of every period; must begin after the users do."""
+        now = self._clock.now()
+        self._clock.call_at(now - now % self._period + self._period - JUST_BEFORE / 2, self._hand_over)
+
+    def _gather(self, fleet: Fleet, variant: Variant, served: Served) -> None:
+        source = metric_source(self._users.endpoint_name, fleet, variant.name)
+        key = (source, max(variant.current_count, 1), variant.model_name)
+        self._gathered.setdefault(key, Served()).add(served)
+
+    def _hand_over(self) -> None:
+        self._clock.call_at(self._clock.now() + self._period, self._hand_over)
+        start = float(round(self._clock.now())) - self._period
+        for (source, instances, model), served in self._gathered.items():
+            for invocation, count in _invocations(served, instances):
+                self._metrics.observe(source, invocation, count=count)
+            self._count_conversions(source, model, served, start)
+        self._gathered.clear()
+
+    def _count_conversions(self, source: Source, model: str, served: Served, start: float) -> None:
+        """Publish the application's own counts: requests answered, and those that converted."""
+        if not self._pairs or not served.requests:
+            return
+        who = "canary" if model == self._canary_model() else "stable"
+        rate = behaviour_at(self._scenario, who, self._users.second()).conversion_rate
+        shown = served.requests - served.failed
+        converted = int(self._generator.binomial(shown, rate))
+        for pair in self._pairs:
+            dimensions = {"EndpointName": source.endpoint_name, "VariantName": source.variant_name}
+            for name, value in ((pair["total"], shown), (pair["counted"], converted)):
+                self._later(pair["namespace"], name, {**dimensions, **pair.get("dimensions", {})}, value, start)
+
+    def _later(self, namespace: str, name: str, dimensions: Mapping[str, str], value: int, start: float) -> None:
+        visible = start + self._period + self._scenario.metric_delay_s
+        self._clock.call_at(
+            visible,
+            lambda: self._gaps.record(
+                namespace=namespace,
+                name=name,
+                dimensions=dimensions,
+                timestamp=start,
+                values={float(value): 1},
+                unit="Count",
+            ),
+        )
+
+
+def _invocations(served: Served, instances: int) -> Iterator[tuple[SageMakerInvocation, int]]:
+    counts = {(_OK, index): int(served.latency[index]) for index in np.flatnonzero(served.latency)}
+    if served.failed:
+        counts[_FAILED, int(np.searchsorted(np.cumsum(served.latency), served.latency.sum() / 2))] = served.failed
+    for (status, index), count in counts.items():
+        microseconds = round(CENTRES_MS[min(index, len(CENTRES_MS) - 1)] * _MICROSECONDS)
+        yield (
+            SageMakerInvocation(
+                model_status=status,
+                model_microseconds=microseconds,
+                overhead_microseconds=_OVERHEAD_MICROSECONDS,
+                instance_count=instances,
+            ),
+            count,
+        )

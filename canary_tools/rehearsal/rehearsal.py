@@ -1,0 +1,156 @@
+"""One rehearsal: a deploy, the rollout that it starts, and everything that follows, on a virtual clock."""
+
+import logging
+import os
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from canary_tools.rehearsal import packaged_code, wire
+from canary_tools.rehearsal.controls import Controls
+from canary_tools.rehearsal.deployment import Deployment, Release
+from canary_tools.rehearsal.executions import Execution
+from canary_tools.rehearsal.faults import check_calls
+from canary_tools.rehearsal.observation import Observation
+from canary_tools.rehearsal.outcome import Outcome, Result
+from canary_tools.rehearsal.processes import VirtualTime
+from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.scenario import Scenario
+from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.rehearsal.template import DeclaredEndpoint
+from canary_tools.sandbox.patching import Patches
+
+BEFORE = Release(version="before", digest="the release that serves")
+WARM_UP_SECONDS = 900.0
+AFTERMATH_SECONDS = 600.0
+"""How long a rehearsal goes on after everything has come to rest."""
+LONGEST_REST_SECONDS = 8 * 3600.0
+"""How long after the end of the execution a rehearsal waits for everything to come to rest: events are delivered
+again for hours, but a state that lasts longer is the end."""
+ROLLOUT_STARTS_WITHIN_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """A finished rehearsal: what is reported, and the record behind it."""
+
+    scenario: Scenario
+    declared: DeclaredEndpoint
+    result: Result
+    observation: Observation
+    virtual_seconds: float
+    real_seconds: float
+
+
+def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
+    """Rehearse a rollout.
+
+    Raises:
+        RehearsalError: when scenario and template do not fit.
+    """
+    check_calls(scenario.faults)
+    logging.getLogger("states").setLevel(logging.ERROR)  # the interpreter announces each execution
+    begun = time.perf_counter()
+    code = declared.function_of("prepare").code
+    patches = Patches()
+    state = random.getstate()
+    with packaged_code.packaged_code(code):
+        aws = SimulatedAws(declared, scenario)
+        try:
+            return _Run(aws, patches).run(begun)
+        finally:
+            aws.close()
+            patches.undo()
+            random.setstate(state)
+
+
+class _Run:
+    def __init__(self, aws: SimulatedAws, patches: Patches) -> None:
+        self._aws = aws
+        self._connect(patches)
+        self._deployment = Deployment(aws, patches)
+        self._observation = Observation(aws)
+        self._controls = Controls(aws, self._deployment, self._observation)
+        self._controls.check()
+        self._instances_before = 0
+
+    def run(self, begun: float) -> Rehearsed:
+        aws = self._aws
+        aws.begin()
+        aws.processes.start(self._deploy)
+        execution = self._wait_for_rollout()
+        self._wait_for_end(execution)
+        self._wait_for_rest()
+        return Rehearsed(
+            scenario=aws.scenario,
+            declared=aws.declared,
+            result=Outcome(aws, self._observation, execution, self._instances_before).result(),
+            observation=self._observation,
+            virtual_seconds=aws.second(),
+            real_seconds=time.perf_counter() - begun,
+        )
+
+    def _connect(self, patches: Patches) -> None:
+        """Put the virtual clock and the simulated world in the place of the real ones."""
+        clock: Any = packaged_code.module("rollout.clock")
+        patches.attribute(clock, "now", self._aws.clock.now)
+        patches.attribute(clock, "pause", self._aws.processes.pause)
+        wire.connect(patches, self._aws, VirtualTime(self._aws.processes, time))
+        for function in self._aws.declared.functions.values():
+            for name, value in function.environment.items():
+                patches.variable(name, value)
+        patches.variable("AWS_EC2_METADATA_DISABLED", "true")
+        for name in [name for name in os.environ if name.startswith(("AWS_ENDPOINT_URL", "AWS_PROFILE"))]:
+            patches.variable(name, None)
+        random.seed(self._aws.scenario.seed)  # botocore's repetitions draw their pauses from the global generator
+
+    def _deploy(self) -> None:
+        """Deploy what serves, let users come, then deploy the release: its rollout begins by itself."""
+        aws = self._aws
+        self._deployment.deploy(BEFORE)
+        self._deployment.fit_instances(aws.scenario.traffic.rps)
+        aws.processes.pause(WARM_UP_SECONDS)
+        release = self._deployment.release()
+        aws.release_model = f"{aws.declared.stack_name}-model-{release.version}".replace(".", "-")
+        refused = self._deployment.deploy(release)
+        if refused:
+            raise RehearsalError(f"the deploy before the rollout was refused: {refused}")
+        if not aws.declared.plan["start_on_deploy"]:
+            aws.processes.pause(AFTERMATH_SECONDS / 10)
+            request = {"stateMachineArn": aws.declared.machine_arn, "name": f"{release.version}-1", "input": "{}"}
+            aws.executions.operations()["StartExecution"](request)
+
+    def _wait_for_rollout(self) -> Execution:
+        latest = self._aws.clock.now() + WARM_UP_SECONDS + 3 * ROLLOUT_STARTS_WITHIN_SECONDS
+        while not self._aws.executions.all():
+            self._next()
+            if self._aws.clock.now() > latest:
+                raise RehearsalError("the deploy settled, but no rollout began")
+        self._aws.start_counting()
+        self._instances_before = sum(
+            row["CurrentInstanceCount"] for row in self._aws.endpoint()["ProductionVariants"]
+        )
+        self._controls.schedule()
+        return self._aws.executions.all()[0]
+
+    def _wait_for_end(self, execution: Execution) -> None:
+        while execution["status"] == "RUNNING":
+            self._next()
+
+    def _wait_for_rest(self) -> None:
+        """Go on until nothing runs any more, the scenario's controls and faults have had their time, and a while."""
+        scenario = self._aws.scenario
+        latest_control = max((control.at_s for control in scenario.controls), default=0.0)
+        until = min(latest_control + self._aws.zero, self._aws.clock.now() + LONGEST_REST_SECONDS)
+        limit = self._aws.clock.now() + LONGEST_REST_SECONDS
+        quiet_since = self._aws.clock.now()
+        while self._aws.clock.now() < min(max(until, quiet_since) + AFTERMATH_SECONDS, limit):
+            self._next()
+            if self._aws.functions.running or self._aws.endpoint()["EndpointStatus"] != "InService":
+                quiet_since = self._aws.clock.now()
+
+    def _next(self) -> None:
+        due = self._aws.clock.next_due()
+        assert due is not None
+        self._aws.clock.advance_to(due)

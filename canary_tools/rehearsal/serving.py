@@ -1,0 +1,44 @@
+"""How a model answers under load.
+
+Up to `max_rps_per_instance` load changes nothing. Above it, with `load` = requests a second per instance over that
+limit, the share 1 - 1/load of the requests is refused (a full queue), and the others take load⁴ times as long, at most
+16 times.
+"""
+
+from dataclasses import dataclass
+
+from canary_tools.rehearsal.latency import Shares, log_normal, share_above
+from canary_tools.rehearsal.scenario import Behaviour
+
+_SLOWEST = 16.0
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Chances of one request: of failing, and of each latency if it does not fail."""
+
+    failing: float
+    latency: Shares
+
+    def bad(self, slow_ms: float | None) -> float:
+        """Return the chance that a request fails or takes longer than the limit.
+
+        >>> serve(Behaviour(error_rate=0.1), rps_per_instance=0, limit=None).bad(None)
+        0.1
+        """
+        slow = 0.0 if slow_ms is None else share_above(self.latency, slow_ms)
+        return self.failing + (1 - self.failing) * slow
+
+
+def serve(behaviour: Behaviour, *, rps_per_instance: float, limit: float | None) -> Serving:
+    """Return how a model answers at this load.
+
+    >>> round(serve(Behaviour(error_rate=0.0), rps_per_instance=120, limit=60).failing, 3)
+    0.5
+    """
+    load = 0.0 if limit is None else rps_per_instance / limit
+    if load <= 1:
+        return Serving(behaviour.error_rate, log_normal(behaviour.p50, behaviour.p99, 1.0))
+    slower = min(round(load**4, 2), _SLOWEST)
+    failing = 1 - (1 - behaviour.error_rate) / load
+    return Serving(failing, log_normal(behaviour.p50, behaviour.p99, slower))

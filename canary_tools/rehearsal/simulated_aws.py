@@ -1,0 +1,241 @@
+"""The simulated world: the sandbox's models of the services on a virtual clock, with the scenario's users and faults."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from canary_tools.clock import VirtualClock
+from canary_tools.rehearsal.bus import Bus
+from canary_tools.rehearsal.executions import Executions
+from canary_tools.rehearsal.faults import CRASH, TIMEOUT, Faults, service_error
+from canary_tools.rehearsal.functions import Crashed, Functions
+from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
+from canary_tools.rehearsal.ledger_table import LedgerTable
+from canary_tools.rehearsal.processes import Processes
+from canary_tools.rehearsal.publishing import Gaps, Publisher
+from canary_tools.rehearsal.scenario import Scenario
+from canary_tools.rehearsal.template import DeclaredEndpoint
+from canary_tools.rehearsal.traffic import Users
+from canary_tools.rehearsal.wire import SERVICES, AnswerLost, Parameters
+from canary_tools.sandbox.cloudwatch.alarm_api import AlarmApi
+from canary_tools.sandbox.cloudwatch.alarms import Alarms
+from canary_tools.sandbox.cloudwatch.errors import ApiError as CloudWatchError
+from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
+from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.sagemaker.arns import Place
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.instances import SimulatedHost
+from canary_tools.sandbox.sagemaker.model import SageMakerModel
+from canary_tools.sandbox.sagemaker.operations import sagemaker_operations, scaling_operations
+from canary_tools.sandbox.sagemaker.throttle import Throttle
+from canary_tools.sandbox.sagemaker.timing import Timing
+
+START = 1_800_000_000.0
+FLEET_UPDATE_SECONDS = 600.0
+WEIGHT_UPDATE_SECONDS = 30.0
+CALLS_PER_SECOND = 5.0
+"""Of SageMaker's control plane, before it throttles; its limits are unpublished."""
+
+Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+class SimulatedAws:
+    """All services of one rehearsal, wired.
+
+    Attributes:
+        calls: attempts of API calls since the rollout began, by IAM action.
+        stack_status: what CloudFormation says of the stack.
+        zero: when the rollout began, in seconds since the epoch.
+        on_record: called with the key of each record of the ledger that was updated.
+    """
+
+    def __init__(self, declared: DeclaredEndpoint, scenario: Scenario) -> None:
+        self.declared = declared
+        self.scenario = scenario
+        self.clock = VirtualClock(START)
+        self.processes = Processes(self.clock)
+        self.calls: Counter[str] = Counter()
+        self.stack_status = "CREATE_IN_PROGRESS"
+        self.release_model = ""
+        self.zero = float("inf")
+        self.on_record: Callable[[str], None] = lambda _record: None
+        self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
+        self.store = MetricStore()
+        self.gaps = Gaps(self.store, scenario)
+        self.sagemaker = self._sagemaker()
+        self.table = LedgerTable(_ledger_name(declared))
+        self.faults = Faults(scenario, second=self.second, seed=self._seed())
+        self.functions = Functions(declared.functions, self.processes, self.faults, seed=self._seed())
+        self.bus = Bus(declared.rules, clock=self.clock, functions=self.functions, seed=self._seed())
+        self.executions = Executions(
+            name=declared.machine_name,
+            definition=declared.definition,
+            processes=self.processes,
+            functions=self.functions,
+            emit=self.bus.emit,
+            seed=self._seed(),
+        )
+        self.alarms = Alarms(
+            store=self.store,
+            clock=self.clock,
+            emit=self.bus.emit,
+            act=lambda _action, _change: None,
+            arn_prefix=f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}",
+        )
+        self.users = self._users()
+        self._publisher = self._publish()
+        self._throttle = Throttle(clock=self.clock, calls_per_second=CALLS_PER_SECOND)
+        self._operations = self._all_operations()
+
+    def begin(self) -> None:
+        """Put the template's alarms in place and let users come."""
+        for alarm in self.declared.alarms:
+            put = self.alarms.put_composite_alarm if "AlarmRule" in alarm else self.alarms.put_metric_alarm
+            put(alarm)
+        self.alarms.start()
+        self.users.begin()
+        self._publisher.begin()
+
+    def second(self) -> float:
+        """Return the second of the rollout; negative before it."""
+        return self.clock.now() - self.zero if self.clock.now() >= self.zero else -1.0
+
+    def start_counting(self) -> None:
+        """Let the rollout begin now: from here on the scenario's changes, faults and controls count."""
+        self.zero = self.users.zero = self.gaps.zero = self.clock.now()
+        self.calls.clear()
+
+    def answer(self, service: str, operation: str, parameters: Parameters, *, read_timeout: float) -> dict[str, Any]:
+        """Answer one attempt of an API call, as the scenario lets it succeed."""
+        call = f"{SERVICES[service]}:{operation}"
+        self.calls[call] += 1
+        self.processes.pause(self._draw.uniform(0.005, 0.04))
+        error = self.faults.of(call)
+        if error == TIMEOUT:
+            if self.faults.toss():
+                self.effect(service, operation, parameters)
+            self.processes.pause(read_timeout)
+            raise AnswerLost
+        if error not in {None, CRASH}:
+            assert error is not None
+            raise service_error(error, f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{self.declared.endpoint_name}")
+        answer = self.effect(service, operation, parameters)
+        if error == CRASH:
+            raise Crashed
+        self.processes.pause(self._draw.uniform(0.005, 0.04))
+        return answer
+
+    def effect(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:
+        """Do what a call asks."""
+        if service == "dynamodb":
+            answer = self.table.call(operation, parameters)
+            if operation == "UpdateItem":
+                self.on_record(str(parameters["Key"]["record"]["S"]))
+            return answer
+        known = self._operations[service]
+        if operation not in known:
+            raise ApiError("UnknownOperationException", f"a rehearsal does not know {service}:{operation}")
+        if service == "sagemaker":
+            self._throttle.admit(operation)
+        try:
+            return known[operation](parameters)
+        except CloudWatchError as error:
+            raise ApiError(error.code, error.message) from error
+
+    def endpoint(self) -> Mapping[str, Any]:
+        """Return what DescribeEndpoint says, without a call."""
+        return self.sagemaker.endpoints.describe({"EndpointName": self.declared.endpoint_name})
+
+    def close(self) -> None:
+        """End everything that still waits, and forget the ledger."""
+        self.processes.end_all()
+        self.table.drop()
+
+    def _all_operations(self) -> dict[str, Mapping[str, Operation]]:
+        metric_api = MetricApi(store=self.store, clock=self.clock, threshold_statistics=False)
+        return {
+            "sagemaker": sagemaker_operations(self.sagemaker),
+            "application-auto-scaling": scaling_operations(self.sagemaker),
+            "cloudwatch": {**metric_api.operations(), **AlarmApi(self.alarms).operations()},
+            "sfn": self.executions.operations(),
+            "eventbridge": {"PutEvents": self.bus.put_events},
+            "cloudformation": {"DescribeStacks": self._describe_stacks},
+            "sagemaker-runtime": {"InvokeEndpoint": self._invoke_endpoint},
+            "resource-groups-tagging-api": {"GetResources": lambda _request: {"ResourceTagMappingList": []}},
+        }
+
+    def _describe_stacks(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+        stack = {
+            "StackId": self.declared.intrinsics().stack_id,
+            "StackName": self.declared.stack_name,
+            "StackStatus": self.stack_status,
+            "CreationTime": "2027-01-15T08:00:00Z",
+        }
+        return {"Stacks": [stack]}
+
+    def _invoke_endpoint(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one request to a chosen variant, as its model would."""
+        fleet = self.sagemaker.endpoints.find(request["EndpointName"]).fleet
+        variant = fleet.variants.get(request["TargetVariant"] or "") if fleet is not None else None
+        if variant is None:
+            raise ApiError("ValidationError", f"Variant {request['TargetVariant']} not found for Request")
+        if self._draw.random() < self.users.serving(variant, 0.0).failing:
+            raise ApiError("ModelError", "Received server error (500) from primary", status=424)
+        return {"body": b"{}", "headers": {"x-Amzn-Invoked-Production-Variant": variant.name}}
+
+    def _sagemaker(self) -> SageMakerModel:
+        return SageMakerModel(
+            place=Place(account=ACCOUNT, region=REGION),
+            clock=self.clock,
+            host=SimulatedHost(),
+            timing=Timing(
+                fleet_update_seconds=FLEET_UPDATE_SECONDS,
+                instance_launch_seconds=self.scenario.launch_s,
+                weight_update_seconds=WEIGHT_UPDATE_SECONDS,
+            ),
+            record=self.gaps.record,
+            metric_delay_seconds=self.scenario.metric_delay_s,
+        )
+
+    def _users(self) -> Users:
+        limits = [
+            source["slow_us"] / 1000
+            for source in self.declared.plan["gates"]["sources"].values()
+            if source["kind"] == "slow"
+        ]
+        return Users(
+            clock=self.clock,
+            scenario=self.scenario,
+            sagemaker=self.sagemaker,
+            endpoint_name=self.declared.endpoint_name,
+            canary_model=lambda: self.release_model,
+            slow_ms=min(limits, default=None),
+            tick_seconds=2.0 if self._period() < 30 else 5.0,  # noqa: PLR2004 - several ticks in each metric period
+            generator=np.random.default_rng(self._seed()),
+        )
+
+    def _publish(self) -> Publisher:
+        return Publisher(
+            clock=self.clock,
+            metrics=self.sagemaker.metrics,
+            gaps=self.gaps,
+            users=self.users,
+            scenario=self.scenario,
+            sources=self.declared.plan["gates"]["sources"],
+            period_seconds=self._period(),
+            canary_model=lambda: self.release_model,
+            generator=np.random.default_rng(self._seed()),
+        )
+
+    def _period(self) -> int:
+        return int(self.declared.plan["metric_period_seconds"])
+
+    def _seed(self) -> int:
+        return self._draw.getrandbits(32)
+
+
+def _ledger_name(declared: DeclaredEndpoint) -> str:
+    return declared.function_of("prepare").environment["LEDGER_TABLE"]

@@ -1,0 +1,33 @@
+"""A rehearsal in a few sentences that a release manager reads."""
+
+from canary_tools.rehearsal.rehearsal import Rehearsed
+
+
+def in_words(rehearsed: Rehearsed) -> str:
+    """Return how the rollout went, in two lines."""
+    result = rehearsed.result
+    verb = {"PROMOTED": "promoted", "ROLLED_BACK": "rolled back"}.get(result["outcome"], result["outcome"])
+    ratio = rehearsed.virtual_seconds / rehearsed.real_seconds
+    harm = f"{result['bad_requests_caused']:,} of {result['canary_requests']:,} requests to it went wrong because of it"
+    safe = "" if result["safe_end"] else f"; THE END IS NOT SAFE: {'; '.join(result['unsafe'])}"
+    return (
+        f"seed {rehearsed.scenario.seed}: {verb} after {duration(result['seconds'])}; {harm}{safe}\n"
+        f"  {result['reason']}\n"
+        f"  {duration(rehearsed.virtual_seconds)} in {rehearsed.real_seconds:.1f} s, {ratio:,.0f} times as fast"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people say it.
+
+    >>> duration(45), duration(600), duration(5400), duration(90000)
+    ('45 s', '10 min', '1 h 30 min', '1 d 1 h')
+    """
+    minutes, hours = round(seconds / 60), seconds / 3600
+    if seconds < 120:  # noqa: PLR2004 - two minutes
+        return f"{seconds:.0f} s"
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min"
+    if hours < 24:  # noqa: PLR2004 - a day
+        return f"{minutes // 60} h {minutes % 60} min".removesuffix(" 0 min")
+    return f"{int(hours // 24)} d {int(hours % 24)} h".removesuffix(" 0 h")

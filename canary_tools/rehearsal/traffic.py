@@ -1,0 +1,158 @@
+"""Requests of users: how many arrive, which variant answers them, and how."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from canary_tools.clock import VirtualClock
+from canary_tools.rehearsal.latency import CENTRES_MS, Counts
+from canary_tools.rehearsal.scenario import Scenario, behaviour_at
+from canary_tools.rehearsal.serving import Serving, serve
+from canary_tools.sandbox.sagemaker.model import SageMakerModel
+from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
+
+DAY_SECONDS = 86_400
+JUST_BEFORE = 0.001
+"""A tick is counted this long before its end, so that its requests belong to the metric period that ends then."""
+
+
+@dataclass
+class Served:
+    """What one variant answered in some time. `caused`: bad answers that stable would not have given."""
+
+    requests: int = 0
+    failed: int = 0
+    slow: int = 0
+    caused: int = 0
+    latency: Counts = field(default_factory=lambda: np.zeros(len(CENTRES_MS), dtype=np.int64))
+
+    def add(self, other: "Served") -> None:
+        """Add what was answered in another time."""
+        self.requests += other.requests
+        self.failed += other.failed
+        self.slow += other.slow
+        self.caused += other.caused
+        self.latency = self.latency + other.latency
+
+
+Listener = Callable[[Fleet, Variant, Served], None]
+
+
+class Arrivals:
+    """Draws how many requests arrive in a time: Poisson, or negative binomial for bursts."""
+
+    def __init__(self, scenario: Scenario, generator: np.random.Generator) -> None:
+        self._traffic = scenario.traffic
+        self._generator = generator
+
+    def rate(self, second: float) -> float:
+        """Return the requests a second at this second of the rollout; the curve starts at its mean and rises."""
+        curve = math.sin(2 * math.pi * second / DAY_SECONDS)
+        return self._traffic.rps * (1 + self._traffic.daily_amplitude * curve)
+
+    def draw(self, second: float, seconds: float) -> int:
+        """Draw the requests of so many seconds."""
+        mean = self.rate(second) * seconds
+        if mean <= 0:
+            return 0
+        if self._traffic.burst <= 1:
+            return int(self._generator.poisson(mean))
+        return int(self._generator.negative_binomial(mean / (self._traffic.burst - 1), 1 / self._traffic.burst))
+
+
+class Users:
+    """Sends requests to an endpoint, tick by tick, for as long as the clock runs.
+
+    `zero`: when the rollout begins, in seconds since the epoch; until then both releases behave as usual.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: VirtualClock,
+        scenario: Scenario,
+        sagemaker: SageMakerModel,
+        endpoint_name: str,
+        canary_model: Callable[[], str],
+        slow_ms: float | None,
+        tick_seconds: float,
+        generator: np.random.Generator,
+    ) -> None:
+        self._clock = clock
+        self._scenario = scenario
+        self._sagemaker = sagemaker
+        self.endpoint_name = endpoint_name
+        self._canary_model = canary_model
+        self._slow_ms = slow_ms
+        self._tick = tick_seconds
+        self._generator = generator
+        self._arrivals = Arrivals(scenario, generator)
+        self.zero = math.inf
+        self.listeners: list[Listener] = []
+
+    def begin(self) -> None:
+        """Send the first requests in the tick that runs now."""
+        now = self._clock.now()
+        self._clock.call_at(now - now % self._tick + self._tick - JUST_BEFORE, self._end_of_tick)
+
+    def second(self) -> float:
+        """Return the second of the rollout; before it there is none, and the scenario's clock stands at -1."""
+        return self._clock.now() - self.zero if self._clock.now() >= self.zero else -1.0
+
+    def serving(self, variant: Variant, requests_per_second: float) -> Serving:
+        """Return how a variant answers now, at so many requests a second for all of it."""
+        who = "canary" if variant.model_name == self._canary_model() else "stable"
+        behaviour = behaviour_at(self._scenario, who, self.second())
+        per_instance = requests_per_second / max(variant.current_count, 1)
+        return serve(behaviour, rps_per_instance=per_instance, limit=self._scenario.max_rps_per_instance)
+
+    def is_worse(self, variant: Variant) -> bool:
+        """Tell whether a variant gives more bad answers now than stable does, load left aside."""
+        mine = self.serving(variant, 0.0).bad(self._slow_ms)
+        usual = behaviour_at(self._scenario, "stable", self.second())
+        converts_worse = (
+            behaviour_at(self._scenario, "canary", self.second()).conversion_rate < usual.conversion_rate
+        )
+        return converts_worse or mine > serve(usual, rps_per_instance=0.0, limit=None).bad(self._slow_ms)
+
+    def _end_of_tick(self) -> None:
+        self._clock.call_at(self._clock.now() + self._tick, self._end_of_tick)
+        if not self._sagemaker.endpoints.exists(self.endpoint_name):
+            return
+        fleet = self._sagemaker.endpoints.find(self.endpoint_name).fleet
+        if fleet is not None:
+            self._send(fleet, self._arrivals.draw(max(self.second(), 0.0), self._tick))
+
+    def _send(self, fleet: Fleet, requests: int) -> None:
+        variants = list(fleet.variants.values())
+        weights = np.array([variant.current_weight for variant in variants])
+        if not weights.sum():
+            return
+        parts = self._generator.multinomial(requests, weights / weights.sum())
+        usual = self._usual_bad(variants, requests)
+        for variant, part in zip(variants, parts, strict=True):
+            served = self._answer(variant, int(part), usual)
+            for listener in self.listeners:
+                listener(fleet, variant, served)
+
+    def _usual_bad(self, variants: list[Variant], requests: int) -> float:
+        """Return the chance of a bad answer if stable had all the requests."""
+        stable = [variant for variant in variants if variant.model_name != self._canary_model()]
+        if not stable:
+            return 1.0
+        return self.serving(stable[0], requests / self._tick).bad(self._slow_ms)
+
+    def _answer(self, variant: Variant, requests: int, usual_bad: float) -> Served:
+        if not requests:
+            return Served()
+        serving = self.serving(variant, requests / self._tick)
+        failed = int(self._generator.binomial(requests, serving.failing))
+        latency = self._generator.multinomial(requests - failed, serving.latency)
+        slow = 0 if self._slow_ms is None else int(latency[self._slow_ms < CENTRES_MS].sum())
+        served = Served(requests, failed, slow, 0, latency)
+        bad = serving.bad(self._slow_ms)
+        if variant.model_name == self._canary_model() and bad > usual_bad:
+            served.caused = int(self._generator.binomial(failed + slow, 1 - usual_bad / bad))
+        return served
