@@ -118,14 +118,15 @@ class Fleet:
             return
         cash = np.exp(self.bets[:, -1])
         part = cash / (restarts.SPARING + cash)
-        limit = self.discount * (self.bets[:, -1] + np.log(part) + math.log(restarts.DRAINED))
+        stake = restarts.ALLOWANCE * self.discount * (self.bets[:, -1] + np.log(part))
+        limit = stake + self.discount * math.log(restarts.DRAINED)
         drained = log_sum(self.bets[:, :-1]) < limit
         if drained.any():
             self._invest(drained, part[drained])
 
     def _invest(self, rows: Bools, part: Floats) -> None:
         cash = self.bets[rows, -1]
-        stakes = (self.discount[rows] * (cash + np.log(part)))[:, None] + np.log(self.weights)
+        stakes = (restarts.ALLOWANCE * self.discount[rows] * (cash + np.log(part)))[:, None] + np.log(self.weights)
         self.bets[rows, :-1] = floored(np.logaddexp(self.bets[rows, :-1], stakes))
         self.bets[rows, -1] = floored(cash + np.log1p(-part))
 
@@ -133,7 +134,7 @@ class Fleet:
         discount, total = self.discount, self.totals_log
         step_end = np.full(len(total), math.inf)
         if self.settings.is_robust:
-            step_end = total + failing.LARGEST_STEP * self.threshold * discount
+            step_end = np.maximum(total, 0.0) + failing.LARGEST_STEP * self.threshold * discount
         may_boost = bad <= failing.HIGHEST_BOOSTED_RATE * sum(self.totals)
         ceiling = np.maximum(discount * self.threshold + failing.ROUNDING_ROOM, total)
         ceiling = np.where(may_boost, np.minimum(step_end, ceiling), step_end)
@@ -232,7 +233,9 @@ def log_sum(values: Floats) -> Floats:
 
 def discount(excess: Floats, pairs: Floats) -> Floats:
     """Return the factor on the evidence asked for, as the shipped code does."""
-    raised: Floats = np.maximum(1.0, (dispersion.PRIOR + excess) / (dispersion.PRIOR + pairs))
+    mean = (dispersion.PRIOR + excess) / (dispersion.PRIOR + pairs)
+    error = np.sqrt(3.0 * pairs) / (dispersion.PRIOR + pairs)
+    raised: Floats = np.maximum(1.0, mean - dispersion.STANDARD_ERRORS * error)
     return raised
 
 

@@ -77,17 +77,17 @@ def test_a_boosted_capital_is_truncated(monkeypatch: pytest.MonkeyPatch) -> None
     breaks(a_boosted_minute_keeps_the_capital_on_average)
 
 
-def one_bad_minute_of_the_canary_alone_does_not_roll_back() -> None:
+def two_bad_minutes_of_the_canary_alone_do_not_roll_back() -> None:
     healthy = Counts(300, 0, 5700, 6)
-    rollout = [*minutes(20, healthy), *minutes(1, Counts(300, 300, 5700, 6), start=20)]
-    rollout += minutes(20, healthy, start=21)
+    rollout = [*minutes(20, healthy), *minutes(2, Counts(300, 300, 5700, 6), start=20)]
+    rollout += minutes(20, healthy, start=22)
     assert run(judge(), rollout).verdict != "FAIL"
 
 
 def test_one_minute_can_add_only_part_of_the_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
-    one_bad_minute_of_the_canary_alone_does_not_roll_back()
+    two_bad_minutes_of_the_canary_alone_do_not_roll_back()
     monkeypatch.setattr(failing, "LARGEST_STEP", math.inf)
-    breaks(one_bad_minute_of_the_canary_alone_does_not_roll_back)
+    breaks(two_bad_minutes_of_the_canary_alone_do_not_roll_back)
 
 
 def a_crossing_is_seen_next_to_a_sum_of_a_billion() -> None:

@@ -10,7 +10,7 @@ from rollout.gates.counts import Counts
 from rollout.gates.settings import GateSettings, Kind
 
 HIGHEST_BOOSTED_RATE = 0.05
-LARGEST_STEP = 0.75
+LARGEST_STEP = 0.49
 ROUNDING_ROOM = 1e-4
 
 
@@ -18,9 +18,9 @@ ROUNDING_ROOM = 1e-4
 class Limits:
     """What the capital of one gate may do in one minute, all logs.
 
-    `required` is the log-capital that rolls back, `largest_step` the most that one minute may add. Both use
-    the discount from *before* the minute: one that this minute moved would make the bet depend on its
-    outcome.
+    `required` is the log-capital that rolls back, `largest_step` the most that one minute may add: a little
+    less than half, so that two bad minutes alone never roll back. Both use the discount from *before* the
+    minute: one that this minute moved would make the bet depend on its outcome.
     """
 
     required: float
@@ -32,14 +32,18 @@ class Limits:
         step = LARGEST_STEP * threshold * discount if capped else math.inf
         return cls(discount * threshold - math.log(weight), step)
 
+    def after_one_minute(self, total: float) -> float:
+        """Return the most that a total may become; what healthy hours lost does not slow a sudden fault."""
+        return max(total, 0.0) + self.largest_step
+
 
 def grow(capital: Capital, gate: GateSettings, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
     """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
     if gate.kind is Kind.SHARE:
         grown = capital.grow(_share_growths(gate, counts, stable_rate))
-        return grown.truncate(0.0, capital.total + limits.largest_step)
+        return grown.truncate(0.0, limits.after_one_minute(capital.total))
     growths = rare.log_growths(counts, gate.ratio, effects.harmful(gate))
-    step_end = capital.total + limits.largest_step
+    step_end = limits.after_one_minute(capital.total)
     if not _may_boost(counts):
         return capital.grow(growths).truncate(0.0, step_end)
     ceiling = min(step_end, max(limits.required + ROUNDING_ROOM, capital.total))

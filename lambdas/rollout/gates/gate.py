@@ -12,7 +12,7 @@ from rollout.gates.dispersion import Dispersion
 from rollout.gates.logs import floored
 from rollout.gates.settings import GateSettings, JudgeSettings
 
-RESERVE = 0.1
+RESERVE = 0.08
 MEMORY = 0.99
 INDEPENDENT = Dispersion()
 
