@@ -12,6 +12,8 @@ from rollout.gates import Counts, Minute
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+SECONDS_PER_MINUTE = 60
+
 Values = dict[int, float]
 """By period number: seconds since the epoch, divided by the period."""
 
@@ -32,6 +34,8 @@ class Evidence:
 
     minutes: tuple[Minute, ...]
     canary_requests: int
+    requests_per_minute: float
+    """Of both slots together."""
     bracketed: bool
 
 
@@ -63,7 +67,7 @@ class EvidenceReader:
     def read(self, window: Window, *, stable: str, canary: str) -> Evidence:
         """Return every period of the window in which anything was published."""
         if window.end <= window.first:
-            return Evidence(minutes=(), canary_requests=0, bracketed=False)
+            return Evidence(minutes=(), canary_requests=0, requests_per_minute=0.0, bracketed=False)
         series = self._read_all(window, (stable, canary))
         minutes, bracketed = [], False
         for number in range(window.first, window.end):
@@ -73,8 +77,14 @@ class EvidenceReader:
             if invocations is not None or any(counts for counts, _ in counted.values()):
                 minutes.append(_minute(number, window, counted, invocations))
             bracketed = bracketed or any(not exact for _, exact in counted.values())
-        requests = sum(minute.invocations[0] for minute in minutes if minute.invocations is not None)
-        return Evidence(minutes=tuple(minutes), canary_requests=requests, bracketed=bracketed)
+        requests = [minute.invocations for minute in minutes if minute.invocations is not None]
+        seconds = (window.end - window.first) * self._period
+        return Evidence(
+            minutes=tuple(minutes),
+            canary_requests=sum(canary for canary, _ in requests),
+            requests_per_minute=sum(map(sum, requests)) * SECONDS_PER_MINUTE / seconds,
+            bracketed=bracketed,
+        )
 
     def _read_all(self, window: Window, slots: tuple[str, str]) -> Mapping[Query, Values]:
         queries = {query: f"q{index}" for index, query in enumerate(self._queries(slots))}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock
 from rollout.decisions.bake import Decision, Next, decide
 from rollout.endpoint import weights_for
 from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
-from rollout.evidence import EvidenceReader, Window
+from rollout.evidence import Evidence, EvidenceReader, Window
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.handlers.scale_canary import hold_floors
 from rollout.metrics import UNKNOWN
@@ -58,32 +58,51 @@ def evaluate(
         weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
     )
     unknown = _refuse_raised_alarms(world, lock)
-    hold_floors(world, lock, step, view)
-
     period = world.settings.metric_period_seconds
     end = _final_end(period, state["next_period"])
     window = Window(first=state["next_period"], end=end, step=state["index"], canary_percent=step.percent)
     evidence = reader.read(window, stable=lock.stable, canary=lock.canary)
-    judge = Judge.from_config({**plan["gates"]["judge"], "min_requests": step.min_requests})
-    judged, assessment = judge.update(state.get("judged") or judge.new_state(), evidence.minutes)
-    bracketed = evidence.bracketed or state.get("bracketed", False)
+    hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
+
+    judgement = _judge(plan, step, state, evidence)
     decision = decide(
         step,
         last=state["index"] == len(steps) - 1,
         baked_seconds=end * period - state["shifted_at"],
-        now=_without_early_pass(assessment) if bracketed else assessment,
-        at_bake_end=judge.at_bake_end(judged),
+        now=judgement.now,
+        at_bake_end=judgement.at_bake_end,
         unknown_alarms=unknown,
     )
     after = {
-        **state, "next_period": end, "judged": judged, "bracketed": bracketed,
+        **state, "next_period": end, "judged": judgement.judged, "bracketed": judgement.bracketed,
         "requests": state["requests"] + evidence.canary_requests, "next": decision.next.value,
     }  # fmt: skip
-    _record(world, execution, step, after, assessment, decision)
+    _record(world, execution, step, after, judgement.now, decision)
     return after
 
 
-def _without_early_pass(assessment: Assessment) -> Assessment:
+class _Judgement(NamedTuple):
+    """What the gates say. `judged` is their state after this evaluation, to be handed to the next one."""
+
+    judged: dict[str, Any]
+    bracketed: bool
+    now: Assessment
+    at_bake_end: Assessment
+
+
+def _judge(plan: dict[str, Any], step: Step, state: dict[str, Any], evidence: Evidence) -> _Judgement:
+    config = {**plan["gates"]["judge"], "min_requests": step.min_requests}
+    judge = Judge.from_config(config)
+    judged, now = judge.update(state.get("judged") or judge.new_state(), evidence.minutes)
+    at_bake_end = judge.at_bake_end(judged)
+    bracketed = evidence.bracketed or bool(state.get("bracketed"))
+    if bracketed:
+        now = _without_proof(now)
+        at_bake_end = _without_proof(at_bake_end) if config["require_proof"] else at_bake_end
+    return _Judgement(judged, bracketed, now, at_bake_end)
+
+
+def _without_proof(assessment: Assessment) -> Assessment:
     """Slow requests that were bounded from below prove nothing in the canary's favour."""
     if assessment.verdict is not Verdict.PASS:
         return assessment

@@ -31,7 +31,9 @@ def scale(world: World, execution: str, step: Step, state: dict[str, Any], timeo
     """Keep the floors of both slots where this step needs them, and look whether the instances are there."""
     lock = world.own_lock(execution)
     view = world.endpoint.describe()
-    floors = hold_floors(world, lock, step, view)
+    now = clock.now()
+    busiest = world.metrics.requests_per_minute(now - TRAFFIC_WINDOW_SECONDS, now)
+    floors = hold_floors(world, lock, step, view, requests_per_minute=busiest)
     ready = view.variants[lock.canary].instances >= floors[lock.canary]
     since = state.get("scaling_since", clock.now())
     if not ready:
@@ -39,8 +41,10 @@ def scale(world: World, execution: str, step: Step, state: dict[str, Any], timeo
     return {**state, "scaling_since": since, "instances": floors[lock.canary], "ready": ready}
 
 
-def hold_floors(world: World, lock: Lock, step: Step, view: EndpointView) -> dict[str, int]:
-    """Set the floors that the whole current traffic needs on both slots, and return them.
+def hold_floors(
+    world: World, lock: Lock, step: Step, view: EndpointView, *, requests_per_minute: float
+) -> dict[str, int]:
+    """Set the floors that the traffic of both slots together needs, and return them.
 
     Stable's covers all of it, so that a rollback finds the capacity. Floors never fall during a rollout. One that met
     a busy endpoint raised nothing: it is set again once the endpoint is quiet.
@@ -50,9 +54,7 @@ def hold_floors(world: World, lock: Lock, step: Step, view: EndpointView) -> dic
         Halted, LockLost: when the rollout ended meanwhile.
     """
     scaling = world.settings.scaling
-    end = clock.now()
-    busiest = world.metrics.requests_per_minute(end - TRAFFIC_WINDOW_SECONDS, end)
-    needed = instances_needed(busiest, scaling)
+    needed = instances_needed(requests_per_minute, scaling)
     registered = _registered(world)
     floors = {lock.stable: needed, lock.canary: canary_floor(needed, step.percent, scaling)}
     floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
