@@ -1,0 +1,179 @@
+"""What the gates are given of CloudWatch: one call, whole periods, and nothing guessed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from rollout.evidence import EvidenceReader, Window
+from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow, parse_source
+from rollout.gates import Counts
+
+PERIOD = 60
+FIRST = 29_000_000
+WINDOW = Window(first=FIRST, end=FIRST + 2, step=1, canary_percent=10)
+CANARY, STABLE = "variant-b", "variant-a"
+
+
+class Values:
+    """One period in which these values were published, by (metric, statistic)."""
+
+    def __init__(self, **values: float) -> None:
+        self._values = values
+
+    def value(self, query: Query) -> float | None:
+        statistic = query.statistic.split("(")[0]
+        return self._values.get(query.metric if statistic == "Sum" else statistic)
+
+
+def test_model_errors_count_once_and_the_caller_s_do_not_count() -> None:
+    period = Values(Invocations=100, Invocation5XXErrors=2, InvocationModelErrors=9, Invocation4XXErrors=4)
+    assert Errors().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=5)
+
+
+def test_answers_with_5xx_count_when_they_outnumber_the_model_s_errors() -> None:
+    period = Values(Invocations=100, Invocation5XXErrors=7, InvocationModelErrors=3, Invocation4XXErrors=0)
+    assert Errors().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=7)
+
+
+def test_requests_without_any_error_metric_are_no_evidence_of_health() -> None:
+    assert Errors().count(Values(Invocations=100), CANARY, is_canary=True) is None
+
+
+def test_an_idle_slot_counts_nothing() -> None:
+    assert Errors().count(Values(), CANARY, is_canary=True) == SlotCount(total=0, bad=0)
+
+
+def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
+    period = Values(SampleCount=200, TC=11, p99=900_000)
+    assert Slow(slow_us=250_000).count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=11)
+
+
+def test_percentiles_bound_the_canary_from_below_and_stable_from_above() -> None:
+    period = Values(SampleCount=200, p50=20_000, p90=100_000, p95=300_000, p99=900_000)
+    slow = Slow(slow_us=250_000)
+    assert slow.count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=10, exact=False)
+    assert slow.count(period, STABLE, is_canary=False) == SlotCount(total=200, bad=20, exact=False)
+
+
+def test_latency_that_was_not_published_is_no_evidence() -> None:
+    assert Slow(slow_us=250_000).count(Values(SampleCount=200), CANARY, is_canary=True) is None
+
+
+def test_an_application_that_counted_no_conversion_had_none() -> None:
+    pair = Pair(namespace="Shop", total="Shown", counted="Bought", dimensions=(), delay_seconds=0)
+    assert pair.count(Values(Shown=50), CANARY, is_canary=True) == SlotCount(total=50, bad=0)
+
+
+def test_an_unknown_source_is_refused() -> None:
+    with pytest.raises(ValueError, match="source must be errors, slow or pair, got guess"):
+        parse_source({"kind": "guess"})
+
+
+SOURCES: dict[str, dict[str, Any]] = {
+    "errors": {"kind": "errors"},
+    "latency": {"kind": "slow", "slow_us": 250_000},
+    "conversion": {
+        "kind": "pair",
+        "namespace": "Shop",
+        "total": "Shown",
+        "counted": "Bought",
+        "dimensions": {},
+        "delay_seconds": 120,
+    },
+    "returns": {
+        "kind": "pair",
+        "namespace": "Shop",
+        "total": "Bought",
+        "counted": "Returned",
+        "dimensions": {"Country": "de"},
+        "delay_seconds": 0,
+    },
+}
+
+
+def _reader(published: dict[tuple[str, str, int], float], sources: dict[str, dict[str, Any]]) -> tuple[Any, Stubber]:
+    """Return a reader whose one call is answered with what was published, by (slot, metric, period)."""
+    client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    stubber = Stubber(client)
+    reader = EvidenceReader("shop", sources=sources, period_seconds=PERIOD, client=client)
+    queries = reader._queries((STABLE, CANARY))
+    results = []
+    for index, query in enumerate(queries):
+        found = {
+            number: value
+            for (slot, metric, number), value in published.items()
+            if (slot, metric) == (query.slot, query.metric) and query.statistic in ("Sum", "SampleCount")
+        }
+        results.append(
+            {
+                "Id": f"q{index}",
+                "Timestamps": [datetime.fromtimestamp(number * PERIOD, UTC) for number in found],
+                "Values": list(found.values()),
+            }
+        )
+    stubber.add_response("get_metric_data", {"MetricDataResults": results})
+    stubber.activate()
+    return reader, stubber
+
+
+def test_four_gates_are_read_in_one_call() -> None:
+    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, SOURCES)
+    reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    stubber.assert_no_pending_responses()
+
+
+def test_a_period_without_anything_published_is_no_minute() -> None:
+    published = {
+        (STABLE, "Invocations", FIRST + 1): 90,
+        (CANARY, "Invocations", FIRST + 1): 10,
+        (STABLE, "InvocationModelErrors", FIRST + 1): 0,
+        (CANARY, "InvocationModelErrors", FIRST + 1): 3,
+    }
+    reader, _ = _reader(published, {"errors": {"kind": "errors"}})
+    evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    assert [minute.number for minute in evidence.minutes] == [FIRST + 1]
+    assert evidence.minutes[0].counts == {"errors": Counts(10, 3, 90, 0)}
+    assert evidence.minutes[0].invocations == (10, 90)
+    assert evidence.minutes[0].share == 0.1
+    assert evidence.canary_requests == 10
+    assert evidence.requests_per_minute == 50
+
+
+def test_a_gate_is_silent_while_one_slot_s_errors_are_missing() -> None:
+    published = {
+        (STABLE, "Invocations", FIRST): 90,
+        (CANARY, "Invocations", FIRST): 10,
+        (CANARY, "InvocationModelErrors", FIRST): 3,
+    }
+    reader, _ = _reader(published, {"errors": {"kind": "errors"}})
+    (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
+    assert minute.counts == {"errors": None}
+    assert minute.invocations == (10, 90)
+
+
+def test_delayed_counts_are_those_of_the_earlier_period() -> None:
+    published = {
+        (slot, metric, FIRST - 2): count
+        for slot, metric, count in (
+            (STABLE, "Shown", 900),
+            (STABLE, "Bought", 90),
+            (CANARY, "Shown", 100),
+            (CANARY, "Bought", 9),
+        )
+    }
+    reader, _ = _reader(published, {"conversion": SOURCES["conversion"]})
+    (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
+    assert minute.number == FIRST
+    assert minute.counts == {"conversion": Counts(100, 9, 900, 90)}
+
+
+def test_an_empty_window_asks_nobody() -> None:
+    reader, stubber = _reader({}, {"errors": {"kind": "errors"}})
+    empty = Window(first=FIRST, end=FIRST, step=0, canary_percent=10)
+    assert reader.read(empty, stable=STABLE, canary=CANARY).minutes == ()
+    with pytest.raises(AssertionError):
+        stubber.assert_no_pending_responses()
