@@ -61,6 +61,8 @@ class Counts:
 
 def _whole(field: str, value: object) -> int:
     """Return the value as an int if it is a whole, finite, non-negative number."""
+    if type(value) is int and value >= 0:
+        return value
     if value is None:
         raise InvalidCountsError(f"{field} is missing")
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -35,7 +35,7 @@ def failing(gate: GateSettings, log_evidence: float, log_required: float, discou
 def undecided(gate: GateSettings, log_evidence: float, log_required: float, discount: float) -> str:
     """Return how far the evidence is from rolling back."""
     asked = f"{odds(log_required)} rolls back{_noise(discount)}"
-    if log_evidence <= 0.0:
+    if log_evidence < math.log(2.0):
         return f"no evidence of {_claim(gate)}, {asked}"
     return f"evidence of {_claim(gate)} {odds(log_evidence)}, {asked}"
 
