@@ -1,5 +1,6 @@
 import io
 import json
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from canary_tools.sandbox.settings import SandboxSettings
 
 Found = TypeVar("Found")
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -25,13 +26,16 @@ TRUST = {
 }
 
 
+PAUSE = threading.Event()
+
+
 def eventually(look: Callable[[], Found], seconds: float = DEADLINE_SECONDS) -> Found:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.05)
+        PAUSE.wait(0.05)
     pytest.fail(f"nothing came within {seconds} s")
 
 

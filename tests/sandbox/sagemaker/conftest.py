@@ -140,7 +140,7 @@ def packed(code: str = INFERENCE) -> bytes:
     return buffer.getvalue()
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until a condition holds, and fail if it does not in time."""
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while not holds():
