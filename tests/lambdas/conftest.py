@@ -1,26 +1,17 @@
 from collections.abc import Iterator
 
 import pytest
-from rollout import clients, clock
 
-from tests.lambdas.fakes import wire
 from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.connection import connected
 from tests.lambdas.fakes.shop import Shop
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws() -> Iterator[Aws]:
     """An empty AWS that every client and the clock of the handlers belong to."""
-    aws = Aws()
-    wire.connect(aws)
-    monkeypatch.setattr(clients, "client", wire.client)
-    monkeypatch.setattr(clients, "single_attempt_client", lambda service, **_: wire.client(service))
-    monkeypatch.setattr(clock, "now", aws.clock.now)
-    monkeypatch.setattr(clock, "pause", aws.wait)
-    monkeypatch.setenv("LEDGER_TABLE", aws.table.name)
-    yield aws
-    wire.connect(None)
-    aws.table.drop()
+    with connected() as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_an_endpoint_that_stays_busy_is_refused(aws: Aws, serving: Shop) -> None
     aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 3600
     aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 3})
     aws.stacks.status = "UPDATE_IN_PROGRESS"
-    with pytest.raises(DeployRefused, match="endpoint shop is Updating: Unable to provision .*; it must be InService"):
+    with pytest.raises(DeployRefused, match=r"endpoint shop is Updating: Unable to provision .*; it must be InService"):
         release_slots(asked(serving, "v2"))
     assert serving.lock() is None
     assert not serving.suspended()
@@ -206,7 +206,8 @@ def test_another_instance_type_is_refused(serving: Shop) -> None:
     assert nothing_changed(serving)
 
 
-def test_an_endpoint_of_somebody_else_is_refused(aws: Aws, serving: Shop) -> None:
+@pytest.mark.usefixtures("serving")
+def test_an_endpoint_of_somebody_else_is_refused(aws: Aws) -> None:
     stranger = Shop(aws)
     assert refused(stranger, "v9") == (
         "an endpoint named shop exists already and is not part of this stack; choose another endpoint_name or delete it"

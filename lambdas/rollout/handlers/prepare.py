@@ -61,7 +61,9 @@ def _take_lock(world: World, execution: str) -> None:
 def _release_in(world: World, view: EndpointView, canary: str) -> Release:
     declared = world.ledger.declared()
     models = {v["VariantName"]: v["ModelName"] for v in world.endpoint.config(view.config_name)}
-    held = world.ledger.release_in(models[canary])
+    serving, held = (world.ledger.release_in(models[slot]) for slot in (other_slot(canary), canary))
+    if declared is not None and serving is not None and serving.same_content(declared):
+        raise NothingToRelease(f"version {declared.version} serves already")
     if declared is None or held is None or not held.same_content(declared):
         raise NothingToRelease(f"the idle slot {canary} does not hold the release that was deployed last")
     if declared.outcome == ROLLED_BACK:

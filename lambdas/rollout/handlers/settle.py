@@ -77,9 +77,9 @@ def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:
         view.refuse_unless_quiet()
         return view.stable_slot()
     except EndpointUnusable:
+        _free(world, lock)
         for slot in SLOTS:
             world.scalers.resume(slot)
-        _free(world, lock)
         raise
 
 

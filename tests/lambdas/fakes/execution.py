@@ -35,6 +35,7 @@ class Execution:
 
     Attributes:
         task: the next one; empty when the execution is over.
+        errors: every exception of a task.
         failure: why it rolls back, as a Catch hands it over.
     """
 
@@ -44,6 +45,7 @@ class Execution:
         self.task = "Prepare"
         self.failure: dict[str, str] | None = None
         self.tries = 0
+        self.errors: list[Exception] = []
         self._input = {"plan": plan, "execution": name, "started_at": clock.iso(clock.now())}
         self._state: dict[str, Any] = {"rollout": {}, "step": {"index": 0}}
 
@@ -72,6 +74,7 @@ class Execution:
         try:
             answer = TASKS[self.task](self._event(), None)
         except Exception as error:  # noqa: BLE001 - Step Functions catches everything
+            self.errors.append(error)
             if self.status == "RUNNING":
                 self._fail(error)
             return

@@ -14,6 +14,7 @@ from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
 from rollout.plan import SLOTS
 
+from canary_tools.sandbox.sagemaker.endpoint import Status
 from canary_tools.sandbox.sagemaker.errors import ApiError
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.settings import ENDPOINT, INSTANCE_TYPE, settings
@@ -71,6 +72,8 @@ class Stack:
         self._aws = aws
         self._requests = 0
         self._configs = 0
+        self._made_endpoint = False
+        self._rolling_back = False
         self.deployed: Deployed | None = None
 
     def template(self, version: str, digest: str = "", **changes: Any) -> Template:
@@ -94,7 +97,7 @@ class Stack:
         self._aws.stacks.status = f"{kind}_IN_PROGRESS"
         try:
             yield from self._apply(template, before)
-        except (RolloutError, ApiError) as error:
+        except (RolloutError, ApiError, DeployFailed) as error:
             yield from self._roll_back(template, before)
             raise DeployFailed(str(error)) from error
         self._aws.stacks.status = f"{kind}_COMPLETE"
@@ -161,6 +164,7 @@ class Stack:
         endpoints = self._aws.sagemaker.endpoints
         if before is None:
             endpoints.create({"EndpointName": ENDPOINT, "EndpointConfigName": config})
+            self._made_endpoint = True
         elif config != before.config:
             endpoints.update(
                 {"EndpointName": ENDPOINT, "EndpointConfigName": config, "RetainAllVariantProperties": True}
@@ -168,6 +172,9 @@ class Stack:
         else:
             return
         self._wait_while_in_progress()
+        endpoint = endpoints.find(ENDPOINT)
+        if endpoint.status is not Status.IN_SERVICE:
+            raise DeployFailed(f"Resource handler returned message: {endpoint.failure_reason}")
 
     def _register(self, targets: dict[str, tuple[int, int]], before: dict[str, tuple[int, int]]) -> None:
         for slot, (low, high) in targets.items():
@@ -175,8 +182,6 @@ class Stack:
                 self._aws.sagemaker.scaling.register({**scaling_id(slot), "MinCapacity": low, "MaxCapacity": high})
 
     # And back
-
-    _rolling_back = False
 
     def _roll_back(self, template: Template, before: Deployed | None) -> Iterator[str]:
         if before is None:
@@ -209,8 +214,11 @@ class Stack:
             verified_endpoint(self._event("Delete", _verified_properties(deployed)))
             for slot in SLOTS:
                 self._aws.sagemaker.scaling.deregister(scaling_id(slot))
+        if self._made_endpoint:
             self._aws.sagemaker.endpoints.delete({"EndpointName": ENDPOINT})
             self._wait_while_in_progress()
+            self._made_endpoint = False
+        if deployed is not None:
             self._aws.sagemaker.catalogue.configs.delete({"EndpointConfigName": deployed.config})
         release_slots(self._event("Delete", template.slots_properties()))
         models = self._aws.sagemaker.catalogue.models

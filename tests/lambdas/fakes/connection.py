@@ -1,0 +1,26 @@
+"""Puts an AWS in the place of the real one for as long as a test lasts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from rollout import clients, clock
+
+from tests.lambdas.fakes import wire
+from tests.lambdas.fakes.aws import Aws
+
+
+@contextmanager
+def connected() -> Iterator[Aws]:
+    """Give the handlers an empty AWS, its clock included."""
+    aws = Aws()
+    wire.connect(aws)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "client", wire.client)
+        patch.setattr(clients, "single_attempt_client", lambda service, **_: wire.client(service))
+        patch.setattr(clock, "now", aws.clock.now)
+        patch.setattr(clock, "pause", aws.wait)
+        patch.setenv("LEDGER_TABLE", aws.table.name)
+        yield aws
+    wire.connect(None)
+    aws.table.drop()
