@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -26,26 +26,25 @@ from canary_construct.gate import default_gates
 from canary_construct.handlers import Handlers
 from canary_construct.hosting import Hosting, content_digest, endpoint, endpoint_config, model
 from canary_construct.instance_scaling import InstanceScaling
-from canary_construct.late import late_list, late_value
+from canary_construct.late import late_value
 from canary_construct.model_archive import model_archive
 from canary_construct.model_network import vpc_config
-from canary_construct.model_role import allow_reading, model_role
+from canary_construct.model_role import model_role
 from canary_construct.on_inconclusive import OnInconclusive
 from canary_construct.permissions import EndpointScope
+from canary_construct.rollout_alarms import RolloutAlarms
 from canary_construct.rollout_gates import RolloutGates
 from canary_construct.rollout_plan import deploy_settings, endpoint_settings, rollout_plan
 from canary_construct.rollout_state_machine import RolloutStateMachine
-from canary_construct.slot_alarms import SlotAlarms
 from canary_construct.slot_metrics import SlotMetrics
 from canary_construct.slot_scaling import scalable_targets
-from canary_construct.slots import CALLER, Slot
+from canary_construct.slots import Slot
 from canary_construct.traffic_routing import TrafficRouting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from canary_construct.gate import Gate
-    from canary_construct.model_archive import ModelArchive
     from canary_construct.model_release import ModelRelease
     from canary_construct.smoke_test import SmokeTest
 
@@ -112,13 +111,11 @@ class CanaryEndpoint(Construct):
         super().__init__(scope, construct_id)
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
         self._metric_period = metric_period
-        self._caller_alarms = list(alarms)
         routing = TrafficRouting.default() if routing is None else routing
-        scaling = InstanceScaling() if scaling is None else scaling
         hosting = Hosting(
             endpoint_name=self._endpoint_name,
             instance_type=instance_type,
-            scaling=scaling,
+            scaling=InstanceScaling() if scaling is None else scaling,
             metric_period_seconds=metric_period,
             encryption_key=encryption_key,
             network_isolation=network_isolation,
@@ -131,16 +128,29 @@ class CanaryEndpoint(Construct):
             require_proof=require_proof,
             metric_period_seconds=metric_period,
         )
+        self._handlers = Handlers.of(self)
+        names = EndpointScope(
+            stack=Stack.of(self),
+            settled_stack=outermost_stack(self),
+            endpoint_name=self._endpoint_name,
+            ledger_arn=self._handlers.ledger.table_arn,
+        )
+        self._handlers.allow(names)
 
-        self._handlers = self._allowed_handlers()
-        self._resource = self._hosted(hosting, release, role)
-        self._slot_alarms = self._watched(AlarmThresholds() if alarm_thresholds is None else alarm_thresholds)
+        self._resource = self._hosted(hosting, release, role, names)
+        slot_metrics = [self._metrics_of(slot) for slot in Slot]
+        self._alarms = RolloutAlarms(
+            self,
+            slots=slot_metrics,
+            thresholds=AlarmThresholds() if alarm_thresholds is None else alarm_thresholds,
+            callers=alarms,
+        )
         settings = endpoint_settings(
             self._endpoint_name,
-            scaling,
-            alarms=self._alarm_names(),
+            hosting.scaling,
+            alarms=self._alarms.names(),
             metric_period_seconds=metric_period,
-            state_machine_arn=self._state_machine_arn(),
+            state_machine_arn=names.state_machine_arn,
             start_on_deploy=start_on_deploy,
         )
         plan = rollout_plan(
@@ -151,35 +161,23 @@ class CanaryEndpoint(Construct):
             on_inconclusive=on_inconclusive,
         )
         self._state_machine = RolloutStateMachine(
-            self, "Rollout", name=self._state_machine_name(), handlers=self._handlers, plan=plan
+            self, "Rollout", name=names.state_machine_name, handlers=self._handlers, plan=plan
         ).state_machine
-        self._dashboard = slot_dashboard(self, "Dashboard", slots=self._slot_metrics(), alarms=self._all_slot_alarms())
-        rules.settle_rule(self, self._handlers, settings, outermost_stack(self))
+        self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
+        rules.settle_rule(self, self._handlers, settings, names.settled_stack)
         rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
-        rules.panic_rule(self, self._handlers, settings, late_list(self._alarm_arns))
+        rules.panic_rule(self, self._handlers, settings, self._alarms.arns())
         if notification_topic is not None:
             message = rules.sentence()
             self.on_rollout_event("Notification", target=targets.SnsTopic(notification_topic, message=message))
 
-    def _allowed_handlers(self) -> Handlers:
-        handlers = Handlers.of(self)
-        handlers.allow(
-            EndpointScope(
-                stack=Stack.of(self),
-                settled_stack=outermost_stack(self),
-                endpoint_name=self._endpoint_name,
-                ledger_arn=handlers.ledger.table_arn,
-                state_machine_name=self._state_machine_name(),
-            )
-        )
-        return handlers
-
-    def _hosted(self, hosting: Hosting, release: ModelRelease, role: iam.IRole | None) -> sagemaker.CfnEndpoint:
+    def _hosted(
+        self, hosting: Hosting, release: ModelRelease, role: iam.IRole | None, names: EndpointScope
+    ) -> sagemaker.CfnEndpoint:
         """Declare the endpoint between its two guards, in the order in which a deploy goes through them."""
         archive = model_archive(self, "ModelArchive", release)
-        declared = model(
-            self, hosting, release=release, archive=archive, role=self._model_role(role, hosting, release, archive)
-        )
+        role = model_role(self, "ModelRole", given=role, archive=archive, in_vpc=hosting.vpc_config is not None)
+        declared = model(self, hosting, release=release, archive=archive, role=role)
         settings = deploy_settings(self._endpoint_name, hosting.scaling)
         slots = release_slots(
             self,
@@ -188,7 +186,7 @@ class CanaryEndpoint(Construct):
             settings=settings,
             ModelName=declared.attr_model_name,
             Version=release.version,
-            ContentDigest=content_digest(Stack.of(self), release, archive),
+            ContentDigest=content_digest(names.stack, release, archive),
         )
         config = endpoint_config(self, hosting, slots)
         resource = endpoint(self, hosting, config)
@@ -196,54 +194,14 @@ class CanaryEndpoint(Construct):
             self,
             hosting,
             handlers=self._handlers,
-            settings={**settings, "state_machine_arn": self._state_machine_arn()},
+            settings={**settings, "state_machine_arn": names.state_machine_arn},
             config=config,
             after=[resource, *scalable_targets(self, hosting, slots=slots, endpoint=resource)],
         )
         return resource
 
-    def _model_role(
-        self, given: iam.IRole | None, hosting: Hosting, release: ModelRelease, archive: ModelArchive | None
-    ) -> iam.IRole:
-        if given is None:
-            return model_role(self, "ModelRole", archive=archive, in_vpc=hosting.vpc_config is not None)
-        if archive is not None and release.asset_path is not None:
-            allow_reading(given, archive)
-        return given
-
-    def _watched(self, thresholds: AlarmThresholds) -> dict[Slot, SlotAlarms]:
-        return {
-            metrics.slot: SlotAlarms(self, f"Alarms{metrics.slot.name}", metrics=metrics, thresholds=thresholds)
-            for metrics in self._slot_metrics()
-        }
-
-    def _alarm_names(self) -> dict[str, list[str]]:
-        by_slot = {slot.value: [alarm.alarm_name for alarm in of.all] for slot, of in self._slot_alarms.items()}
-        return {**by_slot, CALLER: late_list(lambda: [alarm.alarm_name for alarm in self._caller_alarms])}
-
-    def _alarm_arns(self) -> list[str]:
-        return [alarm.alarm_arn for alarm in [*self._all_slot_alarms(), *self._caller_alarms]]
-
-    def _all_slot_alarms(self) -> list[cloudwatch.Alarm]:
-        return [alarm for of_slot in self._slot_alarms.values() for alarm in of_slot.all]
-
-    def _slot_metrics(self) -> list[SlotMetrics]:
-        return [self._metrics_of(slot) for slot in Slot]
-
     def _metrics_of(self, slot: Slot) -> SlotMetrics:
         return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
-
-    def _state_machine_name(self) -> str:
-        return f"{self._endpoint_name}-rollout"
-
-    def _state_machine_arn(self) -> str:
-        """Return the ARN by name: those whom the state machine calls cannot refer to it."""
-        return Stack.of(self).format_arn(
-            service="states",
-            resource="stateMachine",
-            resource_name=self._state_machine_name(),
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
 
     @property
     def endpoint_name(self) -> str:
@@ -263,7 +221,7 @@ class CanaryEndpoint(Construct):
     @property
     def alarms(self) -> Sequence[cloudwatch.IAlarm]:
         """Return the alarms of both variants."""
-        return self._all_slot_alarms()
+        return self._alarms.of_slots
 
     @property
     def dashboard(self) -> cloudwatch.Dashboard:
@@ -304,7 +262,7 @@ class CanaryEndpoint(Construct):
 
     def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Roll back whenever this alarm is in ALARM, as with the `alarms` property."""
-        self._caller_alarms.append(alarm)
+        self._alarms.add(alarm)
 
     def add_gate(self, gate: Gate) -> None:
         """Compare one more thing, as with the `gates` property.

@@ -31,6 +31,8 @@ class ModelArchive:
     """Of an asset's content; of an archive that is in S3 already, its URL."""
     readable: str | None
     """The ARN of the objects that the models' role must read; `None` when the URL does not tell its bucket."""
+    is_shipped: bool
+    """Whether it goes where the CDK puts it, so that no role of the caller's can know of it."""
 
 
 def model_archive(scope: Construct, construct_id: str, release: ModelRelease) -> ModelArchive | None:
@@ -43,6 +45,7 @@ def model_archive(scope: Construct, construct_id: str, release: ModelRelease) ->
         url=release.model_data_url,
         digest=release.model_data_url,
         readable=_objects_beside(Stack.of(scope), release.model_data_url),
+        is_shipped=False,
     )
 
 
@@ -52,7 +55,12 @@ def _shipped(scope: Construct, construct_id: str, path: str) -> ModelArchive:
     else:
         with packed(path) as archive:
             asset = s3_assets.Asset(scope, construct_id, path=str(archive), asset_hash=_content_hash(archive))
-    return ModelArchive(url=asset.s3_object_url, digest=asset.asset_hash, readable=asset.bucket.arn_for_objects("*"))
+    return ModelArchive(
+        url=asset.s3_object_url,
+        digest=asset.asset_hash,
+        readable=asset.bucket.arn_for_objects("*"),
+        is_shipped=True,
+    )
 
 
 def _objects_beside(stack: Stack, url: str) -> str | None:

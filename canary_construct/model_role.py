@@ -1,4 +1,4 @@
-"""The role that the models' containers run under, where the caller gives none."""
+"""The role that the models' containers run under."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ if TYPE_CHECKING:
     from canary_construct.model_archive import ModelArchive
 
 
-def model_role(scope: Construct, construct_id: str, *, archive: ModelArchive | None, in_vpc: bool) -> iam.Role:
-    """Let containers be pulled, their models be read, and their logs and metrics be written.
+def model_role(
+    scope: Construct, construct_id: str, *, given: iam.IRole | None, archive: ModelArchive | None, in_vpc: bool
+) -> iam.IRole:
+    """Return the caller's role, or one that lets containers be pulled, their models be read, and logs be written.
 
     Nothing in it is of one release: a deploy must not take from the release that serves what the next one does not
     need, since SageMaker reads image and archive again for every new instance.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateModel)
     """
+    if given is not None:
+        if archive is not None and archive.is_shipped:
+            _allow_reading(given, archive)
+        return given
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
     _allow_pulling(role)
     _allow_logs_and_metrics(role)
     if archive is not None:
-        allow_reading(role, archive)
+        _allow_reading(role, archive)
     if in_vpc:
         _allow_network_interfaces(role)
     return role
 
 
-def allow_reading(role: iam.IRole, archive: ModelArchive) -> None:
-    """Let a role read the archives of this and earlier releases."""
+def _allow_reading(role: iam.IRole, archive: ModelArchive) -> None:
     objects = f"arn:{Stack.of(role).partition}:s3:::*" if archive.readable is None else archive.readable
     add_statement(
         role,

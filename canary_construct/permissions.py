@@ -28,7 +28,6 @@ class EndpointScope:
     """The stack whose events settle the endpoint: the outermost one."""
     endpoint_name: str
     ledger_arn: str
-    state_machine_name: str
 
     def arn(self, service: str, resource: str, name: str, *, colon: bool = False) -> str:
         """Return an ARN in the stack's account and region."""
@@ -39,6 +38,16 @@ class EndpointScope:
     def endpoint_arn(self) -> str:
         """Return the endpoint's ARN from its name, which is lower-case; handlers outlive the resource."""
         return self.arn("sagemaker", "endpoint", self.endpoint_name)
+
+    @property
+    def state_machine_name(self) -> str:
+        """Return the name of the endpoint's state machine; with the longest endpoint name it has 71 characters."""
+        return f"{self.endpoint_name}-rollout"
+
+    @property
+    def state_machine_arn(self) -> str:
+        """Return the state machine's ARN from its name: those whom it calls cannot refer to it."""
+        return self.arn("states", "stateMachine", self.state_machine_name, colon=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +128,7 @@ READ_STACK = Permission(
 )
 START = Permission(
     actions=["states:StartExecution"],
-    resources=lambda scope: [scope.arn("states", "stateMachine", scope.state_machine_name, colon=True)],
+    resources=lambda scope: [scope.state_machine_arn],
 )
 STOP = Permission(
     actions=["states:StopExecution"],

@@ -59,7 +59,13 @@ class SlotMetrics:
         )
 
     def latency_ms(self, percentile: float, *, min_requests: int = 1) -> cloudwatch.MathExpression:
-        """Return a percentile of the model latency in milliseconds; CloudWatch has it in microseconds."""
+        """Return a percentile of the model latency in milliseconds; CloudWatch has it in microseconds.
+
+        Raises:
+            ValueError: when the percentile is not above 0 and below 100.
+        """
+        if not 0 < percentile < 100:  # noqa: PLR2004 - a percentage
+            raise ValueError(f"percentile must be above 0 and below 100, got {percentile:g}")
         n, p = self._ids("n", f"p{percentile:g}".replace(".", "_"))
         return self._expression(
             f"IF(FILL({n}, 0) >= {min_requests}, FILL({p}, 0) / 1000, 0)",

@@ -144,6 +144,12 @@ def test_named_metrics_are_sums_rates_milliseconds_and_percent(endpoint: CanaryE
     assert share[0]["Expression"] == f"IF({total} > 0, 100 * FILL(n_b, 0) / {total}, 0)"
 
 
+@pytest.mark.parametrize("percentile", [0, 100, -1])
+def test_an_impossible_percentile_is_refused(endpoint: CanaryEndpoint, percentile: float) -> None:
+    with pytest.raises(ValueError, match=f"^percentile must be above 0 and below 100, got {percentile}$"):
+        endpoint.metric_latency(slot=Slot.A, percentile=percentile)
+
+
 def test_the_endpoint_says_what_it_is_made_of(shop: Stack, endpoint: CanaryEndpoint, resources: Resources) -> None:
     name, _ = only(resources, "AWS::SageMaker::Endpoint")
     machine, _ = only(resources, "AWS::StepFunctions::StateMachine")
