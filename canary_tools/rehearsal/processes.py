@@ -35,8 +35,12 @@ class Processes:
         return process
 
     def pause(self, seconds: float) -> None:
-        """Let the process that calls this wait."""
-        self.current().wait(lambda wake: self.clock.call_at(self.clock.now() + max(seconds, 0.0), wake))
+        """Let the process that calls this wait; if nothing else is due meanwhile, the clock just moves on."""
+        process, until, due = self.current(), self.clock.now() + max(seconds, 0.0), self.clock.next_due()
+        if due is not None and due <= until:
+            process.wait(lambda wake: self.clock.call_at(until, wake))
+        else:
+            self.clock.advance_to(until)
 
     def current(self) -> "Process":
         """Return the process that calls this.

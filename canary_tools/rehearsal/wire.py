@@ -1,6 +1,7 @@
 """botocore's clients, whose requests end in the simulated world instead of the network.
 
-Everything up to the HTTP request is botocore's own: validation, serialisation, signing, time-outs and repetitions.
+Everything up to the HTTP request is botocore's own, save the signature: validation, serialisation, time-outs and
+repetitions.
 Source: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
 """
 
@@ -13,7 +14,9 @@ from typing import Any, Protocol
 import boto3
 import botocore.endpoint
 import botocore.session
+from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from canary_tools.rehearsal.intrinsics import REGION
@@ -56,12 +59,9 @@ class World(Protocol):
 def connect(patches: Patches, world: World, virtual_time: Any) -> None:
     """Let every client that is made from now on talk to this world, and its repetitions wait on the virtual clock."""
     wire = _Wire(world)
-    session = boto3.session.Session(
-        aws_access_key_id="rehearsal",
-        aws_secret_access_key="rehearsal",  # noqa: S106 - nothing real
-        region_name=REGION,
-        botocore_session=botocore.session.Session(),
-    )
+    unsigned = botocore.session.Session()
+    unsigned.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="rehearsal"))
+    session = boto3.session.Session(region_name=REGION, botocore_session=unsigned)
     session.events.register("before-call", wire.note_timeout)
     session.events.register("before-send", wire.answer)
     patches.attribute(boto3, "DEFAULT_SESSION", session)

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-met
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^<>(),\[\]]))")
 _WORDS = {"AND": "&&", "OR": "||"}
@@ -64,8 +65,9 @@ class Array:
 Node = Number | Name | Negation | Operation | Call | Array
 
 
+@cache
 def parse(expression: str) -> Node:
-    """Parse an expression.
+    """Parse an expression; alarms ask for the same few again and again.
 
     Raises:
         MathError: it does not follow the grammar.
