@@ -25,7 +25,7 @@ def test_it_pins_what_the_rollout_works_on_and_holds_scale_in(serving: Shop, pre
     assert serving.floors() == {A: 2, B: 1}
 
 
-def test_it_may_be_repeated(aws: Aws, preparing: Execution) -> None:
+def test_it_may_be_repeated(preparing: Execution) -> None:
     first = preparing.repeat()
     assert preparing.repeat() == first
 
@@ -79,7 +79,7 @@ def test_a_refused_rollout_touches_nothing_of_the_running_one(serving: Shop) -> 
     assert "is held by rollout v2-1" in serving.outcome(second)[1]
 
 
-def test_a_deployment_in_progress_refuses_a_rollout(aws: Aws, serving: Shop) -> None:
+def test_a_deployment_in_progress_refuses_a_rollout(serving: Shop) -> None:
     for resource in serving.stack.deploying(serving.stack.template("v2")):
         if resource == "Config":
             break
@@ -121,7 +121,7 @@ def test_an_endpoint_that_stays_busy_ends_the_rollout(aws: Aws, serving: Shop, p
     aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 3600
     aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 3})
     aws.wait(901)
-    with pytest.raises(EndpointUnusable, match="endpoint shop is Updating: .*; it must be InService"):
+    with pytest.raises(EndpointUnusable, match=r"endpoint shop is Updating: .*; it must be InService"):
         preparing.repeat()
     serving.wait_until_quiet()
 

@@ -45,6 +45,7 @@ class Execution:
         self.task = "Prepare"
         self.failure: dict[str, str] | None = None
         self.tries = 0
+        self._busy = False
         self.errors: list[Exception] = []
         self._input = {"plan": plan, "execution": name, "started_at": clock.iso(clock.now())}
         self._state: dict[str, Any] = {"rollout": {}, "step": {"index": 0}}
@@ -71,6 +72,8 @@ class Execution:
         if self.status != "RUNNING":
             self.task = ""
             return
+        assert not self._busy, "Step Functions runs one task of an execution at a time"
+        self._busy = True
         try:
             answer = TASKS[self.task](self._event(), None)
         except Exception as error:  # noqa: BLE001 - Step Functions catches everything
@@ -78,6 +81,8 @@ class Execution:
             if self.status == "RUNNING":
                 self._fail(error)
             return
+        finally:
+            self._busy = False
         if self.status == "RUNNING":
             self._go_on(answer)
 

@@ -1,0 +1,179 @@
+"""Roll back and restore: from wherever a rollout breaks off, to the same safe end."""
+
+import pytest
+from rollout.handlers.roll_back import reason_of
+
+from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import ENDPOINT, A, B
+from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import scaling_id
+
+TASKS = ["Prepare", "SmokeTest", "ScaleCanary", "ShiftTraffic", "Evaluate"]
+OPERATIONS = [
+    "GetItem", "UpdateItem", "DeleteItem", "DescribeEndpoint", "UpdateEndpointWeightsAndCapacities",
+    "RegisterScalableTarget", "PutEvents",
+]  # fmt: skip
+
+
+@pytest.fixture
+def failing(serving: Shop) -> Execution:
+    """The rollout of v2 at 50 %, about to roll back because its alarm went off."""
+    execution = serving.begin("v2", "Evaluate", index=1)
+    serving.aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    serving.run(execution, "RollBack")
+    return execution
+
+
+def assert_rolled_back(shop: Shop, execution: Execution, stable: str = A) -> None:
+    assert shop.unsafe() == []
+    assert shop.weights()[stable] == 100
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+
+
+def test_a_rollback_is_recorded_and_told_with_its_reason(aws: Aws, serving: Shop, failing: Execution) -> None:
+    serving.run(failing)
+    assert_rolled_back(serving, failing)
+    assert serving.outcome(failing)[1] == "b-errors is in ALARM"
+    assert aws.events.told()[-1] == (
+        "Canary Rollout Rolled Back",
+        {"endpoint": "shop", "version": "v2", "execution": "v2-1", "reason": "b-errors is in ALARM"},
+    )
+    release = serving.ledger.release("v2")
+    assert release is not None
+    assert release.outcome == "ROLLED_BACK"
+
+
+def test_a_busy_endpoint_means_come_again(aws: Aws, serving: Shop, failing: Execution) -> None:
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
+    assert failing.repeat()["safe"] is False
+    serving.run(failing)
+    assert_rolled_back(serving, failing)
+
+
+def test_traffic_goes_first_even_when_the_ledger_is_down(aws: Aws, serving: Shop, failing: Execution) -> None:
+    for operation in ("GetItem", "UpdateItem", "PutItem", "DeleteItem"):
+        aws.fail(operation, UNAVAILABLE, times=100_000)
+    with pytest.raises(Exception, match="Internal server error"):
+        failing.repeat()
+    serving.wait_until_quiet()
+    assert serving.weights() == {A: 100, B: 0}
+    aws.heal()
+    serving.run(failing)
+    assert_rolled_back(serving, failing)
+
+
+def test_traffic_goes_first_when_the_ledger_can_only_be_read(aws: Aws, serving: Shop, failing: Execution) -> None:
+    aws.fail("UpdateItem", UNAVAILABLE, times=100_000)
+    with pytest.raises(Exception, match="Internal server error"):
+        failing.repeat()
+    serving.wait_until_quiet()
+    assert serving.weights() == {A: 100, B: 0}
+
+
+def test_the_lock_of_somebody_else_is_left_alone(aws: Aws, serving: Shop, failing: Execution) -> None:
+    serving.ledger.free(failing.name)
+    serving.ledger.lock_for_rollout("another", aws.clock.now())
+    lock, weights = serving.lock(), serving.weights()
+    assert failing.repeat()["safe"] is True
+    assert (serving.lock(), serving.weights()) == (lock, weights)
+
+
+def test_an_endpoint_that_is_gone_is_the_end_of_its_rollout(aws: Aws, serving: Shop, failing: Execution) -> None:
+    aws.sagemaker.endpoints.delete({"EndpointName": ENDPOINT})
+    serving.wait_until_quiet()
+    assert failing.repeat()["safe"] is True
+    assert serving.lock() is None
+    assert serving.outcome(failing)[0] == "ROLLED_BACK"
+
+
+def test_the_first_reason_stays(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate")
+    serving.ledger.halt(execution.name, "an operator said so", aws.clock.now())
+    serving.panic("b-errors")
+    serving.run(execution)
+    assert serving.outcome(execution) == ("ROLLED_BACK", "an operator said so")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("effect", ["before its effect", "after its effect"])
+def test_a_rollback_that_breaks_off_is_finished(
+    aws: Aws, serving: Shop, failing: Execution, operation: str, effect: str
+) -> None:
+    for error in (THROTTLED, UNAVAILABLE):
+        aws.fail(operation, error, times=3, after_effect=effect.startswith("after"))
+    serving.run(failing)
+    assert_rolled_back(serving, failing)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
+def test_an_execution_that_ended_anywhere_is_restored(serving: Shop, task: str, status: str) -> None:
+    execution = serving.begin("v2", task)
+    serving.aws.states.executions[execution.name] = status
+    serving.restore(execution.name, status)
+    assert_rolled_back(serving, execution)
+
+
+def test_a_stop_says_so(serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate", index=2)
+    serving.stop(execution)
+    serving.restore(execution.name)
+    assert serving.outcome(execution) == ("ROLLED_BACK", "the execution was stopped")
+
+
+def test_a_rollout_of_the_other_direction_is_restored_to_its_own_stable_slot(serving: Shop) -> None:
+    serving.promote("v2")
+    execution = serving.begin("v3", "Evaluate", index=2)
+    serving.stop(execution)
+    serving.restore(execution.name)
+    assert_rolled_back(serving, execution, stable=B)
+
+
+def test_a_decided_promotion_is_completed_by_the_restore(serving: Shop) -> None:
+    execution = serving.begin("v2", "Promote")
+    serving.ledger.seal(execution.name)
+    serving.stop(execution)
+    serving.restore(execution.name)
+    assert serving.unsafe() == []
+    assert serving.weights() == {A: 0, B: 100}
+    assert serving.outcome(execution) == ("PROMOTED", "every step passed")
+
+
+def test_what_the_rollout_cleaned_up_itself_is_left_alone(aws: Aws, serving: Shop, failing: Execution) -> None:
+    serving.run(failing)
+    told = len(aws.events.entries)
+    serving.restore(failing.name, "FAILED")
+    assert_rolled_back(serving, failing)
+    assert len(aws.events.entries) == told
+
+
+def test_a_restore_outlasts_weak_services(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate", index=1)
+    serving.stop(execution)
+    for operation in OPERATIONS:
+        aws.fail(operation, THROTTLED, times=2)
+        aws.fail(operation, UNAVAILABLE, times=2, after_effect=True)
+    serving.restore(execution.name)
+    assert_rolled_back(serving, execution)
+
+
+def test_a_restore_meets_a_scaling_activity_and_waits(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate", index=1)
+    serving.stop(execution)
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
+    serving.restore(execution.name)
+    assert_rolled_back(serving, execution)
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_rollback_and_a_restore_may_run_side_by_side(aws: Aws, serving: Shop, failing: Execution, call: int) -> None:
+    aws.interrupt("", lambda: serving.restore(failing.name), nth=call)
+    serving.run(failing)
+    aws.before_call = None
+    assert_rolled_back(serving, failing)
+
+
+def test_a_failure_without_a_message_keeps_its_name() -> None:
+    assert reason_of({"Error": "Lambda.Unknown", "Cause": '{"errorType": "Runtime.ExitError"}'}).startswith("{")
+    assert reason_of({"Error": "States.Timeout"}) == "States.Timeout"

@@ -1,0 +1,168 @@
+import pytest
+from rollout.errors import CapacityUnavailable, Halted, LockLost
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from tests.lambdas.fakes.aws import THROTTLED, Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, A, B
+from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import scaling_id
+
+
+@pytest.fixture
+def scaling(serving: Shop) -> Execution:
+    """The rollout of v2, about to raise capacity for its first step."""
+    return serving.begin("v2", "ScaleCanary")
+
+
+def busy_minute(shop: Shop, requests: int) -> None:
+    """Let stable have a minute of traffic just now."""
+    shop.aws.wait(PERIOD)
+    at = shop.aws.clock.now() - PERIOD
+    shop.aws.cloudwatch.serve(ENDPOINT, A, requests, at=at, period=PERIOD)
+
+
+def test_a_step_that_needs_nothing_is_ready_at_once(scaling: Execution) -> None:
+    answer = scaling.repeat()
+    assert answer["ready"] is True
+    assert answer["instances"] == 1
+
+
+def test_both_slots_get_the_floors_that_the_whole_traffic_needs(serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    busy_minute(serving, 5500)
+    assert scaling.repeat()["ready"] is False
+    assert serving.floors() == {A: 6, B: 3}
+    assert all(slot.scale_in_suspended for slot in serving.scaling().values())
+
+
+def test_the_canary_waits_for_its_instances(serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    busy_minute(serving, 5500)
+    while not (answer := scaling.repeat())["ready"]:
+        serving.aws.wait(30)
+    assert answer["instances"] == 3
+    assert serving.instances_of(B) >= 3
+
+
+def test_a_floor_raise_that_was_lost_is_made_again(serving: Shop) -> None:
+    """Stable's raise makes the endpoint busy, and the canary's collides with it."""
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    busy_minute(serving, 5500)
+    scaling.repeat()
+    serving.wait_until_quiet()
+    assert (serving.instances_of(A), serving.instances_of(B)) == (6, 1)
+    scaling.repeat()
+    serving.wait_until_quiet()
+    assert serving.instances_of(B) == 3
+
+
+def test_a_lost_raise_of_stable_is_made_again_while_the_step_bakes(aws: Aws, serving: Shop) -> None:
+    """A rollback at noon must not land on the capacity of the night before."""
+    execution = serving.begin("v2", "Evaluate")
+    busy_minute(serving, 5500)
+    aws.wait(3 * PERIOD)
+    aws.sagemaker.scaling.register({**scaling_id(B), "MinCapacity": 2})
+    execution.repeat()
+    serving.wait_until_quiet()
+    needed = serving.floors()[A]
+    assert needed > serving.instances_of(A) == 2
+    execution.repeat()
+    serving.wait_until_quiet()
+    assert serving.instances_of(A) == needed
+
+
+def test_floors_never_fall_during_a_rollout(serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    busy_minute(serving, 5500)
+    scaling.repeat()
+    serving.aws.wait(3600)
+    scaling.repeat()
+    assert serving.floors() == {A: 6, B: 3}
+
+
+def test_more_than_the_declared_maximum_ends_the_rollout_with_a_sentence(serving: Shop, scaling: Execution) -> None:
+    busy_minute(serving, 9000)
+    with pytest.raises(CapacityUnavailable) as caught:
+        scaling.repeat()
+    assert str(caught.value) == (
+        "the current 9,000 requests a minute need 9 instances at 1,000 each, but max_instances is 8"
+    )
+
+
+def test_instances_that_do_not_come_end_the_rollout_with_a_sentence(aws: Aws, serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    busy_minute(serving, 5500)
+    aws.sagemaker.faults.stalled[(ENDPOINT, B)] = 60
+    while scaling.task == "ScaleCanary":
+        scaling.advance()
+    aws.sagemaker.faults.stalled.clear()
+    serving.run(scaling)
+    assert serving.outcome(scaling)[1] == ("variant-b has 1 of the 3 instances that it needs, and no more came in time")
+    assert serving.unsafe() == []
+
+
+def test_a_fixed_fleet_needs_its_declared_instances(aws: Aws) -> None:
+    shop = Shop(aws, scaling=FIXED)
+    shop.serve_first()
+    scaling = shop.begin("v2", "ScaleCanary", index=2)
+    busy_minute(shop, 1_000_000)
+    while not scaling.repeat()["ready"]:
+        aws.wait(30)
+    assert (shop.instances_of(A), shop.instances_of(B)) == (2, 2)
+
+
+def test_a_target_that_was_deregistered_is_said(aws: Aws, scaling: Execution) -> None:
+    aws.sagemaker.scaling.deregister(scaling_id(B))
+    with pytest.raises(CapacityUnavailable, match="variant-b of endpoint shop is no scalable target any more"):
+        scaling.repeat()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        THROTTLED,
+        ApiError("ConcurrentUpdateException", "You already have an update in progress for this resource"),
+        ApiError("FailedResourceAccessException", "SageMaker could not be reached"),
+        ApiError("ValidationException", 'Cannot update in-progress endpoint "arn".'),
+    ],
+)
+def test_a_collision_is_tried_again_by_the_state_machine(
+    aws: Aws, serving: Shop, scaling: Execution, error: ApiError
+) -> None:
+    busy_minute(serving, 5500)
+    aws.fail("RegisterScalableTarget", error, times=2)
+    serving.run(scaling, "Evaluate")
+    assert scaling.failure is None
+    assert serving.floors()[A] > 2
+
+
+def test_without_the_lock_no_floor_is_set(aws: Aws, serving: Shop, scaling: Execution) -> None:
+    serving.ledger.free(scaling.name)
+    before = len(aws.asked("RegisterScalableTarget"))
+    with pytest.raises(LockLost):
+        scaling.repeat()
+    assert len(aws.asked("RegisterScalableTarget")) == before
+
+
+@pytest.mark.parametrize("call", range(1, 12))
+@pytest.mark.parametrize("task", ["ScaleCanary", "Evaluate"])
+def test_a_stop_at_any_moment_leaves_no_floor_behind(aws: Aws, serving: Shop, task: str, call: int) -> None:
+    """The stopped execution's Lambda runs on when the restore path has been and gone."""
+
+    def stopped() -> None:
+        serving.stop(execution)
+        serving.restore(execution.name)
+
+    execution = serving.begin("v2", task)
+    busy_minute(serving, 5500)
+    aws.wait(3 * PERIOD)
+    aws.interrupt("", stopped, nth=call)
+    try:
+        execution.repeat()
+    except (Halted, LockLost):
+        assert execution.status == "ABORTED"
+    aws.before_call = None
+    if execution.status == "RUNNING":
+        stopped()
+    assert serving.unsafe() == []

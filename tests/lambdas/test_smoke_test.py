@@ -1,0 +1,46 @@
+import pytest
+from rollout.errors import LockLost, SmokeTestFailed
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import ENDPOINT, A, B
+from tests.lambdas.fakes.shop import Shop
+
+
+@pytest.fixture
+def smoking(serving: Shop) -> Execution:
+    """The rollout of v2, about to ask the canary for the first time."""
+    return serving.begin("v2", "SmokeTest")
+
+
+def test_every_payload_goes_to_the_canary_at_weight_0(aws: Aws, serving: Shop, smoking: Execution) -> None:
+    assert smoking.repeat() == {"passed": 1}
+    assert aws.runtime.requests == [
+        {"EndpointName": ENDPOINT, "TargetVariant": B, "Body": b"{}", "ContentType": "application/json"}
+    ]
+    assert serving.weights() == {A: 100, B: 0}
+
+
+def test_a_failing_model_ends_the_rollout_before_any_user_saw_it(aws: Aws, serving: Shop, smoking: Execution) -> None:
+    aws.runtime.failure = ApiError("ModelError", "Received server error (500) from primary", status=424)
+    serving.run(smoking)
+    outcome, reason = serving.outcome(smoking)
+    assert outcome == "ROLLED_BACK"
+    assert reason.startswith("smoke test 1 of 1 was not answered: ")
+    assert "Received server error (500) from primary" in reason
+    assert aws.asked("UpdateEndpointWeightsAndCapacities") == []
+    assert serving.unsafe() == []
+
+
+def test_an_answer_of_another_variant_proves_nothing(aws: Aws, smoking: Execution) -> None:
+    aws.runtime.answered_by = A
+    with pytest.raises(SmokeTestFailed, match="smoke test 1 was answered by variant-a, not by variant-b"):
+        smoking.repeat()
+
+
+def test_without_the_lock_nothing_is_asked(aws: Aws, serving: Shop, smoking: Execution) -> None:
+    serving.ledger.free(smoking.name)
+    with pytest.raises(LockLost):
+        smoking.repeat()
+    assert aws.runtime.requests == []
