@@ -4,6 +4,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from rollout.gates import Counts, Judge, Minute
@@ -59,6 +60,9 @@ def false_rollbacks(runs: int) -> Iterator[Row]:
     for name, make in {**SEQUENTIAL, SHIPPED: DEFAULT, **UNBOUNDED}.items():
         sample = runs if name in {EXACT, ROBUST, SHIPPED} else max(200, runs // 10)
         yield [name, *(_healthy(make, setting, sample, i) for i, setting in enumerate(HEALTHY))]
+    just_tolerated = [replace(setting, effect=SHIPPED_RATIO) for setting in HEALTHY]
+    name = f"{SHIPPED}, canary 1.25 times as bad"
+    yield [name, *(_healthy(DEFAULT, setting, runs, i) for i, setting in enumerate(just_tolerated))]
 
 
 def _healthy(make: MakeRule, setting: Setting, runs: int, position: int) -> str:
