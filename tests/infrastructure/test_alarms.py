@@ -7,7 +7,7 @@ from canary_construct import AlarmThresholds
 from canary_construct.slot_alarms import EVALUATION_PERIODS
 from tests.infrastructure.synthesis import ENDPOINT, Resources, named, of_type, properties, resources_of, text
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 ALARM = "AWS::CloudWatch::Alarm"
 KINDS = ("ErrorRate", "Latency", "Throughput")

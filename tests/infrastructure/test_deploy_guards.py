@@ -21,7 +21,7 @@ from tests.infrastructure.synthesis import (
     text,
 )
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("guards")
 
 
 def guard(resources: Resources) -> dict[str, Any]:

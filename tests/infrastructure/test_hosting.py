@@ -24,7 +24,7 @@ from tests.infrastructure.synthesis import (
     text,
 )
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("guards")
 
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 INSTANCE_TYPES = SAGEMAKER.shape_for("ProductionVariantInstanceType").enum

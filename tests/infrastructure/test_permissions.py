@@ -9,7 +9,7 @@ from canary_construct.permissions import PERMISSIONS
 from docs.permissions_table import permissions_table
 from tests.infrastructure.synthesis import Resources, statements
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 

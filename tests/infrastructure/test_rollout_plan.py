@@ -14,7 +14,7 @@ from canary_construct import Gate, InstanceScaling, OnInconclusive, Slot, SmokeT
 from canary_construct.rollout_plan import rollout_plan
 from tests.infrastructure.synthesis import Resources, declare, of_type, properties, rendered, resources_of, stack, text
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("guards")
 
 CALLERS_ALARM = "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:checkout-failures"
 

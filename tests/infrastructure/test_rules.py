@@ -5,7 +5,7 @@ import pytest
 from canary_construct.handlers import EVENT_HANDLERS
 from tests.infrastructure.synthesis import Resources, named, of_type, only, text
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 RULE = "AWS::Events::Rule"
 HANDLERS = {"StackSettled": "Settle", "AlarmRaised": "Panic", "ExecutionEnded": "Restore"}

@@ -20,7 +20,7 @@ from tests.infrastructure.synthesis import (
     text,
 )
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 SHARED = ("AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Lambda::EventInvokeConfig")
 PER_ENDPOINT = 26

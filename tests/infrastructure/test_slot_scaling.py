@@ -3,7 +3,7 @@ import pytest
 from canary_construct import InstanceScaling
 from tests.infrastructure.synthesis import ENDPOINT, Resources, named, of_type, only, resources_of
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"

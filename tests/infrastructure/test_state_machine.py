@@ -15,7 +15,7 @@ from canary_construct import Gate, SmokeTest, TrafficRouting
 from canary_construct.state_machine_role import STATES
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 ROOT = Path(__file__).parents[2]
 SUCCESS = "Promoted"

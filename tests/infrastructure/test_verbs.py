@@ -22,7 +22,7 @@ from tests.infrastructure.synthesis import (
     text,
 )
 
-pytestmark = pytest.mark.xdist_group("synth")
+pytestmark = pytest.mark.xdist_group("graph")
 
 
 @pytest.fixture(scope="module")
