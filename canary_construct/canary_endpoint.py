@@ -32,6 +32,7 @@ from canary_construct.model_network import vpc_config
 from canary_construct.model_role import model_role
 from canary_construct.on_inconclusive import OnInconclusive
 from canary_construct.permissions import EndpointScope
+from canary_construct.plan_review import PlanReview
 from canary_construct.rollout_alarms import RolloutAlarms
 from canary_construct.rollout_gates import RolloutGates
 from canary_construct.rollout_plan import deploy_settings, endpoint_settings, rollout_plan
@@ -70,6 +71,7 @@ class CanaryEndpoint(Construct):
     - `start_on_deploy`: `False` leaves the release waiting until somebody starts the state machine
     - `metric_period`: 10, 30 or 60 seconds. Below 60 SageMaker's enhanced metrics are turned on, which cost extra;
       not tried on a live account
+    - `expected_rps`: requests a second on the whole endpoint; synth then warns of steps that are too short for it
     - `role`: of the models' containers; left out, one is made that reads the image and the model archive
     - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run
     - `encryption_key`: of the instances' volumes
@@ -100,6 +102,7 @@ class CanaryEndpoint(Construct):
         on_inconclusive: OnInconclusive = OnInconclusive.ROLL_BACK,
         start_on_deploy: bool = True,
         metric_period: int = 60,
+        expected_rps: float | None = None,
         role: iam.IRole | None = None,
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -138,11 +141,12 @@ class CanaryEndpoint(Construct):
         self._handlers.allow(names)
 
         self._resource = self._hosted(hosting, release, role, names)
+        thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
         slot_metrics = [self._metrics_of(slot) for slot in Slot]
         self._alarms = RolloutAlarms(
             self,
             slots=slot_metrics,
-            thresholds=AlarmThresholds() if alarm_thresholds is None else alarm_thresholds,
+            thresholds=thresholds,
             callers=alarms,
         )
         settings = endpoint_settings(
@@ -163,6 +167,14 @@ class CanaryEndpoint(Construct):
         self._state_machine = RolloutStateMachine(
             self, "Rollout", name=names.state_machine_name, handlers=self._handlers, plan=plan
         ).state_machine
+        PlanReview(
+            routing=routing,
+            scaling=hosting.scaling,
+            thresholds=thresholds,
+            metric_period_seconds=metric_period,
+            evaluation_interval_seconds=plan["evaluation_interval_seconds"],
+            expected_rps=expected_rps,
+        ).publish(self, self._state_machine)
         self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
         rules.settle_rule(self, self._handlers, settings, names.settled_stack)
         rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)

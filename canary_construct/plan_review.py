@@ -98,8 +98,8 @@ class PlanReview:
         if rps * self._period < self._thresholds.min_requests:
             found.append(
                 f"at {self._rps:g} requests a second the canary has about {rps * self._period:,.0f} requests in a "
-                f"metric period at {step.percent} %, under the alarms' min_requests ({self._thresholds.min_requests}): they "
-                "stay quiet, only the gates watch"
+                f"metric period at {step.percent} %, under the alarms' min_requests ({self._thresholds.min_requests}): "
+                "they stay quiet, only the gates watch"
             )
         return found
 
