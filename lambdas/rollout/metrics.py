@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 OWN_NAMESPACE = "CanaryConstruct"
 MINUTE = 60
 UNKNOWN = "INSUFFICIENT_DATA"
+DELETED = "DELETED"
+"""An alarm that is not there any more: it can never go off again."""
 
 
 class Metrics:
@@ -25,18 +27,22 @@ class Metrics:
         self._client = clients.client("cloudwatch") if client is None else client
 
     def alarm_states(self, names: Sequence[str]) -> dict[str, str]:
-        """Return the state of each alarm; a deleted alarm is as unknown as one without data.
+        """Return the state of each alarm, or that it was deleted.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch does not tell.
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         """
         if not names:
             return {}
-        answer = self._client.describe_alarms(
-            AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
-        )
+        with clients.named_failures():
+            answer = self._client.describe_alarms(
+                AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
+            )
         found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
         states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
-        return {name: states.get(name, UNKNOWN) for name in names}
+        return {name: states.get(name, DELETED) for name in names}
 
     def requests_per_minute(self, start: float, end: float) -> float:
         """Return the busiest minute of both slots together; 0 when nothing was published."""
@@ -53,19 +59,20 @@ class Metrics:
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
         """
-        self._client.put_metric_data(
-            Namespace=OWN_NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": "TrafficShare",
-                    "Dimensions": self._dimensions(slot),
-                    "Value": float(weight),
-                    "Unit": "Percent",
-                    "StorageResolution": 1 if self._period < MINUTE else MINUTE,
-                }
-                for slot, weight in weights.items()
-            ],
-        )
+        with clients.named_failures():
+            self._client.put_metric_data(
+                Namespace=OWN_NAMESPACE,
+                MetricData=[
+                    {
+                        "MetricName": "TrafficShare",
+                        "Dimensions": self._dimensions(slot),
+                        "Value": float(weight),
+                        "Unit": "Percent",
+                        "StorageResolution": 1 if self._period < MINUTE else MINUTE,
+                    }
+                    for slot, weight in weights.items()
+                ],
+            )
 
     def _invocations(self, slots: Sequence[str], start: float, end: float) -> dict[str, dict[float, float]]:
         counts: dict[str, dict[float, float]] = {slot: {} for slot in slots}
@@ -76,7 +83,9 @@ class Metrics:
             EndTime=datetime.fromtimestamp(end, UTC),
             ScanBy="TimestampAscending",
         )
-        for page in pages:
+        with clients.named_failures():
+            answers = list(pages)
+        for page in answers:
             for result in page["MetricDataResults"]:
                 times = (timestamp.timestamp() for timestamp in result["Timestamps"])
                 counts[result["Label"]].update(zip(times, result["Values"], strict=True))

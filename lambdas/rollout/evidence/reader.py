@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from rollout import clients
 from rollout.evidence.sources import Query, SlotCount, Source, parse_source, requests_of
 from rollout.gates import Counts, Minute
 
@@ -96,7 +97,9 @@ class EvidenceReader:
             ScanBy="TimestampAscending",
         )
         by_name: dict[str, Values] = {name: {} for name in queries.values()}
-        for page in pages:
+        with clients.named_failures():
+            answers = list(pages)
+        for page in answers:
             for result in page["MetricDataResults"]:
                 numbers = (int(timestamp.timestamp()) // self._period for timestamp in result["Timestamps"])
                 by_name[result["Id"]].update(zip(numbers, result["Values"], strict=True))

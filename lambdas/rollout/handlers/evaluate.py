@@ -12,7 +12,7 @@ from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusiv
 from rollout.evidence import Evidence, EvidenceReader, Window
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.handlers.scale_canary import hold_floors
-from rollout.metrics import UNKNOWN
+from rollout.metrics import DELETED, UNKNOWN
 from rollout.plan import Settings, Step, steps_of
 from rollout.world import World
 
@@ -123,12 +123,16 @@ def _refuse_another_hand(world: World, lock: Lock, step: Step) -> EndpointView:
 
 
 def _refuse_raised_alarms(world: World, lock: Lock) -> list[str]:
-    """Return the caller's alarms whose state is unknown; a slot's alarm without data is quiet by its definition."""
+    """Return the alarms whose state is unknown: those that were deleted, and the caller's without data.
+
+    A slot's alarm without data is quiet by its definition.
+    """
     states = world.metrics.alarm_states(world.settings.alarms_that_stop(lock.canary))
     raised = [name for name, state in states.items() if state == "ALARM"]
     if raised:
         raise AlarmRaised(f"{', '.join(raised)} is in ALARM")
-    return [name for name in world.settings.alarms["caller"] if states[name] == UNKNOWN]
+    callers = world.settings.alarms["caller"]
+    return [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
 
 
 def _final_end(period: int, next_period: int) -> int:
