@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESPONSE_TIMEOUT_SECONDS = 30
-REASON_CHARACTERS = 1500
-"""A response may have 4,096 bytes in all."""
+REASON_BYTES = 1500
+"""A response may have 4,096 bytes in all, and JSON may double some of these."""
 
 
 def answer(event: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -27,10 +27,10 @@ def answer(event: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any
     try:
         outcome = {"Status": "SUCCESS", "Data": work(event)}
     except RolloutError as error:
-        outcome = {"Status": "FAILED", "Reason": str(error)[:REASON_CHARACTERS]}
+        outcome = {"Status": "FAILED", "Reason": _short(str(error))}
     except Exception as error:
         logger.exception("custom resource failed")
-        outcome = {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:REASON_CHARACTERS]}
+        outcome = {"Status": "FAILED", "Reason": _short(f"{type(error).__name__}: {error}")}
     _respond(event, outcome)
 
 
@@ -38,6 +38,10 @@ def physical_id(event: dict[str, Any]) -> str:
     """Return the resource's identity: the endpoint's name, as long as that stays."""
     name: str = event["ResourceProperties"]["EndpointName"]
     return name
+
+
+def _short(reason: str) -> str:
+    return reason.encode()[:REASON_BYTES].decode(errors="ignore")
 
 
 def _respond(event: dict[str, Any], outcome: dict[str, Any]) -> None:
@@ -51,6 +55,6 @@ def _respond(event: dict[str, Any], outcome: dict[str, Any]) -> None:
     url = event["ResponseURL"]
     if not url.startswith("http"):
         raise ValueError(f"ResponseURL must be an HTTP URL, got {url}")
-    data = json.dumps(body).encode()
+    data = json.dumps(body, ensure_ascii=False).encode()
     request = Request(url, data=data, method="PUT", headers={"Content-Type": ""})  # noqa: S310 - checked above
     urlopen(request, timeout=RESPONSE_TIMEOUT_SECONDS).close()  # noqa: S310 - checked above
