@@ -1,7 +1,7 @@
 """Rehearse a rollout before you run it: the deployed state machine and handlers against a simulated endpoint.
 
-    python -m canary_tools.rehearsal --template cdk.out/Shop.template.json --scenario scenario.json
-    python -m canary_tools.rehearsal plan --template cdk.out/Shop.template.json
+python -m canary_tools.rehearsal --template cdk.out/Shop.template.json --scenario scenario.json
+python -m canary_tools.rehearsal plan --template cdk.out/Shop.template.json
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return plan_command.main(words[1:]) if words[:1] == ["plan"] else _rehearse(_parser().parse_args(words))
     except RehearsalError as error:
-        print(f"rehearsal: {error}", file=sys.stderr)
+        sys.stderr.write(f"rehearsal: {error}\n")
         return USAGE_ERROR
 
 
@@ -50,13 +50,13 @@ def _rehearse(options: argparse.Namespace) -> int:
     runs: list[Rehearsed] = []
     for number in range(options.runs):
         runs.append(rehearse(declared, replace(scenario, seed=scenario.seed + number)))
-        print(in_words(runs[-1]), file=sys.stderr)
+        sys.stderr.write(in_words(runs[-1]) + "\n")
     result = runs[0].result if len(runs) == 1 else distribution([run.result for run in runs])
     if len(runs) > 1:
-        print(table(result), file=sys.stderr)
+        sys.stderr.write(table(result) + "\n")
     text = json.dumps(result, indent=2, sort_keys=False) + "\n"
     if options.json is None:
-        print(text, end="")
+        sys.stdout.write(text)
     else:
         options.json.write_text(text, encoding="utf-8")
     if options.report is not None:

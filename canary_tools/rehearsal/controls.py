@@ -41,9 +41,10 @@ class Controls:
             self._plan(control)
 
     def _plan(self, control: Control) -> None:
-        self._aws.clock.call_at(
-            self._aws.zero + control.at_s, lambda: self._aws.processes.start(lambda: self._act(control))
-        )
+        def begin() -> None:
+            self._aws.processes.start(lambda: self._act(control))
+
+        self._aws.clock.call_at(self._aws.zero + control.at_s, begin)
 
     def _act(self, control: Control) -> None:
         self._observation.note("control", f"control: {control.do}")

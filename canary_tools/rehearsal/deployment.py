@@ -8,7 +8,6 @@ from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
-from canary_tools.rehearsal.functions import Outcome
 from canary_tools.rehearsal.intrinsics import Intrinsics
 from canary_tools.rehearsal.reading import RehearsalError
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
@@ -166,7 +165,7 @@ class Deployment:
             "ResourceProperties": properties,
             **({} if before is None else {"OldResourceProperties": before}),
         }
-        outcome: Outcome | None = self._aws.functions.invoke(self._declared.function_of(short_name).arn, event)
+        outcome = self._aws.functions.invoke(self._declared.function_of(short_name).arn, event)
         if outcome is None or outcome.error or not self._answers:
             why = "no answer" if outcome is None else f"{outcome.error}: {outcome.message}"
             raise RehearsalError(f"{short_name} failed during a deploy of the rehearsal: {why}")

@@ -113,7 +113,10 @@ class Functions:
             return Outcome(error=type(error).__name__, message=str(error))
 
     def _limit(self, function: Function, process: Process, finish: Callable[[Outcome], None]) -> None:
-        """End the function at its time-out. Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
+        """End the function at its time-out.
+
+        Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (Sandbox.Timedout)
+        """
 
         def end() -> None:
             if not process.done:

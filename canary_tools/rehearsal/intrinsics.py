@@ -4,7 +4,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/i
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from canary_tools.rehearsal.reading import RehearsalError
@@ -89,29 +89,29 @@ class Intrinsics:
         return {key: item for key, item in resolved.items() if item is not _NO_VALUE}
 
     def _function(self, call: Mapping[str, Any]) -> Any:
-        ((function, argument),) = call.items()
-        match function:
-            case "Ref":
-                return self._ref(argument)
-            case "Fn::GetAtt":
-                parts = argument.split(".", 1) if isinstance(argument, str) else argument
-                return self._attribute(parts[0], parts[1])
-            case "Fn::Join":
-                return str(argument[0]).join(str(item) for item in self.resolve(argument[1]))
-            case "Fn::Sub":
-                return self._substitute(argument)
-            case "Fn::Select":
-                return self.resolve(argument[1])[int(argument[0])]
-            case "Fn::Split":
-                return str(self.resolve(argument[1])).split(argument[0])
-            case "Fn::ImportValue":
-                return f"imported-{self.resolve(argument)}"
-            case "Fn::GetAZs":
-                return [f"{REGION}{letter}" for letter in "abc"]
-            case "Fn::FindInMap":
-                top, second, key = (self.resolve(item) for item in argument[:3])
-                return self._template["Mappings"][top][second][key]
-        raise RehearsalError(f"the template uses {function}, which a rehearsal does not know")
+        ((name, argument),) = call.items()
+        known: dict[str, Callable[[Any], Any]] = {
+            "Ref": self._ref,
+            "Fn::GetAtt": self._get_att,
+            "Fn::Join": lambda parts: str(parts[0]).join(str(item) for item in self.resolve(parts[1])),
+            "Fn::Sub": self._substitute,
+            "Fn::Select": lambda parts: self.resolve(parts[1])[int(parts[0])],
+            "Fn::Split": lambda parts: str(self.resolve(parts[1])).split(parts[0]),
+            "Fn::ImportValue": lambda exported: f"imported-{self.resolve(exported)}",
+            "Fn::GetAZs": lambda _region: [f"{REGION}{letter}" for letter in "abc"],
+            "Fn::FindInMap": self._find_in_map,
+        }
+        if name not in known:
+            raise RehearsalError(f"the template uses {name}, which a rehearsal does not know")
+        return known[name](argument)
+
+    def _get_att(self, argument: Any) -> Any:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        return self._attribute(parts[0], parts[1])
+
+    def _find_in_map(self, argument: Any) -> Any:
+        top, second, key = (self.resolve(item) for item in argument[:3])
+        return self._template["Mappings"][top][second][key]
 
     def _ref(self, name: str) -> Any:
         if name in self._pseudo:

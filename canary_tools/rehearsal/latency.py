@@ -30,10 +30,11 @@ def log_normal(p50: float, p99: float, slower: float) -> Shares:
     spread = max(math.log(p99 / p50) / _NORMAL_99, 1e-3)
     positions = (np.log(EDGES_MS / slower) - math.log(p50)) / spread
     below = np.array([0.5 * math.erfc(-position / math.sqrt(2)) for position in positions])
-    shares = np.diff(below)
+    shares: Shares = np.diff(below)
     shares[0] += below[0]
     shares[-1] += 1 - below[-1]
-    return shares / shares.sum()
+    normed: Shares = shares / shares.sum()
+    return normed
 
 
 def share_above(shares: Shares, limit_ms: float) -> float:

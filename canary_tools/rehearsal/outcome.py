@@ -16,7 +16,9 @@ Result = dict[str, Any]
 class Outcome:
     """Reads the end of a rehearsal."""
 
-    def __init__(self, aws: SimulatedAws, observation: Observation, execution: Execution, instances_before: int) -> None:
+    def __init__(
+        self, aws: SimulatedAws, observation: Observation, execution: Execution, instances_before: int
+    ) -> None:
         self._aws = aws
         self._observation = observation
         self._execution = execution
@@ -80,7 +82,7 @@ class Outcome:
         return problems
 
     def _wrong_slot(self, serving: str) -> list[str]:
-        """The release must serve exactly if the ledger says that it was promoted."""
+        """Return what is wrong unless the release serves exactly if the ledger says that it was promoted."""
         is_canary = serving == self._observation.canary_slot()
         promoted = self._record.get("outcome") == PROMOTED
         return [f"{serving} serves although the ledger says {self._record.get('outcome')}"] * (is_canary != promoted)

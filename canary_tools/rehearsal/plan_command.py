@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,19 @@ def main(arguments: Sequence[str]) -> int:
         raise RehearsalError(f"--rps must be at least 0, got {options.rps:g}")
     assumptions = Assumptions(rps=options.rps, launch_s=options.launch_seconds, metric_delay_s=90.0)
     summary = summarise(find_endpoint(options.template, options.endpoint), assumptions)
-    print(json.dumps(summary, indent=2) if options.json else in_lines(summary))
+    sys.stdout.write((json.dumps(summary, indent=2) if options.json else in_lines(summary)) + "\n")
     return 0
 
 
 def in_lines(summary: Mapping[str, Any]) -> str:
     """Return the summary as people read it."""
     steps = " → ".join(f"{percent}" for percent in summary["steps"])
+    usual, longest = duration(summary["usual_seconds"]), duration(summary["longest_seconds"])
+    before, peak, most = (summary[name] for name in ("instances_before", "peak_instances", "max_instances"))
     lines = [
         f"{summary['endpoint']}: {steps} % of the requests",
-        f"  duration          {duration(summary['usual_seconds'])} when every step uses its bake, "
-        f"at most {duration(summary['longest_seconds'])}",
-        f"  instances         {summary['instances_before']} before, {summary['peak_instances']} at the peak "
-        f"(max_instances {summary['max_instances']} a variant)",
+        f"  duration          {usual} when every step uses its bake, at most {longest}",
+        f"  instances         {before} before, {peak} at the peak (max_instances {most} a variant)",
         f"  history events    {summary['history_events']:,} on the longest path, {summary['history_limit']:,} allowed",
         f"  cost              ${summary['cost_usd']:.2f} more than without a rollout",
         f"  requests to a bad release before it loses its traffic, at {summary['assumed']['rps']:g} a second:",
@@ -45,5 +46,7 @@ def in_lines(summary: Mapping[str, Any]) -> str:
     width = max(len(exposed["guard"]) for exposed in summary["exposed_requests"])
     for exposed in summary["exposed_requests"]:
         requests = ", ".join(f"{count:,} at {step}" for step, count in exposed["requests"].items())
-        lines.append(f"    {exposed['guard']:<{width}}  {duration(exposed['earliest_s']):>6} at the earliest: {requests}")
+        lines.append(
+            f"    {exposed['guard']:<{width}}  {duration(exposed['earliest_s']):>6} at the earliest: {requests}"
+        )
     return "\n".join(lines)

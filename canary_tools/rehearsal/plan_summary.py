@@ -105,14 +105,15 @@ def _instances(plan: Mapping[str, Any], rps: float) -> _Instances:
 def _longest(plan: Mapping[str, Any]) -> float:
     waiting = plan["capacity_timeout_seconds"] + plan["weights_timeout_seconds"]
     ending = (FINAL_AFTER_PERIODS + 1) * plan["metric_period_seconds"]
-    return PATIENCE_SECONDS + sum(float(step["max_bake_seconds"]) + waiting + ending for step in plan["steps"])
+    longest = PATIENCE_SECONDS + sum(step["max_bake_seconds"] + waiting + ending for step in plan["steps"])
+    return float(longest)
 
 
 def _history_events(plan: Mapping[str, Any]) -> int:
     waiting = PATIENCE_SECONDS + len(plan["steps"]) * (
         plan["capacity_timeout_seconds"] + plan["weights_timeout_seconds"]
     )
-    looks = ceil(waiting / plan["poll_seconds"])
+    looks: int = ceil(waiting / plan["poll_seconds"])
     for step in plan["steps"]:
         looks += ceil(step["max_bake_seconds"] / plan["evaluation_interval_seconds"]) + FINAL_AFTER_PERIODS + 1
     return EVENTS_AROUND + EVENTS_PER_LOOK * looks

@@ -10,8 +10,8 @@ from canary_tools.rehearsal.latency import CENTRES_MS
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.traffic import JUST_BEFORE, Served, Users
 from canary_tools.sandbox.cloudwatch.store import MetricStore
-from canary_tools.sandbox.sagemaker.metrics import InvocationMetrics, Source, metric_source
 from canary_tools.sandbox.sagemaker.metrics import Invocation as SageMakerInvocation
+from canary_tools.sandbox.sagemaker.metrics import InvocationMetrics, Source, metric_source
 from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
 
 _MICROSECONDS = 1000
@@ -111,7 +111,7 @@ class Publisher:
 
 
 def _invocations(served: Served, instances: int) -> Iterator[tuple[SageMakerInvocation, int]]:
-    counts = {(_OK, index): int(served.latency[index]) for index in np.flatnonzero(served.latency)}
+    counts = {(_OK, int(index)): int(served.latency[index]) for index in np.flatnonzero(served.latency)}
     if served.failed:
         counts[_FAILED, int(np.searchsorted(np.cumsum(served.latency), served.latency.sum() / 2))] = served.failed
     for (status, index), count in counts.items():

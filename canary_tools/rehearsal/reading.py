@@ -65,11 +65,11 @@ class Reader:
             raise RehearsalError(f"{self.name}: {key} must be one of {', '.join(allowed)}, got {value}")
         return value
 
-    def object(self, key: str, *, default: Mapping[str, Any] | None = None) -> "Reader":
+    def section(self, key: str, *, default: Mapping[str, Any] | None = None) -> "Reader":
         """Read an object."""
         return Reader(self._value(key, _ABSENT if default is None else default), f"{self.name}: {key}")
 
-    def objects(self, key: str) -> list["Reader"]:
+    def sections(self, key: str) -> "list[Reader]":
         """Read a list of objects that may be left out."""
         value = self._value(key, [])
         if not isinstance(value, list):

@@ -128,9 +128,7 @@ class _Run:
             if self._aws.clock.now() > latest:
                 raise RehearsalError("the deploy settled, but no rollout began")
         self._aws.start_counting()
-        self._instances_before = sum(
-            row["CurrentInstanceCount"] for row in self._aws.endpoint()["ProductionVariants"]
-        )
+        self._instances_before = sum(row["CurrentInstanceCount"] for row in self._aws.endpoint()["ProductionVariants"])
         self._controls.schedule()
         return self._aws.executions.all()[0]
 

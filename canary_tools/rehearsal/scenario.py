@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from canary_tools.rehearsal.reading import Reader, RehearsalError
 
@@ -109,21 +108,21 @@ def parse_scenario(content: object) -> Scenario:
         RehearsalError: for an unknown key, a value outside its range, or a contradiction.
     """
     reader = Reader(content, "the scenario")
-    traffic, stable = reader.object("traffic"), reader.object("stable", default={})
+    traffic, stable = reader.section("traffic"), reader.section("stable", default={})
     usual = _behaviour(stable, Behaviour())
-    metrics, capacity = reader.object("metrics", default={}), reader.object("capacity", default={})
+    metrics, capacity = reader.section("metrics", default={}), reader.section("capacity", default={})
     scenario = Scenario(
         seed=reader.whole("seed", default=0, least=0),
         traffic=_traffic(traffic),
         stable=usual,
-        canary=_behaviour(reader.object("canary", default={}), usual),
-        changes=tuple(_change(item) for item in reader.objects("changes")),
+        canary=_behaviour(reader.section("canary", default={}), usual),
+        changes=tuple(_change(item) for item in reader.sections("changes")),
         metric_delay_s=metrics.number("delay_s", default=90.0, least=0),
-        missing=tuple(_window(item) for item in metrics.objects("missing")),
+        missing=tuple(_window(item) for item in metrics.sections("missing")),
         launch_s=capacity.number("launch_s", default=240.0, least=0),
         max_rps_per_instance=capacity.optional_number("max_rps_per_instance", above=0),
-        faults=tuple(_fault(item) for item in reader.objects("faults")),
-        controls=tuple(_control(item) for item in reader.objects("controls")),
+        faults=tuple(_fault(item) for item in reader.sections("faults")),
+        controls=tuple(_control(item) for item in reader.sections("controls")),
     )
     for part in (reader, metrics, capacity):
         part.refuse_unknown_keys()
@@ -170,7 +169,7 @@ def _traffic(reader: Reader) -> Traffic:
 
 
 def _behaviour(reader: Reader, usual: Behaviour) -> Behaviour:
-    latency = reader.object("latency_ms", default={})
+    latency = reader.section("latency_ms", default={})
     behaviour = Behaviour(
         error_rate=reader.number("error_rate", default=usual.error_rate, least=0, most=1),
         p50=latency.number("p50", default=usual.p50, above=0),
@@ -183,7 +182,7 @@ def _behaviour(reader: Reader, usual: Behaviour) -> Behaviour:
 
 
 def _change(reader: Reader) -> Change:
-    changed = reader.object("set")
+    changed = reader.section("set")
     _behaviour(changed, Behaviour())
     change = Change(
         at_s=reader.number("at_s", least=0),
@@ -219,7 +218,7 @@ def _fault(reader: Reader) -> Fault:
 
 def _control(reader: Reader) -> Control:
     do = reader.choice("do", CONTROLS)
-    weights = reader.object("weights").numbers(least=0) if do == "set-weights" else {}
+    weights = reader.section("weights").numbers(least=0) if do == "set-weights" else {}
     control = Control(
         at_s=reader.number("at_s", least=0),
         do=do,

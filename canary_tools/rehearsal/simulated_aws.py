@@ -1,4 +1,4 @@
-"""The simulated world: the sandbox's models of the services on a virtual clock, with the scenario's users and faults."""
+"""The simulated world: the sandbox's models of the services on a virtual clock, with users and faults."""
 
 import random
 from collections import Counter

@@ -205,7 +205,7 @@ class _TemplateReader:
                     )
 
     def _alarms(self) -> dict[str, Mapping[str, Any]]:
-        alarms = {}
+        alarms: dict[str, Mapping[str, Any]] = {}
         for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             for logical_id, alarm in self._of_type(kind):
                 name = self._intrinsics.name(logical_id)

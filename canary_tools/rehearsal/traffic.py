@@ -112,9 +112,7 @@ class Users:
         """Tell whether a variant gives more bad answers now than stable does, load left aside."""
         mine = self.serving(variant, 0.0).bad(self._slow_ms)
         usual = behaviour_at(self._scenario, "stable", self.second())
-        converts_worse = (
-            behaviour_at(self._scenario, "canary", self.second()).conversion_rate < usual.conversion_rate
-        )
+        converts_worse = behaviour_at(self._scenario, "canary", self.second()).conversion_rate < usual.conversion_rate
         return converts_worse or mine > serve(usual, rps_per_instance=0.0, limit=None).bad(self._slow_ms)
 
     def _end_of_tick(self) -> None:

@@ -1,0 +1,219 @@
+"""Pictures of a rehearsal, for people who decide on releases."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from canary_tools.rehearsal.latency import percentile
+from canary_tools.rehearsal.observation import Happening, Minute
+from canary_tools.rehearsal.rehearsal import Rehearsed
+
+mpl.use("Agg")
+
+CANARY, STABLE, ENDED, GREY = "#d95f02", "#1b6ca8", "#b2182b", "#8a8f98"
+_GATES = ("#6a3d9a", "#2a9d5c", "#b8860b", "#c2185b")
+_WIDTH, _HEIGHT, _DPI = 10.0, 2.6, 110
+_MARKED = ("control", "alarm", "halt")
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e8eb",
+    "svg.hashsalt": "rehearsal",
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One picture: its title, what it shows in a sentence, and its bytes."""
+
+    name: str
+    title: str
+    caption: str
+    png: bytes
+
+
+def pictures(rehearsed: Rehearsed) -> list[Picture]:
+    """Draw everything."""
+    draw = _Drawing(rehearsed)
+    return [
+        draw.picture(
+            "traffic", "Share of the requests", draw.share,
+            "Which share of the requests each release gets. Vertical lines: what other hands, alarms or an order to "
+            "halt did.",
+        ),
+        draw.picture(
+            "evidence", "Evidence against the new release", draw.evidence,
+            "How strongly each gate holds that the new release is worse than tolerated, in percent of what it needs "
+            "to roll back. At 100 % it does.",
+        ),
+        draw.picture(
+            "errors", "Failed requests", draw.errors,
+            "Failed requests of each release in percent, minute by minute.",
+        ),
+        draw.picture(
+            "latency", "Latency", draw.latency,
+            "The latency that half of the requests (thin) and 99 % of them (thick) stay under.",
+        ),
+        draw.picture(
+            "instances", "Instances", draw.instances,
+            "Instances in service. The new release gets its instances before it gets its share.",
+        ),
+    ]  # fmt: skip
+
+
+class _Drawing:
+    def __init__(self, rehearsed: Rehearsed) -> None:
+        self._observation = rehearsed.observation
+        self._minutes = rehearsed.observation.minutes
+        self._plan = rehearsed.declared.plan
+        self._canary = rehearsed.observation.canary_slot()
+        self._end = rehearsed.result["seconds"]
+        self._colours = {slot: CANARY if slot == self._canary else STABLE for slot in ("variant-a", "variant-b")}
+        longest = self._minutes[-1].start_s if self._minutes else 60.0
+        self._unit, self._unit_name = (60.0, "minutes") if longest < 4 * 3600 else (3600.0, "hours")
+        moments = [*rehearsed.observation.happenings, *rehearsed.observation.bus_happenings()]
+        self._marks = [moment for moment in moments if _is_marked(moment, self._end)]
+
+    def picture(self, name: str, title: str, draw: Callable[[Axes], None], caption: str) -> Picture:
+        with mpl.rc_context(_STYLE):
+            figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI)
+            axes = figure.subplots()
+            figure.subplots_adjust(left=0.075, right=0.985, top=0.86, bottom=0.2)
+            draw(axes)
+            self._finish(axes)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", metadata={"Software": None})
+        return Picture(name=name, title=title, caption=caption, png=buffer.getvalue())
+
+    def share(self, axes: Axes) -> None:
+        def of(slot: str) -> list[float]:
+            return [
+                100 * minute.weights.get(slot, 0) / max(sum(minute.weights.values()), 1) for minute in self._minutes
+            ]
+
+        for slot, colour in self._colours.items():
+            axes.step(self._times(), of(slot), where="post", color=colour, lw=2, label=self._label(slot))
+        axes.fill_between(self._times(), of(self._canary), step="post", color=CANARY, alpha=0.15)
+        axes.set_ylabel("% of requests")
+        axes.set_ylim(-3, 108)
+        self._mark(axes)
+
+    def evidence(self, axes: Axes) -> None:
+        judge = self._plan["gates"]["judge"]
+        alpha = judge.get("alpha", 0.01)
+        total = sum(gate.get("weight", 1.0) for gate in judge["gates"])
+        for gate, colour in zip(judge["gates"], _GATES * 8, strict=False):
+            part = gate.get("weight", 1.0) / total
+            times, values = [], []
+            for look in self._observation.looks:
+                if gate["name"] in look.gates:
+                    evidence, dispersion = look.gates[gate["name"]]
+                    needed = dispersion * log(1 / alpha) - log(part)
+                    times.append(look.at_s / self._unit)
+                    values.append(min(max(100 * evidence / needed, -50), 140))
+            axes.plot(times, values, color=colour, lw=2, marker="o", ms=2.5, label=f"gate {gate['name']}")
+        axes.axhline(100, color=ENDED, lw=1.2, ls="--")
+        axes.text(0.995, 0.93, "rolls back", transform=axes.transAxes, ha="right", va="top", color=ENDED)
+        axes.axhline(0, color=GREY, lw=0.8)
+        axes.set_ylim(-60, 145)
+        axes.set_ylabel("% of what it needs")
+
+    def errors(self, axes: Axes) -> None:
+        self._rates(axes, lambda served: 100 * served.failed / served.requests if served.requests else None)
+        axes.set_ylabel("% of requests failed")
+        axes.set_ylim(bottom=0)
+
+    def latency(self, axes: Axes) -> None:
+        self._rates(axes, lambda served: percentile(served.latency, 99))
+        for slot, colour in self._colours.items():
+            times, values = self._series(slot, lambda served: percentile(served.latency, 50))
+            axes.plot(times, values, color=colour, lw=0.8)
+        for source in self._plan["gates"]["sources"].values():
+            if source["kind"] == "slow":
+                axes.axhline(source["slow_us"] / 1000, color=ENDED, lw=1.2, ls="--")
+                axes.text(0.995, source["slow_us"] / 1000, "slow ", transform=axes.get_yaxis_transform(),
+                          ha="right", va="bottom", color=ENDED)  # fmt: skip
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(lambda value, _position: f"{value:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylabel("milliseconds")
+
+    def instances(self, axes: Axes) -> None:
+        for slot, colour in self._colours.items():
+            counts = [minute.instances.get(slot, 0) for minute in self._minutes]
+            axes.step(self._times(), counts, where="post", color=colour, lw=2, label=self._label(slot))
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylabel("in service")
+
+    def _rates(self, axes: Axes, rate: Callable[[Any], float | None]) -> None:
+        for slot, colour in self._colours.items():
+            times, values = self._series(slot, rate)
+            axes.plot(times, values, color=colour, lw=1.8, label=self._label(slot))
+
+    def _series(self, slot: str, rate: Callable[[Any], float | None]) -> tuple[list[float], list[float]]:
+        """Return a rate over the minutes; a gap where the slot had no requests."""
+        values = [_of_minute(minute, slot, rate) for minute in self._minutes]
+        return self._times(), [float("nan") if value is None else value for value in values]
+
+    def _mark(self, axes: Axes) -> None:
+        for index, mark in enumerate(self._marks):
+            at = mark.at_s / self._unit
+            axes.axvline(at, color=GREY, lw=0.9, ls=":")
+            axes.text(at, 52 - 11 * (index % 3), f" {_short(mark)}", color="#444", fontsize=8, clip_on=True)
+
+    def _finish(self, axes: Axes) -> None:
+        axes.axvline(self._end / self._unit, color=GREY, lw=1)
+        axes.text(
+            self._end / self._unit,
+            1.02,
+            "end of the rollout",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            color=GREY,
+        )
+        axes.set_xlabel(f"{self._unit_name} since the rollout began")
+        longest = self._minutes[-1].start_s + 60 if self._minutes else 60
+        axes.set_xlim(-longest / self._unit * 0.005, longest / self._unit)
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, borderaxespad=0.2, handlelength=1.4)
+
+    def _times(self) -> list[float]:
+        return [minute.start_s / self._unit for minute in self._minutes]
+
+    def _label(self, slot: str) -> str:
+        return f"new release ({slot})" if slot == self._canary else f"stable ({slot})"
+
+
+def _of_minute(minute: Minute, slot: str, rate: Callable[[Any], float | None]) -> float | None:
+    served = minute.served.get(slot)
+    return rate(served) if served is not None and served.requests else None
+
+
+def _is_marked(happening: Happening, end: float) -> bool:
+    is_alarm_over = happening.kind == "alarm" and not happening.text.endswith("ALARM")
+    return happening.kind in _MARKED and not is_alarm_over and 0 <= happening.at_s <= end + 1
+
+
+def _short(happening: Happening) -> str:
+    if happening.kind == "halt":
+        return "ordered to zero"
+    if happening.kind == "alarm":
+        return "alarm"
+    return happening.text.removeprefix("control: ")[:40]
+
+
+def in_order(happenings: Sequence[Happening]) -> list[Happening]:
+    """Return happenings by time."""
+    return sorted(happenings, key=lambda happening: happening.at_s)

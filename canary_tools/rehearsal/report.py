@@ -1,0 +1,132 @@
+"""The report of a rehearsal: one page without anything outside of it, and its pictures as files beside it."""
+
+import base64
+import html
+from pathlib import Path
+from typing import Any
+
+from canary_tools.rehearsal.pictures import Picture, in_order, pictures
+from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.story import duration
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #20252b; background: #f6f7f9;
+       margin: 0; }
+main { max-width: 1000px; margin: 0 auto; padding: 28px 24px 60px; }
+h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 0 0 2px; }
+.lead { color: #59626d; margin: 0 0 18px; }
+.card { background: #fff; border: 1px solid #e3e6ea; border-radius: 10px; padding: 16px 20px; margin: 0 0 16px; }
+.verdict { border-left: 6px solid var(--tone); } .verdict b { color: var(--tone); font-size: 19px; }
+.numbers { display: grid; grid-template-columns: repeat(4, 1fr); gap: 14px; }
+.numbers div { background: #fff; border: 1px solid #e3e6ea; border-radius: 10px; padding: 10px 14px; }
+.numbers b { display: block; font-size: 20px; } .numbers span, .caption, td.when { color: #59626d; font-size: 14px; }
+.caption { margin: 0 0 8px; } img { width: 100%; display: block; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+td, th { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid #eef0f2; vertical-align: top; }
+td.when { white-space: nowrap; width: 84px; }
+"""
+_TONES = {"PROMOTED": "#1a7f4b", "ROLLED_BACK": "#b2182b"}
+_VERDICTS = {"PROMOTED": "The new release was promoted", "ROLLED_BACK": "The new release was rolled back"}
+
+
+def write_report(rehearsed: Rehearsed, path: Path) -> None:
+    """Write the page, and each of its pictures as `<page>-<name>.png`."""
+    drawn = pictures(rehearsed)
+    path.write_text(page(rehearsed, drawn), encoding="utf-8")
+    for picture in drawn:
+        path.with_name(f"{path.stem}-{picture.name}.png").write_bytes(picture.png)
+
+
+def page(rehearsed: Rehearsed, drawn: list[Picture]) -> str:
+    """Return the page as HTML."""
+    name = html.escape(rehearsed.declared.endpoint_name)
+    parts = [
+        f"<h1>Rehearsal of a rollout on {name}</h1><p class=lead>{_scenario(rehearsed)}</p>",
+        _verdict(rehearsed.result),
+        _numbers(rehearsed.result),
+        *(_picture(picture) for picture in drawn),
+        _steps(rehearsed.result),
+        _happenings(rehearsed),
+    ]
+    head = f"<meta charset=utf-8><title>Rehearsal: {name}</title><style>{_STYLE}</style>"
+    return f"<!doctype html><html lang=en><head>{head}</head><body><main>{''.join(parts)}</main></body></html>\n"
+
+
+def _scenario(rehearsed: Rehearsed) -> str:
+    scenario = rehearsed.scenario
+    stable, canary = scenario.stable, scenario.canary
+    parts = [
+        f"{scenario.traffic.rps:,g} requests a second",
+        f"stable fails {100 * stable.error_rate:.3g} % and takes {stable.p50:g} ms (p99 {stable.p99:g} ms)",
+        f"the new release fails {100 * canary.error_rate:.3g} % and takes {canary.p50:g} ms (p99 {canary.p99:g} ms)",
+        *(
+            f"from {duration(change.at_s)} on {change.who}: "
+            + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in change.values.items())
+            for change in scenario.changes
+        ),
+        f"seed {scenario.seed}",
+    ]
+    return html.escape("; ".join(parts)) + "."
+
+
+def _verdict(result: dict[str, Any]) -> str:
+    tone = _TONES.get(result["outcome"], "#8a5a00")
+    verdict = _VERDICTS.get(result["outcome"], f"The rollout ended as {result['outcome']}")
+    safe = "Everything was left safe: one release has all the requests, scaling and lock are as declared."
+    if not result["safe_end"]:
+        safe = f"The end is not safe: {'; '.join(result['unsafe'])}."
+    return (
+        f'<div class="card verdict" style="--tone:{tone}"><b>{html.escape(verdict)} after '
+        f"{duration(result['seconds'])}.</b><br>{html.escape(_sentence(result['reason']))}<br>"
+        f"<span class=caption>{html.escape(safe)}</span></div>"
+    )
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:] + "."
+
+
+def _numbers(result: dict[str, Any]) -> str:
+    def seconds(name: str) -> str:
+        return "none" if result[name] is None else duration(result[name])
+
+    numbers = {
+        "requests went wrong because of the new release": f"{result['bad_requests_caused']:,}",
+        "requests reached the new release": f"{result['canary_requests']:,}",
+        "from the first exposure of a worse release to the decision": seconds("seconds_to_detect"),
+        "from the decision to no more requests": seconds("seconds_to_weight_zero"),
+        "requests reached stable": f"{result['stable_requests']:,}",
+        "history events of 25,000": f"{result['history_events']:,}",
+        "AWS calls": f"{sum(result['api_calls'].values()):,}",
+        "cost of the rollout": f"${result['cost_usd']:.2f}",
+    }
+    cells = "".join(f"<div><b>{value}</b><span>{label}</span></div>" for label, value in numbers.items())
+    return f'<div class=numbers style="margin-bottom:16px">{cells}</div>'
+
+
+def _picture(picture: Picture) -> str:
+    data = base64.b64encode(picture.png).decode()
+    return (
+        f"<div class=card><h2>{picture.title}</h2><p class=caption>{html.escape(picture.caption)}</p>"
+        f'<img alt="{picture.title}" src="data:image/png;base64,{data}"></div>'
+    )
+
+
+def _steps(result: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{step['percent']} %</td><td class=when>{duration(step['started_s'])}</td>"
+        f"<td>{step['canary_requests']:,}</td><td>{html.escape(step['reason'])}</td></tr>"
+        for step in result["steps"]
+    )
+    header = "<tr><th>Share</th><th>Began at</th><th>Requests seen</th><th>What the gates said last</th></tr>"
+    return f"<div class=card><h2>Steps</h2><table>{header}{rows}</table></div>"
+
+
+def _happenings(rehearsed: Rehearsed) -> str:
+    observation = rehearsed.observation
+    everything = in_order([*observation.happenings, *observation.bus_happenings()])
+    rows = "".join(
+        f"<tr><td class=when>{duration(max(happening.at_s, 0))}</td><td>{html.escape(happening.text)}</td></tr>"
+        for happening in everything
+    )
+    return f"<div class=card><h2>What happened</h2><table>{rows}</table></div>"
