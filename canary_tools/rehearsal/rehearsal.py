@@ -50,7 +50,8 @@ def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
         RehearsalError: when scenario and template do not fit.
     """
     check_calls(scenario.faults)
-    logging.getLogger("states").setLevel(logging.ERROR)  # the interpreter announces each execution
+    for name in ("states", "dynamodb"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # the emulator announces each execution and table
     begun = time.perf_counter()
     code = declared.function_of("prepare").code
     patches = Patches()
