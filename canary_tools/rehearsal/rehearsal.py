@@ -29,6 +29,8 @@ LONGEST_REST_SECONDS = 8 * 3600.0
 """How long after the end of the execution a rehearsal waits for everything to come to rest: events are delivered
 again for hours, but a state that lasts longer is the end."""
 ROLLOUT_STARTS_WITHIN_SECONDS = 3600.0
+LONGEST_AROUND_SECONDS = 24 * 3600.0
+"""What a rollout may need beside its bakes before a rehearsal holds that it never ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,9 @@ class _Run:
         return self._aws.executions.all()[0]
 
     def _wait_for_end(self, execution: Execution) -> None:
-        while execution["status"] == "RUNNING":
+        steps = self._aws.declared.plan["steps"]
+        longest = sum(step["max_bake_seconds"] for step in steps) + LONGEST_AROUND_SECONDS
+        while execution["status"] == "RUNNING" and self._aws.second() < longest:
             self._next()
 
     def _wait_for_rest(self) -> None:

@@ -1,0 +1,58 @@
+"""Runs a rule of another system in a world: the rehearsal's own users and models, without our product."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.exposure.rules import Decision, Seen
+from canary_tools.rehearsal.latency import CENTRES_MS, percentile
+from canary_tools.rehearsal.scenario import Scenario, behaviour_at
+from canary_tools.rehearsal.serving import serve
+from canary_tools.rehearsal.traffic import Arrivals
+
+SLOW_MS = 250.0
+MINUTE = 60.0
+WATCHED_AFTERWARDS_S = 1800.0
+"""A bad release that was promoted goes on doing harm; that of half an hour is counted."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    promoted: bool
+    caused: int
+    seconds: float
+
+
+def simulate(rule: Any, scenario: Scenario, seed: int) -> Ended:
+    """Go minute by minute until the rule has decided; metrics are seen `rule.delay` after their minute."""
+    generator = np.random.default_rng(seed)
+    arrivals = Arrivals(scenario, generator)
+    seen: list[tuple[float, Seen]] = []
+    caused, second, decision = 0, 0.0, Decision(0)
+    while not decision.over:
+        decision = rule.decide(second, [minute for visible, minute in seen if visible <= second])
+        if decision.over:
+            break
+        harm, minute = _minute(scenario, arrivals, generator, second, decision.percent)
+        caused += harm
+        seen.append((second + MINUTE + rule.delay, minute))
+        second += MINUTE
+    promoted = decision.percent > 0
+    for later in range(int(WATCHED_AFTERWARDS_S // MINUTE) if promoted else 0):
+        caused += _minute(scenario, arrivals, generator, second + later * MINUTE, 100)[0]
+    return Ended(promoted=promoted, caused=caused, seconds=second)
+
+
+def _minute(
+    scenario: Scenario, arrivals: Arrivals, generator: np.random.Generator, second: float, percent: float
+) -> tuple[int, Seen]:
+    requests = int(generator.binomial(arrivals.draw(second, MINUTE), percent / 100))
+    canary = serve(behaviour_at(scenario, "canary", second), rps_per_instance=0, limit=None)
+    stable = serve(behaviour_at(scenario, "stable", second), rps_per_instance=0, limit=None)
+    failed = int(generator.binomial(requests, canary.failing))
+    latency = generator.multinomial(requests - failed, canary.latency)
+    bad, usual = canary.bad(SLOW_MS), stable.bad(SLOW_MS)
+    wrong = failed + int(latency[SLOW_MS < CENTRES_MS].sum())
+    caused = int(generator.binomial(wrong, 1 - usual / bad)) if bad > usual else 0
+    return caused, Seen(failed / requests if requests else 0.0, percentile(latency, 99) or 0.0)
