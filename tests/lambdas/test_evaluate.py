@@ -58,7 +58,7 @@ def test_the_last_step_leads_to_the_promotion(serving: Shop) -> None:
     assert baking.repeat()["next"] == "PROMOTE"
 
 
-def test_too_few_requests_extend_the_bake_and_then_end_the_rollout(aws: Aws, serving: Shop, baking: Execution) -> None:
+def test_too_few_requests_extend_the_bake_and_then_end_the_rollout(aws: Aws, baking: Execution) -> None:
     """No data is not good news."""
     aws.wait(4 * 60)
     assert baking.repeat()["next"] == "STAY"
@@ -135,12 +135,10 @@ def test_another_hand_on_the_weights_ends_the_rollout(
     assert serving.unsafe() == []
 
 
-def test_another_config_ends_the_rollout(aws: Aws, serving: Shop, baking: Execution) -> None:
-    aws.sagemaker.endpoints.update(
-        {"EndpointName": ENDPOINT, "EndpointConfigName": "config-1", "RetainAllVariantProperties": True}
-    )
+def test_another_config_ends_the_rollout(serving: Shop, baking: Execution) -> None:
+    serving.update_by_another_hand()
     serving.wait_until_quiet()
-    with pytest.raises(EndpointChanged, match="is on config config-1, the rollout started on config-2"):
+    with pytest.raises(EndpointChanged, match="is on config config-by-hand, the rollout started on config-2"):
         baking.repeat()
 
 
