@@ -131,6 +131,16 @@ def test_boosted_capital_is_kept_for_independent_requests_at_small_rates(stable_
         assert mean(outcomes) <= math.exp(start.total) * (1.0 + ROUNDING)
 
 
+def test_right_below_the_ceiling_boosting_gains_at_most_a_thousandth_from_independent_requests() -> None:
+    gate = rare_gate(ratio=1.0)
+    start = capital(gate, 4.0)
+    outcomes = (
+        (probability, failing.grow(start, gate, counts, 0.0, limits()).total)
+        for probability, counts in bernoulli_minutes(30, 200, 0.01, 0.01)
+    )
+    assert mean(outcomes) <= math.exp(start.total) * 1.001
+
+
 @given(
     canary=st.integers(1, 6),
     stable=st.integers(1, 8),
