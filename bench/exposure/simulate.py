@@ -39,9 +39,16 @@ def simulate(rule: Any, scenario: Scenario, seed: int) -> Ended:
         seen.append((second + MINUTE + rule.delay, minute))
         second += MINUTE
     promoted = decision.percent > 0
-    for later in range(int(WATCHED_AFTERWARDS_S // MINUTE) if promoted else 0):
-        caused += _minute(scenario, arrivals, generator, second + later * MINUTE, 100)[0]
+    caused += afterwards(scenario, seed, second) if promoted else 0
     return Ended(promoted=promoted, caused=caused, seconds=second)
+
+
+def afterwards(scenario: Scenario, seed: int, second: float) -> int:
+    """Return the harm that a promoted release does in the time after the rollout."""
+    generator = np.random.default_rng(seed + 1_000_000)
+    arrivals = Arrivals(scenario, generator)
+    moments = np.arange(second, second + WATCHED_AFTERWARDS_S, MINUTE)
+    return sum(_minute(scenario, arrivals, generator, float(moment), 100)[0] for moment in moments)
 
 
 def _minute(

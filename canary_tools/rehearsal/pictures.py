@@ -202,8 +202,9 @@ def _of_minute(minute: Minute, slot: str, rate: Callable[[Any], float | None]) -
 
 
 def _is_marked(happening: Happening, end: float) -> bool:
-    is_alarm_over = happening.kind == "alarm" and not happening.text.endswith("ALARM")
-    return happening.kind in _MARKED and not is_alarm_over and 0 <= happening.at_s <= end + 1
+    is_alarm_over = happening.kind == "alarm" and not happening.text.endswith("→ ALARM")
+    is_what_came_of_it = happening.kind == "control" and not happening.text.startswith("control: ")
+    return happening.kind in _MARKED and not is_alarm_over and not is_what_came_of_it and 0 <= happening.at_s <= end + 1
 
 
 def _short(happening: Happening) -> str:
@@ -211,7 +212,7 @@ def _short(happening: Happening) -> str:
         return "ordered to zero"
     if happening.kind == "alarm":
         return "alarm"
-    return happening.text.removeprefix("control: ")[:40]
+    return happening.text.removeprefix("control: ")
 
 
 def in_order(happenings: Sequence[Happening]) -> list[Happening]:
