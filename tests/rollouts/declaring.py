@@ -1,0 +1,126 @@
+"""One endpoint as a team declares it, synthesised once for each declaration and deployed under many names."""
+
+import json
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, CfnResource, DefaultStackSynthesizer, Duration, Stack
+from constructs import Construct
+
+from canary_construct import CanaryEndpoint, Gate, InstanceScaling, ModelRelease, SmokeTest, TrafficRouting, TrafficStep
+
+MODEL = Path(__file__).parent / "model"
+PLACEHOLDER = "endpoint-that-gets-its-name-when-it-is-deployed"
+METRIC_PERIOD_SECONDS = 10
+BAKE_SECONDS = 50
+"""The shortest that the construct takes at this metric period."""
+MIN_REQUESTS = 50
+
+_one_at_a_time = threading.Lock()
+_folder = tempfile.TemporaryDirectory(prefix="rollout-tests-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """Everything that the tests change about an endpoint. `environment` reaches the model's container."""
+
+    version: str
+    environment: tuple[tuple[str, str], ...] = ()
+    broken_archive: bool = False
+    steps: tuple[int, ...] = (100,)
+    instance_type: str = "ml.m5.xlarge"
+    min_instances: int = 2
+    idle_instances: int = 1
+    fails_after_the_endpoint: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """One file or folder that a template refers to."""
+
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """A template with its assets."""
+
+    text: str
+    assets: tuple[Asset, ...]
+
+    def template(self, endpoint_name: str) -> str:
+        """Return the template for an endpoint of this name."""
+        return self.text.replace(PLACEHOLDER, endpoint_name)
+
+
+def assembly_of(declaration: Declaration) -> Assembly:
+    """Return what `cdk synth` makes of a declaration; CDK's kernel takes one caller at a time."""
+    with _one_at_a_time:
+        return _synthesise(declaration)
+
+
+@cache
+def _synthesise(declaration: Declaration) -> Assembly:
+    out = Path(tempfile.mkdtemp(dir=_folder.name))
+    app = App(outdir=str(out), analytics_reporting=False)
+    stack = Stack(app, "Shop", synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+    endpoint = _endpoint(stack, declaration)
+    if declaration.fails_after_the_endpoint:
+        _refused_by_sagemaker(stack, after=endpoint)
+    app.synth()
+    return Assembly(
+        text=(out / "Shop.template.json").read_text(encoding="utf-8"),
+        assets=tuple(_assets(out, json.loads((out / "Shop.assets.json").read_text(encoding="utf-8")))),
+    )
+
+
+def _endpoint(scope: Construct, declaration: Declaration) -> CanaryEndpoint:
+    return CanaryEndpoint(
+        scope,
+        "Endpoint",
+        endpoint_name=PLACEHOLDER,
+        release=ModelRelease.from_asset(
+            version=declaration.version,
+            image_uri="000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:1",
+            path=str(_broken_archive() if declaration.broken_archive else MODEL),
+            environment={"VERSION": declaration.version, **dict(declaration.environment)},
+        ),
+        instance_type=declaration.instance_type,
+        scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
+        routing=TrafficRouting.steps([_step(percent) for percent in declaration.steps]),
+        gates=[Gate.error_rate()],
+        smoke_test=SmokeTest(payloads=['{"user": -1}']),
+        metric_period=METRIC_PERIOD_SECONDS,
+    )
+
+
+def _step(percent: int) -> TrafficStep:
+    return TrafficStep(percent=percent, bake=Duration.seconds(BAKE_SECONDS), min_requests=MIN_REQUESTS)
+
+
+def _broken_archive() -> Path:
+    archive = Path(_folder.name) / "model.tar.gz"
+    archive.write_bytes(b"no archive at all")
+    return archive
+
+
+def _refused_by_sagemaker(stack: Stack, *, after: CanaryEndpoint) -> None:
+    """Declare something that SageMaker refuses, once everything about the endpoint has succeeded."""
+    variant = {"VariantName": "one", "ModelName": "no-such-model", "InitialInstanceCount": 1, "InstanceType": "ml.m5"}
+    CfnResource(
+        stack, "Refused", type="AWS::SageMaker::EndpointConfig", properties={"ProductionVariants": [variant]}
+    ).node.add_dependency(after)
+
+
+def _assets(out: Path, manifest: dict[str, Any]) -> list[Asset]:
+    return [
+        Asset(key=destination["objectKey"], path=out / file["source"]["path"])
+        for file in manifest["files"].values()
+        for destination in file["destinations"].values()
+        if not file["source"]["path"].endswith("template.json")
+    ]

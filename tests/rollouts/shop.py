@@ -1,0 +1,291 @@
+"""One stack with one endpoint, under a stream of requests: what a test does to it, and what it shows."""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+from examples.recommender.rollouts import Ledger, Rollout, latest_of
+from examples.recommender.shoppers import Shoppers
+from examples.recommender.traffic import Outcome, Request, TrafficLog
+from tests.rollouts.declaring import Declaration
+from tests.rollouts.stage import Stage, eventually
+
+A, B = "variant-a", "variant-b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """The endpoint at one moment: its status, its config, and by slot weights, instances and floors."""
+
+    status: str
+    config_name: str
+    weights: Mapping[str, float]
+    instances: Mapping[str, int]
+    floors: Mapping[str, int]
+    suspended: frozenset[str]
+    """Slots whose scaling is suspended in either direction."""
+
+
+class Shop:
+    """A stack, its endpoint of the same name, and its visitors from the first deploy to the end."""
+
+    def __init__(self, stage: Stage, name: str, *, requests_per_second: float = 6.0) -> None:
+        self.stage = stage
+        self.name = name
+        self.folder = Path()
+        self.measured: dict[str, float] = {}
+        self.traffic = TrafficLog()
+        self.requests_per_second = requests_per_second
+        self._visitors: Shoppers | None = None
+        self._to_close = ExitStack()
+        self._table = ""
+        self.stack_id = ""
+
+    def __enter__(self) -> Self:
+        self.folder = Path(self._to_close.enter_context(tempfile.TemporaryDirectory(prefix=self.name)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._to_close.close()
+
+    # Deploying
+
+    def deploy(self, declaration: Declaration) -> None:
+        """Deploy, as a team does whose deploy goes well."""
+        status, reasons = self.try_to_deploy(declaration)
+        assert status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, f"{status}: {reasons}"
+        self._open()
+
+    def refused(self, declaration: Declaration) -> str:
+        """Deploy what is refused or fails, and return what the team reads in the stack's events."""
+        status, reasons = self.try_to_deploy(declaration)
+        assert status == "UPDATE_ROLLBACK_COMPLETE", f"{status}: {reasons}"
+        return reasons
+
+    def try_to_deploy(self, declaration: Declaration) -> tuple[str, str]:
+        """Create or update the stack; return the status it ends in, and why resources failed."""
+        url = self.stage.publish(declaration, self.name)
+        began_at = time.time()
+        change = self._cloudformation.create_stack if self._visitors is None else self._cloudformation.update_stack
+        answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
+        self.stack_id = answer["StackId"]
+        status = eventually(self._ended_status, what=f"the end of the deploy of {declaration.version}")
+        return status, self._failures_since(began_at)
+
+    def delete(self) -> None:
+        """Send the visitors home and delete the stack; a second call does nothing."""
+        self.close_to_visitors()
+        self._cloudformation.delete_stack(StackName=self.stack_id)
+        status = eventually(self._ended_status, what="the deletion of the stack")
+        assert status == "DELETE_COMPLETE", self._failures_since(0)
+
+    def resources(self, kind: str) -> list[str]:
+        """Return the physical IDs of the stack's resources of one type."""
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = [row for page in pages for row in page["StackResourceSummaries"]]
+        return [row["PhysicalResourceId"] for row in found if row["ResourceType"] == kind]
+
+    def _ended_status(self) -> str:
+        found = self._cloudformation.describe_stacks(StackName=self.stack_id)["Stacks"][0]
+        status: str = found["StackStatus"]
+        return "" if status.endswith("IN_PROGRESS") else status
+
+    def _failures_since(self, moment: float) -> str:
+        events = self._cloudformation.describe_stack_events(StackName=self.stack_id)["StackEvents"]
+        return "\n".join(
+            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+            for event in events
+            if event["ResourceStatus"].endswith("FAILED") and event["Timestamp"].timestamp() >= moment
+        )
+
+    # Visiting
+
+    def _open(self) -> None:
+        if self._visitors is None:
+            self._visitors = Shoppers(
+                self.stage.shopping_client(),
+                endpoint_name=self.name,
+                log=self.traffic,
+                requests_per_second=self.requests_per_second,
+            )
+            self._visitors.start()
+            self._to_close.callback(self._visitors.stop)
+
+    def close_to_visitors(self) -> None:
+        """Stop the stream of requests, and wait for the answers that are under way."""
+        self._to_close.close()
+
+    def unanswered(self) -> list[Request]:
+        """Return the requests that nobody answered."""
+        return [request for request in self.traffic.all() if request.outcome is Outcome.UNANSWERED]
+
+    def visitors_of(self, version: str) -> list[Request]:
+        """Return the requests that reached a release, well answered or not."""
+        return [request for request in self.traffic.all() if request.version == version]
+
+    # Looking
+
+    def look(self) -> Slots:
+        """Describe the endpoint and its scalable targets."""
+        endpoint = self.stage.client("sagemaker").describe_endpoint(EndpointName=self.name)
+        variants = {variant["VariantName"]: variant for variant in endpoint["ProductionVariants"]}
+        targets = {target["ResourceId"].rsplit("/", 1)[1]: target for target in self.scalable_targets()}
+        return Slots(
+            status=endpoint["EndpointStatus"],
+            config_name=endpoint["EndpointConfigName"],
+            weights={slot: variant["CurrentWeight"] for slot, variant in variants.items()},
+            instances={slot: variant["CurrentInstanceCount"] for slot, variant in variants.items()},
+            floors={slot: target["MinCapacity"] for slot, target in targets.items()},
+            suspended=frozenset(slot for slot, target in targets.items() if any(target["SuspendedState"].values())),
+        )
+
+    def scalable_targets(self) -> list[dict[str, Any]]:
+        """Return the endpoint's scalable targets as Application Auto Scaling describes them."""
+        found: list[dict[str, Any]] = self.stage.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="sagemaker",
+            ResourceIds=[f"endpoint/{self.name}/variant/{slot}" for slot in (A, B)],
+        )["ScalableTargets"]
+        return found
+
+    def models(self) -> dict[str, str]:
+        """Return the name of the model in each slot."""
+        sagemaker = self.stage.client("sagemaker")
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=self.look().config_name)
+        return {variant["VariantName"]: variant["ModelName"] for variant in config["ProductionVariants"]}
+
+    def comes_to_rest(self, *, stable: str, floor: int = 2, idle_floor: int = 1) -> Slots:
+        """Wait until one slot has all the weight, floors follow roles, scaling works and the lock is free.
+
+        Return the endpoint then.
+        """
+        idle = B if stable == A else A
+
+        def rests() -> Slots | None:
+            slots = self.look()
+            at_rest = (
+                slots.status == "InService"
+                and slots.weights == {stable: 100, idle: 0}
+                and slots.floors == {stable: floor, idle: idle_floor}
+                and not slots.suspended
+                and self.lock() is None
+            )
+            return slots if at_rest else None
+
+        return eventually(rests, what=f"rest with {stable} in service", otherwise=lambda: (self.look(), self.lock()))
+
+    # The ledger
+
+    def lock(self) -> dict[str, Any] | None:
+        """Return the record of the lock; `None` when nobody holds it."""
+        item = self.stage.client("dynamodb").get_item(
+            TableName=self.ledger_table(), Key=self._lock_key(), ConsistentRead=True
+        )
+        return {name: TypeDeserializer().deserialize(value) for name, value in item.get("Item", {}).items()} or None
+
+    def halt(self, reason: str) -> None:
+        """Abort the rollout as an operator does: by a note in the ledger's lock record."""
+        self.stage.client("dynamodb").update_item(
+            TableName=self.ledger_table(),
+            Key=self._lock_key(),
+            UpdateExpression="SET halted = :reason",
+            ExpressionAttributeValues={":reason": {"S": reason}},
+        )
+
+    def rollout(self, version: str) -> Rollout | None:
+        """Return the last rollout of a release; `None` if it has had none."""
+        ledger = Ledger(self.stage.client("dynamodb"), table_name=self.ledger_table(), endpoint_name=self.name)
+        return latest_of(ledger.rollouts(), version)
+
+    def rollout_ends(self, version: str) -> Rollout:
+        """Wait for the end of a release's rollout, and return it."""
+        seconds = 240.0
+        return eventually(
+            lambda: _if_over(self.rollout(version)), what=f"the end of {version}'s rollout", seconds=seconds
+        )
+
+    def rollout_reaches(self, version: str, percent: int) -> Rollout:
+        """Wait until a rollout has begun to watch a traffic share, and return it."""
+
+        def reached() -> Rollout | None:
+            rollout = self.rollout(version)
+            at_share = rollout is not None and any(step.percent == percent for step in rollout.steps)
+            return rollout if at_share else None
+
+        return eventually(reached, what=f"{percent} % of the requests for {version}")
+
+    def ledger_table(self) -> str:
+        """Return the name of the ledger's table."""
+        if not self._table:
+            (self._table,) = self.resources("AWS::DynamoDB::Table")
+        return self._table
+
+    def _lock_key(self) -> dict[str, Any]:
+        return {"endpoint": {"S": self.name}, "record": {"S": "lock"}}
+
+    # Acting out of order
+
+    def set_weights(self, weights: Mapping[str, float]) -> None:
+        """Move the traffic by another hand than the rollout's, and wait until it has moved."""
+        desired = [{"VariantName": slot, "DesiredWeight": weight} for slot, weight in weights.items()]
+        self.stage.client("sagemaker").update_endpoint_weights_and_capacities(
+            EndpointName=self.name, DesiredWeightsAndCapacities=desired
+        )
+        eventually(lambda: self.look().weights == weights, what=f"weights {weights}")
+
+    def alarm_of(self, slot: str) -> str:
+        """Return the name of the error-rate alarm of one slot."""
+        names = self.resources("AWS::CloudWatch::Alarm")
+        (found,) = [name for name in names if f"Alarms{slot[-1].upper()}ErrorRate" in name]
+        return found
+
+    def raise_alarm(self, name: str) -> float:
+        """Put an alarm into ALARM; return when, in seconds since the epoch."""
+        at = time.time()
+        self.stage.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+        return at
+
+    def seconds_until(self, since: float, holds: Callable[[], bool], *, what: str) -> float:
+        """Wait until something holds, and return how long that took."""
+        eventually(holds, what=what)
+        return time.time() - since
+
+    def execution_in(self, state: str) -> str:
+        """Wait until the only running execution has entered a state; return its ARN."""
+        return eventually(lambda: self._running_in(state), what=f"an execution in {state}", seconds=200.0)
+
+    def stop(self, execution: str) -> None:
+        """Stop an execution."""
+        self.stage.client("stepfunctions").stop_execution(executionArn=execution)
+
+    def execution_status(self, arn: str) -> str:
+        """Return the status of an execution."""
+        status: str = self.stage.client("stepfunctions").describe_execution(executionArn=arn)["status"]
+        return status
+
+    def _running_in(self, state: str) -> str:
+        states = self.stage.client("stepfunctions")
+        machine = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{self.name}-rollout"
+        for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+            arn: str = execution["executionArn"]
+            history = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=200)["events"]
+            if any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in history):
+                return arn
+        return ""
+
+    @property
+    def _cloudformation(self) -> Any:
+        return self.stage.client("cloudformation")
+
+
+def _if_over(rollout: Rollout | None) -> Rollout | None:
+    return rollout if rollout is not None and not rollout.running else None

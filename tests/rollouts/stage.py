@@ -1,0 +1,112 @@
+"""The local AWS of all tests here: one sandbox, faster and with more patience than AWS."""
+
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import boto3
+
+from canary_tools.sandbox.server import Sandbox
+from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
+from examples.recommender.shoppers import runtime_client
+from tests.rollouts.declaring import Asset, Declaration, assembly_of
+
+BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
+SETTINGS = SandboxSettings(
+    fleet_update_seconds=1.0,
+    instance_launch_seconds=0.5,
+    weight_update_seconds=0.5,
+    metric_delay_seconds=1.0,
+    changing_calls_per_second=1000.0,  # all tests share one account
+)
+LOOK_AGAIN_SECONDS = 0.1
+
+Found = TypeVar("Found")
+
+
+class Stage:
+    """A running sandbox with the bucket that `cdk bootstrap` makes."""
+
+    def __init__(self, settings: SandboxSettings = SETTINGS) -> None:
+        self.sandbox = Sandbox(settings=settings)
+        self._to_close = ExitStack()
+        self._published: set[str] = set()
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        self._to_close.enter_context(self.sandbox)
+        self.client("s3").create_bucket(Bucket=BUCKET)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._to_close.close()
+
+    def client(self, service: str) -> Any:
+        """Return a client of this sandbox; boto3's clients, unlike their making, may be shared by threads."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self.sandbox.client(service)
+            return self._clients[service]
+
+    def shopping_client(self) -> Any:
+        """Return a client that sends every request once."""
+        environment = self.sandbox.environment()
+        with self._lock:
+            session = boto3.Session(
+                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                region_name=REGION,
+            )
+            return runtime_client(session, self.sandbox.endpoint_url)
+
+    def publish(self, declaration: Declaration, endpoint_name: str) -> str:
+        """Upload a template and its assets, as the CDK command line does; return the template's URL."""
+        assembly = assembly_of(declaration)
+        with self._lock:
+            for asset in assembly.assets:
+                self._upload(asset)
+        key = f"{endpoint_name}-{hash(declaration)}.json"
+        self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=assembly.template(endpoint_name).encode())
+        return f"{self.sandbox.endpoint_url}/{BUCKET}/{key}"
+
+    def _upload(self, asset: Asset) -> None:
+        if asset.key not in self._published:
+            body = asset.path.read_bytes() if asset.path.is_file() else _zipped(asset.path)
+            self.client("s3").put_object(Bucket=BUCKET, Key=asset.key, Body=body)
+            self._published.add(asset.key)
+
+
+def _zipped(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file in sorted(folder.rglob("*.py")):
+            archive.write(file, file.relative_to(folder))
+    return buffer.getvalue()
+
+
+def eventually(
+    look: Callable[[], Found | None],
+    *,
+    what: str,
+    seconds: float = 120.0,
+    otherwise: Callable[[], object] = lambda: "nothing",
+) -> Found:
+    """Look until there is something to see, and return it; `otherwise` says what there is instead.
+
+    Raises:
+        AssertionError: nothing came in time.
+    """
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s, but {otherwise()}"
+        pause.wait(LOOK_AGAIN_SECONDS)
+    return found

@@ -1,0 +1,19 @@
+"""The first release of an endpoint."""
+
+import pytest
+
+from tests.rollouts.declaring import Declaration
+from tests.rollouts.shop import A, B, Shop
+from tests.rollouts.stage import eventually
+
+pytestmark = pytest.mark.xdist_group("rollouts")
+
+
+def test_the_first_release_serves_at_once_and_needs_no_rollout(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+
+    slots = shop.comes_to_rest(stable=A)
+
+    assert slots.instances == {A: 2, B: 1}
+    assert shop.rollout("v1") is None
+    eventually(lambda: shop.visitors_of("v1"), what="an answer of v1")
