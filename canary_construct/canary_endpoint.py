@@ -73,7 +73,8 @@ class CanaryEndpoint(Construct):
       not tried on a live account
     - `expected_rps`: requests a second on the whole endpoint; synth then warns of steps that are too short for it
     - `role`: of the models' containers; left out, one is made that reads the image and the model archive
-    - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run
+    - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
+      a change reaches the models with the next release
     - `encryption_key`: of the instances' volumes
     - `notification_topic`: gets a sentence when a rollout starts and ends
 
@@ -178,7 +179,7 @@ class CanaryEndpoint(Construct):
         self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
         rules.settle_rule(self, self._handlers, settings, names.settled_stack)
         rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
-        rules.panic_rule(self, self._handlers, settings, self._alarms.arns())
+        rules.panic_rule(self, self._handlers, settings, self._alarms.all_names())
         if notification_topic is not None:
             message = rules.sentence()
             self.on_rollout_event("Notification", target=targets.SnsTopic(notification_topic, message=message))

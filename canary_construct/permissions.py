@@ -136,7 +136,9 @@ STOP = Permission(
     reason="executions are named after releases",
 )
 FIND_TAGGED = Permission(
-    actions=["tag:GetResources"], resources=lambda _: ["*"], reason="GetResources knows no resource"
+    actions=["tag:GetResources", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"],
+    resources=lambda _: ["*"],
+    reason="these actions know no resource",
 )
 SWEEP = Permission(
     actions=["sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"],
@@ -156,8 +158,9 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
     "VerifiedEndpoint": (_ledger("GetItem", "UpdateItem"), READ_STACK, READ_ENDPOINT, STOP),
     "Settle": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, *SCALING, START,
+        FIND_TAGGED, SWEEP, NOTIFY,
     ),
-    "Prepare": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_ALARMS, READ_SCALING, *SCALING, NOTIFY),
+    "Prepare": (_ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_SCALING, *SCALING, NOTIFY),
     "SmokeTest": (READ_LEDGER, INVOKE),
     "ScaleCanary": (READ_LEDGER, READ_METRICS, READ_SCALING, *SCALING),
     "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS),
@@ -166,7 +169,7 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
     ),
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
     "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
-    "Panic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS),
+    "Panic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS, NOTIFY),
     "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
 }  # fmt: skip
 """By handler. `SCALING` contains the weight call because AWS asks for it, not because the handler makes it."""

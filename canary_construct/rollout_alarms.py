@@ -49,6 +49,6 @@ class RolloutAlarms:
         by_slot = {slot.value: [alarm.alarm_name for alarm in alarms.all] for slot, alarms in self._by_slot.items()}
         return {**by_slot, CALLER: late_list(lambda: [alarm.alarm_name for alarm in self._callers])}
 
-    def arns(self) -> list[str]:
-        """Return the ARNs of all of them."""
-        return late_list(lambda: [alarm.alarm_arn for alarm in [*self.of_slots, *self._callers]])
+    def all_names(self) -> list[str]:
+        """Return the names of all of them."""
+        return late_list(lambda: [alarm.alarm_name for alarm in [*self.of_slots, *self._callers]])

@@ -52,10 +52,12 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any
     )
 
 
-def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], alarm_arns: list[str]) -> None:
+def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], alarm_names: list[str]) -> None:
     """Take the canary's traffic as soon as an alarm goes off.
 
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    Names, not ARNs, since a pattern may have 2,048 characters. Sources:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html,
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
     """
     events.Rule(
         scope,
@@ -63,8 +65,7 @@ def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any]
         event_pattern=events.EventPattern(
             source=["aws.cloudwatch"],
             detail_type=["CloudWatch Alarm State Change"],
-            resources=alarm_arns,
-            detail={"state": {"value": ["ALARM"]}},
+            detail={"alarmName": alarm_names, "state": {"value": ["ALARM"]}},
         ),
         targets=[
             _call(

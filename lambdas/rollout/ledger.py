@@ -149,6 +149,11 @@ class Ledger:
         item = self._get("declared")
         return None if item is None else self.release(item["version"])
 
+    def declared_model(self) -> str:
+        """Return the model that the last accepted deploy declared; empty before the first."""
+        item = self._get("declared")
+        return "" if item is None else str(item["model_name"])
+
     def release(self, version: str) -> Release | None:
         """Return what this version label stands for."""
         item = self._get(f"release#{version}")

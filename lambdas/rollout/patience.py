@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rollout import clock
 from rollout.errors import EndpointBusy, Throttled, Unavailable
+from rollout.notices import notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,3 +33,16 @@ def insist(action: Callable[[], Result], *, until: float) -> Result:
                 raise
         clock.pause(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def insist_loudly(endpoint: str, action: Callable[[], Result], *, until: float) -> Result:
+    """Insist, and tell the world about a failure before it leaves this invocation: nobody waits for the answer.
+
+    Lambda repeats the invocation twice. Source:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    try:
+        return insist(action, until=until)
+    except Exception as error:
+        notify(endpoint, "Needs Attention", version="", execution="", reason=f"{type(error).__name__}: {error}")
+        raise

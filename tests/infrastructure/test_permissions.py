@@ -25,7 +25,13 @@ LOOK = "application-autoscaling:DescribeScalableTargets"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TELL = "events:PutEvents"
 STACK = "cloudformation:DescribeStacks"
-SWEEP = {"tag:GetResources", "sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"}
+SWEEP = {
+    "tag:GetResources",
+    "sagemaker:ListModels",
+    "sagemaker:ListEndpointConfigs",
+    "sagemaker:DeleteModel",
+    "sagemaker:DeleteEndpointConfig",
+}
 ALARMS, COUNTS, PUBLISH = "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:PutMetricData"
 
 
@@ -41,15 +47,17 @@ ALLOWED = {
         STACK,
         *SCALE,
         "states:StartExecution",
+        *SWEEP,
+        TELL,
     },
-    "Prepare": {*ledger("GetItem", "PutItem", "UpdateItem"), ALARMS, LOOK, *SCALE, TELL},
+    "Prepare": {*ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), ALARMS, LOOK, *SCALE, TELL},
     "SmokeTest": {*ledger("GetItem"), "sagemaker:InvokeEndpoint"},
     "ScaleCanary": {*ledger("GetItem"), COUNTS, LOOK, *SCALE},
     "ShiftTraffic": {*ledger("GetItem", "UpdateItem"), *MOVE},
     "Evaluate": {*ledger("GetItem", "UpdateItem"), ALARMS, COUNTS, PUBLISH, LOOK, *SCALE},
     "Promote": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
     "RollBack": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
-    "Panic": {*ledger("GetItem", "UpdateItem"), *MOVE},
+    "Panic": {*ledger("GetItem", "UpdateItem"), *MOVE, TELL},
     "Restore": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
 }
 
@@ -71,7 +79,7 @@ def test_no_action_is_a_wildcard_and_a_bare_resource_is_limited_or_read_only(
     for statement in statements(resources, f"CanaryHandlers{handler}Role"):
         assert not any("*" in action for action in statement["Action"])
         if "*" in statement["Resource"]:
-            reads = all(action.split(":")[1].startswith(("Describe", "Get")) for action in statement["Action"])
+            reads = all(action.split(":")[1].startswith(("Describe", "Get", "List")) for action in statement["Action"])
             assert reads or "Condition" in statement
 
 

@@ -41,8 +41,8 @@ def test_every_alarm_of_both_slots_raises_panic_when_it_goes_off(resources: Reso
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     assert found["source"] == ["aws.cloudwatch"]
     assert found["detail-type"] == ["CloudWatch Alarm State Change"]
-    assert found["detail"] == {"state": {"value": ["ALARM"]}}
-    assert {text(arn) for arn in found["resources"]} == {f"<{alarm}.Arn>" for alarm in alarms}
+    assert found["detail"]["state"] == {"value": ["ALARM"]}
+    assert {text(name) for name in found["detail"]["alarmName"]} == {f"<{alarm}>" for alarm in alarms}
 
 
 def test_only_endings_without_a_clean_up_of_their_own_are_restored(resources: Resources) -> None:

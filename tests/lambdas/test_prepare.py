@@ -128,7 +128,7 @@ def test_an_endpoint_that_stays_busy_ends_the_rollout(aws: Aws, serving: Shop, p
 
 def test_a_failed_endpoint_ends_the_rollout_at_once(aws: Aws, serving: Shop, preparing: Execution) -> None:
     aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason="no capacity", silent=False)
-    aws.sagemaker.endpoints.update({"EndpointName": ENDPOINT, "EndpointConfigName": "config-1"})
+    serving.update_by_another_hand()
     serving.wait_until_quiet()
     with pytest.raises(EndpointUnusable, match="endpoint shop is Failed: no capacity; it must be InService"):
         preparing.repeat()

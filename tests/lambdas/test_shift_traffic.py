@@ -89,9 +89,7 @@ def test_on_another_endpoint_config_nothing_rises(aws: Aws, serving: Shop, shift
 
 
 def test_while_a_change_is_pending_nothing_rises(aws: Aws, serving: Shop, shifting: Execution) -> None:
-    aws.sagemaker.endpoints.update(
-        {"EndpointName": ENDPOINT, "EndpointConfigName": "config-1", "RetainAllVariantProperties": True}
-    )
+    serving.update_by_another_hand()
     assert shifting.repeat()["in_place"] is False
     assert raises(aws) == []
     serving.wait_until_quiet()

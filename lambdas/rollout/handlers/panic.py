@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from rollout import clock
 from rollout.errors import EndpointBusy
 from rollout.ledger import ROLLOUT
-from rollout.patience import insist
+from rollout.patience import insist_loudly
 from rollout.plan import Settings
 from rollout.safety import halt_and_lower, lower_until_zero
 from rollout.world import World
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Context) -> None:
     """Lower exposure to zero if the alarm concerns the rollout that runs now."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["settings"]))
-    insist(lambda: panic(world, event["alarm_name"], until), until=until)
+    insist_loudly(world.settings.endpoint, lambda: panic(world, event["alarm_name"], until), until=until)
 
 
 def panic(world: World, alarm_name: str, until: float) -> None:

@@ -26,7 +26,7 @@ from rollout.patience import insist
 from rollout.plan import SLOTS, Settings
 from rollout.safety import wait_until_quiet
 from rollout.stack import is_rolling_back, stack_status
-from rollout.sweep import sweep
+from rollout.sweep import all_of, sweep
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _sweep_after_the_endpoint(world: World, until: float) -> None:
     try:
         wait_until_quiet(world.endpoint, until=until)
     except EndpointNotFound:
-        sweep(world.settings.endpoint)
+        sweep(all_of(world.settings.endpoint))
 
 
 def _is_first(event: dict[str, Any]) -> bool:

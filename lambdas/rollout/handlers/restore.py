@@ -7,7 +7,7 @@ from typing import Any
 from rollout import clock
 from rollout.errors import EndpointBusy
 from rollout.handlers.panic import MARGIN_SECONDS, Context
-from rollout.patience import insist
+from rollout.patience import insist_loudly
 from rollout.plan import Settings
 from rollout.safety import end_rollout
 from rollout.world import World
@@ -23,7 +23,8 @@ def handler(event: dict[str, Any], context: Context) -> None:
     """Restore what the ended execution left, if it left anything."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["settings"]))
-    insist(lambda: restore(world, event["execution"], event["status"]), until=until)
+    endpoint = world.settings.endpoint
+    insist_loudly(endpoint, lambda: restore(world, event["execution"], event["status"]), until=until)
 
 
 def restore(world: World, execution: str, status: str) -> None:

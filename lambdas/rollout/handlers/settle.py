@@ -6,7 +6,10 @@ left is nobody's business any more.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients, clock
 from rollout.endpoint import other_slot
@@ -14,15 +17,18 @@ from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
 from rollout.executions import execution_name, start
 from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
-from rollout.patience import insist
+from rollout.patience import insist_loudly
 from rollout.plan import SLOTS, Settings
 from rollout.safety import rest, wait_until_quiet
 from rollout.stack import stack_status
+from rollout.sweep import sweep, unneeded_by
 from rollout.world import World
 
 if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
     from rollout.ledger import Lock, Release
+
+logger = logging.getLogger(__name__)
 
 DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
@@ -31,7 +37,7 @@ def handler(event: dict[str, Any], context: Context) -> None:
     """Act on one stack event."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["settings"]))
-    insist(lambda: _settle_event(world, event, until), until=until)
+    insist_loudly(world.settings.endpoint, lambda: _settle_event(world, event, until), until=until)
 
 
 def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
@@ -64,11 +70,26 @@ def settle(world: World, lock: Lock | None, status: str, until: float) -> None:
         return
     stable = _stable_slot(world, lock, view)
     rest(world, stable=stable)
+    if lock is not None and status in DEPLOYED:
+        _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)
     if release is not None and status in DEPLOYED and world.settings.start_on_deploy:
         _hand_over(world, lock, release)
     else:
         _free(world, lock)
+
+
+def _tidy(world: World, lock: Lock, view: EndpointView) -> None:
+    """Sweep what the deploy left behind; what cannot be swept now is swept after a later deploy.
+
+    The next deploy may take the lock over at any moment: what it placed must not be in the list that is swept.
+    """
+    try:
+        unneeded = unneeded_by(world, view)
+        if world.ledger.lock() == lock:
+            sweep(unneeded)
+    except (ClientError, BotoCoreError):
+        logger.exception("sweeping after the deploy failed")
 
 
 def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:

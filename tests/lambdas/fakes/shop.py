@@ -109,6 +109,15 @@ class Shop:
             {"EndpointName": ENDPOINT, "DesiredWeightsAndCapacities": rows}
         )
 
+    def update_by_another_hand(self) -> None:
+        """Let another hand update the endpoint to a config of its own, `config-by-hand`, with the same variants."""
+        catalogue, name = self.aws.sagemaker.catalogue, "config-by-hand"
+        variants = self.world.endpoint.config(self.view().config_name)
+        catalogue.configs.create({"EndpointConfigName": name, "ProductionVariants": variants})
+        self.aws.sagemaker.endpoints.update(
+            {"EndpointName": ENDPOINT, "EndpointConfigName": name, "RetainAllVariantProperties": True}
+        )
+
     def wait_until_quiet(self) -> None:
         """Let time pass until no change runs."""
         endpoints = self.aws.sagemaker.endpoints

@@ -1,0 +1,52 @@
+"""What a deploy leaves behind is swept; what anything could still need stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.lambdas.fakes.aws import THROTTLED, Aws
+
+if TYPE_CHECKING:
+    from tests.lambdas.fakes.shop import Shop
+
+
+def models(aws: Aws) -> list[str]:
+    return sorted(arn.rsplit("/", 1)[1] for arn, _ in aws.sagemaker.tags.all() if ":model/" in arn)
+
+
+def configs(aws: Aws) -> list[str]:
+    return [arn.rsplit("/", 1)[1] for arn, _ in aws.sagemaker.tags.all() if ":endpoint-config/" in arn]
+
+
+def test_both_slots_models_and_the_config_in_use_stay(aws: Aws, serving: Shop) -> None:
+    serving.promote("v2")
+    view = serving.view()
+    in_slots = {v["ModelName"] for v in serving.world.endpoint.config(view.config_name)}
+    assert set(models(aws)) == in_slots
+    assert len(in_slots) == 2
+    assert configs(aws) == [view.config_name]
+
+
+def test_the_model_that_left_its_slot_goes(aws: Aws, serving: Shop) -> None:
+    first = models(aws)
+    serving.promote("v2")
+    serving.promote("v3")
+    assert len(models(aws)) == 2
+    assert not set(first) & set(models(aws))
+
+
+def test_a_model_of_a_deploy_that_waits_for_the_lock_stays(aws: Aws, serving: Shop) -> None:
+    """CloudFormation makes the model before the guard is asked."""
+    serving.stack._make_model(serving.stack.template("v9"))
+    serving.promote("v2")
+    assert "model-v9-digest-of-v9" in models(aws)
+
+
+def test_a_sweep_that_fails_does_not_hold_up_the_rollout(aws: Aws, serving: Shop) -> None:
+    serving.promote("v2")
+    aws.fail("GetResources", THROTTLED, times=50)
+    serving.promote("v3")
+    assert len(models(aws)) == 3
+    aws.heal()
+    serving.promote("v4")
+    assert len(models(aws)) == 2
