@@ -1,4 +1,4 @@
-"""Print who may do what: `python -m docs.permissions_table > docs/permissions.md`."""
+"""Print who may do what, and does: `PYTHONPATH=lambdas python -m docs.permissions_table > docs/permissions.md`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,41 @@ from aws_cdk.assertions import Template
 from canary_construct import CanaryEndpoint, ModelRelease, SmokeTest
 from canary_construct.permissions import PERMISSIONS
 from canary_construct.state_machine_role import DELIVER_LOGS, TRACE
+from tests.permissions.scenarios import SCENARIOS
+from tests.permissions.usage import usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 HEAD = """# Who may do what
 
-Written by `python -m docs.permissions_table` from a synthesised stack; a test compares. One row a statement.
-`<endpoint>` is the endpoint's name. Nothing has a wildcard but what is listed with its reason.
+Written by `PYTHONPATH=lambdas python -m docs.permissions_table` from a synthesised stack; a test compares. One row a
+statement. `<endpoint>` is the endpoint's name. Nothing has a wildcard but what is listed with its reason.
 
 | role | actions | resources | only if | why a wildcard |
 |---|---|---|---|---|
+"""
+USE = f"""
+# What they use of it
+
+The same command runs {len(SCENARIOS)} scenarios (`tests/permissions/scenarios.py`: deploys, refusals, rollouts,
+rollbacks, alarms, stops, deletions) in which every call of a handler is judged by the emulator's IAM evaluator under
+exactly the statements above. Not called but needed by AWS: Application Auto Scaling asks whoever registers a scalable
+target for the [target service's actions](https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html).
+Lambda itself uses `logs:CreateLogStream` and `logs:PutLogEvents` of every handler; they are left out.
+
+| handler | called | needed by AWS, not called | unused | missing |
+|---|---|---|---|---|
+"""
+LIMITS = """
+# What IAM cannot narrow
+
+- Endpoints of one stack share their handlers and so the roles; between them it is the code that keeps apart.
+- Reading is open where AWS knows no resource, or makes its name: alarms, metrics, scalable targets, tags, the names of
+  models and endpoint configs, and the content of endpoint configs.
+- `application-autoscaling:RegisterScalableTarget` names no endpoint. Another endpoint's target is out of reach because
+  AWS asks for that endpoint's SageMaker actions as well.
+- Who may put events or metrics may put them about any endpoint, on the default bus and in our namespace.
 """
 ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "RecommenderRolloutRole": "state machine"}
 NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
@@ -34,8 +58,20 @@ REASONS = {
 }
 
 
+def page() -> str:
+    """Return the page: who may do what, what is used of it, and what could not be narrower."""
+    return permissions_table() + USE + "".join(f"{row}\n" for row in _usage_rows()) + LIMITS
+
+
+def _usage_rows() -> Iterator[str]:
+    for handler, found in usage().items():
+        kinds = (found.called, found.needed_by_aws, found.unused, found.missing)
+        cells = ["<br>".join(f"`{action}`" for action in kind) or "none" for kind in kinds]
+        yield f"| {' | '.join([handler, *cells])} |"
+
+
 def permissions_table() -> str:
-    """Return the page: every IAM statement of every handler and of the state machine."""
+    """Return every IAM statement of every handler and of the state machine."""
     stack = Stack(App(), "Shop")
     CanaryEndpoint(
         stack,
@@ -90,4 +126,4 @@ def _name(logical_id: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(permissions_table())
+    sys.stdout.write(page())

@@ -1,17 +1,12 @@
-from pathlib import Path
-
 import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from canary_construct.acknowledged_statement import add_statement
 from canary_construct.permissions import PERMISSIONS
-from docs.permissions_table import permissions_table
 from tests.infrastructure.synthesis import Resources, statements
 
 pytestmark = pytest.mark.xdist_group("graph")
-
-PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 READ_CONFIG = "sagemaker:DescribeEndpointConfig"
 SCALE = {
@@ -109,7 +104,3 @@ def test_a_wildcard_without_a_reason_is_refused() -> None:
     statement = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
     with pytest.raises(ValueError, match=r"^a statement with a wildcard needs a reason, got none for \*$"):
         add_statement(role, statement)
-
-
-def test_the_page_of_permissions_says_what_the_code_says() -> None:
-    assert PAGE.read_text() == permissions_table(), "python -m docs.permissions_table > docs/permissions.md"

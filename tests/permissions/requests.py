@@ -1,0 +1,128 @@
+"""What IAM is asked when a handler makes a call: action, resource and the condition keys that policies here read.
+
+Source: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from canary_tools.sandbox.sagemaker.arns import Place
+from tests.lambdas.fakes.aws import Aws, Call
+from tests.lambdas.fakes.wire import ACCOUNT, REGION, Parameters
+
+PLACE = Place(account=ACCOUNT, region=REGION)
+NAMED = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
+ASKED_FOR_SCALING = ("DescribeEndpoint", "DescribeEndpointConfig", "UpdateEndpointWeightsAndCapacities")
+"""What Application Auto Scaling asks the caller to be allowed before it registers a variant. Sources:
+https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html,
+https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html"""
+
+_SCALED = re.compile(r"endpoint/([^/]+)/variant/")
+_QUERIED = re.compile(r"\bendpoint = (:\w+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One question to IAM.
+
+    Attributes:
+        resource: an ARN, or `*` for an action that knows no resource.
+        keys: condition keys, in lower case, with their values.
+        called: whether the handler makes this call; otherwise AWS only asks whether it might.
+    """
+
+    action: str
+    resource: str = "*"
+    keys: tuple[tuple[str, str], ...] = ()
+    called: bool = True
+
+
+def requests_of(aws: Aws, call: Call) -> list[Request]:
+    """Return everything that the caller must be allowed."""
+    return list(_BY_SERVICE[call.service](aws, call))
+
+
+def _dynamodb(_: Aws, call: Call) -> Iterator[Request]:
+    table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{call.parameters['TableName']}"
+    keys = (("dynamodb:leadingkeys", _leading_key(call.parameters)),)
+    yield Request(action=f"dynamodb:{call.operation}", resource=table, keys=keys)
+
+
+def _leading_key(parameters: Parameters) -> str:
+    """Return the partition key of the one item, or of the items that a query looks for."""
+    item = parameters.get("Key") or parameters.get("Item")
+    if item is None:
+        (name,) = _QUERIED.findall(parameters["KeyConditionExpression"])
+        item = {"endpoint": parameters["ExpressionAttributeValues"][name]}
+    key: str = item["endpoint"]["S"]
+    return key
+
+
+def _sagemaker(aws: Aws, call: Call) -> Iterator[Request]:
+    if call.operation.startswith("List"):
+        yield Request(action=f"sagemaker:{call.operation}")
+        return
+    ((member, kind),) = [(member, kind) for member, kind in NAMED if member in call.parameters]
+    arn = PLACE.arn(kind, call.parameters[member])
+    yield Request(action=f"sagemaker:{call.operation}", resource=arn, keys=_tags(aws, arn))
+
+
+def _tags(aws: Aws, arn: str) -> tuple[tuple[str, str], ...]:
+    tags = [tag for tagged, tags in aws.sagemaker.tags.all() if tagged == arn for tag in tags]
+    return tuple((f"aws:resourcetag/{tag['Key'].lower()}", tag["Value"]) for tag in tags)
+
+
+def _scaling(_: Aws, call: Call) -> Iterator[Request]:
+    action = f"application-autoscaling:{call.operation}"
+    if call.operation.startswith("Describe"):
+        yield Request(action=action)
+        return
+    target = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/1234abcd56ab78cd901ef1234567890ab123"
+    keys = {
+        "application-autoscaling:service-namespace": call.parameters["ServiceNamespace"],
+        "application-autoscaling:scalable-dimension": call.parameters["ScalableDimension"],
+    }
+    yield Request(action=action, resource=target, keys=tuple(keys.items()))
+    (endpoint,) = _SCALED.findall(call.parameters["ResourceId"])
+    for asked in ASKED_FOR_SCALING:
+        kind = "endpoint-config" if asked.endswith("Config") else "endpoint"
+        yield Request(action=f"sagemaker:{asked}", resource=PLACE.arn(kind, endpoint), called=False)
+
+
+def _cloudwatch(_: Aws, call: Call) -> Iterator[Request]:
+    namespace = call.parameters.get("Namespace")
+    keys = () if namespace is None else (("cloudwatch:namespace", namespace),)
+    yield Request(action=f"cloudwatch:{call.operation}", keys=keys)
+
+
+def _step_functions(_: Aws, call: Call) -> Iterator[Request]:
+    arn = call.parameters.get("stateMachineArn") or call.parameters["executionArn"]
+    yield Request(action=f"states:{call.operation}", resource=arn)
+
+
+def _events(_: Aws, call: Call) -> Iterator[Request]:
+    for entry in call.parameters["Entries"]:
+        bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{entry.get('EventBusName', 'default')}"
+        yield Request(action=f"events:{call.operation}", resource=bus)
+
+
+def _cloudformation(_: Aws, call: Call) -> Iterator[Request]:
+    yield Request(action=f"cloudformation:{call.operation}", resource=call.parameters["StackName"])
+
+
+def _tagging(_: Aws, call: Call) -> Iterator[Request]:
+    yield Request(action=f"tag:{call.operation}")
+
+
+_BY_SERVICE: dict[str, Callable[[Aws, Call], Iterator[Request]]] = {
+    "dynamodb": _dynamodb,
+    "sagemaker": _sagemaker,
+    "sagemaker-runtime": _sagemaker,
+    "application-autoscaling": _scaling,
+    "cloudwatch": _cloudwatch,
+    "stepfunctions": _step_functions,
+    "events": _events,
+    "cloudformation": _cloudformation,
+    "resourcegroupstaggingapi": _tagging,
+}

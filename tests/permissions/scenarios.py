@@ -1,0 +1,408 @@
+"""What happens to an endpoint in its life: each scenario drives the real handlers to an end that it checks."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from rollout.errors import EndpointBusy, EndpointUnusable
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, SCALED, A, B, settings
+from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import DeployFailed, scaling_id
+
+Scenario = Callable[[Aws], None]
+
+
+def serving(aws: Aws) -> Shop:
+    """Return an endpoint on which v1 serves."""
+    shop = Shop(aws)
+    shop.serve_first()
+    return shop
+
+
+def refused(shop: Shop, version: str, digest: str = "", **changes: object) -> None:
+    """Deploy what is refused, and let the stack settle."""
+    with pytest.raises(DeployFailed):
+        shop.deploy(version, digest, **changes)
+    shop.settle()
+
+
+def first_deploy(aws: Aws) -> None:
+    assert serving(aws).unsafe() == []
+
+
+def promoted_and_promoted_again(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.promote("v2")
+    shop.promote("v3")
+    assert shop.weights() == {A: 100, B: 0}
+    assert shop.unsafe() == []
+
+
+def a_fixed_fleet(aws: Aws) -> None:
+    shop = Shop(aws, scaling=FIXED)
+    shop.serve_first()
+    shop.promote("v2")
+    assert shop.unsafe() == []
+
+
+def a_change_of_scaling_alone(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.settings = settings(scaling={**SCALED, "min_instances": 3})
+    shop.deploy("v1")
+    shop.settle()
+    assert shop.floors() == {A: 3, B: 1}
+
+
+def capacity_is_raised_and_does_not_come(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "ScaleCanary", index=1)
+    aws.wait(PERIOD)
+    aws.cloudwatch.serve(ENDPOINT, A, 5500, at=aws.clock.now() - PERIOD, period=PERIOD)
+    aws.sagemaker.faults.stalled[(ENDPOINT, B)] = 60
+    while execution.task == "ScaleCanary":
+        execution.advance()
+    aws.sagemaker.faults.stalled.clear()
+    shop.run(execution)
+    assert "no more came in time" in shop.outcome(execution)[1]
+    assert shop.unsafe() == []
+
+
+def capacity_is_raised_while_a_step_bakes(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate")
+    aws.wait(PERIOD)
+    aws.cloudwatch.serve(ENDPOINT, A, 5500, at=aws.clock.now() - PERIOD, period=PERIOD)
+    aws.wait(3 * PERIOD)
+    execution.repeat()
+    assert shop.floors()[A] > 2
+
+
+def rolled_back_by_a_gate(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate")
+    while execution.task:
+        shop.serve(failed=60)
+        execution.advance()
+    assert type(execution.errors[0]).__name__ == "GateFailed"
+    assert shop.unsafe() == []
+
+
+def rolled_back_without_evidence(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate")
+    while execution.task:
+        execution.advance()
+    assert type(execution.errors[0]).__name__ == "Inconclusive"
+    assert shop.unsafe() == []
+
+
+def rolled_back_by_the_smoke_test(aws: Aws) -> None:
+    shop = serving(aws)
+    aws.runtime.failure = UNAVAILABLE
+    execution = shop.release("v2")
+    assert execution is not None
+    shop.run(execution)
+    assert "smoke test 1 of 1" in shop.outcome(execution)[1]
+    assert shop.unsafe() == []
+
+
+def an_alarm_before_the_rollout(aws: Aws) -> None:
+    shop = serving(aws)
+    aws.cloudwatch.alarms["business"] = "ALARM"
+    execution = shop.release("v2")
+    assert execution is not None
+    shop.run(execution)
+    assert shop.outcome(execution)[1] == "business was in ALARM before the rollout began"
+    assert shop.unsafe() == []
+
+
+def an_alarm_takes_the_traffic_at_once(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.panic("b-errors")
+    assert shop.weights() == {A: 100, B: 0}
+    shop.run(execution)
+    assert shop.outcome(execution) == ("ROLLED_BACK", "b-errors is in ALARM")
+    assert shop.unsafe() == []
+
+
+def an_alarm_while_the_endpoint_stays_busy(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate")
+    aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 2000
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
+    with pytest.raises(EndpointBusy):
+        shop.panic("b-errors")
+    with pytest.raises(EndpointBusy):
+        shop.restore(execution.name, "TIMED_OUT")
+    aws.sagemaker.faults.stalled.clear()
+    shop.wait_until_quiet()
+    shop.run(execution)
+    assert shop.unsafe() == []
+
+
+def an_alarm_in_the_middle_of_a_raise(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "ShiftTraffic")
+    aws.interrupt("UpdateEndpointWeightsAndCapacities", lambda: shop.panic("b-errors"))
+    shop.run(execution)
+    assert shop.outcome(execution) == ("ROLLED_BACK", "b-errors is in ALARM")
+    assert shop.unsafe() == []
+
+
+def stopped_and_restored(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stop(execution)
+    shop.restore(execution.name)
+    shop.restore(execution.name)
+    assert shop.unsafe() == []
+
+
+def stopped_while_floors_are_set(aws: Aws) -> None:
+    """The stopped execution's Lambda runs on, and brings the floors to rest itself."""
+    for task in ("Prepare", "ScaleCanary", "Evaluate"):
+        shop = Shop(aws)
+        _stopped_in(shop, aws, task)
+        shop.stack.destroy()
+
+
+def _stopped_in(shop: Shop, aws: Aws, task: str) -> None:
+    def stopped() -> None:
+        shop.stop(execution)
+        shop.restore(execution.name)
+
+    shop.serve_first()
+    execution = shop.begin(f"v2-{task}", task)
+    aws.wait(PERIOD)
+    aws.cloudwatch.serve(ENDPOINT, A, 5500, at=aws.clock.now() - PERIOD, period=PERIOD)
+    aws.wait(3 * PERIOD)
+    aws.interrupt("RegisterScalableTarget", stopped)
+    execution.advance()
+    assert execution.errors
+    assert shop.unsafe() == []
+
+
+def a_ledger_that_cannot_be_reached_in_a_rollback(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    shop.run(execution, "RollBack")
+    aws.fail("GetItem", UNAVAILABLE, times=3)
+    shop.run(execution)
+    assert shop.unsafe() == []
+
+
+def a_promotion_that_broke_off_is_completed_by_the_rollback(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Promote")
+    aws.fail("RegisterScalableTarget", UNAVAILABLE)
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    assert shop.unsafe() == []
+
+
+def a_promotion_that_broke_off_is_completed_by_the_restoration(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Promote")
+    shop.ledger.seal(execution.name)
+    shop.stop(execution)
+    shop.restore(execution.name)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    assert shop.unsafe() == []
+
+
+def a_promotion_of_weights_that_another_hand_set(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Promote")
+    shop.set_weights(a=50, b=50)
+    shop.wait_until_quiet()
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
+def started_by_hand(aws: Aws) -> None:
+    shop = Shop(aws, start_on_deploy=False)
+    shop.serve_first()
+    assert shop.release("v2") is None
+    execution = shop.start("by-hand")
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    again = shop.start("again")
+    shop.run(again)
+    assert shop.outcome(again) == ("ROLLED_BACK", "version v2 serves already")
+
+
+def a_start_that_its_end_has_overtaken(aws: Aws) -> None:
+    """The stopped execution's first Lambda runs late."""
+    shop = serving(aws)
+    execution = shop.begin("v2", "Prepare")
+    shop.stop(execution)
+    shop.restore(execution.name)
+    with pytest.raises(Exception, match="is over already"):
+        execution.repeat()
+    assert shop.unsafe() == []
+
+
+def events_that_come_twice(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.deploy("v2")
+    shop.settle()
+    shop.settle()
+    execution = shop.running()
+    assert execution is not None
+    shop.run(execution)
+    shop.settle()
+    shop.panic("b-errors")
+    assert shop.unsafe() == []
+
+
+def refused_while_a_rollout_runs(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    refused(shop, "v3")
+    shop.run(execution)
+    assert execution.status == "SUCCEEDED"
+
+
+def accepted_after_a_rollout_that_kept_its_lock(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Promote")
+    aws.fail("DeleteItem", UNAVAILABLE, times=100)
+    shop.run(execution)
+    aws.heal()
+    shop.deploy("v3")
+    assert shop.models()[A] == "model-v3-digest-of-v3"
+
+
+def refused_while_both_slots_serve(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.set_weights(a=50, b=50)
+    shop.wait_until_quiet()
+    with pytest.raises(DeployFailed, match="exactly one variant"):
+        shop.deploy("v2")
+    with pytest.raises(EndpointUnusable):
+        shop.settle()
+    assert shop.lock() is None
+
+
+def refused_on_an_endpoint_that_stays_busy(aws: Aws) -> None:
+    shop = serving(aws)
+    aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 3600
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 3})
+    with pytest.raises(DeployFailed, match="it must be InService"):
+        shop.deploy("v2")
+    with suppress(EndpointBusy):
+        shop.settle()
+    assert not shop.suspended()
+
+
+def refused_for_what_a_release_is(aws: Aws) -> None:
+    """Another content under the same version, another instance type, a release that was rolled back."""
+    shop = serving(aws)
+    refused(shop, "v1", "another-digest")
+    refused(shop, "v2", instance_type="ml.c5.xlarge")
+    execution = shop.begin("v2", "Evaluate")
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    shop.run(execution)
+    aws.cloudwatch.alarms["b-errors"] = "OK"
+    shop.promote("v3")
+    refused(shop, "v2")
+    assert shop.unsafe() == []
+
+
+def refused_because_the_endpoint_is_somebody_elses(aws: Aws) -> None:
+    serving(aws)
+    with pytest.raises(DeployFailed, match="is not part of this stack"):
+        Shop(aws).deploy("v9")
+
+
+def refused_because_the_endpoint_was_deleted_by_hand(aws: Aws) -> None:
+    shop = serving(aws)
+    aws.sagemaker.endpoints.delete({"EndpointName": ENDPOINT})
+    shop.wait_until_quiet()
+    with pytest.raises(ApiError, match="Could not find endpoint"):  # the stack cannot roll back to it either
+        shop.deploy("v2")
+    shop.settle()
+    assert shop.lock() is None
+
+
+def a_stack_update_that_fails_and_rolls_back(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.promote("v2")
+    aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason="the container does not start", silent=True)
+    refused(shop, "v3")
+    assert aws.stacks.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert shop.unsafe() == []
+
+
+def a_stack_creation_that_fails_and_rolls_back(aws: Aws) -> None:
+    shop = Shop(aws)
+    aws.host.broken["s3://models/model-v1-digest-of-v1.tar.gz"] = "it does not start"
+    refused(shop, "v1")
+    assert aws.stacks.status == "ROLLBACK_COMPLETE"
+    assert shop.lock() is None
+
+
+def deleted_at_rest(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.promote("v2")
+    shop.promote("v3")
+    shop.stack.destroy()
+    assert aws.sagemaker.catalogue.models.list({})["Models"] == []
+    assert aws.sagemaker.catalogue.configs.list({})["EndpointConfigs"] == []
+
+
+def deleted_in_the_middle_of_a_rollout(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stack.destroy()
+    shop.restore(execution.name)
+    assert execution.status == "ABORTED"
+    assert shop.lock() is None
+    assert aws.sagemaker.catalogue.models.list({})["Models"] == []
+
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.__name__.replace("_", " "): scenario
+    for scenario in (
+        first_deploy,
+        promoted_and_promoted_again,
+        a_fixed_fleet,
+        a_change_of_scaling_alone,
+        capacity_is_raised_and_does_not_come,
+        capacity_is_raised_while_a_step_bakes,
+        rolled_back_by_a_gate,
+        rolled_back_without_evidence,
+        rolled_back_by_the_smoke_test,
+        an_alarm_before_the_rollout,
+        an_alarm_takes_the_traffic_at_once,
+        an_alarm_while_the_endpoint_stays_busy,
+        an_alarm_in_the_middle_of_a_raise,
+        stopped_and_restored,
+        stopped_while_floors_are_set,
+        a_ledger_that_cannot_be_reached_in_a_rollback,
+        a_promotion_that_broke_off_is_completed_by_the_rollback,
+        a_promotion_that_broke_off_is_completed_by_the_restoration,
+        a_promotion_of_weights_that_another_hand_set,
+        started_by_hand,
+        a_start_that_its_end_has_overtaken,
+        events_that_come_twice,
+        refused_while_a_rollout_runs,
+        accepted_after_a_rollout_that_kept_its_lock,
+        refused_while_both_slots_serve,
+        refused_on_an_endpoint_that_stays_busy,
+        refused_for_what_a_release_is,
+        refused_because_the_endpoint_is_somebody_elses,
+        refused_because_the_endpoint_was_deleted_by_hand,
+        a_stack_update_that_fails_and_rolls_back,
+        a_stack_creation_that_fails_and_rolls_back,
+        deleted_at_rest,
+        deleted_in_the_middle_of_a_rollout,
+    )
+}

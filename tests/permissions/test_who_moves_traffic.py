@@ -1,0 +1,51 @@
+"""Who asks for weights, and who may raise the canary's (invariant 2)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.permissions.guard import WEIGHTS, Order
+from tests.permissions.scenarios import SCENARIOS
+from tests.permissions.usage import run, usage
+
+pytestmark = pytest.mark.xdist_group("permissions")
+
+LAMBDAS = Path(__file__).parents[2] / "lambdas" / "rollout"
+
+
+def orders() -> list[Order]:
+    return [order for scenario in SCENARIOS for order in run(scenario).orders]
+
+
+def test_four_handlers_set_weights() -> None:
+    assert {order.handler for order in orders()} == {"ShiftTraffic", "RollBack", "Panic", "Restore"}
+
+
+def test_whoever_else_may_set_weights_may_because_scaling_asks_for_it() -> None:
+    action = f"sagemaker:{WEIGHTS}"
+    needing = {handler for handler, found in usage().items() if action in found.needed_by_aws}
+    assert needing == {"ReleaseSlots", "Settle", "Prepare", "ScaleCanary", "Evaluate", "Promote"}
+
+
+def test_only_the_shift_handler_raises_the_canarys_weight() -> None:
+    assert {order.handler for order in orders() if order.asked > order.before} == {"ShiftTraffic"}
+
+
+@pytest.mark.parametrize("handler", ["RollBack", "Panic", "Restore"])
+def test_the_others_ask_for_zero_and_nothing_else(handler: str) -> None:
+    assert {order.asked for order in orders() if order.handler == handler} == {0}
+
+
+def test_the_shift_handler_also_lowers_what_it_raised() -> None:
+    assert any(order.handler == "ShiftTraffic" and order.asked == 0 < order.before for order in orders())
+
+
+def test_the_code_has_two_places_that_set_weights() -> None:
+    calling = {
+        str(source.relative_to(LAMBDAS))
+        for source in LAMBDAS.rglob("*.py")
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "set_weights"
+    }
+    assert calling == {"safety.py", "handlers/shift_traffic.py"}
