@@ -39,6 +39,7 @@ class RolloutStateMachine(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._handlers = handlers
+        self._promoted = sfn.Succeed(self, "Promoted")
         self._rollback = self._roll_back()
         role = state_machine_role(self, "Role", handlers=handlers)
         self.state_machine = sfn.StateMachine(
@@ -75,7 +76,7 @@ class RolloutStateMachine(Construct):
             .when(sfn.Condition.string_equals("$.step.next", "PROMOTE"), promote)
             .otherwise(bake)
         )
-        promote.next(sfn.Succeed(self, "Promoted"))
+        promote.next(self._promoted)
         return begin.next(prepare)
 
     def _smoke_test(self, following: sfn.IChainable) -> tasks.LambdaInvoke:
@@ -118,8 +119,9 @@ class RolloutStateMachine(Construct):
             result_path="$.failure",
         )
         rolled_back = sfn.Fail(self, "RolledBack", error_path="$.end.error", cause_path="$.end.reason")
+        ended = self._ask("IsPromoted", "$.end.promoted", yes=self._promoted, no=rolled_back)
         again = self._again("WaitForRollback", task)
-        return task.next(self._ask("IsSafe", "$.end.safe", yes=rolled_back, no=again))
+        return task.next(self._ask("IsSafe", "$.end.safe", yes=ended, no=again))
 
     def _task(self, name: str, *, result_path: str, timeout_minutes: int = 1) -> tasks.LambdaInvoke:
         task = tasks.LambdaInvoke(

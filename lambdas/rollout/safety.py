@@ -26,7 +26,7 @@ def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
     try:
         view = endpoint.describe()
         if view.shows(target):
-            return view.quiet
+            return not view.working
         endpoint.set_weights(target)
     except EndpointNotFound:
         return True
@@ -114,7 +114,7 @@ def end_rollout(world: World, execution: str, reason: str) -> bool:
         return False
     if lock.canary and not lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary):
         return False
-    _rest_if_possible(world)
+    _rest_if_possible(world, stable=lock.stable)
     _record_rollback(world, execution, lock.halted or reason)
     world.ledger.free(execution)
     return True
@@ -132,10 +132,15 @@ def complete_promotion(world: World, lock: Lock) -> None:
     world.ledger.free(lock.holder)
 
 
-def _rest_if_possible(world: World) -> None:
-    """Restore what there is: nothing for an endpoint that is gone or whose weights nobody here has touched."""
+def _rest_if_possible(world: World, *, stable: str = "") -> None:
+    """Restore what there is: nothing for an endpoint that is gone or whose weights nobody here has touched.
+
+    A rollout that pinned its slots knows which one is stable. The weights may not tell: the Lambda of a stopped
+    execution may move them once more before it sees the order to halt and lowers them again.
+    """
     try:
-        rest(world, stable=world.endpoint.describe().stable_slot())
+        view = world.endpoint.describe()
+        rest(world, stable=stable if stable else view.stable_slot())
     except (EndpointNotFound, EndpointUnusable):
         return
 

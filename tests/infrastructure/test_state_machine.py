@@ -84,12 +84,18 @@ def test_every_state_can_be_reached_and_reaches_an_end(definition: dict[str, Any
 
 def test_there_is_no_success_without_a_promotion(definition: dict[str, Any], states: States) -> None:
     assert SUCCESS in reachable(states, definition["StartAt"])
-    assert SUCCESS not in reachable(states, definition["StartAt"], without="Promote")
+    assert SUCCESS not in reachable(states, definition["StartAt"], without="Promote", caught=False)
 
 
-def test_there_is_no_way_from_the_rollback_to_success(states: States) -> None:
+def test_the_rollback_leads_to_no_other_task(states: States) -> None:
     assert reachable(states, "RollBack") & set(tasks(states)) == {"RollBack"}
-    assert SUCCESS not in reachable(states, "RollBack")
+
+
+def test_the_rollback_succeeds_only_where_the_promotion_was_decided(states: States) -> None:
+    assert set(successors(states["IsPromoted"])) == {SUCCESS, "RolledBack"}
+    (promoted,) = states["IsPromoted"]["Choices"]
+    assert (promoted["Variable"], promoted["BooleanEquals"], promoted["Next"]) == ("$.end.promoted", True, SUCCESS)
+    assert SUCCESS not in reachable(states, "RollBack", without="IsPromoted")
 
 
 def test_no_traffic_moves_before_the_smoke_test_and_the_instances(definition: dict[str, Any], states: States) -> None:
@@ -135,7 +141,7 @@ def test_retries_are_named_jittered_and_bounded(states: States) -> None:
 
 
 def test_a_rollback_that_waits_for_sagemaker_comes_again(states: States) -> None:
-    assert set(successors(states["IsSafe"])) == {"RolledBack", "WaitForRollback"}
+    assert set(successors(states["IsSafe"])) == {"IsPromoted", "WaitForRollback"}
     assert states["WaitForRollback"]["Next"] == "RollBack"
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout.errors import PromotionUnfinished
+from rollout.ledger import PROMOTED
 from rollout.plan import Settings
 from rollout.safety import end_rollout, lower_exposure
 from rollout.world import World
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Return `safe`: whether the end is reached, or the state machine must come again."""
+    """Return `safe`: whether the end is reached, or the state machine must come again.
+
+    `promoted` says that the end is a promotion: decided before the failure, it is completed rather than undone.
+    """
     world = World.of(Settings.parse(event["plan"]))
     return roll_back(world, event["execution"], event.get("rollout") or {}, event["failure"])
 
@@ -25,7 +29,8 @@ def roll_back(world: World, execution: str, rollout: Mapping[str, Any], failure:
     _lower_without_the_ledger(world, rollout, failure)
     reason = reason_of(failure)
     safe = end_rollout(world, execution, reason)
-    return {"safe": safe, "error": failure["Error"], "reason": reason}
+    promoted = safe and (world.ledger.rollout(execution) or {}).get("outcome") == PROMOTED
+    return {"safe": safe, "promoted": promoted, "error": failure["Error"], "reason": reason}
 
 
 def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> None:

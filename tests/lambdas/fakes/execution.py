@@ -124,7 +124,7 @@ class Execution:
             case "Promote":
                 self._end("SUCCEEDED")
             case "RollBack":
-                self._rolled_back(safe=answer["safe"])
+                self._rolled_back(safe=answer["safe"], promoted=answer["promoted"])
 
     def _judged(self, verdict: str) -> None:
         if verdict == "NEXT_STEP":
@@ -136,9 +136,9 @@ class Execution:
         else:
             self._bake()
 
-    def _rolled_back(self, *, safe: bool) -> None:
+    def _rolled_back(self, *, safe: bool, promoted: bool) -> None:
         if safe:
-            self._end("FAILED")
+            self._end("SUCCEEDED" if promoted else "FAILED")
         else:
             self._poll("", done=False)
 
