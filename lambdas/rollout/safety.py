@@ -26,7 +26,7 @@ def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
     try:
         view = endpoint.describe()
         if view.shows(target):
-            return not view.working
+            return view.quiet
         endpoint.set_weights(target)
     except EndpointNotFound:
         return True

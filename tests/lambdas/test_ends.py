@@ -140,6 +140,16 @@ def test_a_decided_promotion_is_completed_by_the_restore(serving: Shop) -> None:
     assert serving.outcome(execution) == ("PROMOTED", "every step passed")
 
 
+def test_floors_rest_by_role_though_a_stopped_shift_moves_the_weights_once_more(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "ShiftTraffic")
+    serving.stop(execution)
+    aws.interrupt("DescribeEndpoint", lambda: serving.set_weights(a=0, b=100), nth=2)
+    serving.restore(execution.name)
+    serving.wait_until_quiet()
+    serving.set_weights(a=100, b=0)  # as the shift does when it finds the order to halt
+    assert_rolled_back(serving, execution)
+
+
 def test_what_the_rollout_cleaned_up_itself_is_left_alone(aws: Aws, serving: Shop, failing: Execution) -> None:
     serving.run(failing)
     told = len(aws.events.entries)
