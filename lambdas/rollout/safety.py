@@ -26,7 +26,7 @@ def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
     try:
         view = endpoint.describe()
         if view.shows(target):
-            return view.quiet
+            return not view.working
         endpoint.set_weights(target)
     except EndpointNotFound:
         return True
@@ -140,7 +140,7 @@ def _rest_if_possible(world: World, *, stable: str = "") -> None:
     """
     try:
         view = world.endpoint.describe()
-        rest(world, stable=stable if stable else view.stable_slot())
+        rest(world, stable=stable or view.stable_slot())
     except (EndpointNotFound, EndpointUnusable):
         return
 
