@@ -47,6 +47,9 @@ class Controls:
         self._aws.clock.call_at(self._aws.zero + control.at_s, begin)
 
     def _act(self, control: Control) -> None:
+        if control.do in {"deploy", "set-weights"} and self._is_over():
+            self._observation.note("control", f"{control.do} came after the end of the rollout and was left out")
+            return
         self._observation.note("control", f"control: {control.do}")
         match control.do:
             case "abort" | "stop-execution":
@@ -59,6 +62,11 @@ class Controls:
                 self._aws.alarms.delete([control.alarm or self._first_alarm()])
             case "duplicate-event":
                 self._aws.bus.repeat()
+
+    def _is_over(self) -> bool:
+        """Tell whether what happens to the endpoint now is no business of the rollout any more."""
+        running = [execution for execution in self._aws.executions.all() if execution["status"] == "RUNNING"]
+        return not running and self._aws.table.item(self._aws.declared.endpoint_name, "lock") is None
 
     def _stop(self, error: str) -> None:
         """Stop the rollout: an operator aborts it in the same way."""

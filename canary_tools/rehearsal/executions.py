@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
-from canary_tools.rehearsal.functions import Functions
+from canary_tools.rehearsal.faults import INVOKE, Faults
+from canary_tools.rehearsal.functions import Functions, Outcome
 from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.processes import Processes, Signal, VirtualTime
 from canary_tools.sandbox.events.bus import Emit
@@ -49,11 +50,13 @@ class Executions:
         definition: str,
         processes: Processes,
         functions: Functions,
+        faults: Faults,
         emit: Emit,
         seed: int,
     ) -> None:
         self._processes = processes
         self._functions = functions
+        self._faults = faults
         self._emit = emit
         self._states: Any = _private_module()
         self._scope = importlib.import_module("ministack.core.responses").request_scope
@@ -125,6 +128,10 @@ class Executions:
         return self._states._invoke_resource(resource, event)  # noqa: SLF001 - nothing in it waits
 
     def _invoke(self, arn: str, event: Any, timeout: float | None) -> Any:
+        fault = self._faults.of(INVOKE)
+        if fault is not None:
+            failed = Outcome(error=f"Lambda.{fault}", message=f"{fault} of the rehearsal")
+            raise self._states._ExecutionError(failed.error, failed.cause)  # noqa: SLF001
         outcome = self._functions.invoke(arn, event, timeout=timeout)
         if outcome is None:
             raise self._states._ExecutionError("States.Timeout", f"Task timed out after {timeout} seconds")  # noqa: SLF001

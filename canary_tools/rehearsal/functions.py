@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary_tools.rehearsal import packaged_code
-from canary_tools.rehearsal.faults import INVOKE, Faults
 from canary_tools.rehearsal.processes import Process, Processes, Signal
 from canary_tools.rehearsal.template import Function
 
@@ -49,19 +48,15 @@ class Invoked:
 class Functions:
     """Invokes the functions of one endpoint. `running` counts invocations and planned repetitions."""
 
-    def __init__(self, functions: Mapping[str, Function], processes: Processes, faults: Faults, *, seed: int) -> None:
+    def __init__(self, functions: Mapping[str, Function], processes: Processes, *, seed: int) -> None:
         self._functions = functions
         self._processes = processes
-        self._faults = faults
         self._draw = random.Random(seed)  # noqa: S311 - a simulation, not a secret
         self.running = 0
         self.listeners: list[Callable[[Invoked], None]] = []
 
     def invoke(self, arn: str, event: Any, *, timeout: float | None = None) -> Outcome | None:
         """Run a function from a process, to its end; `None` when it needs longer than `timeout` seconds."""
-        error = self._faults.of(INVOKE)
-        if error is not None:
-            return Outcome(error=f"Lambda.{error}", message=f"{error} of the rehearsal")
         ended, result = self._begin(self._functions[arn], event)
         return result[0] if ended.wait(timeout) else None
 

@@ -57,6 +57,7 @@ class Observation:
         self.lambda_megabyte_seconds = 0.0
         self.lambda_requests = 0
         self._last_instances: tuple[float, int] | None = None
+        self._slot = ""
         aws.users.listeners.append(self._served)
         aws.functions.listeners.append(self._invoked)
         aws.sagemaker.endpoints.on_change.append(self._changed)
@@ -78,7 +79,11 @@ class Observation:
             yield from (served for name, served in minute.served.items() if name != slot)
 
     def canary_slot(self) -> str:
-        """Return the slot that holds the release."""
+        """Return the slot that holds the release; it stays the same, whoever deploys what later."""
+        self._slot = self._slot or self._slot_of_release()
+        return self._slot
+
+    def _slot_of_release(self) -> str:
         fleet = self._aws.sagemaker.endpoints.find(self._aws.declared.endpoint_name).fleet
         assert fleet is not None
         return next(name for name, variant in fleet.variants.items() if variant.model_name == self._aws.release_model)

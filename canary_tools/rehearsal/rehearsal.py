@@ -132,6 +132,7 @@ class _Run:
                 raise RehearsalError("the deploy settled, but no rollout began")
         self._aws.start_counting()
         self._instances_before = sum(row["CurrentInstanceCount"] for row in self._aws.endpoint()["ProductionVariants"])
+        self._observation.canary_slot()
         self._controls.schedule()
         return self._aws.executions.all()[0]
 

@@ -68,13 +68,14 @@ class SimulatedAws:
         self.sagemaker = self._sagemaker()
         self.table = LedgerTable(_ledger_name(declared))
         self.faults = Faults(scenario, second=self.second, seed=self._seed())
-        self.functions = Functions(declared.functions, self.processes, self.faults, seed=self._seed())
+        self.functions = Functions(declared.functions, self.processes, seed=self._seed())
         self.bus = Bus(declared.rules, clock=self.clock, functions=self.functions, seed=self._seed())
         self.executions = Executions(
             name=declared.machine_name,
             definition=declared.definition,
             processes=self.processes,
             functions=self.functions,
+            faults=self.faults,
             emit=self.bus.emit,
             seed=self._seed(),
         )
