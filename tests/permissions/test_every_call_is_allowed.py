@@ -6,7 +6,7 @@ import pytest
 from ministack.core.iam_evaluator import fnmatch_iam_cs
 
 from canary_construct.permissions import PERMISSIONS
-from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes import wire
 from tests.permissions.guard import Judge, guarded
 from tests.permissions.policies import Policies, listed, policies, without
 from tests.permissions.scenarios import SCENARIOS, promoted_and_promoted_again, serving
@@ -92,16 +92,14 @@ def test_a_permission_that_nothing_uses_is_reported(monkeypatch: pytest.MonkeyPa
     assert usage()["SmokeTest"].unused == ["s3:GetObject"]
 
 
-def test_calls_of_another_hand_are_not_taken_for_the_handlers() -> None:
+def test_what_another_hand_does_in_the_middle_of_a_call_is_not_taken_for_the_handlers() -> None:
     with guarded() as (guard, aws):
-        serving(aws)
-        before = len(guard.asked)
-        an_operator(aws)
-        assert len(guard.asked) == before
-
-
-def an_operator(aws: Aws) -> None:
-    aws.sagemaker.endpoints.find("shop")
+        shop = serving(aws)
+        shop.deploy("v2")
+        aws.interrupt("", lambda: wire.client("cloudwatch").describe_alarms(AlarmNames=["business"]))
+        shop.settle()
+        assert aws.asked("DescribeAlarms") == [{"AlarmNames": ["business"]}]
+        assert guard.denied == set()
 
 
 def test_lambda_writes_the_logs_of_every_handler() -> None:
