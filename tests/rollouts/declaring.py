@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, CfnResource, DefaultStackSynthesizer, Duration, Stack
-from constructs import Construct
+from aws_cdk.aws_events import CfnRule
+from constructs import Construct, IConstruct
 
 from canary_construct import CanaryEndpoint, Gate, InstanceScaling, ModelRelease, SmokeTest, TrafficRouting, TrafficStep
 
@@ -36,6 +37,8 @@ class Declaration:
     min_instances: int = 2
     idle_instances: int = 1
     fails_after_the_endpoint: bool = False
+    panic: bool = True
+    """Whether the rule that calls the panic handler is enabled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,8 @@ def _synthesise(declaration: Declaration) -> Assembly:
     endpoint = _endpoint(stack, declaration)
     if declaration.fails_after_the_endpoint:
         _refused_by_sagemaker(stack, after=endpoint)
+    if not declaration.panic:
+        _disable(endpoint.node.find_child("AlarmRaised"))
     app.synth()
     return Assembly(
         text=(out / "Shop.template.json").read_text(encoding="utf-8"),
@@ -115,6 +120,12 @@ def _refused_by_sagemaker(stack: Stack, *, after: CanaryEndpoint) -> None:
     CfnResource(
         stack, "Refused", type="AWS::SageMaker::EndpointConfig", properties={"ProductionVariants": [variant]}
     ).node.add_dependency(after)
+
+
+def _disable(rule: IConstruct) -> None:
+    resource = rule.node.default_child
+    assert isinstance(resource, CfnRule)
+    resource.state = "DISABLED"
 
 
 def _assets(out: Path, manifest: dict[str, Any]) -> list[Asset]:

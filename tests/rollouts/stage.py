@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import boto3
+from botocore.config import Config
 
 from canary_tools.sandbox.server import Sandbox
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
-from examples.recommender.shoppers import runtime_client
+from examples.recommender.shoppers import CONCURRENCY
 from tests.rollouts.declaring import Asset, Declaration, assembly_of
 
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
@@ -58,15 +59,18 @@ class Stage:
             return self._clients[service]
 
     def shopping_client(self) -> Any:
-        """Return a client that sends every request once."""
-        environment = self.sandbox.environment()
+        """Return a client that sends every request once, and waits as long as SageMaker lets a model take."""
         with self._lock:
-            session = boto3.Session(
-                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            return boto3.client(
+                "sagemaker-runtime",
+                endpoint_url=self.sandbox.endpoint_url,
                 region_name=REGION,
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    read_timeout=self.sandbox.settings.model_timeout_seconds,
+                    max_pool_connections=CONCURRENCY,
+                ),
             )
-            return runtime_client(session, self.sandbox.endpoint_url)
 
     def publish(self, declaration: Declaration, endpoint_name: str) -> str:
         """Upload a template and its assets, as the CDK command line does; return the template's URL."""

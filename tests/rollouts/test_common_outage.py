@@ -14,11 +14,13 @@ from tests.rollouts.stage import eventually
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
 
 OUTAGE_PERIODS = 2
+FAILURE_RATE = 0.1
+"""Far enough below the 25 % at which a slot's alarm goes off, which knows no other slot."""
 
 
 def test_an_outage_of_what_both_releases_depend_on_rolls_nothing_back(shop: Shop) -> None:
     # Given two releases that read the same feature store
-    shop.requests_per_second = 12.0
+    shop.requests_per_second = 16.0
     feature_store = shop.folder / "feature-store-failure-rate"
     needs = (("OUTAGE", str(feature_store)),)
     shop.deploy(Declaration(version="v1", environment=needs, steps=(50, 100)))
@@ -26,14 +28,15 @@ def test_an_outage_of_what_both_releases_depend_on_rolls_nothing_back(shop: Shop
     shop.rollout_reaches("v2", 50)
 
     # When it fails for two metric periods
-    _fail(feature_store, rate=0.2, seconds=OUTAGE_PERIODS * METRIC_PERIOD_SECONDS)
+    _fail(feature_store, rate=FAILURE_RATE, seconds=OUTAGE_PERIODS * METRIC_PERIOD_SECONDS)
 
     # Then both erred, and the new one is promoted
-    assert shop.rollout_ends("v2").outcome == PROMOTED
+    rollout = shop.rollout_ends("v2")
+    assert (rollout.outcome, rollout.reason) == (PROMOTED, "every step passed")
     shop.comes_to_rest(stable=B)
     for version in ("v1", "v2"):
         errors = [request for request in shop.visitors_of(version) if request.outcome is Outcome.MODEL_ERROR]
-        assert len(errors) > OUTAGE_PERIODS * METRIC_PERIOD_SECONDS / 2, version
+        assert len(errors) >= METRIC_PERIOD_SECONDS / 2, version
 
 
 def _fail(store: Path, *, rate: float, seconds: float) -> None:
