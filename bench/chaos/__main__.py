@@ -1,0 +1,90 @@
+"""Disturb rehearsed rollouts, and count the ends that are not safe.
+
+python -m bench.chaos matrix                              every state of the machine times every fault
+python -m bench.chaos schedules --schedules 2000 --seed 1 random schedules; failures are shrunk and printed
+python -m bench.chaos shrink scenario.json                the smallest scenario that fails in the same way
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.chaos.matrix import cells, covering_cells, moments
+from bench.chaos.running import Ended, Scenario, run_all, run_one, share_service_models, synthesise
+from bench.chaos.schedules import schedule
+from bench.chaos.shrinking import shrink
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+
+
+def main() -> int:
+    options = _options()
+    share_service_models()
+    with tempfile.TemporaryDirectory() as folder:
+        template = options.template or synthesise(Path(folder))
+        declared = find_endpoint(template, None)
+        if options.what == "shrink":
+            _print_smallest(declared, json.loads(options.scenario.read_text(encoding="utf-8")))
+            return 0
+        began = time.monotonic()
+        scenarios = _matrix(declared, half=options.half) if options.what == "matrix" else _schedules(options)
+        unsafe = report(run_all(scenarios, template=template, processes=options.processes), began)
+        for ended in unsafe if options.what == "schedules" else ():
+            _print_smallest(declared, ended.scenario)
+    return 1 if unsafe else 0
+
+
+def report(ends: Iterable[Ended], began: float) -> list[Ended]:
+    """Print unsafe ends as they come and the totals at last; return the unsafe ends."""
+    outcomes, slowest, unsafe = Counter[str](), list[tuple[float, float, str]](), list[Ended]()
+    for ended in ends:
+        outcomes[ended.outcome] += 1
+        slowest.append((ended.seconds_to_safe_end or 0.0, ended.seconds_to_weight_zero or 0.0, ended.name))
+        if ended.unsafe:
+            unsafe.append(ended)
+            print(f"UNSAFE {ended.name}: {'; '.join(ended.unsafe)}\n  {json.dumps(ended.scenario)}", flush=True)
+    by_outcome = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    print(f"{outcomes.total()} rehearsals ({by_outcome}), {len(unsafe)} unsafe, {time.monotonic() - began:,.0f} s")
+    longest, name = max((safe, name) for safe, _, name in slowest)
+    print(f"longest from the decision to the safe end: {longest:,.0f} s ({name})")
+    longest, name = max((zero, name) for _, zero, name in slowest)
+    print(f"longest from the decision to weight zero: {longest:,.0f} s ({name})")
+    return unsafe
+
+
+def _matrix(declared: DeclaredEndpoint, *, half: bool) -> list[tuple[str, Scenario]]:
+    entered = moments(declared)
+    return [(str(cell), cell.scenario(entered)) for cell in (covering_cells() if half else cells())]
+
+
+def _schedules(options: argparse.Namespace) -> list[tuple[str, Scenario]]:
+    seeds = range(options.seed, options.seed + options.schedules)
+    return [(f"schedule {seed}", schedule(seed)) for seed in seeds]
+
+
+def _print_smallest(declared: DeclaredEndpoint, scenario: Scenario) -> None:
+    smallest = shrink(scenario, lambda tried: bool(run_one(declared, "", tried).unsafe))
+    ended = run_one(declared, "", smallest)
+    print(f"smallest: {'; '.join(ended.unsafe)}\n{json.dumps(smallest, indent=2)}", flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["matrix", "schedules", "shrink"])
+    parser.add_argument("scenario", type=Path, nargs="?", help="what to shrink")
+    parser.add_argument("--template", type=Path, help="instead of the short plan of this bench")
+    parser.add_argument("--half", action="store_true", help="only the part of the matrix that the tests run")
+    parser.add_argument("--schedules", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each later one has the next")
+    parser.add_argument("--processes", type=int, default=2)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

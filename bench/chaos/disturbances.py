@@ -1,0 +1,74 @@
+"""Everything that goes wrong, as fragments of a scenario that begin at a second of the rollout."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bench.chaos.calls import INVOKE, LEDGER, SET_FLOOR, SET_WEIGHTS
+
+Fragment = dict[str, Any]
+MINUTES = 300.0
+MOMENT = 1.0
+
+
+def _throttled(call: str) -> str:
+    return "TooManyRequestsException" if call == INVOKE else "ThrottlingException"
+
+
+def _fault(call: str, error: str, at_s: float, for_s: float) -> Fragment:
+    return {"faults": [{"at_s": at_s, "for_s": for_s, "call": call, "error": error}]}
+
+
+def _refused(call: str) -> str:
+    return "InvalidRequestContentException" if call == INVOKE else "ValidationException"
+
+
+def _crashed(call: str) -> str:
+    return "Unknown" if call == INVOKE else "crash"
+
+
+OF_CALLS: Mapping[str, Callable[[str, float], Fragment]] = {
+    "throttled once": lambda call, at_s: _fault(call, _throttled(call), at_s, MOMENT),
+    "throttled for minutes": lambda call, at_s: _fault(call, _throttled(call), at_s, MINUTES),
+    "refused": lambda call, at_s: _fault(call, _refused(call), at_s, MOMENT),
+    "time-out": lambda call, at_s: _fault(call, "timeout", at_s, 30.0),
+    "crash after effect": lambda call, at_s: _fault(call, _crashed(call), at_s, MOMENT),
+    "in progress for minutes": lambda call, at_s: _fault(call, "in-progress", at_s, MINUTES),
+}
+"""What one call can meet."""
+
+_PREVIOUS_WEIGHTS = {"variant-a": 100, "variant-b": 0}
+
+
+def _control(at_s: float, do: str, **more: Any) -> Fragment:
+    return {"controls": [{"at_s": at_s, "do": do, **more}]}
+
+
+OF_WORLD: Mapping[str, Callable[[float], Fragment]] = {
+    "capacity never comes": lambda _at_s: {"capacity": {"launch_s": 3 * 3600}},
+    "weights fall back": lambda at_s: _control(at_s, "set-weights", weights=_PREVIOUS_WEIGHTS),
+    "weights by another hand": lambda at_s: _control(at_s, "set-weights", weights={"variant-a": 50, "variant-b": 50}),
+    "metrics late": lambda _at_s: {"metrics": {"delay_s": 400}},
+    "metrics missing": lambda at_s: {"metrics": {"missing": [{"from_s": at_s, "to_s": at_s + MINUTES}]}},
+    "metrics absurd": lambda at_s: {
+        "changes": [{"at_s": at_s, "for_s": MINUTES, "who": "both", "set": {"error_rate": 1.0}}]
+    },
+    "alarm deleted": lambda at_s: _control(at_s, "delete-alarm"),
+    "ledger unavailable": lambda at_s: {
+        "faults": [{"at_s": at_s, "for_s": MINUTES, "call": call, "error": "InternalServerError"} for call in LEDGER]
+    },
+    "stopped": lambda at_s: _control(at_s, "stop-execution"),
+    "aborted": lambda at_s: _control(at_s, "abort"),
+    "events again": lambda at_s: _control(at_s, "duplicate-event"),
+    "deploy meanwhile": lambda at_s: _control(at_s, "deploy"),
+}
+"""What can happen around the calls."""
+
+FROM_THE_BEGINNING = ("capacity never comes", "metrics late")
+"""These do not begin in a state, but hold for the whole rollout."""
+
+
+def fits(kind: str, call: str) -> bool:
+    """Tell whether a call can meet this: only SageMaker's changes are refused because of another one."""
+    if kind == "in progress for minutes":
+        return call in {SET_WEIGHTS, SET_FLOOR}
+    return not (kind == "time-out" and call == INVOKE)

@@ -1,0 +1,101 @@
+"""The matrix: every state of the machine times everything that can go wrong while it is in it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.chaos.calls import STATES, calls_of
+from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
+from bench.chaos.worlds import BUSY_AT_FIRST, FAILING, QUIET, merged
+from canary_tools.rehearsal.executions import seconds_of
+from canary_tools.rehearsal.rehearsal import rehearse
+from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.template import DeclaredEndpoint
+
+WORLDS: Mapping[str, Mapping[str, Any]] = {
+    **dict.fromkeys(STATES, QUIET),
+    "WaitForQuiet": BUSY_AT_FIRST,
+    "RollBack": FAILING,
+    "WaitForRollback": FAILING,
+}
+"""The world in which a state is entered without any fault."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One place of the matrix; `call` is empty for what happens around the calls."""
+
+    state: str
+    kind: str
+    call: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.call} {self.kind}" if self.call else f"{self.state}: {self.kind}"
+
+    def scenario(self, entered: Mapping[str, float]) -> dict[str, Any]:
+        """Return the state's world, disturbed from the moment at which the state is entered."""
+        at_s = entered[self.state]
+        disturbance = OF_CALLS[self.kind](self.call, at_s) if self.call else OF_WORLD[self.kind](at_s)
+        return merged(WORLDS[self.state], disturbance)
+
+
+def cells() -> Iterator[Cell]:
+    """Yield the full matrix."""
+    for state in STATES:
+        for kind in OF_CALLS:
+            yield from (Cell(state=state, kind=kind, call=call) for call in calls_of(state) if fits(kind, call))
+        yield from (Cell(state=state, kind=kind) for kind in OF_WORLD if kind not in FROM_THE_BEGINNING)
+    yield from _from_the_beginning()
+
+
+def covering_cells() -> Iterator[Cell]:
+    """Yield a part in which every state meets every kind of fault of a call, and every call each kind that fits it.
+
+    What happens around the calls comes at every second state, another half for the next kind.
+    """
+    met: set[tuple[str, str]] = set()
+    for state in STATES:
+        for kind in OF_CALLS:
+            fitting = [call for call in calls_of(state) if fits(kind, call)]
+            new = [call for call in fitting if (call, kind) not in met]
+            chosen = _some(new, state, kind) or fitting[:1]
+            met |= {(call, kind) for call in chosen}
+            yield from (Cell(state=state, kind=kind, call=call) for call in chosen)
+    for number, state in enumerate(STATES):
+        kinds = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
+        yield from (Cell(state=state, kind=kind) for kind in kinds[number % 2 :: 2])
+    yield from _from_the_beginning()
+
+
+def _from_the_beginning() -> Iterator[Cell]:
+    """Yield what holds for a whole rollout once for each end: a promotion and a rollback."""
+    for state in ("WaitForInstances", "WaitForRollback"):
+        yield from (Cell(state=state, kind=kind) for kind in FROM_THE_BEGINNING)
+
+
+def _some(new: list[str], state: str, kind: str) -> list[str]:
+    """Take one call that this kind has not met yet, and all of those that no later state makes."""
+    later = {call for other in STATES[STATES.index(state) + 1 :] for call in calls_of(other) if fits(kind, call)}
+    last_chance = [call for call in new if call not in later]
+    return last_chance or new[:1]
+
+
+def moments(declared: DeclaredEndpoint) -> dict[str, float]:
+    """Return the second at which each state is first entered when nothing goes wrong."""
+    entered: dict[str, float] = {}
+    for world in (QUIET, BUSY_AT_FIRST, FAILING):
+        seen = entries(declared, world)
+        entered |= {state: seen[state] for state in STATES if WORLDS[state] is world}
+    return entered
+
+
+def entries(declared: DeclaredEndpoint, world: Mapping[str, Any]) -> dict[str, float]:
+    """Return the second at which each state is first entered in this world."""
+    observation = rehearse(declared, parse_scenario(world)).observation
+    aws = observation._aws  # noqa: SLF001  # the history of the machine is no part of the result
+    found: dict[str, float] = {}
+    for event in aws.executions.all()[0]["events"]:
+        name = event.get("stateEnteredEventDetails", {}).get("name")
+        if name is not None:
+            found.setdefault(name, round(seconds_of(event["timestamp"]) - aws.zero, 3))
+    return found

@@ -1,0 +1,102 @@
+"""Run many scenarios, each a rehearsal, in a few processes that leave the machine to others."""
+
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import botocore.session
+
+from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+
+Scenario = Mapping[str, Any]
+SHORT_PLAN = Path(__file__).with_name("short_plan.py")
+ENDS = ("Rollout Rolled Back", "Rollout Promoted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How one scenario ended. Seconds of the rollout; `None` where nothing was seen of it."""
+
+    name: str
+    scenario: Scenario
+    outcome: str
+    reason: str
+    unsafe: tuple[str, ...]
+    seconds_to_weight_zero: float | None
+    seconds_to_safe_end: float | None
+
+
+def synthesise(folder: Path) -> Path:
+    """Synthesise the short plan and return its template."""
+    environment = {**os.environ, "CDK_OUTDIR": str(folder), "PYTHONPATH": str(SHORT_PLAN.parents[2])}
+    subprocess.run([sys.executable, str(SHORT_PLAN)], env=environment, check=True)  # noqa: S603  # our own script
+    return folder / "ShortPlan.template.json"
+
+
+def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
+    """Rehearse one scenario."""
+    rehearsed = rehearse(declared, parse_scenario(scenario))
+    result = rehearsed.result
+    return Ended(
+        name=name,
+        scenario=scenario,
+        outcome=result["outcome"],
+        reason=result["reason"],
+        unsafe=tuple(result["unsafe"]),
+        seconds_to_weight_zero=result["seconds_to_weight_zero"],
+        seconds_to_safe_end=seconds_to_safe_end(rehearsed),
+    )
+
+
+def seconds_to_safe_end(rehearsed: Rehearsed) -> float | None:
+    """Return the time from the first order to end the rollout, or its execution's end, to the notice that it is over.
+
+    Nothing is known when the notice itself was lost to a fault.
+    """
+    told = [*rehearsed.observation.happenings, *rehearsed.observation.bus_happenings()]
+    ends = [happening.at_s for happening in told if happening.kind == "rollout" and happening.text.startswith(ENDS)]
+    begins = [
+        happening.at_s
+        for happening in told
+        if happening.kind == "halt" or (happening.kind == "execution" and not happening.text.endswith("RUNNING"))
+    ]
+    return max(max(ends) - min(begins), 0.0) if ends and begins else None
+
+
+def run_all(scenarios: Iterable[tuple[str, Scenario]], *, template: Path | None, processes: int) -> Iterator[Ended]:
+    """Rehearse them in this many processes, niced; each end is yielded as soon as it is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = template or synthesise(Path(folder))
+        spawning = multiprocessing.get_context("spawn")
+        with spawning.Pool(processes, initializer=_begin, initargs=(path,)) as pool:
+            yield from pool.imap_unordered(_run, scenarios)
+
+
+def share_service_models(replace: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Let botocore read its descriptions of the services once a process, instead of once a rehearsal."""
+    replace(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+
+
+_declared: list[DeclaredEndpoint] = []
+
+
+def _begin(template: Path) -> None:
+    os.nice(10)
+    logging.disable()  # the handlers tell of every fault
+    share_service_models()
+    _declared.append(find_endpoint(template, None))
+
+
+def _run(named: tuple[str, Scenario]) -> Ended:
+    return run_one(_declared[0], *named)

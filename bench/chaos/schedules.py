@@ -1,0 +1,56 @@
+"""Random schedules: up to six faults and controls at random moments, in a random world. Seeded."""
+
+import random
+from typing import Any
+
+from bench.chaos.calls import INVOKE, OF_TASK
+from bench.chaos.disturbances import OF_CALLS, OF_WORLD, fits
+from bench.chaos.worlds import QUIET, merged
+
+CALLS = sorted({call for calls in OF_TASK.values() for call in calls} | {"states:StartExecution"})
+MOST = 6
+LATEST_SECOND = 1300.0
+"""The undisturbed rollout takes 1,090 seconds."""
+WINDOWS = (1.0, 10.0, 60.0, 300.0, 900.0)
+PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
+CONTROLS = ("stopped", "aborted", "weights by another hand", "weights fall back", "alarm deleted", "events again",
+            "deploy meanwhile", "ledger unavailable", "metrics missing")  # fmt: skip
+
+
+def schedule(seed: int) -> dict[str, Any]:
+    """Return the scenario of this seed."""
+    draw = random.Random(seed)
+    scenario = _world(draw, seed)
+    focus = draw.uniform(0, LATEST_SECOND)
+    for _ in range(draw.randint(1, MOST)):
+        near = draw.random() < 0.5
+        at_s = round(max(0.0, draw.gauss(focus, 30.0)) if near else draw.uniform(0, LATEST_SECOND), 1)
+        scenario = merged(scenario, _disturbance(draw, at_s))
+    return scenario
+
+
+def _world(draw: random.Random, seed: int) -> dict[str, Any]:
+    return merged(
+        QUIET,
+        {
+            "seed": seed,
+            "traffic": {"rps": draw.choice([10, 40, 100])},
+            "canary": {"error_rate": draw.choice([0.001, 0.001, 0.02, 0.3])},
+            "metrics": {"delay_s": draw.choice([5, 60, 90])},
+            "capacity": {"launch_s": draw.choice([30, 60, 240])},
+        },
+    )
+
+
+def _disturbance(draw: random.Random, at_s: float) -> dict[str, Any]:
+    if draw.random() < 0.4:
+        return OF_WORLD[draw.choice(CONTROLS)](at_s)
+    call = draw.choice(CALLS)
+    kind = draw.choice([kind for kind in OF_CALLS if fits(kind, call)])
+    fragment = OF_CALLS[kind](call, at_s)
+    for_s = draw.choice(WINDOWS)
+    probability = draw.choice(PROBABILITIES)
+    if call == INVOKE and kind == "refused":
+        for_s = min(for_s, 10.0)
+    fragment["faults"] = [{**fault, "for_s": for_s, "probability": probability} for fault in fragment["faults"]]
+    return fragment

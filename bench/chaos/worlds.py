@@ -1,0 +1,41 @@
+"""The scenarios that faults are put into: one in which the rollout is promoted, one in which it is rolled back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Fragment = Mapping[str, Any]
+
+QUIET: Fragment = {
+    "seed": 7,
+    "traffic": {"rps": 40},
+    "canary": {"error_rate": 0.001},
+    "metrics": {"delay_s": 60},
+    "capacity": {"launch_s": 60},
+    "changes": [],
+    "faults": [],
+    "controls": [],
+}
+FAILING: Fragment = {**QUIET, "canary": {"error_rate": 0.3}}
+BUSY_AT_FIRST: Fragment = {
+    **QUIET,
+    "controls": [{"at_s": 0, "do": "set-weights", "weights": {"variant-a": 100, "variant-b": 0}}],
+}
+"""The endpoint is `Updating` when the rollout begins: a change to the weights that it has already."""
+
+
+def merged(base: Fragment, added: Fragment) -> dict[str, Any]:
+    """Return a scenario with a fragment put into it: lists grow, sections are filled in, values are replaced.
+
+    >>> merged({"faults": [1], "metrics": {"delay_s": 60}}, {"faults": [2], "metrics": {"missing": []}})
+    {'faults': [1, 2], 'metrics': {'delay_s': 60, 'missing': []}}
+    """
+    result = dict(base)
+    for name, value in added.items():
+        before = result.get(name)
+        if isinstance(value, list):
+            result[name] = [*(before or []), *value]
+        elif isinstance(value, dict):
+            result[name] = {**(before or {}), **value}
+        else:
+            result[name] = value
+    return result
