@@ -22,7 +22,11 @@ OWN_NAMESPACE = "CanaryConstruct"
 
 @dataclass(frozen=True, kw_only=True)
 class SlotMetrics:
-    """The metrics of one slot of one endpoint, at one period."""
+    """The metrics of one slot of one endpoint, at one period.
+
+    Request counts that an alarm divides by are never filled: a period that is not published yet would count as one
+    without requests, and the newest period, which an alarm looks at, would always look healthy.
+    """
 
     endpoint_name: str
     slot: Slot
@@ -48,7 +52,7 @@ class SlotMetrics:
         by_model = f"(FILL({em}, 0) - FILL({e4}, 0))"
         failed = f"IF(FILL({e5}, 0) > {by_model}, FILL({e5}, 0), {by_model})"
         return self._expression(
-            f"IF(FILL({n}, 0) >= {min_requests}, 100 * {failed} / FILL({n}, 0), 0)",
+            f"IF({n} >= {min_requests}, 100 * {failed} / {n}, 0)",
             label="errors (%)",
             metrics={
                 n: self.metric("Invocations"),
@@ -68,7 +72,7 @@ class SlotMetrics:
             raise ValueError(f"percentile must be above 0 and below 100, got {percentile:g}")
         n, p = self._ids("n", f"p{percentile:g}".replace(".", "_"))
         return self._expression(
-            f"IF(FILL({n}, 0) >= {min_requests}, FILL({p}, 0) / 1000, 0)",
+            f"IF({n} >= {min_requests}, {p} / 1000, 0)",
             label=f"p{percentile:g} latency (ms)",
             metrics={n: self.metric("Invocations"), p: self.metric("ModelLatency", statistic=f"p{percentile:g}")},
         )
@@ -86,7 +90,7 @@ class SlotMetrics:
         The weight is published by the rollout while it watches a step; 0 while fewer than `min_requests` requests are
         expected in a period.
         """
-        requests, total, metrics = self._requests_and_total()
+        requests, total, metrics = self._requests_and_total(others_published=True)
         (w,) = self._ids("w")
         return self._expression(
             f"IF({total} * {w} / 100 >= {min_requests}, 100 * ABS(100 * {requests} / {total} - {w}) / {w}, 0)",
@@ -102,17 +106,21 @@ class SlotMetrics:
         """Return the instances that answered, from requests and requests per instance."""
         n, i = self._ids("n", "i")
         return self._expression(
-            f"IF(FILL({i}, 0) > 0, FILL({n}, 0) / FILL({i}, 0), 0)",
+            f"IF({i} > 0, {n} / {i}, 0)",
             label="instances",
             metrics={n: self.metric("Invocations"), i: self.metric("InvocationsPerInstance")},
         )
 
-    def _requests_and_total(self) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
-        """Return the slot's requests and the endpoint's as expressions, and the metrics in them."""
+    def _requests_and_total(self, *, others_published: bool = False) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
+        """Return the slot's requests and the endpoint's as expressions, and the metrics in them.
+
+        A slot without requests may publish nothing. Where an alarm asks, the other slot must have published.
+        """
         other = self._of_other()
         own, others = self._ids("n")[0], other._ids("n")[0]  # noqa: SLF001 - the same class
         metrics: dict[str, cloudwatch.IMetric] = {own: self.metric("Invocations"), others: other.metric("Invocations")}
-        return f"FILL({own}, 0)", f"(FILL({own}, 0) + FILL({others}, 0))", metrics
+        of_others = others if others_published else f"FILL({others}, 0)"
+        return f"FILL({own}, 0)", f"(FILL({own}, 0) + {of_others})", metrics
 
     def _ids(self, *names: str) -> list[str]:
         """Return identifiers that do not meet the other slot's in one graph."""

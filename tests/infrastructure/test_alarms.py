@@ -62,8 +62,8 @@ def test_the_thresholds_are_in_percent_and_milliseconds(strict: Resources) -> No
 def test_errors_count_the_endpoints_and_the_models_own_but_not_the_callers(resources: Resources) -> None:
     alarm = named(resources, "AlarmsBErrorRate", ALARM)
     assert expression(alarm) == (
-        "IF(FILL(n_b, 0) >= 25, 100 * IF(FILL(e5_b, 0) > (FILL(em_b, 0) - FILL(e4_b, 0)), FILL(e5_b, 0), "
-        "(FILL(em_b, 0) - FILL(e4_b, 0))) / FILL(n_b, 0), 0)"
+        "IF(n_b >= 25, 100 * IF(FILL(e5_b, 0) > (FILL(em_b, 0) - FILL(e4_b, 0)), FILL(e5_b, 0), "
+        "(FILL(em_b, 0) - FILL(e4_b, 0))) / n_b, 0)"
     )
     assert {name: stat["Metric"]["MetricName"] for name, stat in metrics(alarm).items()} == {
         "n_b": "Invocations",
@@ -75,7 +75,7 @@ def test_errors_count_the_endpoints_and_the_models_own_but_not_the_callers(resou
 
 def test_latency_is_turned_from_microseconds_into_milliseconds(resources: Resources) -> None:
     alarm = named(resources, "AlarmsALatency", ALARM)
-    assert expression(alarm) == "IF(FILL(n_a, 0) >= 25, FILL(p99_a, 0) / 1000, 0)"
+    assert expression(alarm) == "IF(n_a >= 25, p99_a / 1000, 0)"
     assert metrics(alarm)["p99_a"]["Stat"] == "p99"
 
 
@@ -83,7 +83,7 @@ def test_throughput_compares_the_share_of_requests_with_the_weight_that_the_roll
     resources: Resources,
 ) -> None:
     alarm = named(resources, "AlarmsAThroughput", ALARM)
-    total = "(FILL(n_a, 0) + FILL(n_b, 0))"
+    total = "(FILL(n_a, 0) + n_b)"
     assert expression(alarm) == (
         f"IF({total} * w_a / 100 >= 25, 100 * ABS(100 * FILL(n_a, 0) / {total} - w_a) / w_a, 0)"
     )

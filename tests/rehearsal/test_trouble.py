@@ -26,7 +26,7 @@ def test_a_stopped_rollout_ends_safe(rehearsing: Rehearse, do: str) -> None:
 
 def test_an_alarm_takes_the_traffic_without_the_state_machine(rehearsing: Rehearse) -> None:
     changes = [{"at_s": 240, "who": "canary", "set": {"error_rate": 0.9}}]
-    rehearsed = rehearsing(changes=changes, metrics={"delay_s": 5})
+    rehearsed = rehearsing(changes=changes)
     assert "is in ALARM" in rehearsed.result["reason"]
     assert "ALARM" in said(rehearsed, "alarm")
     assert rehearsed.result["safe_end"], rehearsed.result["unsafe"]
