@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import App, CfnOutput, Duration, Stack
 
 from canary_construct import (
+    AlarmThresholds,
     CanaryEndpoint,
     Gate,
     InstanceScaling,
@@ -47,6 +48,7 @@ class RecommenderStack(Stack):
                 Gate.error_rate(),
                 Gate.latency(slow_ms=250, warm_up=Duration.seconds(int(self._context("warm_up_seconds", "300")))),
             ],
+            alarm_thresholds=AlarmThresholds(min_requests=100),
             smoke_test=SmokeTest(payloads=['{"user": 1}']),
             metric_period=int(self._context("metric_period", "60")),
         )

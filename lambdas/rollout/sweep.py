@@ -24,10 +24,17 @@ class Swept(NamedTuple):
     name: str
 
 
-def sweep(resources: Iterable[Swept]) -> None:
-    """Delete models and endpoint configs; those that are gone already do not matter."""
+def sweep(endpoint: str, resources: Iterable[Swept]) -> None:
+    """Delete models and endpoint configs of an endpoint; those that are gone already do not matter.
+
+    What is gone has no tag any more, so that the permission to delete it may be gone as well.
+    """
     for resource in resources:
-        _delete(resource)
+        try:
+            _delete(resource)
+        except ClientError:
+            if resource in all_of(endpoint):
+                raise
 
 
 def all_of(endpoint: str) -> list[Swept]:

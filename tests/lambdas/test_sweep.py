@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from botocore.exceptions import ClientError
+from rollout.sweep import Swept, sweep
+
+from canary_tools.sandbox.sagemaker.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
+from tests.lambdas.fakes.settings import ENDPOINT
 
 if TYPE_CHECKING:
     from tests.lambdas.fakes.shop import Shop
+
+DENIED = ApiError("AccessDeniedException", "no identity-based policy allows it")
 
 
 def models(aws: Aws) -> list[str]:
@@ -50,3 +58,19 @@ def test_a_sweep_that_fails_does_not_hold_up_the_rollout(aws: Aws, serving: Shop
     aws.heal()
     serving.promote("v4")
     assert len(models(aws)) == 2
+
+
+@pytest.mark.usefixtures("serving")
+def test_what_vanished_between_list_and_delete_does_not_matter(aws: Aws) -> None:
+    """AWS may deny the deletion of what is gone, since it has no tag that the condition could match."""
+    gone = Swept("model", "gone")
+    aws.fail("DeleteModel", DENIED)
+    sweep(ENDPOINT, [gone])
+
+
+@pytest.mark.usefixtures("serving")
+def test_what_may_not_be_deleted_is_said(aws: Aws) -> None:
+    (first,) = models(aws)
+    aws.fail("DeleteModel", DENIED)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sweep(ENDPOINT, [Swept("model", first)])

@@ -62,7 +62,7 @@ def _sweep_after_the_endpoint(world: World, until: float) -> None:
     try:
         wait_until_quiet(world.endpoint, until=until)
     except EndpointNotFound:
-        sweep(all_of(world.settings.endpoint))
+        sweep(world.settings.endpoint, all_of(world.settings.endpoint))
 
 
 def _is_first(event: dict[str, Any]) -> bool:

@@ -74,7 +74,7 @@ def settle(world: World, lock: Lock | None, status: str, until: float) -> None:
         _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)
     if release is not None and status in DEPLOYED and world.settings.start_on_deploy:
-        _hand_over(world, lock, release)
+        _hand_over(world, lock, release, stable)
     else:
         _free(world, lock)
 
@@ -87,7 +87,7 @@ def _tidy(world: World, lock: Lock, view: EndpointView) -> None:
     try:
         unneeded = unneeded_by(world, view)
         if world.ledger.lock() == lock:
-            sweep(unneeded)
+            sweep(world.settings.endpoint, unneeded)
     except (ClientError, BotoCoreError):
         logger.exception("sweeping after the deploy failed")
 
@@ -117,9 +117,10 @@ def _waiting_release(world: World, view: EndpointView, stable: str) -> Release |
     return None if declared.outcome == ROLLED_BACK else declared
 
 
-def _hand_over(world: World, lock: Lock | None, release: Release) -> None:
+def _hand_over(world: World, lock: Lock | None, release: Release, stable: str) -> None:
     name = execution_name(release.version, world.ledger.next_attempt())
-    if world.ledger.lock_for_rollout(name, clock.now(), instead_of=None if lock is None else lock.holder):
+    before, slots = None if lock is None else lock.holder, {"stable": stable, "canary": other_slot(stable)}
+    if world.ledger.lock_for_rollout(name, clock.now(), instead_of=before, **slots):
         _start(world, name)
 
 
