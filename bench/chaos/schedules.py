@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from bench.chaos.calls import INVOKE, OF_TASK
+from bench.chaos.calls import OF_TASK
 from bench.chaos.disturbances import OF_CALLS, OF_WORLD, fits
 from bench.chaos.worlds import QUIET, merged
 
@@ -12,6 +12,9 @@ MOST = 6
 LATEST_SECOND = 1300.0
 """The undisturbed rollout takes 1,090 seconds."""
 WINDOWS = (1.0, 10.0, 60.0, 300.0, 900.0)
+LONGEST_SECONDS = {"refused": 300.0, "crash after effect": 300.0}
+"""What is no matter of patience: a handler that dies or is refused at each of its attempts has used them up after
+about ten minutes. docs/chaos.md says what is left then."""
 PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
 CONTROLS = ("stopped", "aborted", "weights by another hand", "weights fall back", "alarm deleted", "events again",
             "deploy meanwhile", "ledger unavailable", "metrics missing")  # fmt: skip
@@ -48,9 +51,7 @@ def _disturbance(draw: random.Random, at_s: float) -> dict[str, Any]:
     call = draw.choice(CALLS)
     kind = draw.choice([kind for kind in OF_CALLS if fits(kind, call)])
     fragment = OF_CALLS[kind](call, at_s)
-    for_s = draw.choice(WINDOWS)
+    for_s = min(draw.choice(WINDOWS), LONGEST_SECONDS.get(kind, WINDOWS[-1]))
     probability = draw.choice(PROBABILITIES)
-    if call == INVOKE and kind == "refused":
-        for_s = min(for_s, 10.0)
     fragment["faults"] = [{**fault, "for_s": for_s, "probability": probability} for fault in fragment["faults"]]
     return fragment

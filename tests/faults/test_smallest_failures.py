@@ -1,0 +1,22 @@
+"""The smallest scenario of each unsafe end that the matrix or the schedules found, once it was mended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bench.chaos.running import run_one
+from bench.chaos.worlds import BUSY_AT_FIRST, QUIET, merged
+from canary_tools.rehearsal.template import DeclaredEndpoint
+
+HALF_TO_EACH = {"variant-a": 50, "variant-b": 50}
+
+
+@pytest.mark.parametrize(("world", "second"), [(QUIET, 0.149), (BUSY_AT_FIRST, 0.279)], ids=["at rest", "busy"])
+def test_weights_changed_before_the_first_look_are_taken_back(
+    declared: DeclaredEndpoint, world: Mapping[str, Any], second: float
+) -> None:
+    another_hand = {"controls": [{"at_s": second, "do": "set-weights", "weights": HALF_TO_EACH}]}
+    ended = run_one(declared, "", merged(world, another_hand))
+    assert not ended.unsafe, ended.unsafe
+    assert "exactly one variant" in ended.reason
