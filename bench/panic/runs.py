@@ -7,7 +7,8 @@ from pathlib import Path
 
 from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
 from tests.rollouts.declaring import PLACEHOLDER, Declaration
-from tests.rollouts.shop import A, B, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
 REQUESTS_PER_SECOND = 12.0

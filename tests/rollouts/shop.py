@@ -3,8 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,22 +15,8 @@ from examples.recommender.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.traffic import Outcome, Request, TrafficLog
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.slots import A, B, Slots, slots_of
 from tests.rollouts.stage import Stage, eventually
-
-A, B = "variant-a", "variant-b"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slots:
-    """The endpoint at one moment: its status, its config, and by slot weights, instances and floors."""
-
-    status: str
-    config_name: str
-    weights: Mapping[str, float]
-    instances: Mapping[str, int]
-    floors: Mapping[str, int]
-    suspended: frozenset[str]
-    """Slots whose scaling is suspended in either direction."""
 
 
 class Shop:
@@ -137,31 +122,27 @@ class Shop:
 
     def look(self) -> Slots:
         """Describe the endpoint and its scalable targets."""
-        endpoint = self.stage.client("sagemaker").describe_endpoint(EndpointName=self.name)
-        variants = {variant["VariantName"]: variant for variant in endpoint["ProductionVariants"]}
-        targets = {target["ResourceId"].rsplit("/", 1)[1]: target for target in self.scalable_targets()}
-        return Slots(
-            status=endpoint["EndpointStatus"],
-            config_name=endpoint["EndpointConfigName"],
-            weights={slot: variant["CurrentWeight"] for slot, variant in variants.items()},
-            instances={slot: variant["CurrentInstanceCount"] for slot, variant in variants.items()},
-            floors={slot: target["MinCapacity"] for slot, target in targets.items()},
-            suspended=frozenset(slot for slot, target in targets.items() if any(target["SuspendedState"].values())),
-        )
-
-    def scalable_targets(self) -> list[dict[str, Any]]:
-        """Return the endpoint's scalable targets as Application Auto Scaling describes them."""
-        found: list[dict[str, Any]] = self.stage.client("application-autoscaling").describe_scalable_targets(
-            ServiceNamespace="sagemaker",
-            ResourceIds=[f"endpoint/{self.name}/variant/{slot}" for slot in (A, B)],
-        )["ScalableTargets"]
-        return found
+        return slots_of(self.stage, self.name)
 
     def models(self) -> dict[str, str]:
         """Return the name of the model in each slot."""
         sagemaker = self.stage.client("sagemaker")
         config = sagemaker.describe_endpoint_config(EndpointConfigName=self.look().config_name)
         return {variant["VariantName"]: variant["ModelName"] for variant in config["ProductionVariants"]}
+
+    def kept_models(self) -> set[str]:
+        """Return the names of all models of the stack that exist, in a slot or not."""
+        return set(self.named("sagemaker", "list_models", "Models", "ModelName"))
+
+    def kept_configs(self) -> set[str]:
+        """Return the names of all endpoint configs of the stack that exist."""
+        return set(self.named("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"))
+
+    def named(self, service: str, operation: str, rows: str, name: str) -> list[str]:
+        """List what has the stack's name, or one that CloudFormation made out of it."""
+        pages = self.stage.client(service).get_paginator(operation).paginate()
+        found: list[str] = [row[name] for page in pages for row in page[rows]]
+        return [each for each in found if each == self.name or f"{self.name}-" in each]
 
     def comes_to_rest(self, *, stable: str, floor: int = 2, idle_floor: int = 1) -> Slots:
         """Wait until one slot has all the weight, floors follow roles, scaling works and the lock is free.
@@ -264,8 +245,10 @@ class Shop:
         return eventually(lambda: self._running_in(state), what=f"an execution in {state}", seconds=200.0)
 
     def stop(self, execution: str) -> None:
-        """Stop an execution."""
-        self.stage.client("stepfunctions").stop_execution(executionArn=execution)
+        """Stop an execution; one that has ended meanwhile stays as it is."""
+        states = self.stage.client("stepfunctions")
+        with suppress(states.exceptions.ValidationException):
+            states.stop_execution(executionArn=execution)
 
     def execution_status(self, arn: str) -> str:
         """Return the status of an execution."""

@@ -8,7 +8,8 @@ import pytest
 from examples.recommender.rollouts import PROMOTED
 from examples.recommender.traffic import Outcome
 from tests.rollouts.declaring import METRIC_PERIOD_SECONDS, Declaration
-from tests.rollouts.shop import B, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import B
 from tests.rollouts.stage import eventually
 
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]

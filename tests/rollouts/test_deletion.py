@@ -1,13 +1,11 @@
 """What a deleted stack leaves behind: nothing."""
 
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import A, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, scalable_targets
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
@@ -18,7 +16,7 @@ def test_a_stack_at_rest_leaves_nothing_behind(shop: Shop) -> None:
     shop.deploy(Declaration(version="v2", environment=(("FAILS_SMOKE_TEST", "yes"),)))
     assert shop.rollout_ends("v2").outcome == ROLLED_BACK
     shop.comes_to_rest(stable=A)
-    assert len(_of(shop, "sagemaker", "list_models", "Models", "ModelName")) == len(("v1", "v2"))
+    assert len(shop.kept_models()) == len(("v1", "v2"))
 
     shop.delete()
 
@@ -46,19 +44,8 @@ def _left(shop: Shop) -> list[str]:
         ("iam", "list_roles", "Roles", "RoleName"),
         ("stepfunctions", "list_state_machines", "stateMachines", "name"),
     ]
-    left = [name for listing in listings for name in _of(shop, *listing)]
-    tables = shop.stage.client("dynamodb").get_paginator("list_tables").paginate()
+    left = [name for listing in listings for name in shop.named(*listing)]
+    tables = shop.stage.client("dynamodb").list_tables()["TableNames"]
     rules = shop.stage.client("events").list_rules(NamePrefix=f"{shop.name}-")["Rules"]
-    left += _named(shop, (table for page in tables for table in page["TableNames"]))
-    return [*left, *(rule["Name"] for rule in rules), *map(str, shop.scalable_targets())]
-
-
-def _of(shop: Shop, service: str, operation: str, rows: str, name: str) -> list[str]:
-    pages = shop.stage.client(service).get_paginator(operation).paginate()
-    found: Iterable[dict[str, Any]] = (row for page in pages for row in page[rows])
-    return _named(shop, (row[name] for row in found))
-
-
-def _named(shop: Shop, names: Iterable[str]) -> list[str]:
-    """Return the names that the stack, or CloudFormation for it, has given."""
-    return [name for name in names if name == shop.name or f"{shop.name}-" in name]
+    left += [table for table in tables if table.startswith(f"{shop.name}-")]
+    return [*left, *(rule["Name"] for rule in rules), *map(str, scalable_targets(shop.stage, shop.name))]

@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from examples.recommender.rollouts import ROLLED_BACK
+from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import METRIC_PERIOD_SECONDS, Declaration
-from tests.rollouts.shop import A, B, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
 pytestmark = pytest.mark.xdist_group("rollouts")
@@ -34,6 +35,17 @@ def test_a_stopped_execution_is_restored(shop: Shop, state: str) -> None:
     if (rollout := shop.rollout("v2")) is not None:
         assert (rollout.outcome, rollout.reason) == (ROLLED_BACK, "the execution was stopped")
     assert shop.measured["seconds to zero"] < SECONDS_TO_ZERO
+
+
+@pytest.mark.long
+def test_a_stop_during_the_promotion_leaves_one_slot_in_charge(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+    shop.deploy(Declaration(version="v2"))
+
+    shop.stop(shop.execution_in("Promote"))
+
+    rollout = shop.rollout_ends("v2")
+    shop.comes_to_rest(stable=B if rollout.outcome == PROMOTED else A)
 
 
 def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does_not(shop: Shop) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import A, B, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
 pytestmark = pytest.mark.xdist_group("rollouts")

@@ -4,7 +4,8 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import A, B, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
 
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
 
@@ -22,6 +23,8 @@ def test_a_harmless_release_is_promoted_step_by_step_and_the_slots_change_roles(
     assert slots.instances == {A: 1, B: 2}
     assert shop.models()[A] == before[A], "the release before must stay, as the fast way back"
     assert shop.models()[B] != before[B]
+    assert shop.kept_models() == set(shop.models().values())
+    assert shop.kept_configs() == {slots.config_name}
 
 
 def test_after_a_promotion_a_deploy_finds_the_roles_exchanged(shop: Shop) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import A, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 

@@ -4,7 +4,8 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import A, B, Shop
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
