@@ -51,7 +51,7 @@ def cells() -> Iterator[Cell]:
 def covering_cells() -> Iterator[Cell]:
     """Yield a part in which every state meets every kind of fault of a call, and every call each kind that fits it.
 
-    What happens around the calls comes at every second state, another half for the next kind.
+    What happens around the calls comes at every third state, a different third for each kind.
     """
     met: set[tuple[str, str]] = set()
     for state in STATES:
@@ -63,7 +63,7 @@ def covering_cells() -> Iterator[Cell]:
             yield from (Cell(state=state, kind=kind, call=call) for call in chosen)
     for number, state in enumerate(STATES):
         kinds = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
-        yield from (Cell(state=state, kind=kind) for kind in kinds[number % 2 :: 2])
+        yield from (Cell(state=state, kind=kind) for kind in kinds[number % 3 :: 3])
     yield from _from_the_beginning()
 
 
