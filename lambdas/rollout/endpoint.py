@@ -63,6 +63,11 @@ class EndpointView:
         """Return the weights in force, by slot."""
         return {slot: variant.weight for slot, variant in self.variants.items()}
 
+    @property
+    def desired_weights(self) -> dict[str, float]:
+        """Return the weights that were asked for last, by slot; they come into force a while later."""
+        return {slot: variant.desired_weight for slot, variant in self.variants.items()}
+
     def serving_slots(self) -> list[str]:
         """Return the slots that users reach."""
         return [slot for slot in SLOTS if slot in self.variants and self.variants[slot].serves]

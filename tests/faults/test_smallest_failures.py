@@ -20,3 +20,13 @@ def test_weights_changed_before_the_first_look_are_taken_back(
     ended = run_one(declared, "", merged(world, another_hand))
     assert not ended.unsafe, ended.unsafe
     assert "exactly one variant" in ended.reason
+
+
+def test_weights_that_are_about_to_change_are_not_promoted(
+    declared: DeclaredEndpoint, entered: Mapping[str, float]
+) -> None:
+    another_hand = {"at_s": entered["Promote"] - 10, "do": "set-weights", "weights": HALF_TO_EACH}
+    ended = run_one(declared, "", merged(QUIET, {"controls": [another_hand]}))
+    assert not ended.unsafe, ended.unsafe
+    assert ended.outcome == "ROLLED_BACK"
+    assert "another hand changed the weights" in ended.reason

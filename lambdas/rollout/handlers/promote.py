@@ -24,7 +24,7 @@ def promote(world: World, execution: str) -> dict[str, Any]:
     """Decide once, unless exposure was ordered to zero first; then complete, as often as it takes.
 
     Raises:
-        EndpointChanged: when another hand took the canary's traffic before the decision.
+        EndpointChanged: when another hand took the canary's traffic before the decision, or is about to.
         Halted: when an alarm or an operator was faster.
         LockLost: when the lock is not this rollout's.
         PromotionUnfinished: when AWS was not ready; it may be decided, so that nobody may undo it.
@@ -45,9 +45,9 @@ def _decide(world: World, lock: Lock) -> None:
     if lock.sealed:
         return
     view = world.endpoint.describe()
-    if view.weights != weights_for(stable=lock.stable, canary=lock.canary, canary_percent=100):
+    if not view.shows(weights_for(stable=lock.stable, canary=lock.canary, canary_percent=100)):
         world.own_lock(lock.holder)
-        raise EndpointChanged(f"another hand changed the weights of endpoint {view.name} to {view.weights}")
+        raise EndpointChanged(f"another hand changed the weights of endpoint {view.name} to {view.desired_weights}")
     if not world.ledger.seal(lock.holder):
         world.own_lock(lock.holder)
         raise LockLost(f"rollout {lock.holder} could not decide its promotion")
