@@ -22,14 +22,18 @@ synth: setup
 demo: setup
 	python -m examples.recommender.demo
 
+# The emulator keeps its state in its modules: what starts it, and what rehearses with a copy of it, share no process.
 test: setup
-	python -m pytest --numprocesses 2
+	python -m pytest --numprocesses 2 tests/rollouts
+	python -m pytest --numprocesses 2 tests/sandbox
+	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
+	python -m pytest --numprocesses 2 --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults
 
 check: setup
 	ruff format --check .
 	ruff check .
 	mypy
-	python -m pytest --numprocesses 2
+	$(MAKE) test
 
 format: setup
 	ruff format .
