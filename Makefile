@@ -27,7 +27,7 @@ test: setup
 	python -m pytest --numprocesses 2 tests/rollouts
 	python -m pytest --numprocesses 2 tests/sandbox
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
-	python -m pytest --numprocesses 2 --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults
+	python -m pytest --numprocesses 2 tests lambdas canary_construct --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults
 
 check: setup
 	ruff format --check .
