@@ -9,12 +9,15 @@ from dataclasses import dataclass
 class AlarmThresholds:
     """Limits of the three alarms that each slot has. Only those of the canary slot stop a rollout.
 
-    - `error_rate_percent` (above 0, at most 100): failed requests of all requests
-    - `p99_latency_ms` (above 0): the model's latency that 1 % of the requests exceed, in milliseconds
+    - `error_rate_percent` (above 0, at most 100): failed requests of all requests, in percentage points beyond the
+      other slot's
+    - `p99_latency_ms` (above 0): the model's latency that 1 % of the requests exceed, in milliseconds beyond the other
+      slot's
     - `traffic_share_deviation_percent` (above 0): how far a slot's share of the requests is from its weight, relative
       to the weight
-    - `min_requests` (at least 1): with fewer requests in a metric period the first two stay quiet; so does the third
-      with fewer than this many expected ones. One error in three requests cannot page anyone.
+    - `min_requests` (at least 1): with fewer requests in a metric period the first two stay quiet, and take the other
+      slot for faultless when it has fewer; the third stays quiet with fewer than this many expected ones. One error in
+      three requests cannot page anyone.
 
     The error rate must exceed its limit in one metric period, the latency in 2 of 3, the traffic share in 3 of 3. They
     are a backstop against catastrophes that acts by event; finer differences are the business of the gates.

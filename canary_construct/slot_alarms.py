@@ -28,6 +28,9 @@ def seconds_to_fire(metric_period_seconds: int) -> int:
 class SlotAlarms(Construct):
     """Error rate, p99 latency and throughput of one slot.
 
+    The first two are measured beyond the other slot's: what harms both slots is not the canary's fault, and taking its
+    traffic back would not help. A slot without requests counts as faultless.
+
     Missing data is not breaching: an idle slot is quiet. That a canary had enough requests is proven by counting them.
     """
 
@@ -38,18 +41,18 @@ class SlotAlarms(Construct):
         slot = metrics.slot.value
         self.error_rate = self._alarm(
             "ErrorRate",
-            metric=metrics.error_rate(min_requests=thresholds.min_requests),
+            metric=metrics.error_rate_beyond_other(min_requests=thresholds.min_requests),
             threshold=thresholds.error_rate_percent,
             periods=1,
-            description=f"{slot}: more than {thresholds.error_rate_percent:g} % of the requests fail",
+            description=f"{slot}: {thresholds.error_rate_percent:g} % more requests fail than in the other slot",
         )
         self.latency = self._alarm(
             "Latency",
-            metric=metrics.latency_ms(99, min_requests=thresholds.min_requests),
+            metric=metrics.latency_ms_beyond_other(99, min_requests=thresholds.min_requests),
             threshold=thresholds.p99_latency_ms,
             periods=EVALUATION_PERIODS,
             datapoints=2,
-            description=f"{slot}: p99 of the model latency is above {thresholds.p99_latency_ms:g} ms",
+            description=f"{slot}: p99 of the model latency is {thresholds.p99_latency_ms:g} ms above the other slot's",
         )
         self.throughput = self._alarm(
             "Throughput",

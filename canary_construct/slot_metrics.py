@@ -43,38 +43,52 @@ class SlotMetrics:
             label=f"{self.slot.value} {name}",
         )
 
-    def error_rate(self, *, min_requests: int = 1) -> cloudwatch.MathExpression:
-        """Return failed requests in percent of all; 0 in periods with fewer requests than `min_requests`.
+    def error_rate(self) -> cloudwatch.MathExpression:
+        """Return failed requests in percent of all.
 
         Model errors contain the model's own 4XX, which belong to the caller, and its 5XX.
         """
-        n, e5, em, e4 = self._ids("n", "e5", "em", "e4")
-        by_model = f"(FILL({em}, 0) - FILL({e4}, 0))"
-        failed = f"IF(FILL({e5}, 0) > {by_model}, FILL({e5}, 0), {by_model})"
+        requests, rate, metrics = self._requests_and_error_rate()
+        return self._expression(f"IF({requests} > 0, {rate}, 0)", label="errors (%)", metrics=metrics)
+
+    def error_rate_beyond_other(self, *, min_requests: int) -> cloudwatch.MathExpression:
+        """Return how many percentage points more of its requests fail than of the other slot's.
+
+        What harms both slots cancels. 0 in periods with fewer requests than `min_requests`; the other slot counts
+        as faultless in periods with fewer.
+        """
+        requests, rate, metrics = self._requests_and_error_rate()
+        others, other_rate, other_metrics = self._of_other()._requests_and_error_rate()  # noqa: SLF001 - the same class
+        other = f"IF(FILL({others}, 0) >= {min_requests}, {other_rate}, 0)"
         return self._expression(
-            f"IF({n} >= {min_requests}, 100 * {failed} / {n}, 0)",
-            label="errors (%)",
-            metrics={
-                n: self.metric("Invocations"),
-                e5: self.metric("Invocation5XXErrors"),
-                em: self.metric("InvocationModelErrors"),
-                e4: self.metric("Invocation4XXErrors"),
-            },
+            f"IF({requests} >= {min_requests}, {rate} - {other}, 0)",
+            label="errors beyond the other slot (percentage points)",
+            metrics=metrics | other_metrics,
         )
 
-    def latency_ms(self, percentile: float, *, min_requests: int = 1) -> cloudwatch.MathExpression:
+    def latency_ms(self, percentile: float) -> cloudwatch.MathExpression:
         """Return a percentile of the model latency in milliseconds; CloudWatch has it in microseconds.
 
         Raises:
             ValueError: when the percentile is not above 0 and below 100.
         """
-        if not 0 < percentile < 100:  # noqa: PLR2004 - a percentage
-            raise ValueError(f"percentile must be above 0 and below 100, got {percentile:g}")
-        n, p = self._ids("n", f"p{percentile:g}".replace(".", "_"))
+        requests, latency, metrics = self._requests_and_latency(percentile)
         return self._expression(
-            f"IF({n} >= {min_requests}, {p} / 1000, 0)",
-            label=f"p{percentile:g} latency (ms)",
-            metrics={n: self.metric("Invocations"), p: self.metric("ModelLatency", statistic=f"p{percentile:g}")},
+            f"IF({requests} > 0, {latency}, 0)", label=f"p{percentile:g} latency (ms)", metrics=metrics
+        )
+
+    def latency_ms_beyond_other(self, percentile: float, *, min_requests: int) -> cloudwatch.MathExpression:
+        """Return how many milliseconds a percentile of the model latency is above the other slot's.
+
+        Periods with few requests count as in `error_rate_beyond_other`.
+        """
+        requests, latency, metrics = self._requests_and_latency(percentile)
+        others, other_latency, other_metrics = self._of_other()._requests_and_latency(percentile)  # noqa: SLF001 - the same class
+        other = f"IF(FILL({others}, 0) >= {min_requests}, {other_latency}, 0)"
+        return self._expression(
+            f"IF({requests} >= {min_requests}, {latency} - {other}, 0)",
+            label=f"p{percentile:g} latency beyond the other slot (ms)",
+            metrics=metrics | other_metrics,
         )
 
     def traffic_share(self) -> cloudwatch.MathExpression:
@@ -110,6 +124,30 @@ class SlotMetrics:
             label="instances",
             metrics={n: self.metric("Invocations"), i: self.metric("InvocationsPerInstance")},
         )
+
+    def _requests_and_error_rate(self) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
+        """Return the slot's requests and its error rate in percent as expressions, and the metrics in them."""
+        n, e5, em, e4 = self._ids("n", "e5", "em", "e4")
+        by_model = f"(FILL({em}, 0) - FILL({e4}, 0))"
+        failed = f"IF(FILL({e5}, 0) > {by_model}, FILL({e5}, 0), {by_model})"
+        metrics: dict[str, cloudwatch.IMetric] = {
+            n: self.metric("Invocations"),
+            e5: self.metric("Invocation5XXErrors"),
+            em: self.metric("InvocationModelErrors"),
+            e4: self.metric("Invocation4XXErrors"),
+        }
+        return n, f"100 * {failed} / {n}", metrics
+
+    def _requests_and_latency(self, percentile: float) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
+        """Return the slot's requests and a percentile of its latency in milliseconds, and the metrics in them."""
+        if not 0 < percentile < 100:  # noqa: PLR2004 - a percentage
+            raise ValueError(f"percentile must be above 0 and below 100, got {percentile:g}")
+        n, p = self._ids("n", f"p{percentile:g}".replace(".", "_"))
+        metrics: dict[str, cloudwatch.IMetric] = {
+            n: self.metric("Invocations"),
+            p: self.metric("ModelLatency", statistic=f"p{percentile:g}"),
+        }
+        return n, f"{p} / 1000", metrics
 
     def _requests_and_total(self, *, others_published: bool = False) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
         """Return the slot's requests and the endpoint's as expressions, and the metrics in them.

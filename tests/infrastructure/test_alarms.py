@@ -60,23 +60,38 @@ def test_the_thresholds_are_in_percent_and_milliseconds(strict: Resources) -> No
 
 
 def test_errors_count_the_endpoints_and_the_models_own_but_not_the_callers(resources: Resources) -> None:
-    alarm = named(resources, "AlarmsBErrorRate", ALARM)
-    assert expression(alarm) == (
-        "IF(n_b >= 25, 100 * IF(FILL(e5_b, 0) > (FILL(em_b, 0) - FILL(e4_b, 0)), FILL(e5_b, 0), "
-        "(FILL(em_b, 0) - FILL(e4_b, 0))) / n_b, 0)"
-    )
-    assert {name: stat["Metric"]["MetricName"] for name, stat in metrics(alarm).items()} == {
+    names = {name: stat["Metric"]["MetricName"] for name, stat in metrics(alarm_b(resources, "ErrorRate")).items()}
+    assert {name: metric for name, metric in names.items() if name.endswith("_b")} == {
         "n_b": "Invocations",
         "e5_b": "Invocation5XXErrors",
         "em_b": "InvocationModelErrors",
         "e4_b": "Invocation4XXErrors",
     }
+    assert _failed("b") in expression(alarm_b(resources, "ErrorRate"))
 
 
-def test_latency_is_turned_from_microseconds_into_milliseconds(resources: Resources) -> None:
-    alarm = named(resources, "AlarmsALatency", ALARM)
-    assert expression(alarm) == "IF(n_a >= 25, p99_a / 1000, 0)"
-    assert metrics(alarm)["p99_a"]["Stat"] == "p99"
+def test_errors_and_latency_are_compared_with_the_other_slots_where_that_has_enough_requests(
+    resources: Resources,
+) -> None:
+    assert expression(alarm_b(resources, "ErrorRate")) == (
+        f"IF(n_b >= 25, {_failed('b')} - IF(FILL(n_a, 0) >= 25, {_failed('a')}, 0), 0)"
+    )
+    assert expression(alarm_b(resources, "Latency")) == (
+        "IF(n_b >= 25, p99_b / 1000 - IF(FILL(n_a, 0) >= 25, p99_a / 1000, 0), 0)"
+    )
+
+
+def test_latency_is_the_99th_percentile(resources: Resources) -> None:
+    assert metrics(alarm_b(resources, "Latency"))["p99_b"]["Stat"] == "p99"
+
+
+def alarm_b(resources: Resources, kind: str) -> dict[str, Any]:
+    return named(resources, f"AlarmsB{kind}", ALARM)
+
+
+def _failed(slot: str) -> str:
+    by_model = f"(FILL(em_{slot}, 0) - FILL(e4_{slot}, 0))"
+    return f"100 * IF(FILL(e5_{slot}, 0) > {by_model}, FILL(e5_{slot}, 0), {by_model}) / n_{slot}"
 
 
 def test_throughput_compares_the_share_of_requests_with_the_weight_that_the_rollout_publishes(
