@@ -42,7 +42,8 @@ class RecommenderStack(Stack):
             instance_type="ml.m5.xlarge",
             scaling=InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000),
             routing=TrafficRouting.steps(
-                [10, 50, 100], bake=Duration.seconds(int(self._context("bake_seconds", "1800")))
+                [int(percent) for percent in self._context("steps", "10,50,100").split(",")],
+                bake=Duration.seconds(int(self._context("bake_seconds", "1800"))),
             ),
             gates=[
                 Gate.error_rate(),
