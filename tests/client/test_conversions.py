@@ -1,0 +1,242 @@
+"""What was shown and what converted, as CloudWatch gets it."""
+
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary_tools.client import Conversions, MetricDataPublisher, print_documents
+from canary_tools.client.embedded_metrics import Document
+
+NOON = 1_800_000_000.0  # a whole minute
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = NOON + 7
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Published:
+    """Keeps the documents, or refuses them."""
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self.error: Exception | None = None
+
+    def __call__(self, documents: Sequence[Document]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.documents += documents
+
+    def total(self, metric: str, variant: str) -> int:
+        return sum(d.get(metric, 0) for d in self.documents if d["VariantName"] == variant)
+
+
+def conversions(published: Published, clock: Clock | None = None, **more: Any) -> Conversions:
+    names = {"endpoint_name": "recommender", "namespace": "Shop", "shown": "Shown", "converted": "Bought"}
+    return Conversions(**{**names, "publish": published, "now": clock or Clock(), **more})
+
+
+def check_against_the_specification(document: Document) -> None:
+    """Every MUST of the embedded metric format's specification that concerns such documents.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    assert len(json.dumps(document)) < 1_000_000
+    assert set(document["_aws"]) == {"Timestamp", "CloudWatchMetrics"}
+    assert isinstance(document["_aws"]["Timestamp"], int)
+    for directive in document["_aws"]["CloudWatchMetrics"]:
+        assert set(directive) == {"Namespace", "Dimensions", "Metrics"}
+        assert 1 <= len(directive["Namespace"]) <= 1024
+        assert 1 <= len(directive["Metrics"]) <= 100
+        for dimensions in directive["Dimensions"]:
+            assert len(dimensions) <= 30
+            assert all(isinstance(document[name], str) and 0 < len(document[name]) <= 1024 for name in dimensions)
+        for metric in directive["Metrics"]:
+            assert set(metric) <= {"Name", "Unit", "StorageResolution"}
+            assert metric["StorageResolution"] in {1, 60}
+            assert isinstance(document[metric["Name"]], int)
+
+
+def test_a_document_is_exactly_what_the_gate_reads() -> None:
+    published = Published()
+    with conversions(published) as counting:
+        shown_at = counting.record_shown("variant-b")
+        counting.record_shown("variant-b")
+        counting.record_conversion("variant-b", shown_at=shown_at)
+    metrics = [{"Name": name, "Unit": "Count", "StorageResolution": 60} for name in ("Bought", "Shown")]
+    directive = {"Namespace": "Shop", "Dimensions": [["EndpointName", "VariantName"]], "Metrics": metrics}
+    assert published.documents == [
+        {
+            "_aws": {"Timestamp": int(NOON * 1000), "CloudWatchMetrics": [directive]},
+            "EndpointName": "recommender",
+            "VariantName": "variant-b",
+            "Shown": 2,
+            "Bought": 1,
+        }
+    ]
+
+
+def test_a_late_conversion_counts_where_and_when_the_recommendation_was_shown() -> None:
+    published, clock = Published(), Clock()
+    counting = conversions(published, clock)
+    shown_at = counting.record_shown("variant-b")
+    clock.seconds += 3600
+    counting.record_shown("variant-a")
+    counting.record_conversion("variant-b", shown_at=shown_at)
+    counting.flush()
+    (late,) = [document for document in published.documents if "Bought" in document]
+    assert (late["VariantName"], late["_aws"]["Timestamp"]) == ("variant-b", NOON * 1000)
+
+
+@pytest.mark.parametrize(("resolution", "moments"), [(60, {NOON}), (1, {NOON + 7, NOON + 8, NOON + 30})])
+def test_counts_are_kept_by_minute_or_by_second(resolution: int, moments: set[float]) -> None:
+    published, clock = Published(), Clock()
+    with conversions(published, clock, storage_resolution=resolution, flush_seconds=1000) as counting:
+        for second in (7.1, 7.9, 8, 30):
+            clock.seconds = NOON + second
+            counting.record_shown("variant-a")
+    assert {document["_aws"]["Timestamp"] / 1000 for document in published.documents} == moments
+    assert published.total("Shown", "variant-a") == 4
+
+
+events = st.lists(st.tuples(st.sampled_from(["variant-a", "variant-b"]), st.booleans(), st.floats(0, 500)))
+
+
+@given(events, st.sampled_from([1, 60]))
+def test_nothing_is_lost_or_counted_twice_and_every_document_meets_the_specification(
+    seen: list[tuple[str, bool, float]], resolution: int
+) -> None:
+    published, clock = Published(), Clock()
+    with conversions(published, clock, storage_resolution=resolution) as counting:
+        for variant, converts, after in seen:
+            clock.seconds += after / 100
+            shown_at = counting.record_shown(variant)
+            if converts:
+                counting.record_conversion(variant, shown_at=shown_at)
+    for document in published.documents:
+        check_against_the_specification(document)
+    for variant in ("variant-a", "variant-b"):
+        assert published.total("Shown", variant) == sum(name == variant for name, _, _ in seen)
+        assert published.total("Bought", variant) == sum(name == variant and converts for name, converts, _ in seen)
+
+
+def test_counts_are_published_in_batches_by_time() -> None:
+    published, clock = Published(), Clock()
+    counting = conversions(published, clock)
+    for _ in range(1000):
+        counting.record_shown("variant-a")
+    assert published.documents == []
+    clock.seconds += 10
+    counting.record_shown("variant-a")
+    assert [document["Shown"] for document in published.documents] == [1001]
+    counting.flush()
+    assert len(published.documents) == 1
+
+
+def test_what_cannot_be_published_is_said_and_published_later(caplog: pytest.LogCaptureFixture) -> None:
+    published = Published()
+    counting = conversions(published)
+    counting.record_shown("variant-a")
+    published.error = ConnectionError("no route")
+    with caplog.at_level(logging.WARNING):
+        counting.flush()
+    assert caplog.messages == ["conversions of endpoint recommender are not published yet: no route"]
+    published.error = None
+    counting.record_shown("variant-a")
+    counting.flush()
+    assert published.total("Shown", "variant-a") == 2
+
+
+def test_many_threads_count_together() -> None:
+    published = Published()
+    counting = conversions(published, flush_seconds=0)
+
+    def shop() -> None:
+        for _ in range(200):
+            counting.record_conversion("variant-a", shown_at=counting.record_shown("variant-a"))
+
+    threads = [threading.Thread(target=shop) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counting.flush()
+    assert (published.total("Shown", "variant-a"), published.total("Bought", "variant-a")) == (1600, 1600)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"storage_resolution": 10}, "storage_resolution must be 1 or 60 s, got 10"),
+        ({"shown": "Seen", "converted": "Seen"}, "shown and converted must be different metrics, got Seen twice"),
+    ],
+)
+def test_what_cloudwatch_or_the_gate_would_not_understand_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        conversions(Published(), **wrong)
+
+
+def test_standard_output_gets_one_document_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with Conversions(endpoint_name="recommender", namespace="Shop") as counting:
+        counting.record_shown("variant-a")
+        counting.record_shown("variant-b")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["VariantName"] for line in lines] == ["variant-a", "variant-b"]
+    print_documents([])
+    assert capsys.readouterr().out == ""
+
+
+def test_put_metric_data_carries_the_same_numbers() -> None:
+    cloudwatch = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    dimensions = [{"Name": "EndpointName", "Value": "recommender"}, {"Name": "VariantName", "Value": "variant-a"}]
+    data = [
+        {
+            "MetricName": name,
+            "Dimensions": dimensions,
+            "Timestamp": NOON + 7,
+            "Value": count,
+            "Unit": "Count",
+            "StorageResolution": 1,
+        }
+        for name, count in (("Bought", 1), ("Shown", 2))
+    ]
+    with Stubber(cloudwatch) as stub:
+        stub.add_response("put_metric_data", {}, {"Namespace": "Shop", "MetricData": data})
+        counting = conversions(Published(), publish=MetricDataPublisher(cloudwatch), storage_resolution=1)
+        counting.record_conversion("variant-a", shown_at=counting.record_shown("variant-a"))
+        counting.record_shown("variant-a")
+        counting.flush()
+        stub.assert_no_pending_responses()
+
+
+def test_put_metric_data_is_called_with_no_more_than_its_limit() -> None:
+    class StubCloudWatch:
+        def __init__(self) -> None:
+            self.sizes: list[int] = []
+
+        def put_metric_data(self, **request: Any) -> None:
+            self.sizes.append(len(request["MetricData"]))
+
+    cloudwatch, clock = StubCloudWatch(), Clock()
+    with conversions(
+        Published(),
+        clock,
+        publish=MetricDataPublisher(cloudwatch),
+        storage_resolution=1,
+        flush_seconds=10_000,
+    ) as counting:
+        for _ in range(1200):
+            clock.seconds += 1
+            counting.record_shown("variant-a")
+    assert cloudwatch.sizes == [500, 500, 200]
