@@ -14,7 +14,7 @@ from canary_tools.rehearsal.traffic import Arrivals
 SLOW_MS = 250.0
 MINUTE = 60.0
 WATCHED_AFTERWARDS_S = 1800.0
-"""A bad release that was promoted goes on doing harm; that of half an hour is counted."""
+"""A bad release that was promoted goes on doing harm; that of half an hour after its fault began is counted."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def simulate(rule: Any, scenario: Scenario, seed: int) -> Ended:
 
 
 def afterwards(scenario: Scenario, seed: int, second: float) -> int:
-    """Return the harm that a promoted release does in the time after the rollout."""
+    """Return the harm that a promoted release does in the time after the rollout, or after a later fault."""
+    second = max([second, *(change.at_s for change in scenario.changes)])
     generator = np.random.default_rng(seed + 1_000_000)
     arrivals = Arrivals(scenario, generator)
     moments = np.arange(second, second + WATCHED_AFTERWARDS_S, MINUTE)
