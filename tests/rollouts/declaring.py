@@ -3,16 +3,19 @@
 import json
 import tempfile
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, CfnResource, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import App, CfnResource, CfnWaitConditionHandle, DefaultStackSynthesizer, Duration, Stack
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
 
 from canary_construct import CanaryEndpoint, Gate, InstanceScaling, ModelRelease, SmokeTest, TrafficRouting, TrafficStep
+from canary_construct.rollout_plan import SCHEMA
+from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"
 PLACEHOLDER = "endpoint-that-gets-its-name-when-it-is-deployed"
@@ -20,6 +23,8 @@ METRIC_PERIOD_SECONDS = 10
 BAKE_SECONDS = 50
 """The shortest that the construct takes at this metric period."""
 MIN_REQUESTS = 50
+POINTS = ("Model", "ReleaseSlots", "Config", "Resource", "ScalingA", "ScalingB", "VerifiedEndpoint")
+"""What a deploy goes through, in this order, by construct ID; "Resource" is the endpoint."""
 
 _one_at_a_time = threading.Lock()
 _folder = tempfile.TemporaryDirectory(prefix="rollout-tests-")
@@ -33,10 +38,17 @@ class Declaration:
     environment: tuple[tuple[str, str], ...] = ()
     broken_archive: bool = False
     steps: tuple[int, ...] = (100,)
+    first_bake_seconds: int = BAKE_SECONDS
     instance_type: str = "ml.m5.xlarge"
     min_instances: int = 2
     idle_instances: int = 1
-    fails_after_the_endpoint: bool = False
+    fails_after: str = ""
+    """One of `POINTS`: something else in the stack fails once this is there, and before anything that needs it."""
+    endpoint: bool = True
+    """Whether the stack has an endpoint at all."""
+    next_library: bool = False
+    schema: int = SCHEMA
+    """Of the payloads of the next library."""
     panic: bool = True
     """Whether the rule that calls the panic handler is enabled."""
 
@@ -70,18 +82,26 @@ def assembly_of(declaration: Declaration) -> Assembly:
 @cache
 def _synthesise(declaration: Declaration) -> Assembly:
     out = Path(tempfile.mkdtemp(dir=_folder.name))
-    app = App(outdir=str(out), analytics_reporting=False)
-    stack = Stack(app, "Shop", synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
-    endpoint = _endpoint(stack, declaration)
-    if declaration.fails_after_the_endpoint:
-        _refused_by_sagemaker(stack, after=endpoint)
-    if not declaration.panic:
-        _disable(endpoint.node.find_child("AlarmRaised"))
-    app.synth()
+    with next_library(out, schema=declaration.schema) if declaration.next_library else nullcontext():
+        _shop(out, declaration)
+    text = (out / "Shop.template.json").read_text(encoding="utf-8")
     return Assembly(
-        text=(out / "Shop.template.json").read_text(encoding="utf-8"),
+        text=with_other_states(text) if declaration.next_library else text,
         assets=tuple(_assets(out, json.loads((out / "Shop.assets.json").read_text(encoding="utf-8")))),
     )
+
+
+def _shop(out: Path, declaration: Declaration) -> None:
+    app = App(outdir=str(out), analytics_reporting=False)
+    stack = Stack(app, "Shop", synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
+    CfnWaitConditionHandle(stack, "Other")
+    if declaration.endpoint:
+        endpoint = _endpoint(stack, declaration)
+        if declaration.fails_after:
+            _refused_by_sagemaker(stack, endpoint, after=declaration.fails_after)
+        if not declaration.panic:
+            _disable(endpoint.node.find_child("AlarmRaised"))
+    app.synth()
 
 
 def _endpoint(scope: Construct, declaration: Declaration) -> CanaryEndpoint:
@@ -97,15 +117,20 @@ def _endpoint(scope: Construct, declaration: Declaration) -> CanaryEndpoint:
         ),
         instance_type=declaration.instance_type,
         scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
-        routing=TrafficRouting.steps([_step(percent) for percent in declaration.steps]),
+        routing=TrafficRouting.steps(_steps(declaration)),
         gates=[Gate.error_rate()],
         smoke_test=SmokeTest(payloads=['{"user": -1}']),
         metric_period=METRIC_PERIOD_SECONDS,
     )
 
 
-def _step(percent: int) -> TrafficStep:
-    return TrafficStep(percent=percent, bake=Duration.seconds(BAKE_SECONDS), min_requests=MIN_REQUESTS)
+def _steps(declaration: Declaration) -> list[TrafficStep]:
+    first, *later = declaration.steps
+    return [_step(first, declaration.first_bake_seconds), *(_step(percent, BAKE_SECONDS) for percent in later)]
+
+
+def _step(percent: int, bake_seconds: int) -> TrafficStep:
+    return TrafficStep(percent=percent, bake=Duration.seconds(bake_seconds), min_requests=MIN_REQUESTS)
 
 
 def _broken_archive() -> Path:
@@ -114,12 +139,15 @@ def _broken_archive() -> Path:
     return archive
 
 
-def _refused_by_sagemaker(stack: Stack, *, after: CanaryEndpoint) -> None:
-    """Declare something that SageMaker refuses, once everything about the endpoint has succeeded."""
+def _refused_by_sagemaker(stack: Stack, endpoint: CanaryEndpoint, *, after: str) -> None:
+    """Declare something that SageMaker refuses at one point of a deploy."""
     variant = {"VariantName": "one", "ModelName": "no-such-model", "InitialInstanceCount": 1, "InstanceType": "ml.m5"}
-    CfnResource(
+    refused = CfnResource(
         stack, "Refused", type="AWS::SageMaker::EndpointConfig", properties={"ProductionVariants": [variant]}
-    ).node.add_dependency(after)
+    )
+    refused.node.add_dependency(endpoint.node.find_child(after))
+    for following in POINTS[POINTS.index(after) + 1 :]:
+        endpoint.node.find_child(following).node.add_dependency(refused)
 
 
 def _disable(rule: IConstruct) -> None:
