@@ -13,7 +13,7 @@ from canary_tools.sandbox.cloudwatch.store import MetricStore
 from canary_tools.sandbox.emulator import Emulator
 from canary_tools.sandbox.events import delivery, stack_events
 from canary_tools.sandbox.events.bus import emit
-from canary_tools.sandbox.functions import raised_errors
+from canary_tools.sandbox.functions import raised_errors, running_invocations
 from canary_tools.sandbox.iam import enforcement
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.settings import REGION, SandboxSettings
@@ -121,6 +121,7 @@ class Sandbox:
         stack_events.install(patches=patches, emit=emit)
         nested_stacks.install(patches=patches)
         raised_errors.install(patches=patches)
+        running_invocations.install(patches=patches)
         lifecycle.install(patches=patches, clock=clock)
         retries.install(patches=patches, seed=settings.seed)
         self.alarms = cloudwatch.install(

@@ -31,6 +31,21 @@ def handle(event, context):
         return error.response["Error"]["Code"]
     return "allowed"
 """
+BEGIN_AND_WAIT = """
+import time
+import boto3
+
+def handle(event, context):
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name="begun", Value="now", Type="String")
+    while not ssm.get_parameters(Names=["end"])["Parameters"]:
+        time.sleep(0.05)
+    return "old code"
+"""
+NEW_CODE = """
+def handle(event, context):
+    return "new code"
+"""
 QUEUE_STACK = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
 
 
@@ -63,3 +78,16 @@ def test_a_function_may_do_what_its_role_allows(playground: Any) -> None:
         "AccessDeniedException"
     )
     assert call("stepfunctions", "list_state_machines") == "AccessDeniedException"
+
+
+def test_an_invocation_under_way_ends_with_the_code_that_it_began_with(playground: Any) -> None:
+    role = playground.role("updated", "ssm:*")
+    playground.function("updated", BEGIN_AND_WAIT, role=role)
+    parameters = playground.client("ssm")
+    with ThreadPoolExecutor() as callers:
+        old = callers.submit(playground.invoke, "updated", {})
+        playground.eventually(lambda: parameters.get_parameters(Names=["begun"])["Parameters"])
+        playground.update("updated", NEW_CODE)
+        assert playground.invoke("updated", {}) == "new code"
+        parameters.put_parameter(Name="end", Value="now", Type="String")
+        assert old.result() == "old code"
