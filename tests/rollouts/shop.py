@@ -59,13 +59,17 @@ class Shop:
 
     def try_to_deploy(self, declaration: Declaration) -> tuple[str, str]:
         """Create or update the stack; return the status it ends in, and why resources failed."""
-        url = self.stage.publish(declaration, self.name)
         began_at = time.time()
-        change = self._cloudformation.create_stack if self._visitors is None else self._cloudformation.update_stack
-        answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
-        self.stack_id = answer["StackId"]
+        self.begin_to_deploy(declaration)
         status = eventually(self._ended_status, what=f"the end of the deploy of {declaration.version}")
         return status, self._failures_since(began_at)
+
+    def begin_to_deploy(self, declaration: Declaration) -> None:
+        """Create or update the stack, and do not wait."""
+        url = self.stage.publish(declaration, self.name)
+        change = self._cloudformation.create_stack if self._visitors is None else self._cloudformation.update_stack
+        answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
+        self.stack_id, self._table = answer["StackId"], ""
 
     def delete(self) -> None:
         """Send the visitors home and delete the stack; a second call does nothing."""

@@ -66,7 +66,7 @@ def test_a_deploy_that_fails_after_the_endpoint_was_updated_is_undone_and_starts
     before = shop.comes_to_rest(stable=A)
     models = shop.models()
 
-    sentence = shop.refused(Declaration(version="v2", fails_after_the_endpoint=True))
+    sentence = shop.refused(Declaration(version="v2", fails_after="VerifiedEndpoint"))
 
     assert sentence.startswith("Refused: ")
     assert shop.comes_to_rest(stable=A).config_name == before.config_name
