@@ -176,16 +176,16 @@ class _Drawing:
 
     def _finish(self, axes: Axes) -> None:
         axes.axvline(self._end / self._unit, color=GREY, lw=1)
+        longest = self._minutes[-1].start_s + 60 if self._minutes else 60
         axes.text(
             self._end / self._unit,
-            1.02,
-            "end of the rollout",
+            0.94,
+            " end of the rollout ",
             transform=axes.get_xaxis_transform(),
-            ha="center",
+            ha="right" if self._end > longest / 2 else "left",
             color=GREY,
         )
         axes.set_xlabel(f"{self._unit_name} since the rollout began")
-        longest = self._minutes[-1].start_s + 60 if self._minutes else 60
         axes.set_xlim(-longest / self._unit * 0.005, longest / self._unit)
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, borderaxespad=0.2, handlelength=1.4)
 
