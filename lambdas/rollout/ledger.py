@@ -47,6 +47,8 @@ class Lock:
     """Why exposure was ordered to zero; empty while it may rise."""
     sealed: bool = False
     """Whether the promotion is decided: from then on nothing halts the rollout any more."""
+    raising_until: str = ""
+    """Until when an order that raises exposure may be on its way to SageMaker; empty before the first one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,15 @@ class Ledger:
         values = {":me": execution, ":reason": reason, ":at": iso(at)}
         changes = "SET halted = if_not_exists(halted, :reason), halted_at = if_not_exists(halted_at, :at)"
         return self._update("lock", changes, values, condition="holder = :me AND attribute_not_exists(sealed)")
+
+    def announce_raise(self, execution: str, until: float) -> bool:
+        """Say that exposure is about to be raised, unless it was ordered to zero first: exactly one of the two wins.
+
+        Whoever ends the rollout after that waits until then for the order to show, though its sender may be dead.
+        """
+        condition = "holder = :me AND attribute_not_exists(halted)"
+        values = {":me": execution, ":until": iso(until)}
+        return self._update("lock", "SET raising_until = :until", values, condition=condition)
 
     def seal(self, execution: str) -> bool:
         """Decide the promotion, unless exposure was ordered to zero first: exactly one of the two wins."""

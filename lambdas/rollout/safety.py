@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout import clock
+from rollout.clock import iso
 from rollout.decisions.capacity import floors_at_rest
 from rollout.endpoint import other_slot, weights_for
 from rollout.errors import EndpointNotFound, EndpointUnusable, Halted, LockLost, Throttled, Unavailable
@@ -112,12 +113,25 @@ def end_rollout(world: World, execution: str, reason: str) -> bool:
         return True
     if not halt_and_lower(world, lock, reason):
         return False
-    if lock.canary and not lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary):
+    if lock.canary and not _traffic_stays(world, lock):
         return False
     _rest_if_possible(world, stable=lock.stable)
     _record_rollback(world, execution, lock.halted or reason)
     world.ledger.free(execution)
     return True
+
+
+def _traffic_stays(world: World, lock: Lock) -> bool:
+    """Lower a halted rollout, and tell whether the traffic is where it stays.
+
+    A raise is announced in the lock before it is sent, and none is announced after the order to halt. It may be on its
+    way though its sender is dead. `False` also when the lock is not this rollout's any more: somebody else ended it.
+    """
+    looked_at = iso(clock.now())
+    if not lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary):
+        return False
+    halted = world.ledger.lock()
+    return halted is not None and halted.holder == lock.holder and looked_at >= halted.raising_until
 
 
 def complete_promotion(world: World, lock: Lock) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock
 from rollout.endpoint import weights_for
-from rollout.errors import CapacityUnavailable, EndpointChanged
+from rollout.errors import CapacityUnavailable, EndpointChanged, LockLost
 from rollout.plan import Settings, Step, steps_of
 from rollout.safety import lower_until_zero
 from rollout.world import World
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rollout.ledger import Lock
 
 LOWERING_SECONDS = 10 * 60
+RAISING_SECONDS = 30
+"""The weight call takes 13 s at most (`clients.single_attempt_client`); the rest is for clocks that differ."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -40,13 +42,21 @@ def shift(
     if view.quiet:
         before = 0 if state["index"] == 0 else steps[state["index"] - 1].percent
         _prove_safe(view, lock, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before), state)
-        try:
-            world.endpoint.set_weights(wanted)
-        finally:  # a raise whose answer is lost may have had its effect
-            _lower_if_halted_meanwhile(world, execution, lock)
+        _raise(world, lock, wanted)
     if clock.now() > requested_at + timeout_seconds:
         raise EndpointChanged(f"endpoint {view.name} did not take the weights {wanted} in time, it has {view.weights}")
     return {**state, "shift_requested_at": requested_at, "in_place": False}
+
+
+def _raise(world: World, lock: Lock, wanted: dict[str, int]) -> None:
+    """Raise, and look again. Should this handler die in between, the rollout's end knows how long to look."""
+    if not world.ledger.announce_raise(lock.holder, clock.now() + RAISING_SECONDS):
+        world.own_lock(lock.holder)
+        raise LockLost(f"rollout {lock.holder} could not announce its raise")
+    try:
+        world.endpoint.set_weights(wanted)
+    finally:  # a raise whose answer is lost may have had its effect
+        _lower_if_halted_meanwhile(world, lock)
 
 
 def _begin_bake(world: World, execution: str, step: Step, state: dict[str, Any]) -> dict[str, Any]:
@@ -75,13 +85,13 @@ def _prove_safe(view: EndpointView, lock: Lock, before: dict[str, int], state: d
         )
 
 
-def _lower_if_halted_meanwhile(world: World, execution: str, lock: Lock) -> None:
+def _lower_if_halted_meanwhile(world: World, lock: Lock) -> None:
     """Undo the raise if an order to halt came after the look, from a hand that may have gone home already.
 
     So it is when the ledger does not tell: then nobody knows.
     """
     try:
-        world.own_lock(execution)
+        world.own_lock(lock.holder)
     except Exception:
         until = clock.now() + LOWERING_SECONDS
         lower_until_zero(world.endpoint, stable=lock.stable, canary=lock.canary, until=until)

@@ -90,6 +90,11 @@ class Execution:
         """Run the next task without going on, as when Step Functions loses its answer."""
         return TASKS[self.task](self._event(), None)
 
+    def fail_with(self, error: str) -> None:
+        """Let the present task fail as when its Lambda dies."""
+        self.failure = {"Error": error, "Cause": ""}
+        self._go_to("RollBack")
+
     def _event(self) -> dict[str, Any]:
         return json.loads(json.dumps({**self._input, **self._state, "failure": self.failure}))  # type: ignore[no-any-return]
 
