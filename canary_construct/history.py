@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary_construct.traffic_routing import TrafficStep
+    from canary_construct.traffic_step import TrafficStep
 
 MAX_EVENTS = 25_000
 """Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""

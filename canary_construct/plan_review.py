@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from canary_construct.alarm_thresholds import AlarmThresholds
     from canary_construct.instance_scaling import InstanceScaling
-    from canary_construct.traffic_routing import TrafficRouting, TrafficStep
+    from canary_construct.traffic_routing import TrafficRouting
+    from canary_construct.traffic_step import TrafficStep
 
 METADATA_KEY = "canary-construct:plan"
 SECONDS_PER_MINUTE = 60
@@ -60,7 +61,7 @@ class PlanReview:
         finality = len(self._steps) * LATE_PERIODS * self._period
         waiting = PREPARE_SECONDS + len(self._steps) * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
         summary = {
-            "Steps": [step.percent for step in self._steps],
+            "Steps": [step.percent if step.rule is None else step.title for step in self._steps],
             "ShortestSeconds": sum(step.bake_seconds for step in self._steps),
             "LongestSeconds": sum(step.max_bake_seconds for step in self._steps) + finality + waiting,
             "EvaluationIntervalSeconds": self._interval,
@@ -68,7 +69,7 @@ class PlanReview:
             "HistoryEventsAllowed": MAX_EVENTS,
         }
         if self._rps is not None:
-            requests = {f"{step.percent} %": round(self._canary_rps(step) * step.bake_seconds) for step in self._steps}
+            requests = {step.title: round(self._canary_rps(step) * step.bake_seconds) for step in self._steps}
             summary |= {"ExpectedRps": self._rps, "ExpectedCanaryRequests": requests}
         return summary
 
@@ -92,19 +93,19 @@ class PlanReview:
         if requests < step.min_requests:
             found.append(
                 f"at {self._rps:g} requests a second the canary has about {requests:,.0f} requests in the bake of "
-                f"{step.bake_seconds:,} s at {step.percent} %, under min_requests ({step.min_requests:,}): the step "
+                f"{step.bake_seconds:,} s at {step.title}, under min_requests ({step.min_requests:,}): the step "
                 "will be extended, and roll back if max_bake is too short as well"
             )
         if rps * self._period < self._thresholds.min_requests:
             found.append(
                 f"at {self._rps:g} requests a second the canary has about {rps * self._period:,.0f} requests in a "
-                f"metric period at {step.percent} %, under the alarms' min_requests ({self._thresholds.min_requests}): "
+                f"metric period at {step.title}, under the alarms' min_requests ({self._thresholds.min_requests}): "
                 "they stay quiet, only the gates watch"
             )
         return found
 
     def _canary_rps(self, step: TrafficStep) -> float:
-        return (self._rps or 0.0) * step.percent / 100
+        return (self._rps or 0.0) * step.expected_percent / 100
 
     def _refuse_what_cannot_work(self) -> None:
         if self._rps is None:

@@ -71,5 +71,5 @@ class RolloutGates:
             if step.bake_seconds < needed:
                 raise ValueError(
                     f"bake must be at least {needed} s for gate {gate.name} (its warm-up of {gate.warm_up_seconds} s "
-                    f"and {GATE_PERIODS} metric periods), got {step.bake_seconds} s at {step.percent} %"
+                    f"and {GATE_PERIODS} metric periods), got {step.bake_seconds} s at {step.title}"
                 )

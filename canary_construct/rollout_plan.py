@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from canary_construct.history import CAPACITY_SECONDS, WEIGHTS_SECONDS, evaluation_interval, poll_seconds
@@ -49,6 +48,7 @@ def endpoint_settings(
     metric_period_seconds: int,
     state_machine_arn: str,
     start_on_deploy: bool,
+    api_stages: Any,
 ) -> dict[str, Any]:
     """Return what every handler must know of an endpoint."""
     return {
@@ -57,6 +57,7 @@ def endpoint_settings(
         "metric_period_seconds": metric_period_seconds,
         "state_machine_arn": state_machine_arn,
         "start_on_deploy": start_on_deploy,
+        "api_stages": api_stages,
     }
 
 
@@ -78,11 +79,11 @@ def rollout_plan(
         if step.bake_seconds < seconds_to_fire(period):
             raise ValueError(
                 f"bake must be at least {seconds_to_fire(period)} s, as long as an alarm can need to go off at a "
-                f"metric period of {period} s, got {step.bake_seconds} s at {step.percent} %"
+                f"metric period of {period} s, got {step.bake_seconds} s at {step.title}"
             )
     return {
         **settings,
-        "steps": [asdict(step) for step in routing.traffic_steps],
+        "steps": [step.render() for step in routing.traffic_steps],
         "gates": gates,
         "smoke_test": None if smoke_test is None else smoke_test.render(),
         "on_inconclusive": on_inconclusive.value,

@@ -1,0 +1,98 @@
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary_construct.cohort_rule import BUCKETS, CohortRule
+from canary_construct.traffic_routing import TrafficRouting
+from canary_construct.traffic_step import TrafficStep
+
+TESTERS = CohortRule.header_values("x-tester", ["yes"], expected_percent=1)
+
+
+@given(st.floats(min_value=0.01, max_value=99.99))
+def test_a_share_of_users_is_a_number_of_buckets_of_ten_thousand(percent: float) -> None:
+    rule = CohortRule.share_of_users(percent)
+    rendered = rule.render()
+    assert rendered["kind"] == "users"
+    assert 1 <= rendered["buckets"] < BUCKETS
+    assert abs(rendered["buckets"] / BUCKETS - percent / 100) <= 0.5 / BUCKETS + 1e-12
+    assert rule.expected_percent == percent
+
+
+def test_regions_are_values_of_cloudfronts_header() -> None:
+    assert CohortRule.regions(["DE", "AT"], expected_percent=12).render() == {
+        "kind": "header", "header": "cloudfront-viewer-country", "values": ["DE", "AT"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: CohortRule.header_values("X-Tester", ["yes"], expected_percent=1),
+            "header must be a name of letters, digits and hyphens in lower case, got 'X-Tester'",
+        ),
+        (
+            lambda: CohortRule.header_values("x-tester", [], expected_percent=1),
+            "values must hold at least one value of header x-tester, got none",
+        ),
+        (
+            lambda: CohortRule.header_values("x-tester", ["a,b"], expected_percent=1),
+            "values must consist of letters, digits and ._~:/?#&=-, got 'a,b'",
+        ),
+        (
+            lambda: CohortRule.header_values("x-tester", ["v" * 511], expected_percent=1),
+            "values must fit into 512 characters with commas, got 513",
+        ),
+        (
+            lambda: CohortRule.header_values("x-tester", ["yes"], expected_percent=100),
+            "expected_percent must be above 0 and below 100, got 100",
+        ),
+        (lambda: CohortRule.share_of_users(0), "percent of the users must be at least 0.01 and below 100, got 0"),
+        (lambda: CohortRule.share_of_users(100), "percent of the users must be at least 0.01 and below 100, got 100"),
+    ],
+)
+def test_wrong_rules_are_refused_with_what_was_given(make: Any, sentence: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
+        make()
+    assert str(refusal.value) == sentence
+
+
+def test_a_cohort_step_keeps_the_weight_at_zero_and_names_its_rule() -> None:
+    step = TrafficStep.cohort(CohortRule.share_of_users(5), bake=Duration.hours(1), min_requests=500)
+    assert step.render() == {
+        "percent": 0,
+        "expected_percent": 5,
+        "cohort": {"kind": "users", "header": "x-canary-bucket", "buckets": 500},
+        "bake_seconds": 3600,
+        "max_bake_seconds": 4 * 3600,
+        "min_requests": 500,
+    }
+
+
+def test_a_weighted_step_says_nothing_of_cohorts() -> None:
+    assert "cohort" not in TrafficStep(percent=10).render()
+
+
+def test_cohorts_come_first() -> None:
+    routing = TrafficRouting.steps([TrafficStep.cohort(TESTERS), 50, 100])
+    assert [step.percent for step in routing.traffic_steps] == [0, 50, 100]
+
+
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        (
+            [50, TrafficStep.cohort(TESTERS), 100],
+            "cohort steps must come before shares of all requests, got 50 %, a cohort of 1 %, 100 %",
+        ),
+        ([TrafficStep.cohort(TESTERS)], "steps must end at 100 percent, got a cohort of 1 %"),
+    ],
+)
+def test_cohorts_anywhere_else_are_refused(steps: list[int | TrafficStep], sentence: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
+        TrafficRouting.steps(steps)
+    assert str(refusal.value) == sentence
