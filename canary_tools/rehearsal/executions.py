@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
+from canary_tools.rehearsal.copies import PlainCopies
 from canary_tools.rehearsal.faults import INVOKE, Faults
 from canary_tools.rehearsal.functions import Functions, Outcome
 from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
@@ -110,6 +111,7 @@ class Executions:
 
     def _patch(self, seed: int) -> None:
         states, patches, clock = self._states, Patches(), self._processes.clock
+        states.copy = PlainCopies()
         states.time = VirtualTime(self._processes, states.time)
         states.threading = _Threading(self._processes)
         states.now_iso = lambda: iso(clock.now())

@@ -14,6 +14,13 @@ from canary_tools.clock import VirtualClock
 Wake = Callable[[], None]
 
 
+def _closed() -> threading.Lock:
+    """Return a gate that is shut: `release` lets one pass, `acquire` passes and shuts it again."""
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 class Ended(BaseException):
     """Raised inside a process that is ended from outside, as a Lambda environment is at its time-out."""
 
@@ -23,7 +30,7 @@ class Processes:
 
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
-        self.handed_over = threading.Semaphore(0)
+        self.handed_over = _closed()
         self._local = threading.local()
         self._alive: dict[int, Process] = {}
 
@@ -77,7 +84,7 @@ class Process:
     def __init__(self, processes: Processes, body: Callable[[], None]) -> None:
         self._processes = processes
         self._body = body
-        self._may_go = threading.Semaphore(0)
+        self._may_go = _closed()
         self._waits = 0
         self._is_ordered_to_end = False
         self._failure: BaseException | None = None

@@ -1,14 +1,19 @@
 """One rehearsal: a deploy, the rollout that it starts, and everything that follows, on a virtual clock."""
 
+import gc
+import importlib
 import logging
 import os
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from canary_tools.rehearsal import packaged_code, wire
 from canary_tools.rehearsal.controls import Controls
+from canary_tools.rehearsal.copies import PlainCopies
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.executions import Execution
 from canary_tools.rehearsal.faults import check_calls
@@ -31,6 +36,8 @@ again for hours, but a state that lasts longer is the end."""
 ROLLOUT_STARTS_WITHIN_SECONDS = 3600.0
 LONGEST_AROUND_SECONDS = 24 * 3600.0
 """What a rollout may need beside its bakes before a rehearsal holds that it never ends."""
+
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +65,7 @@ def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
     code = declared.function_of("prepare").code
     patches = Patches()
     state = random.getstate()
-    with packaged_code.packaged_code(code):
+    with rare_collections(), packaged_code.packaged_code(code):
         aws = SimulatedAws(declared, scenario)
         try:
             return _Run(aws, patches).run(begun)
@@ -66,6 +73,17 @@ def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
             aws.close()
             patches.undo()
             random.setstate(state)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let Python look for unreachable cycles less often: a rehearsal makes many objects and hardly a cycle."""
+    before = gc.get_threshold()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Run:
@@ -99,6 +117,7 @@ class _Run:
         clock: Any = packaged_code.module("rollout.clock")
         patches.attribute(clock, "now", self._aws.clock.now)
         patches.attribute(clock, "pause", self._aws.processes.pause)
+        patches.attribute(importlib.import_module("ministack.services.dynamodb"), "copy", PlainCopies())
         wire.connect(patches, self._aws, VirtualTime(self._aws.processes, time))
         for function in self._aws.declared.functions.values():
             for name, value in function.environment.items():

@@ -14,6 +14,7 @@ from canary_tools.rehearsal.faults import CRASH, TIMEOUT, Faults, service_error
 from canary_tools.rehearsal.functions import Crashed, Functions
 from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.ledger_table import LedgerTable
+from canary_tools.rehearsal.metric_history import MetricHistory
 from canary_tools.rehearsal.processes import Processes
 from canary_tools.rehearsal.publishing import Gaps, Publisher
 from canary_tools.rehearsal.scenario import Scenario
@@ -24,7 +25,6 @@ from canary_tools.sandbox.cloudwatch.alarm_api import AlarmApi
 from canary_tools.sandbox.cloudwatch.alarms import Alarms
 from canary_tools.sandbox.cloudwatch.errors import ApiError as CloudWatchError
 from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
-from canary_tools.sandbox.cloudwatch.store import MetricStore
 from canary_tools.sandbox.sagemaker.arns import Place
 from canary_tools.sandbox.sagemaker.errors import ApiError
 from canary_tools.sandbox.sagemaker.instances import SimulatedHost
@@ -63,7 +63,7 @@ class SimulatedAws:
         self.zero = float("inf")
         self.on_record: Callable[[str], None] = lambda _record: None
         self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
-        self.store = MetricStore()
+        self.store = MetricHistory()
         self.gaps = Gaps(self.store, scenario)
         self.sagemaker = self._sagemaker()
         self.table = LedgerTable(_ledger_name(declared))

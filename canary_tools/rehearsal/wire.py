@@ -9,17 +9,15 @@ import io
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import boto3
 import botocore.endpoint
-import botocore.session
-from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
-from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
-from canary_tools.rehearsal.intrinsics import REGION
+from canary_tools.rehearsal.sessions import OfflineSession, offline_session
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.sagemaker.errors import ApiError
 
@@ -57,15 +55,21 @@ class World(Protocol):
 
 
 def connect(patches: Patches, world: World, virtual_time: Any) -> None:
-    """Let every client that is made from now on talk to this world, and its repetitions wait on the virtual clock."""
-    wire = _Wire(world)
-    unsigned = botocore.session.Session()
-    unsigned.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="rehearsal"))
-    session = boto3.session.Session(region_name=REGION, botocore_session=unsigned)
-    session.events.register("before-call", wire.note_timeout)
-    session.events.register("before-send", wire.answer)
+    """Let boto3's clients talk to this world from now on, and their repetitions wait on the virtual clock."""
+    session = offline_session()
+    session.renew()
+    _connected(session).world = world
     patches.attribute(boto3, "DEFAULT_SESSION", session)
     patches.attribute(botocore.endpoint, "time", virtual_time)
+
+
+@cache
+def _connected(session: OfflineSession) -> "_Wire":
+    """Put a wire before the network of every client that this session makes."""
+    wire = _Wire()
+    session.events.register("before-call", wire.note_timeout)
+    session.events.register("before-send", wire.answer)
+    return wire
 
 
 class _Body(io.BytesIO):
@@ -74,8 +78,11 @@ class _Body(io.BytesIO):
 
 
 class _Wire:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    """Answers requests instead of the network. `world`: who knows the answers."""
+
+    world: World
+
+    def __init__(self) -> None:
         self._of_thread = threading.local()
 
     def note_timeout(self, context: Mapping[str, Any], **_rest: object) -> None:
@@ -84,7 +91,7 @@ class _Wire:
     def answer(self, request: Any, event_name: str, **_rest: object) -> AWSResponse:
         _, service, operation = event_name.split(".")
         try:
-            answer = self._world.answer(
+            answer = self.world.answer(
                 service,
                 operation,
                 _parameters(service, request),
