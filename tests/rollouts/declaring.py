@@ -9,7 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, CfnResource, CfnWaitConditionHandle, DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import (
+    App,
+    CfnCreationPolicy,
+    CfnResource,
+    CfnResourceSignal,
+    CfnWaitConditionHandle,
+    DefaultStackSynthesizer,
+    Duration,
+    Stack,
+)
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
 
@@ -25,6 +34,8 @@ BAKE_SECONDS = 50
 MIN_REQUESTS = 50
 POINTS = ("Model", "ReleaseSlots", "Config", "Resource", "ScalingA", "ScalingB", "VerifiedEndpoint")
 """What a deploy goes through, in this order, by construct ID; "Resource" is the endpoint."""
+HELD = "Held"
+HELD_SECONDS = 120
 
 _one_at_a_time = threading.Lock()
 _folder = tempfile.TemporaryDirectory(prefix="rollout-tests-")
@@ -44,6 +55,8 @@ class Declaration:
     idle_instances: int = 1
     fails_after: str = ""
     """One of `POINTS`: something else in the stack fails once this is there, and before anything that needs it."""
+    held_after: str = ""
+    """One of `POINTS`: the deploy waits there until `Shop.let_go`."""
     endpoint: bool = True
     """Whether the stack has an endpoint at all."""
     next_library: bool = False
@@ -98,7 +111,9 @@ def _shop(out: Path, declaration: Declaration) -> None:
     if declaration.endpoint:
         endpoint = _endpoint(stack, declaration)
         if declaration.fails_after:
-            _refused_by_sagemaker(stack, endpoint, after=declaration.fails_after)
+            _insert(_refused_by_sagemaker(stack), endpoint, after=declaration.fails_after)
+        if declaration.held_after:
+            _insert(_waiting_for_a_signal(stack), endpoint, after=declaration.held_after)
         if not declaration.panic:
             _disable(endpoint.node.find_child("AlarmRaised"))
     app.synth()
@@ -139,15 +154,28 @@ def _broken_archive() -> Path:
     return archive
 
 
-def _refused_by_sagemaker(stack: Stack, endpoint: CanaryEndpoint, *, after: str) -> None:
-    """Declare something that SageMaker refuses at one point of a deploy."""
-    variant = {"VariantName": "one", "ModelName": "no-such-model", "InitialInstanceCount": 1, "InstanceType": "ml.m5"}
-    refused = CfnResource(
+def _refused_by_sagemaker(stack: Stack) -> CfnResource:
+    variant = {
+        "VariantName": "one", "ModelName": "no-such-model", "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge",
+    }  # fmt: skip
+    return CfnResource(
         stack, "Refused", type="AWS::SageMaker::EndpointConfig", properties={"ProductionVariants": [variant]}
     )
-    refused.node.add_dependency(endpoint.node.find_child(after))
+
+
+def _waiting_for_a_signal(stack: Stack) -> CfnResource:
+    condition = CfnResource(stack, HELD, type="AWS::CloudFormation::WaitCondition")
+    condition.cfn_options.creation_policy = CfnCreationPolicy(
+        resource_signal=CfnResourceSignal(count=1, timeout=f"PT{HELD_SECONDS}S")
+    )
+    return condition
+
+
+def _insert(resource: CfnResource, endpoint: CanaryEndpoint, *, after: str) -> None:
+    """Put a resource between one point of a deploy and all that comes after it."""
+    resource.node.add_dependency(endpoint.node.find_child(after))
     for following in POINTS[POINTS.index(after) + 1 :]:
-        endpoint.node.find_child(following).node.add_dependency(refused)
+        endpoint.node.find_child(following).node.add_dependency(resource)
 
 
 def _disable(rule: IConstruct) -> None:

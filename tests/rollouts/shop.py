@@ -14,7 +14,7 @@ from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 from examples.recommender.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.traffic import Outcome, Request, TrafficLog
-from tests.rollouts.declaring import Declaration
+from tests.rollouts.declaring import HELD, Declaration
 from tests.rollouts.slots import A, B, Slots, slots_of
 from tests.rollouts.stage import Stage, eventually
 
@@ -70,6 +70,13 @@ class Shop:
         change = self._cloudformation.create_stack if self._visitors is None else self._cloudformation.update_stack
         answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
         self.stack_id, self._table = answer["StackId"], ""
+
+    def let_go(self) -> None:
+        """Let a deploy that is held go on, and wait for its end."""
+        self._cloudformation.signal_resource(
+            StackName=self.name, LogicalResourceId=HELD, UniqueId="go", Status="SUCCESS"
+        )
+        eventually(self._ended_status, what="the end of the deploy that was held")
 
     def delete(self) -> None:
         """Send the visitors home and delete the stack; a second call does nothing."""

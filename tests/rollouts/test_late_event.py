@@ -1,0 +1,60 @@
+"""A deploy whose terminal event comes after the next deploy has begun."""
+
+import pytest
+
+from examples.recommender.rollouts import ROLLED_BACK
+from tests.rollouts.declaring import Declaration
+from tests.rollouts.late_event import comes_late, hold_back, let_pass
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
+from tests.rollouts.stage import eventually
+
+pytestmark = pytest.mark.xdist_group("rollouts")
+
+
+def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing(shop: Shop) -> None:
+    # Given a deploy whose terminal event is on its way, so that its release still waits
+    shop.deploy(Declaration(version="v1"))
+    shop.comes_to_rest(stable=A)
+    hold_back(shop)
+    shop.deploy(Declaration(version="v2"))
+    waiting = shop.lock()
+    assert waiting is not None
+
+    # When the event comes in the middle of the next deploy, then that deploy keeps the lock
+    shop.begin_to_deploy(Declaration(version="v3", held_after="ReleaseSlots"))
+    taken_over = eventually(lambda: (lock := shop.lock()) != waiting and lock, what="the lock of the next deploy")
+    comes_late(shop, "UPDATE_COMPLETE")
+    assert shop.lock() == taken_over
+    let_pass(shop)
+    shop.let_go()
+
+    # And when it comes again while the next release is on trial, then that rollout is left alone
+    running = shop.rollout_reaches("v3", 100)
+    before = shop.look()
+    comes_late(shop, "UPDATE_COMPLETE")
+    assert shop.look() == before
+    assert shop.rollout("v3") == running
+
+    # And when it comes once more after the end, then nothing starts again
+    shop.halt("Ada saw wrong prices")
+    assert shop.rollout_ends("v3").outcome == ROLLED_BACK
+    at_rest = shop.comes_to_rest(stable=A)
+    comes_late(shop, "UPDATE_COMPLETE")
+    assert shop.look() == at_rest
+    assert shop.lock() is None
+    assert shop.rollout("v2") is None
+    assert shop.models()[B] != shop.models()[A]
+
+
+def test_a_release_whose_terminal_event_comes_late_is_rolled_out_then(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+    shop.comes_to_rest(stable=A)
+    hold_back(shop)
+    shop.deploy(Declaration(version="v2"))
+    assert shop.rollout("v2") is None
+    assert shop.look().suspended == {A, B}, "scaling waits for the end of the deploy"
+
+    comes_late(shop, "UPDATE_COMPLETE")
+
+    shop.rollout_reaches("v2", 100)

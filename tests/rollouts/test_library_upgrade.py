@@ -1,0 +1,47 @@
+"""The library is upgraded while one of its rollouts runs."""
+
+import pytest
+
+from canary_construct.rollout_plan import SCHEMA
+from examples.recommender.rollouts import PROMOTED
+from tests.rollouts.declaring import Declaration
+from tests.rollouts.library import PROMOTED_BY_NEXT
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import B
+
+pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
+
+
+def test_the_next_library_finishes_a_rollout_that_this_one_began(shop: Shop) -> None:
+    # Given a rollout whose definition and handlers are of this library
+    shop.deploy(Declaration(version="v1"))
+    shop.deploy(Declaration(version="v2"))
+    running = shop.rollout_reaches("v2", 100)
+    before = shop.look()
+
+    # When the stack gets the next one, which leaves the endpoint alone, then nothing holds the deploy up
+    shop.deploy(Declaration(version="v2", next_library=True))
+    assert shop.look() == before
+
+    # And its handlers finish what the old definition asks for
+    rollout = shop.rollout_ends("v2")
+    assert (rollout.name, rollout.outcome, rollout.reason) == (running.name, PROMOTED, PROMOTED_BY_NEXT)
+    shop.comes_to_rest(stable=B)
+
+
+def test_a_library_with_other_payloads_waits_for_the_end_of_the_rollout(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+    shop.deploy(Declaration(version="v2"))
+    running = shop.rollout_reaches("v2", 100)
+    upgraded = Declaration(version="v2", next_library=True, schema=SCHEMA + 1)
+
+    sentence = shop.refused(upgraded)
+
+    assert f"rollout {running.name} of endpoint {shop.name} is running; wait for its end, or abort it" in sentence
+    rollout = shop.rollout_ends("v2")
+    assert (rollout.name, rollout.outcome) == (running.name, PROMOTED)
+    at_rest = shop.comes_to_rest(stable=B)
+
+    # When the rollout is over, then the same deploy goes through and moves nothing
+    shop.deploy(upgraded)
+    assert shop.comes_to_rest(stable=B) == at_rest

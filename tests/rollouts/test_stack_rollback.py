@@ -1,0 +1,44 @@
+"""Deploys that something else in the stack makes fail, at every point of a deploy."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from examples.recommender.rollouts import PROMOTED
+from tests.rollouts.declaring import POINTS, Declaration
+from tests.rollouts.shop import Shop
+from tests.rollouts.slots import A, B
+
+pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
+
+
+def test_a_deploy_that_fails_at_any_point_is_undone_and_the_release_can_be_deployed_again(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+    shop.comes_to_rest(stable=A)
+
+    _fails_at(POINTS, shop, "v2", stable=A)
+
+    shop.deploy(Declaration(version="v2"))
+    shop.rollout_reaches("v2", 100)
+
+
+def test_after_a_promotion_a_deploy_that_fails_leaves_the_roles_exchanged(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+    shop.deploy(Declaration(version="v2"))
+    assert shop.rollout_ends("v2").outcome == PROMOTED
+    shop.comes_to_rest(stable=B)
+
+    _fails_at(("Model", "Resource", "VerifiedEndpoint"), shop, "v3", stable=B)
+
+    shop.deploy(Declaration(version="v3"))
+    shop.rollout_reaches("v3", 100)
+
+
+def _fails_at(points: Sequence[str], shop: Shop, version: str, *, stable: str) -> None:
+    before, models = shop.comes_to_rest(stable=stable), shop.models()
+    for point in points:
+        sentence = shop.refused(Declaration(version=version, fails_after=point))
+        assert sentence.startswith("Refused: "), (point, sentence)
+        assert shop.comes_to_rest(stable=stable) == before, point
+        assert shop.models() == models, point
+        assert shop.rollout(version) is None, point
