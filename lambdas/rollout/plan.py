@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA = 1
 SLOTS = ("variant-a", "variant-b")
@@ -23,6 +26,14 @@ class Scaling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiStage:
+    """One stage of an API Gateway REST API through which users reach the endpoint."""
+
+    rest_api_id: str
+    stage_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What every handler needs to know of one endpoint."""
 
@@ -33,6 +44,7 @@ class Settings:
     metric_period_seconds: int
     state_machine_arn: str
     start_on_deploy: bool
+    api_stages: tuple[ApiStage, ...] = ()
 
     @classmethod
     def parse(cls, payload: dict[str, Any]) -> Settings:
@@ -50,6 +62,7 @@ class Settings:
             metric_period_seconds=int(payload["metric_period_seconds"]),
             state_machine_arn=payload.get("state_machine_arn", ""),
             start_on_deploy=bool(payload.get("start_on_deploy", True)),
+            api_stages=tuple(ApiStage(**stage) for stage in payload.get("api_stages", ())),
         )
 
     def alarms_that_stop(self, canary: str) -> list[str]:
@@ -59,14 +72,25 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One traffic share of the rollout. Times in seconds, the share in percent of all requests."""
+    """One traffic share of the rollout. Times in seconds, shares in percent of all requests.
+
+    `percent` is the canary's weight. In a cohort step that is 0, and the requests that match a rule, about
+    `expected_percent` of all, reach the canary.
+    """
 
     percent: int
     bake_seconds: int
     max_bake_seconds: int
     min_requests: int
+    expected_percent: float
+    cohort: Mapping[str, Any] | None = None
+
+    @property
+    def title(self) -> str:
+        """Return what people call this step."""
+        return f"{self.percent} %" if self.cohort is None else f"a cohort of {self.expected_percent:g} %"
 
 
 def steps_of(plan: dict[str, Any]) -> list[Step]:
     """Read the traffic steps of a plan."""
-    return [Step(**step) for step in plan["steps"]]
+    return [Step(**{"expected_percent": step["percent"], **step}) for step in plan["steps"]]

@@ -52,5 +52,5 @@ def decide(
         return Decision(Next.PROMOTE if last else Next.NEXT_STEP, assessment.reason)
     reason = f"the state of {', '.join(unknown_alarms)} is unknown" if unknown_alarms else assessment.reason
     if baked_seconds >= step.max_bake_seconds:
-        return Decision(Next.GIVE_UP, f"no decision in {baked_seconds:,.0f} s at {step.percent} %: {reason}")
-    return Decision(Next.STAY, f"{baked_seconds:,.0f} of {step.bake_seconds:,} s at {step.percent} %: {reason}")
+        return Decision(Next.GIVE_UP, f"no decision in {baked_seconds:,.0f} s at {step.title}: {reason}")
+    return Decision(Next.STAY, f"{baked_seconds:,.0f} of {step.bake_seconds:,} s at {step.title}: {reason}")

@@ -36,7 +36,7 @@ def instances_needed(requests_per_minute: float, scaling: Scaling) -> int:
     return needed
 
 
-def canary_floor(needed: int, canary_percent: int, scaling: Scaling) -> int:
+def canary_floor(needed: int, canary_percent: float, scaling: Scaling) -> int:
     """Return the instances that the canary must have before it gets this share.
 
     >>> from rollout.plan import Scaling

@@ -152,6 +152,8 @@ def _record(
         "gates": [_in_words(gate) for gate in assessment.gates],
         "slow_requests": "bracketed by percentiles" if state["bracketed"] else "counted",
     }
+    if step.cohort is not None:
+        progress["cohort"] = dict(step.cohort)
     if decision.next is not Next.STAY:
         progress["ended_at"] = clock.iso(clock.now())
     world.ledger.record_step(execution, state["index"], progress)

@@ -56,7 +56,7 @@ def hold_floors(
     scaling = world.settings.scaling
     needed = instances_needed(requests_per_minute, scaling)
     registered = _registered(world)
-    floors = {lock.stable: needed, lock.canary: canary_floor(needed, step.percent, scaling)}
+    floors = {lock.stable: needed, lock.canary: canary_floor(needed, step.expected_percent, scaling)}
     floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
     missing = [slot for slot, floor in floors.items() if _must_register(view, slot, floor, registered[slot])]
     for slot in missing:
