@@ -37,20 +37,11 @@ def bucket_header(user_id: str, salt: str) -> str:
 def choose_variant(user_id: str, share_percent: float, salt: str) -> Literal["canary", "stable"]:
     """Return the role that serves the user when `share_percent` of all users go to the canary.
 
-    A larger share only adds users. The share counts in steps of 0.01 %, rounded down.
+    A larger share only adds users. The share is rounded to 0.01 %, as that of a cohort step is.
 
     Raises:
         ValueError: when `share_percent` is not between 0 and 100.
     """
     if not 0 <= share_percent <= _PERCENT:
         raise ValueError(f"share_percent must be between 0 and 100, got {share_percent}")
-    return CANARY if bucket_of(user_id, salt) < buckets_of_share(share_percent) else STABLE
-
-
-def buckets_of_share(share_percent: float) -> int:
-    """Return how many of the 10,000 buckets a share in percent takes, rounded down but for the last 1e-9 of one.
-
-    >>> buckets_of_share(5), buckets_of_share(0.29), buckets_of_share(100)
-    (500, 29, 10000)
-    """
-    return int(share_percent * BUCKETS / _PERCENT + 1e-9)
+    return CANARY if bucket_of(user_id, salt) < round(share_percent * BUCKETS / _PERCENT) else STABLE
