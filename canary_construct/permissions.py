@@ -135,6 +135,11 @@ STOP = Permission(
     resources=lambda scope: [scope.arn("states", "execution", f"{scope.state_machine_name}:*", colon=True)],
     reason="executions are named after releases",
 )
+LOOK_AT_EXECUTION = Permission(
+    actions=["states:DescribeExecution"],
+    resources=lambda scope: [scope.arn("states", "execution", f"{scope.state_machine_name}:*", colon=True)],
+    reason="executions are named after releases",
+)
 FIND_TAGGED = Permission(
     actions=["tag:GetResources", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"],
     resources=lambda _: ["*"],
@@ -153,14 +158,17 @@ READ_LEDGER = _ledger("GetItem")
 PERMISSIONS: dict[str, Sequence[Permission]] = {
     "ReleaseSlots": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
-        READ_STACK, READ_SCALING, *SCALING, FIND_TAGGED, SWEEP,
+        READ_STACK, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "VerifiedEndpoint": (_ledger("GetItem", "UpdateItem"), READ_STACK, READ_ENDPOINT, STOP),
     "Settle": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, *SCALING, START,
-        FIND_TAGGED, SWEEP, NOTIFY,
+        LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
-    "Prepare": (_ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_SCALING, *SCALING, NOTIFY),
+    "Prepare": (
+        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_SCALING, *SCALING,
+        LOOK_AT_EXECUTION, NOTIFY,
+    ),
     "SmokeTest": (READ_LEDGER, INVOKE),
     "ScaleCanary": (READ_LEDGER, READ_METRICS, READ_SCALING, *SCALING),
     "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS),

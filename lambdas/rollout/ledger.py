@@ -40,6 +40,9 @@ class Lock:
 
     kind: str
     holder: str
+    taken_at: str = ""
+    state_machine: str = ""
+    """Whose execution the holder is; empty for a deployment."""
     stable: str = ""
     canary: str = ""
     config_name: str = ""
@@ -90,15 +93,22 @@ class Ledger:
         return self._put_lock(lock, at, "attribute_not_exists(holder) OR kind = :kind", {":kind": DEPLOYMENT})
 
     def lock_for_rollout(
-        self, execution: str, at: float, *, instead_of: str | None = None, stable: str = "", canary: str = ""
+        self,
+        execution: str,
+        at: float,
+        *,
+        instead_of: str | None = None,
+        state_machine: str = "",
+        stable: str = "",
+        canary: str = "",
     ) -> bool:
         """Take the free lock for a rollout, or the one that this deployment, and no other, hands over.
 
-        Slots that are known by then go into the lock, so that a rollout whose weights another hand changes before it
-        has looked at them can be taken back. A rollout that has the lock already does not get it again: that would
-        wipe an order to halt.
+        Others ask the state machine whether the rollout is alive. Slots that are known by then go into the lock, so
+        that a rollout whose weights another hand changes before it has looked at them can be taken back. A rollout
+        that has the lock already does not get it again: that would wipe an order to halt.
         """
-        lock = Lock(kind=ROLLOUT, holder=execution, stable=stable, canary=canary)
+        lock = Lock(kind=ROLLOUT, holder=execution, state_machine=state_machine, stable=stable, canary=canary)
         if instead_of is None:
             return self._put_lock(lock, at, "attribute_not_exists(holder)", {})
         return self._put_lock(lock, at, "holder = :before", {":before": instead_of})

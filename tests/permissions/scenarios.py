@@ -280,6 +280,33 @@ def accepted_after_a_rollout_that_kept_its_lock(aws: Aws) -> None:
     assert shop.models()[A] == "model-v3-digest-of-v3"
 
 
+def accepted_after_a_rollout_that_died(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stop(execution)
+    shop.deploy("v3")
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.models()[B] == "model-v3-digest-of-v3"
+
+
+def settled_after_a_rollout_that_died(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stop(execution)
+    shop.settle()
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
+def started_by_hand_after_a_rollout_that_died(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stop(execution)
+    shop.run(shop.start("by-hand"))
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
 def refused_while_both_slots_serve(aws: Aws) -> None:
     shop = serving(aws)
     shop.set_weights(a=50, b=50)
@@ -395,6 +422,9 @@ SCENARIOS: dict[str, Scenario] = {
         events_that_come_twice,
         refused_while_a_rollout_runs,
         accepted_after_a_rollout_that_kept_its_lock,
+        accepted_after_a_rollout_that_died,
+        settled_after_a_rollout_that_died,
+        started_by_hand_after_a_rollout_that_died,
         refused_while_both_slots_serve,
         refused_on_an_endpoint_that_stays_busy,
         refused_for_what_a_release_is,

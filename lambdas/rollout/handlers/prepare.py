@@ -12,6 +12,7 @@ from rollout.ledger import ROLLED_BACK
 from rollout.notices import notify
 from rollout.plan import Settings
 from rollout.safety import prove_in_time
+from rollout.takeover import end_if_dead
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -51,11 +52,24 @@ def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
 
 
 def _take_lock(world: World, execution: str) -> None:
-    """Take the lock if it is free, and prove that this rollout may go on; an order to halt stays in force."""
-    if not world.ledger.lock_for_rollout(execution, clock.now()):
+    """Take the lock if it is free or its holder is dead, and prove that this rollout may go on.
+
+    An order to halt stays in force.
+    """
+    machine = world.settings.state_machine_arn
+    taken = world.ledger.lock_for_rollout(execution, clock.now(), state_machine=machine)
+    if not taken and _another_died(world, execution):
+        taken = world.ledger.lock_for_rollout(execution, clock.now(), state_machine=machine)
+    if not taken:
         world.own_lock(execution)
     if world.ledger.free_if_over(execution):
         raise LockLost(f"rollout {execution} is over already")
+
+
+def _another_died(world: World, execution: str) -> bool:
+    """Tell whether the lock was a dead rollout's, which is brought to its safe end for it."""
+    lock = world.ledger.lock()
+    return lock is not None and lock.holder != execution and end_if_dead(world, lock)
 
 
 def _release_in(world: World, view: EndpointView, canary: str) -> Release:

@@ -27,10 +27,12 @@ from rollout.plan import SLOTS, Settings
 from rollout.safety import wait_until_quiet
 from rollout.stack import is_rolling_back, stack_status
 from rollout.sweep import all_of, sweep
+from rollout.takeover import cause_of_death, end_dead_rollout
 from rollout.world import World
 
 if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
+    from rollout.ledger import Lock
 
 PATIENCE_SECONDS = 10 * 60
 LETTERS = dict(zip(SLOTS, "AB", strict=True))
@@ -95,7 +97,7 @@ def _as_it_is(world: World, properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool, until: float) -> dict[str, Any]:
-    _lock(world, holder)
+    _lock(world, holder, until)
     try:
         attributes = _decide(world, properties, first=first, until=until)
     except Exception:
@@ -106,17 +108,34 @@ def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool
     return attributes
 
 
-def _lock(world: World, holder: str) -> None:
+def _lock(world: World, holder: str, until: float) -> None:
     if world.ledger.lock_for_deployment(holder, clock.now()):
         return
     lock = world.ledger.lock()
-    over = lock is not None and world.ledger.free_if_over(lock.holder)
-    if over and world.ledger.lock_for_deployment(holder, clock.now()):
+    left = lock is None or _is_left(world, lock, until)
+    if left and world.ledger.lock_for_deployment(holder, clock.now()):
         return
     rollout = "a rollout" if lock is None else f"rollout {lock.holder}"
     raise DeployRefused(
         f"{rollout} of endpoint {world.settings.endpoint} is running; wait for its end, or abort it, and deploy again"
     )
+
+
+def _is_left(world: World, lock: Lock, until: float) -> bool:
+    """Tell whether a rollout has given its lock up; one that died is brought to its safe end for it."""
+    if world.ledger.free_if_over(lock.holder):
+        return True
+    cause = insist(lambda: cause_of_death(lock), until=until)
+    if not cause:
+        return False
+    try:
+        insist(lambda: end_dead_rollout(world, lock, cause), until=until)
+    except Exception as error:
+        raise DeployRefused(
+            f"rollout {lock.holder} of endpoint {world.settings.endpoint} cannot go on ({cause}), and what it left "
+            f"cannot be restored: {error}; see to that, and deploy again"
+        ) from error
+    return True
 
 
 def _decide(world: World, properties: dict[str, Any], *, first: bool, until: float) -> dict[str, Any]:

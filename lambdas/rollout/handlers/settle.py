@@ -7,6 +7,7 @@ left is nobody's business any more.
 from __future__ import annotations
 
 import logging
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rollout import clients, clock
 from rollout.endpoint import other_slot
 from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
-from rollout.executions import execution_name, start
+from rollout.executions import execution_name, start, status
 from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
 from rollout.patience import insist_loudly
@@ -22,6 +23,7 @@ from rollout.plan import SLOTS, Settings
 from rollout.safety import rest, wait_until_quiet
 from rollout.stack import stack_status
 from rollout.sweep import sweep, unneeded_by
+from rollout.takeover import end_if_dead
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -118,16 +120,36 @@ def _waiting_release(world: World, view: EndpointView, stable: str) -> Release |
 
 
 def _hand_over(world: World, lock: Lock | None, release: Release, stable: str) -> None:
-    name = execution_name(release.version, world.ledger.next_attempt())
-    before, slots = None if lock is None else lock.holder, {"stable": stable, "canary": other_slot(stable)}
-    if world.ledger.lock_for_rollout(name, clock.now(), instead_of=before, **slots):
+    name = _unused_name(world, release)
+    before, machine = None if lock is None else lock.holder, world.settings.state_machine_arn
+    known = {"state_machine": machine, "stable": stable, "canary": other_slot(stable)}
+    if world.ledger.lock_for_rollout(name, clock.now(), instead_of=before, **known):
         _start(world, name)
 
 
+def _unused_name(world: World, release: Release) -> str:
+    """Return the next name that neither the ledger nor Step Functions knows.
+
+    Somebody may have started an execution by hand under a name of ours, or before this stack was made anew.
+    """
+    client, machine = clients.client("stepfunctions"), world.settings.state_machine_arn
+    names = (execution_name(release.version, attempt) for attempt in count(world.ledger.next_attempt()))
+    return next(name for name in names if world.ledger.rollout(name) is None and not status(client, machine, name))
+
+
 def _start(world: World, name: str) -> None:
-    """Start the rollout that has the lock, unless it is over: a slow repetition may have locked for it again."""
-    if not world.ledger.free_if_over(name):
-        start(clients.client("stepfunctions"), world.settings.state_machine_arn, name)
+    """Start the rollout that has the lock. It may be over: then its lock is freed, and what it left is restored.
+
+    Raises:
+        EndpointBusy: when SageMaker was not ready for that; the event is delivered again.
+    """
+    if world.ledger.free_if_over(name):
+        return
+    if start(clients.client("stepfunctions"), world.settings.state_machine_arn, name):
+        return
+    lock = world.ledger.lock()
+    if lock is not None and lock.holder == name:
+        end_if_dead(world, lock)
 
 
 def _free(world: World, lock: Lock | None) -> None:

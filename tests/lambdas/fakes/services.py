@@ -83,7 +83,7 @@ class StepFunctions:
     inputs: dict[str, str] = field(default_factory=dict)
 
     def operations(self) -> dict[str, Operation]:
-        return {"StartExecution": self.start, "StopExecution": self.stop}
+        return {"StartExecution": self.start, "StopExecution": self.stop, "DescribeExecution": self.describe}
 
     def start(self, request: Parameters) -> dict[str, Any]:
         """Start once: the same name and input again is the same execution for as long as it runs."""
@@ -95,13 +95,26 @@ class StepFunctions:
         self.executions[name], self.inputs[name] = "RUNNING", request["input"]
         return {"executionArn": arn, "startDate": datetime.now(UTC)}
 
+    def describe(self, request: Parameters) -> dict[str, Any]:
+        name = self._existing(request)
+        now = datetime.now(UTC)
+        machine = request["executionArn"].replace(":execution:", ":stateMachine:").rpartition(":")[0]
+        return {
+            "executionArn": request["executionArn"], "stateMachineArn": machine, "name": name,
+            "status": self.executions[name], "startDate": now,
+        }  # fmt: skip
+
     def stop(self, request: Parameters) -> dict[str, Any]:
-        name = request["executionArn"].rpartition(":")[2]
-        if name not in self.executions:
-            raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{request['executionArn']}'")
+        name = self._existing(request)
         if self.executions[name] == "RUNNING":
             self.executions[name] = "ABORTED"
         return {"stopDate": datetime.now(UTC)}
+
+    def _existing(self, request: Parameters) -> str:
+        name: str = request["executionArn"].rpartition(":")[2]
+        if name not in self.executions:
+            raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{request['executionArn']}'")
+        return name
 
 
 @dataclass
