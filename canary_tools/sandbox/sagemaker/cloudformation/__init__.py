@@ -50,3 +50,14 @@ def register_resource_types(
         patches.item(provisioners._CUSTOM_NAME_REPLACEMENT, name, {"name": name_property})  # noqa: SLF001 - its rule
     known_slow = stacks._runs_on_worker_thread  # noqa: SLF001 - its rule for handlers that block
     patches.attribute(stacks, "_runs_on_worker_thread", lambda name: name.startswith(_OURS) or known_slow(name))
+    _undo_failed_updates(patches, stacks)
+
+
+def _undo_failed_updates(patches: Patches, stacks: Any) -> None:
+    """Have a stack rollback send an update that failed back, too: SageMaker may have begun it.
+
+    Hole it fills: ministack does so for custom resources and nested stacks only, and takes other types for unchanged.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
+    """
+    known = stacks._sends_back_failed_update  # noqa: SLF001 - its rule for types that may have changed all the same
+    patches.attribute(stacks, "_sends_back_failed_update", lambda name: name.startswith(_OURS) or known(name))
