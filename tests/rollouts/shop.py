@@ -97,10 +97,11 @@ class Shop:
         return "" if status.endswith("IN_PROGRESS") else status
 
     def _failures_since(self, moment: float) -> str:
-        events = self._cloudformation.describe_stack_events(StackName=self.stack_id)["StackEvents"]
+        pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
         return "\n".join(
             f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
-            for event in events
+            for page in pages
+            for event in page["StackEvents"]
             if event["ResourceStatus"].endswith("FAILED") and event["Timestamp"].timestamp() >= moment
         )
 

@@ -4,8 +4,9 @@ import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.left_behind import left_behind
 from tests.rollouts.shop import Shop
-from tests.rollouts.slots import A, scalable_targets
+from tests.rollouts.slots import A
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
@@ -20,7 +21,7 @@ def test_a_stack_at_rest_leaves_nothing_behind(shop: Shop) -> None:
 
     shop.delete()
 
-    assert _left(shop) == []
+    assert left_behind(shop) == []
 
 
 def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: Shop) -> None:
@@ -30,22 +31,4 @@ def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: Shop) ->
 
     shop.delete()
 
-    assert _left(shop) == []
-
-
-def _left(shop: Shop) -> list[str]:
-    listings = [
-        ("sagemaker", "list_models", "Models", "ModelName"),
-        ("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
-        ("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),
-        ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-        ("logs", "describe_log_groups", "logGroups", "logGroupName"),
-        ("lambda", "list_functions", "Functions", "FunctionName"),
-        ("iam", "list_roles", "Roles", "RoleName"),
-        ("stepfunctions", "list_state_machines", "stateMachines", "name"),
-    ]
-    left = [name for listing in listings for name in shop.named(*listing)]
-    tables = shop.stage.client("dynamodb").list_tables()["TableNames"]
-    rules = shop.stage.client("events").list_rules(NamePrefix=f"{shop.name}-")["Rules"]
-    left += [table for table in tables if table.startswith(f"{shop.name}-")]
-    return [*left, *(rule["Name"] for rule in rules), *map(str, scalable_targets(shop.stage, shop.name))]
+    assert left_behind(shop) == []
