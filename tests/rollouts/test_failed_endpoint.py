@@ -14,7 +14,7 @@ REASON = "Unable to provision requested ML compute capacity"
 EMPTY = Declaration(version="none", endpoint=False)
 
 
-def test_a_deploy_to_a_failed_endpoint_is_refused_and_there_is_a_way_out(shop: Shop) -> None:
+def test_a_deploy_to_a_failed_endpoint_is_refused_and_tells_the_way_out(shop: Shop) -> None:
     # Given an endpoint that failed by another hand
     shop.deploy(Declaration(version="v1"))
     config = shop.comes_to_rest(stable=A).config_name
@@ -24,11 +24,14 @@ def test_a_deploy_to_a_failed_endpoint_is_refused_and_there_is_a_way_out(shop: S
 
     # When the team deploys its next release, then nothing changes
     sentence = shop.refused(Declaration(version="v2"))
-    assert f"endpoint {shop.name} is Failed: {REASON}; it must be InService" in sentence
+    assert (
+        f"endpoint {shop.name} is Failed: {REASON}; it must be InService; remove the construct from the stack, deploy, "
+        "and add it again" in sentence
+    )
     assert shop.lock() is None
     assert shop.look().config_name == config
 
-    # When it removes the endpoint and declares it again, then nothing is left of the endpoint, and the release serves on a new one
+    # When it does as the sentence says, then nothing is left, and its release serves on a new endpoint
     shop.close_to_visitors()
     shop.deploy(EMPTY)
     assert left_behind(shop) == []

@@ -165,8 +165,15 @@ def _look(world: World, until: float) -> EndpointView | None:
     except EndpointNotFound:
         return None
     except EndpointUnusable as error:
-        raise DeployRefused(str(error)) from error
+        raise DeployRefused(f"{error}; {_way_out(view)}") from error
     return view
+
+
+def _way_out(view: EndpointView) -> str:
+    """Return what to do: SageMaker takes nothing but the deletion of an endpoint that is Failed."""
+    if view.working:
+        return "wait until it is, and deploy again"
+    return "remove the construct from the stack, deploy, and add it again"
 
 
 def _suspend_scaling(world: World, until: float) -> None:
