@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import botocore.session
 
@@ -63,9 +64,13 @@ def check_calls(faults: Iterable[Fault]) -> None:
             raise RehearsalError(
                 f"faults: call must begin with one of {', '.join(PREFIXES)}, or be {INVOKE}, got {fault.call}"
             )
-        models = [botocore.session.get_session().get_service_model(service) for service in PREFIXES[prefix]]
-        if not any(operation in model.operation_names for model in models):
+        if not any(operation in _operations_of(service) for service in PREFIXES[prefix]):
             raise RehearsalError(f"faults: {prefix} has no operation {operation}, got {fault.call}")
+
+
+@cache
+def _operations_of(service: str) -> frozenset[str]:
+    return frozenset(botocore.session.get_session().get_service_model(service).operation_names)
 
 
 def service_error(error: str, endpoint_arn: str) -> ApiError:

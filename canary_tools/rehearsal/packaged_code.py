@@ -2,41 +2,45 @@
 
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any
 
 from canary_tools.rehearsal.replay import make_shipped_code_importable
 
 PACKAGE = "rollout"
 
+Modules = dict[str, Any]
+
+_imported: dict[Path, tuple[object, Modules]] = {}
+"""What was imported from a folder, with the state of its files, as a Lambda environment keeps it between calls."""
+
 
 @contextmanager
 def packaged_code(folder: Path | None) -> Iterator[None]:
-    """Import `rollout` from this folder (or as shipped with this package), fresh, until the end of the block.
+    """Import `rollout` from this folder (or as shipped with this package) until the end of the block.
 
-    No byte code is written: what lies in the folder is what the CDK uploads. A process compiles it once.
+    A process imports a folder once, unless its files change. No byte code is written: what lies in the folder is
+    what the CDK uploads.
     """
-    before = _forget()
+    before = _taken()
     wrote_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     path = list(sys.path)
     if folder is None:
         make_shipped_code_importable()
     else:
         sys.path.insert(0, str(folder))
-    sys.meta_path.insert(0, _Finder)
+        sys.modules.update(_imported_before(folder))
     importlib.invalidate_caches()
     try:
         yield
     finally:
-        _forget()
+        modules = _taken()
+        if folder is not None:
+            _imported[folder] = (_files(folder), modules)
         sys.modules.update(before)
         sys.path[:] = path
-        sys.meta_path.remove(_Finder)
         sys.dont_write_bytecode = wrote_no_bytecode
         importlib.invalidate_caches()
 
@@ -52,29 +56,16 @@ def module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def _forget() -> dict[str, Any]:
+def _taken() -> Modules:
+    """Take what is imported of the package out of Python's table of modules."""
     names = [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]
     return {name: sys.modules.pop(name) for name in names}
 
 
-class _Finder:
-    """Finds the packaged code where Python would, and lets it be loaded without compiling it anew."""
-
-    @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
-        if name.partition(".")[0] != PACKAGE:
-            return None
-        spec = PathFinder.find_spec(name, path)
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _CompiledOnce(spec.loader.name, spec.loader.path)
-        return spec
+def _imported_before(folder: Path) -> Modules:
+    files, modules = _imported.get(folder, (None, {}))
+    return modules if files == _files(folder) else {}
 
 
-class _CompiledOnce(SourceFileLoader):
-    def get_code(self, _name: str) -> CodeType:
-        return _compiled(Path(self.path), Path(self.path).stat().st_mtime_ns)
-
-
-@cache
-def _compiled(source: Path, _changed_at: int) -> CodeType:
-    return compile(source.read_bytes(), source, "exec", dont_inherit=True)
+def _files(folder: Path) -> object:
+    return {path: path.stat().st_mtime_ns for path in (folder / PACKAGE).rglob("*.py")}

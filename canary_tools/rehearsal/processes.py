@@ -1,6 +1,6 @@
 """Code that waits, on a clock that does not: one process runs at a time and hands over control when it waits.
 
-Handlers and the state machine's interpreter are ordinary blocking code. Each of their runs is a thread, but never two
+Handlers and the state machine's interpreter are ordinary blocking code. Each of their runs has a thread, but never two
 of them run together: the loop that advances the clock resumes one and stands still until it waits or ends. So a
 rehearsal has no races of its own, and the same seed gives the same order.
 """
@@ -33,6 +33,7 @@ class Processes:
         self.handed_over = _closed()
         self._local = threading.local()
         self._alive: dict[int, Process] = {}
+        self._idle: list[_Worker] = []
 
     def start(self, body: Callable[[], None]) -> "Process":
         """Run `body` as a process, as soon as the clock comes to it."""
@@ -64,18 +65,53 @@ class Processes:
         """Tell whether a process calls this."""
         return getattr(self._local, "process", None) is not None
 
+    def worker(self) -> "_Worker":
+        """Return a thread that has nothing to do."""
+        return self._idle.pop() if self._idle else _Worker(self)
+
     def enter(self, process: "Process") -> None:
         """Note which process this thread is."""
         self._local.process = process
 
-    def leave(self, process: "Process") -> None:
-        """Forget a process that has ended."""
+    def leave(self, process: "Process", worker: "_Worker | None") -> None:
+        """Forget a process that has ended; its thread is free for another."""
         self._alive.pop(id(process), None)
+        if worker is not None:
+            self._idle.append(worker)
 
     def end_all(self) -> None:
         """End what still waits, so that no thread outlives the rehearsal."""
         for process in list(self._alive.values()):
             process.end_now()
+        while self._idle:
+            self._idle.pop().end()
+
+
+class _Worker:
+    """A thread that runs one process after another: a new thread for each would cost more than most of them do."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+        self._may_go = _closed()
+        self._process: Process | None = None
+        threading.Thread(target=self._work, name="rehearsal-process", daemon=True).start()
+
+    def begin(self, process: "Process") -> None:
+        """Run a process."""
+        self._process = process
+        self._may_go.release()
+
+    def end(self) -> None:
+        """Let the thread end, which has nothing to do now."""
+        self._process = None
+        self._may_go.release()
+
+    def _work(self) -> None:
+        self._may_go.acquire()
+        while self._process is not None:
+            self._process.run()
+            self._processes.handed_over.release()
+            self._may_go.acquire()
 
 
 class Process:
@@ -88,7 +124,7 @@ class Process:
         self._waits = 0
         self._is_ordered_to_end = False
         self._failure: BaseException | None = None
-        self._thread: threading.Thread | None = None
+        self._worker: _Worker | None = None
         self.done = False
 
     def begin(self) -> None:
@@ -96,8 +132,8 @@ class Process:
         if self.done or self._is_ordered_to_end:
             self._finish()
             return
-        self._thread = threading.Thread(target=self._run, name="rehearsal-process", daemon=True)
-        self._thread.start()
+        self._worker = self._processes.worker()
+        self._worker.begin(self)
         self._await_turn_back()
 
     def wait(self, arrange: Callable[[Wake], None]) -> None:
@@ -119,12 +155,12 @@ class Process:
     def end_now(self) -> None:
         """End this process before this call returns."""
         self._is_ordered_to_end = True
-        while not self.done and self._thread is not None:
+        while not self.done and self._worker is not None:
             self._resume(self._waits)
         self._finish()
 
     def _resume(self, wait: int) -> None:
-        if self.done or wait != self._waits or self._thread is None:
+        if self.done or wait != self._waits or self._worker is None:
             return
         self._may_go.release()
         self._await_turn_back()
@@ -135,7 +171,8 @@ class Process:
         if failure is not None:
             raise failure
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Run the body to its end, in the thread that calls this."""
         self._processes.enter(self)
         try:
             self._body()
@@ -145,11 +182,11 @@ class Process:
             self._failure = error
         finally:
             self._finish()
-            self._processes.handed_over.release()
 
     def _finish(self) -> None:
         self.done = True
-        self._processes.leave(self)
+        worker, self._worker = self._worker, None
+        self._processes.leave(self, worker)
 
 
 class Signal:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+import botocore.endpoint
 
 from canary_tools.rehearsal import packaged_code, wire
 from canary_tools.rehearsal.controls import Controls
@@ -75,6 +78,14 @@ def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
             random.setstate(state)
 
 
+class _Names:
+    """Stands in for the module `uuid`, by which botocore names its requests; the system's randomness is slow."""
+
+    @staticmethod
+    def uuid4() -> UUID:
+        return UUID(int=0)
+
+
 @contextmanager
 def rare_collections() -> Iterator[None]:
     """Let Python look for unreachable cycles less often: a rehearsal makes many objects and hardly a cycle."""
@@ -122,6 +133,7 @@ class _Run:
         for function in self._aws.declared.functions.values():
             for name, value in function.environment.items():
                 patches.variable(name, value)
+        patches.attribute(botocore.endpoint, "uuid", _Names)
         patches.variable("AWS_EC2_METADATA_DISABLED", "true")
         for name in [name for name in os.environ if name.startswith(("AWS_ENDPOINT_URL", "AWS_PROFILE"))]:
             patches.variable(name, None)

@@ -17,6 +17,9 @@ DAY_SECONDS = 86_400
 JUST_BEFORE = 0.001
 """A tick is counted this long before its end, so that its requests belong to the metric period that ends then."""
 
+NO_REQUESTS: Counts = np.zeros(len(CENTRES_MS), dtype=np.int64)
+NO_REQUESTS.flags.writeable = False
+
 
 @dataclass
 class Served:
@@ -26,7 +29,7 @@ class Served:
     failed: int = 0
     slow: int = 0
     caused: int = 0
-    latency: Counts = field(default_factory=lambda: np.zeros(len(CENTRES_MS), dtype=np.int64))
+    latency: Counts = field(default_factory=lambda: NO_REQUESTS)
 
     def add(self, other: "Served") -> None:
         """Add what was answered in another time."""
@@ -86,6 +89,7 @@ class Users:
         self.endpoint_name = endpoint_name
         self._canary_model = canary_model
         self._slow_ms = slow_ms
+        self._slow_from = len(CENTRES_MS) if slow_ms is None else int(np.searchsorted(CENTRES_MS, slow_ms, "right"))
         self._tick = tick_seconds
         self._generator = generator
         self._arrivals = Arrivals(scenario, generator)
@@ -125,10 +129,10 @@ class Users:
 
     def _send(self, fleet: Fleet, requests: int) -> None:
         variants = list(fleet.variants.values())
-        weights = np.array([variant.current_weight for variant in variants])
-        if not weights.sum():
+        total = sum(variant.current_weight for variant in variants)
+        if not total:
             return
-        parts = self._generator.multinomial(requests, weights / weights.sum())
+        parts = self._generator.multinomial(requests, [variant.current_weight / total for variant in variants])
         usual = self._usual_bad(variants, requests)
         for variant, part in zip(variants, parts, strict=True):
             served = self._answer(variant, int(part), usual)
@@ -148,7 +152,7 @@ class Users:
         serving = self.serving(variant, requests / self._tick)
         failed = int(self._generator.binomial(requests, serving.failing))
         latency = self._generator.multinomial(requests - failed, serving.latency)
-        slow = 0 if self._slow_ms is None else int(latency[self._slow_ms < CENTRES_MS].sum())
+        slow = int(latency[self._slow_from :].sum())
         served = Served(requests, failed, slow, 0, latency)
         bad = serving.bad(self._slow_ms)
         if variant.model_name == self._canary_model() and bad > usual_bad:
