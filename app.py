@@ -48,6 +48,7 @@ class RecommenderStack(Stack):
             gates=[
                 Gate.error_rate(),
                 Gate.latency(slow_ms=250, warm_up=Duration.seconds(int(self._context("warm_up_seconds", "300")))),
+                *self._conversion_gates(),
             ],
             alarm_thresholds=AlarmThresholds(min_requests=100),
             smoke_test=SmokeTest(payloads=['{"user": 1}']),
@@ -56,6 +57,14 @@ class RecommenderStack(Stack):
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "StateMachineArn", value=endpoint.state_machine.state_machine_arn)
         CfnOutput(self, "LedgerName", value=endpoint.ledger.table_name)
+
+    def _conversion_gates(self) -> list[Gate]:
+        """Compare clicks where the shop counts them: `-c conversion_namespace=Shop`."""
+        namespace = self._context("conversion_namespace", "")
+        if not namespace:
+            return []
+        delay = Duration.seconds(int(self._context("conversion_delay_seconds", "600")))
+        return [Gate.conversion(namespace=namespace, shown="Shown", converted="Converted", delay=delay)]
 
     def _context(self, name: str, default: str) -> str:
         value = self.node.try_get_context(name)

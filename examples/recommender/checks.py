@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from examples.recommender.binomial import acceptance_interval
+from examples.recommender.lift import lift
 from examples.recommender.observe import Observation
 from examples.recommender.recording import Recording, step_traffic
 from examples.recommender.rollouts import Rollout, latest_of
@@ -30,6 +31,8 @@ class Ending:
 
     outcome: str
     reason: str = ""
+    converts_better: bool = False
+    """Whether more of its recommendations must be clicked than stable's, beyond what chance explains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ def check(recording: Recording, endings: Mapping[str, Ending]) -> list[Check]:
     """Judge a recording; ``endings`` maps versions to how their rollouts must have ended."""
     return [
         *(_ending(recording, version, ending) for version, ending in endings.items()),
+        *(_converts_better(recording, version) for version, ending in endings.items() if ending.converts_better),
         *(share for rollout in recording.rollouts for share in _shares(rollout, recording)),
         _everything_answered(recording),
         _never_silent(recording),
@@ -82,6 +86,16 @@ def _ending(recording: Recording, version: str, expected: Ending) -> Check:
         and rollout.outcome == expected.outcome
         and re.search(expected.reason, rollout.reason, re.IGNORECASE) is not None,
         evidence="it had no rollout" if rollout is None else f"it ended {rollout.outcome}: {rollout.reason}",
+    )
+
+
+def _converts_better(recording: Recording, version: str) -> Check:
+    rollout = latest_of(recording.rollouts, version)
+    seen = None if rollout is None else lift(rollout, recording)
+    return Check(
+        claim=f"{version} converts better than what it replaces: the 95 % interval of the difference is above 0",
+        holds=seen is not None and seen.low > 0,
+        evidence="they were never compared" if seen is None else f"{seen.low:+.1%} to {seen.high:+.1%}",
     )
 
 

@@ -38,13 +38,21 @@ def make_purchases(seed: int = SEED) -> Purchases:
     return Purchases(history=history, held_out=held_out)
 
 
+def make_appeal(seed: int = SEED) -> npt.NDArray[np.float64]:
+    """Return how much each user is drawn to each item on any day: the truth behind the purchases of this seed."""
+    return _appeal(np.random.default_rng(seed))
+
+
 def _preferences(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """How much each user wants each item, luck included: the highest are bought.
 
     Sorting by utility plus Gumbel noise is sampling without replacement from the utilities' softmax.
     """
+    return np.asarray(_appeal(rng) + rng.gumbel(size=(USERS, ITEMS)))
+
+
+def _appeal(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     user_tastes = rng.dirichlet(np.full(TASTES, 0.15), size=USERS)
     item_tastes = rng.dirichlet(np.full(TASTES, 0.10), size=ITEMS)
     popularity = -0.9 * np.log(rng.permutation(ITEMS) + 5.0)
-    luck = rng.gumbel(size=(USERS, ITEMS))
-    return np.asarray(TASTE_STRENGTH * user_tastes @ item_tastes.T + popularity + luck)
+    return np.asarray(TASTE_STRENGTH * user_tastes @ item_tastes.T + popularity)

@@ -1,6 +1,6 @@
-"""The demonstration: two releases reach a live endpoint, one is promoted and one is rolled back.
+"""The demonstration: three releases reach a live endpoint, one is promoted and two are rolled back.
 
-``python -m examples.recommender.demo`` starts a local AWS, deploys the root app three times with ``cdk deploy``,
+``python -m examples.recommender.demo`` starts a local AWS, deploys the root app four times with ``cdk deploy``,
 sends recommendation requests all the while, and ends with ``demo-report.json``, ``demo-report.png`` and exit
 status 0 if everything went as it should. Commands and logs are under ``build/``.
 """
@@ -16,32 +16,42 @@ from typing import Any
 import boto3
 from rich.console import Console
 
+from canary_tools.client import Conversions, MetricDataPublisher
+from canary_tools.client.conversions import SECOND
 from canary_tools.sandbox.server import Sandbox
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 from examples.recommender import train
 from examples.recommender.cdk_app import CdkApp, CdkFailed
 from examples.recommender.checks import Check, Ending, at_rest, check, check_rest
+from examples.recommender.clicks import Browsing
+from examples.recommender.data import make_appeal
 from examples.recommender.live_view import LiveView
 from examples.recommender.observe import EndpointReader, Observation, Observer
 from examples.recommender.picture import draw
 from examples.recommender.recording import Deploy, Recording
 from examples.recommender.report import write_report
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK, Ledger, latest_of
-from examples.recommender.shoppers import Shoppers, runtime_client
+from examples.recommender.senders import RuntimeSender, runtime_client
+from examples.recommender.shoppers import Shoppers
 from examples.recommender.summary import print_summary
 from examples.recommender.traffic import TrafficLog
 from examples.recommender.view import View
 
 FIRST = "v1"
 ENDINGS = {
-    "v2": Ending(PROMOTED),
+    "v2": Ending(PROMOTED, converts_better=True),
     "v3": Ending(ROLLED_BACK, "errors: canary .* evidence"),
     "v4": Ending(ROLLED_BACK, "latency: canary .* evidence"),
+    "v5": Ending(ROLLED_BACK, "conversion: canary .* evidence"),
 }
-SHOWN = ("v2", "v3")
+SHOWN = ("v2", "v3", "v5")
 STABLE_FLOOR, IDLE_FLOOR = 2, 1
 """Instances that the root app declares for the slot that serves and for the other."""
 METRIC_PERIOD_SECONDS = 10
+NAMESPACE = "Shop"
+"""Of the metrics in which the shop counts what was shown and what was clicked."""
+CONVERSION_DELAY_SECONDS = 0
+"""Metrics are read 20 s after their period, and everybody who clicks has done so by then."""
 ROLLOUT_TIMEOUT_SECONDS = 420.0
 REST_TIMEOUT_SECONDS = 60.0
 QUIET_SECONDS = 5.0
@@ -153,11 +163,12 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
         ledger = Ledger(sandbox.client("dynamodb"), table_name=outputs["LedgerName"], endpoint_name=endpoint_name)
         reader = EndpointReader(sandbox.client, endpoint_name=endpoint_name, ledger=ledger)
         observer = running.enter_context(Observer(reader.read))
+        browsing = running.enter_context(Browsing(make_appeal(), _conversions(sandbox, endpoint_name)))
         running.enter_context(
             Shoppers(
-                _shopping_client(sandbox),
-                endpoint_name=endpoint_name,
+                RuntimeSender(_shopping_client(sandbox), endpoint_name),
                 log=traffic,
+                look=browsing.look,
                 requests_per_second=settings.requests_per_second,
             )
         )
@@ -174,11 +185,23 @@ def _shopping_client(sandbox: Sandbox) -> Any:
     return runtime_client(session, sandbox.endpoint_url)
 
 
+def _conversions(sandbox: Sandbox, endpoint_name: str) -> Conversions:
+    """Count for the gate; the local AWS extracts no metrics from logs, so the counts go to CloudWatch directly."""
+    return Conversions(
+        endpoint_name=endpoint_name,
+        namespace=NAMESPACE,
+        storage_resolution=SECOND,
+        publish=MetricDataPublisher(sandbox.client("cloudwatch")),
+    )
+
+
 def _context(settings: Settings) -> dict[str, object]:
     return {
         "metric_period": METRIC_PERIOD_SECONDS,
         "bake_seconds": settings.bake_seconds,
         "warm_up_seconds": 0,
+        "conversion_namespace": NAMESPACE,
+        "conversion_delay_seconds": CONVERSION_DELAY_SECONDS,
         "models": (settings.build / "models").resolve(),
     }
 
@@ -221,7 +244,7 @@ def _parse_arguments() -> Settings:
         "--releases", nargs="+", choices=ENDINGS, default=SHOWN, help="to deploy after v1, in this order"
     )
     parser.add_argument("--rate", type=float, default=30.0, help="requests per second")
-    parser.add_argument("--bake", type=int, default=60, help="seconds that each step bakes")
+    parser.add_argument("--bake", type=int, default=50, help="seconds that each step bakes")
     parser.add_argument("--build", type=Path, default=Path("build"), help="folder for models, templates, logs")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the report and its picture")
     arguments = parser.parse_args()

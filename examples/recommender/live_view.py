@@ -95,7 +95,7 @@ def _slot_table(view: View) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim", expand=True)
     for column in ("slot", "release"):
         table.add_column(column)
-    for column in ("weight", "observed", "requests/s", "model errors", "p50", "p99", "instances"):
+    for column in ("weight", "observed", "requests/s", "model errors", "clicked", "p50", "p99", "instances"):
         table.add_column(column, justify="right")
     for name, requests in view.slots.items():
         table.add_row(name, *_slot_cells(name, requests, view))
@@ -111,6 +111,7 @@ def _slot_cells(name: str, requests: Sequence[Request], view: View) -> list[Text
         Text(f"{_share(requests, view):.1%}"),
         Text(f"{summary.sent / WINDOW_SECONDS:.1f}"),
         Text(f"{summary.error_rate:.1%}", style="bold red" if summary.model_errors else ""),
+        Text(f"{summary.click_rate:.0%}"),
         Text(_milliseconds(summary, summary.p50_ms)),
         Text(_milliseconds(summary, summary.p99_ms)),
         Text("" if slot is None else f"{slot.instances}/{slot.desired_instances}"),
@@ -123,7 +124,7 @@ def _slot_words(name: str, requests: Sequence[Request], view: View) -> str:
     weight = "?" if slot is None else f"{slot.weight:.0f}"
     return (
         f"{name} {_release(requests)} weight {weight} % seen {_share(requests, view):.0%} "
-        f"errors {summary.error_rate:.0%} p99 {_milliseconds(summary, summary.p99_ms)}"
+        f"errors {summary.error_rate:.0%} clicked {summary.click_rate:.0%} p99 {_milliseconds(summary, summary.p99_ms)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Draws ``demo-report.png``: who was asked to serve, who did, how often it failed and how long it took."""
+"""Draws ``demo-report.png``: who was to serve and who did, how often it failed, how long it took, what was clicked."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,8 +16,11 @@ from examples.recommender.recording import Recording
 from examples.recommender.traffic import Request, Summary, grouped, summarise
 
 BIN_SECONDS = 5
+CLICK_BIN_SECONDS = 20
+"""Longer, since a share of clicks needs more answers than one of errors, which is mostly zero."""
 FEWEST_PER_BIN = 5
 """A release with fewer answers in a bin has no error rate or latency worth a point."""
+FEWEST_PER_CLICK_BIN = 20
 TICK_SECONDS, MOST_TICKS = 30, 18
 INK, FAINT, GRID = "#262626", "#5f5f5f", "#e6e6e6"
 RELEASE_COLOURS = ("#767676", "#0072b2", "#d55e00", "#cc79a7", "#009e73")
@@ -29,18 +32,19 @@ SLOT_DASHES: tuple[Literal["-", "--"], ...] = ("-", "--")
 def draw(recording: Recording, path: Path) -> None:
     """Write the picture as PNG, 150 dots per inch."""
     with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK}):
-        figure = Figure(figsize=(13, 9), facecolor="white")
-        traffic, errors, latency = figure.subplots(3, 1, sharex=True, height_ratios=[2.2, 1, 1])
-        figure.subplots_adjust(left=0.08, right=0.84, top=0.82, bottom=0.065, hspace=0.14)
+        figure = Figure(figsize=(13, 10.5), facecolor="white")
+        traffic, errors, latency, clicks = figure.subplots(4, 1, sharex=True, height_ratios=[2.2, 1, 1, 1])
+        figure.subplots_adjust(left=0.08, right=0.84, top=0.84, bottom=0.06, hspace=0.14)
         start = recording.requests[0].sent_at
-        for axes in (traffic, errors, latency):
+        for axes in (traffic, errors, latency, clicks):
             _style(axes)
             draw_rollouts(axes, recording, start)
             draw_mark_lines(axes, recording, start)
         _draw_traffic(traffic, recording, start)
         _draw_errors(errors, recording, start)
         _draw_latency(latency, recording, start)
-        _set_time_axis(latency, recording.requests[-1].sent_at - start)
+        _draw_clicks(clicks, recording, start)
+        _set_time_axis(clicks, recording.requests[-1].sent_at - start)
         draw_mark_labels(traffic, recording, start)
         figure.align_ylabels()
         _draw_title(figure, recording)
@@ -105,6 +109,21 @@ def _draw_latency(axes: Axes, recording: Recording, start: float) -> None:
     _note(axes, "99th percentile of the time\nfrom request to answer,\nas the shoppers saw it")
 
 
+def _draw_clicks(axes: Axes, recording: Recording, start: float) -> None:
+    _draw_releases(
+        axes,
+        recording,
+        start,
+        lambda _, summary: 100 * summary.click_rate,
+        fewest=FEWEST_PER_CLICK_BIN,
+        bin_seconds=CLICK_BIN_SECONDS,
+    )
+    axes.set_ylim(bottom=-1.5)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0f} %"))
+    axes.set_ylabel("clicked")
+    _note(axes, f"clicks among the answers\nof each release, in {CLICK_BIN_SECONDS} s")
+
+
 def _draw_releases(
     axes: Axes,
     recording: Recording,
@@ -112,14 +131,16 @@ def _draw_releases(
     value: Callable[[int, Summary], float],
     *,
     fewest: int = FEWEST_PER_BIN,
+    bin_seconds: int = BIN_SECONDS,
 ) -> None:
     """Draw one point per release and bin; ``value`` gets the bin's first second and the summary."""
     releases = _releases(recording)
     for version, colour, marker in zip(releases, RELEASE_COLOURS, RELEASE_MARKERS, strict=False):
         own = [request for request in recording.requests if request.version == version]
-        bins = {second: requests for second, requests in _bins(own, start).items() if len(requests) >= fewest}
+        binned = _bins(own, start, bin_seconds).items()
+        bins = {second: requests for second, requests in binned if len(requests) >= fewest}
         axes.plot(
-            [second + BIN_SECONDS / 2 for second in bins],
+            [second + bin_seconds / 2 for second in bins],
             [value(second, summarise(requests)) for second, requests in bins.items()],
             linestyle="none",
             marker=marker,
@@ -130,8 +151,8 @@ def _draw_releases(
         )
 
 
-def _bins(requests: Sequence[Request], start: float) -> dict[int, list[Request]]:
-    return grouped(requests, lambda request: int((request.sent_at - start) // BIN_SECONDS) * BIN_SECONDS)
+def _bins(requests: Sequence[Request], start: float, seconds: int = BIN_SECONDS) -> dict[int, list[Request]]:
+    return grouped(requests, lambda request: int((request.sent_at - start) // seconds) * seconds)
 
 
 def _releases(recording: Recording) -> list[str]:
@@ -164,10 +185,10 @@ def _note(axes: Axes, text: str) -> None:
 def _draw_title(figure: Figure, recording: Recording) -> None:
     outcomes = [f"{rollout.version} {rollout.outcome.lower().replace('_', ' ')}" for rollout in recording.rollouts]
     total = summarise(recording.requests)
-    figure.text(0.08, 0.965, ", ".join(outcomes), fontsize=17, weight="bold", va="center")
+    figure.text(0.08, 0.97, ", ".join(outcomes), fontsize=17, weight="bold", va="center")
     figure.text(
         0.08,
-        0.932,
+        0.942,
         f"{total.sent:,} requests to one SageMaker endpoint, {total.unanswered} unanswered. "
         f"Points: what the shoppers saw in {BIN_SECONDS} s.",
         fontsize=10.5,

@@ -1,10 +1,12 @@
 """Turns a recording into ``demo-report.json``."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
+from examples.recommender.lift import Lift, lift
 from examples.recommender.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
 from examples.recommender.rollouts import Rollout, Step
 from examples.recommender.traffic import Outcome, Request, grouped, summarise
@@ -22,6 +24,23 @@ class StepReport(TypedDict):
     seconds: float | None
 
 
+class RateReport(TypedDict):
+    """Recommendations shown and clicked."""
+
+    shown: int
+    clicked: int
+
+
+class LiftReport(TypedDict):
+    """Clicks of a release and of the stable one while both served; the 95 % interval is of the difference, -1 to 1."""
+
+    canary: RateReport
+    stable: RateReport
+    difference: float
+    low: float
+    high: float
+
+
 class ReleaseReport(TypedDict):
     """A release that went through a rollout."""
 
@@ -30,13 +49,15 @@ class ReleaseReport(TypedDict):
     reason: str
     steps: list[StepReport]
     seconds_from_alarm_to_weight_zero: float | None
+    conversion: LiftReport | None
 
 
 class AnswerReport(TypedDict):
-    """The answers of one release."""
+    """The answers of one release; latency of the slowest hundredth, `None` without answers."""
 
     ok: int
     model_error: int
+    p99_ms: float | None
 
 
 class RequestReport(TypedDict):
@@ -78,6 +99,19 @@ def _release_report(rollout: Rollout, recording: Recording) -> ReleaseReport:
         reason=rollout.reason,
         steps=[_step_report(step, rollout, recording) for step in rollout.steps],
         seconds_from_alarm_to_weight_zero=None if delay is None else round(delay, 2),
+        conversion=_lift_report(lift(rollout, recording)),
+    )
+
+
+def _lift_report(seen: Lift | None) -> LiftReport | None:
+    if seen is None:
+        return None
+    return LiftReport(
+        canary=RateReport(shown=seen.canary.shown, clicked=seen.canary.clicked),
+        stable=RateReport(shown=seen.stable.shown, clicked=seen.stable.clicked),
+        difference=round(seen.difference, 4),
+        low=round(seen.low, 4),
+        high=round(seen.high, 4),
     )
 
 
@@ -106,4 +140,5 @@ def _request_report(requests: Sequence[Request]) -> RequestReport:
 
 def _answer_report(requests: Sequence[Request]) -> AnswerReport:
     summary = summarise(requests)
-    return AnswerReport(ok=summary.ok, model_error=summary.model_errors)
+    p99_ms = None if math.isnan(summary.p99_ms) else round(summary.p99_ms, 1)
+    return AnswerReport(ok=summary.ok, model_error=summary.model_errors, p99_ms=p99_ms)

@@ -5,75 +5,55 @@ account and region that the environment names.
 """
 
 import argparse
-import json
-import re
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import boto3
 import numpy as np
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from examples.recommender.data import USERS
-from examples.recommender.traffic import Outcome, Request, TrafficLog, grouped, summarise
+from examples.recommender.senders import CONCURRENCY, RuntimeSender, Sender, runtime_client
+from examples.recommender.traffic import Request, TrafficLog, grouped, summarise
 
-CONCURRENCY = 64
-"""Requests that may be under way at once: at 30 a second, room for answers that take two seconds."""
-TIMEOUT_SECONDS = 10.0
-"""A shopper who waited that long has left."""
-RELEASE_IN_ERROR = re.compile(r"release (\S+) failed")
-"""How ``inference.py`` names its release in an error; SageMaker hands the model's message on."""
-
-
-def runtime_client(session: boto3.Session, endpoint_url: str | None = None) -> Any:  # boto3 is untyped
-    """Make a SageMaker runtime client that sends each request once and keeps its connections."""
-    return session.client(
-        "sagemaker-runtime",
-        endpoint_url=endpoint_url,
-        config=Config(
-            retries={"total_max_attempts": 1},
-            max_pool_connections=CONCURRENCY,
-            connect_timeout=TIMEOUT_SECONDS,
-            read_timeout=TIMEOUT_SECONDS,
-            tcp_keepalive=True,
-        ),
-    )
+Look = Callable[[int, Request, float], Request]
+"""Completes the request of a user with what the user made of the answer, given a draw from 0 to 1."""
 
 
 class Shoppers:
     """Sends requests at a fixed rate from ``start`` to ``stop``, for ``at_most_seconds`` if nobody stops it.
 
-    Nothing is ever sent twice. Whatever is not an answer ends up in ``log`` as unanswered.
+    Nothing is ever sent twice. Whatever is not an answer ends up in ``log`` as unanswered. ``look``: what shoppers make
+    of an answer; nothing if left out.
     """
 
     def __init__(
         self,
-        client: Any,  # boto3 is untyped
+        sender: Sender,
         *,
-        endpoint_name: str,
         log: TrafficLog,
+        look: Look | None = None,
         requests_per_second: float = 30.0,
         at_most_seconds: float = 3600.0,
         seed: int = 0,
     ) -> None:
-        self._client = client
-        self._endpoint_name = endpoint_name
+        self._sender = sender
+        self._look = look
         self._log = log
         self._interval = 1 / requests_per_second
         self._count = int(at_most_seconds * requests_per_second)
-        self._users = np.random.default_rng(seed)
+        self._random = np.random.default_rng(seed)
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=CONCURRENCY, thread_name_prefix="shopper")
-        self._sender = threading.Thread(target=self._send_all, name="shoppers", daemon=True)
+        self._thread = threading.Thread(target=self._send_all, name="shoppers", daemon=True)
         self._defects: list[BaseException] = []
 
     def start(self) -> None:
         """Begin to send."""
-        self._sender.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Send nothing more and wait for the answers under way, at most the client's time-out.
@@ -83,14 +63,14 @@ class Shoppers:
 
         """
         self._stopping.set()
-        self._sender.join()
+        self._thread.join()
         self._pool.shutdown(wait=True)
         if self._defects:
             raise self._defects[0]
 
     def wait(self) -> None:
         """Wait until the last of ``at_most_seconds`` is sent."""
-        self._sender.join()
+        self._thread.join()
 
     def __enter__(self) -> Self:
         self.start()
@@ -107,60 +87,17 @@ class Shoppers:
             due = started + number * self._interval
             if self._stopping.wait(max(0.0, due - time.time())):
                 return
-            user = int(self._users.integers(USERS))
-            self._pool.submit(self._shop, user, due).add_done_callback(self._note_defect)
+            user, luck = int(self._random.integers(USERS)), float(self._random.random())
+            self._pool.submit(self._shop, user, due, luck).add_done_callback(self._note_defect)
 
-    def _shop(self, user: int, due: float) -> None:
-        self._log.add(ask(self._client, self._endpoint_name, user, due))
+    def _shop(self, user: int, due: float, luck: float) -> None:
+        request = self._sender.ask(user, due)
+        self._log.add(request if self._look is None else self._look(user, request, luck))
 
     def _note_defect(self, request: "Future[None]") -> None:
         error = request.exception()
         if error is not None:
             self._defects.append(error)
-
-
-def ask(client: Any, endpoint_name: str, user: int, due: float) -> Request:  # boto3 is untyped
-    """Send one request and record how it ended; ``due`` is when it should have been sent."""
-    try:
-        response = client.invoke_endpoint(
-            EndpointName=endpoint_name,
-            ContentType="application/json",
-            Body=json.dumps({"user": user}).encode(),
-        )
-        answer = json.loads(response["Body"].read())
-    except ClientError as error:
-        return _refused(error, due)
-    except BotoCoreError as error:
-        return Request(sent_at=due, latency_ms=_elapsed_ms(due), outcome=Outcome.UNANSWERED, reason=str(error))
-    return Request(
-        sent_at=due,
-        latency_ms=_elapsed_ms(due),
-        outcome=Outcome.OK,
-        variant=response["InvokedProductionVariant"],
-        version=answer["model"],
-    )
-
-
-def _refused(error: ClientError, due: float) -> Request:
-    """Tell a failing model (code ModelError) from a failing service.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-    """
-    answered = error.response["Error"]["Code"] == "ModelError"
-    headers = error.response["ResponseMetadata"]["HTTPHeaders"]
-    named = RELEASE_IN_ERROR.search(error.response.get("OriginalMessage", ""))
-    return Request(
-        sent_at=due,
-        latency_ms=_elapsed_ms(due),
-        outcome=Outcome.MODEL_ERROR if answered else Outcome.UNANSWERED,
-        variant=headers.get("x-amzn-invoked-production-variant"),
-        version=named[1] if named else None,
-        reason=str(error),
-    )
-
-
-def _elapsed_ms(due: float) -> float:
-    return 1000 * (time.time() - due)
 
 
 def main() -> None:
@@ -172,8 +109,7 @@ def main() -> None:
     arguments = parser.parse_args()
     log = TrafficLog()
     shoppers = Shoppers(
-        runtime_client(boto3.Session()),
-        endpoint_name=arguments.endpoint_name,
+        RuntimeSender(runtime_client(boto3.Session()), arguments.endpoint_name),
         log=log,
         requests_per_second=arguments.rate,
         at_most_seconds=arguments.seconds,

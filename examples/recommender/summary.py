@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from examples.recommender.checks import Check
-from examples.recommender.report import ReleaseReport, Report, RequestReport
+from examples.recommender.report import LiftReport, RateReport, ReleaseReport, Report, RequestReport
+from examples.recommender.rollouts import PROMOTED
 
 
 def print_summary(report: Report, checks: Sequence[Check], console: Console) -> None:
@@ -14,6 +15,9 @@ def print_summary(report: Report, checks: Sequence[Check], console: Console) -> 
     console.print(_steps(report["releases"]))
     for release in report["releases"]:
         _print_line(f"{release['version']} {release['outcome']}: {_reason(release)}", "bold", console)
+        if release["conversion"] is not None:
+            interval = release["outcome"] == PROMOTED
+            _print_line(f"  {_lift(release['conversion'], interval=interval)}", "", console)
     console.print(_requests(report["requests"]))
     for check in checks:
         _print_line(str(check), "green" if check.holds else "bold red", console)
@@ -43,9 +47,21 @@ def _reason(release: ReleaseReport) -> str:
     return release["reason"] + ("" if delay is None else f"; {delay:.1f} s from the alarm to weight zero")
 
 
+def _lift(lift: LiftReport, *, interval: bool) -> str:
+    """Put the clicks into words; the interval only where what was clicked did not end the comparison."""
+    difference, low, high = (f"{100 * lift[key]:+.1f}" for key in ("difference", "low", "high"))
+    words = f"clicked: canary {_rate(lift['canary'])}, stable {_rate(lift['stable'])}; {difference} percentage points"
+    return f"{words}, 95 % interval {low} to {high}" if interval else words
+
+
+def _rate(rate: RateReport) -> str:
+    return f"{rate['clicked']} of {rate['shown']} ({rate['clicked'] / rate['shown']:.1%})"
+
+
 def _requests(requests: RequestReport) -> Table:
-    table = Table("answered by", "ok", "model errors")
+    table = Table("answered by", "ok", "model errors", "p99 ms")
     for version, answers in requests["by_version"].items():
-        table.add_row(version, str(answers["ok"]), str(answers["model_error"]))
+        p99 = "" if answers["p99_ms"] is None else f"{answers['p99_ms']:.0f}"
+        table.add_row(version, str(answers["ok"]), str(answers["model_error"]), p99)
     table.caption = f"{requests['sent']} sent, {requests['unanswered']} unanswered"
     return table

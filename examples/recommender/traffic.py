@@ -34,6 +34,10 @@ class Request:
     variant: str | None = None
     version: str | None = None
     reason: str = ""
+    items: tuple[int, ...] = ()
+    """What was recommended."""
+    clicked: bool = False
+    """Whether the shopper clicked one of them, however much later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,7 @@ class Summary:
     ok: int
     model_errors: int
     unanswered: int
+    clicked: int
     p50_ms: float
     p99_ms: float
 
@@ -56,6 +61,11 @@ class Summary:
         """Share of model errors in the answers, from 0 to 1; 0 if there were none."""
         answered = self.ok + self.model_errors
         return self.model_errors / answered if answered else 0.0
+
+    @property
+    def click_rate(self) -> float:
+        """Share of clicks in what was recommended, from 0 to 1; 0 if nothing was."""
+        return self.clicked / self.ok if self.ok else 0.0
 
 
 class TrafficLog:
@@ -125,6 +135,7 @@ def summarise(requests: Iterable[Request]) -> Summary:
         ok=len(groups.get(Outcome.OK, [])),
         model_errors=len(groups.get(Outcome.MODEL_ERROR, [])),
         unanswered=len(groups.get(Outcome.UNANSWERED, [])),
+        clicked=sum(request.clicked for request in answered),
         p50_ms=percentile(latencies, 50),
         p99_ms=percentile(latencies, 99),
     )

@@ -11,7 +11,7 @@ from examples.recommender import inference, train
 from examples.recommender.archive import pack
 from examples.recommender.data import USERS, Purchases, make_purchases
 from examples.recommender.inference import Model
-from examples.recommender.shoppers import RELEASE_IN_ERROR
+from examples.recommender.senders import RELEASE_IN_ERROR
 
 
 def ask(model: Model, user: int) -> dict[str, object]:
@@ -45,7 +45,7 @@ def test_an_archive_carries_no_time_and_no_owner(archives: Mapping[str, Path]) -
     assert members == {"code/inference.py": (0, 0, 0), "model.json": (0, 0, 0)}
 
 
-@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v4"])
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "v4", "v5"])
 def test_every_archive_is_under_a_megabyte(name: str, archives: Mapping[str, Path]) -> None:
     assert archives[name].stat().st_size < 1_000_000
 
@@ -68,7 +68,7 @@ def test_collaborative_filtering_beats_popularity_on_what_was_held_out(
     assert train.hit_rate(models["v2"], purchases) > 1.4 * popularity
 
 
-@pytest.mark.parametrize("name", ["v1", "v2", "v4"])
+@pytest.mark.parametrize("name", ["v1", "v2", "v4", "v5"])
 def test_an_answer_has_ten_different_items_that_the_user_does_not_own(
     name: str, models: Mapping[str, Model], purchases: Purchases
 ) -> None:

@@ -17,7 +17,7 @@ def test_the_json_has_exactly_the_promised_shape(recording: Recording, tmp_path:
     report = json.loads((tmp_path / "demo-report.json").read_text())
     assert set(report) == {"releases", "requests"}
     assert all(
-        set(release) == {"version", "outcome", "reason", "steps", "seconds_from_alarm_to_weight_zero"}
+        set(release) == {"version", "outcome", "reason", "steps", "seconds_from_alarm_to_weight_zero", "conversion"}
         for release in report["releases"]
     )
     assert {frozenset(step) for release in report["releases"] for step in release["steps"]} == {
@@ -28,7 +28,7 @@ def test_the_json_has_exactly_the_promised_shape(recording: Recording, tmp_path:
 
 def test_the_report_counts_every_request_once(recording: Recording) -> None:
     requests = make_report(recording)["requests"]
-    answers = sum(sum((a["ok"], a["model_error"])) for a in requests["by_version"].values())
+    answers = sum(a["ok"] + a["model_error"] for a in requests["by_version"].values())
     assert requests["sent"] == requests["answered"] + requests["unanswered"] == 12_000
     assert answers == requests["answered"]
 
@@ -75,4 +75,5 @@ def test_the_summary_names_every_release_and_check(recording: Recording) -> None
     text = console.file.getvalue()
     assert "ROLLED_BACK" in text
     assert "2.0 s from the alarm to weight zero" in text
+    assert "percentage points, 95 % interval" in text
     assert "holds: no request goes unanswered (0 of 12000 unanswered)" in text

@@ -1,0 +1,85 @@
+"""What shoppers do with a recommendation: they click what is to their taste, some seconds later."""
+
+import heapq
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from canary_tools.client import Conversions
+from examples.recommender.traffic import Outcome, Request
+
+LEAVING_APPEAL = 2.0
+"""What leaving has to offer, on the scale of the items' appeal: about one shopper in four clicks in this shop."""
+SHORTEST_THOUGHT_SECONDS, LONGEST_THOUGHT_SECONDS = 0.5, 5.0
+TICK_SECONDS = 1.0
+
+
+def click_probability(appeal: npt.NDArray[np.float64], user: int, items: Sequence[int]) -> float:
+    """Return how likely the user clicks one of the items rather than leaves, from 0 to 1: a multinomial logit.
+
+    It is the choice by which the user bought, among what was shown: taste plus the luck of the day.
+
+    >>> click_probability(np.array([[2.0, 2.0]]), 0, [0])
+    0.5
+    >>> round(click_probability(np.array([[2.0, 2.0]]), 0, [0, 1]), 3)
+    0.667
+    """
+    pull = float(np.exp(appeal[user, list(items)] - LEAVING_APPEAL).sum())
+    return pull / (1 + pull)
+
+
+class Browsing:
+    """Counts every recommendation as shown at once, and clicks as conversions when they come.
+
+    The shop publishes both in a namespace of its own, once a second while the ``with`` block lasts.
+    """
+
+    def __init__(self, appeal: npt.NDArray[np.float64], conversions: Conversions) -> None:
+        self._appeal = appeal
+        self._conversions = conversions
+        self._coming: list[tuple[float, str, float]] = []
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._click, name="clicks", daemon=True)
+
+    def look(self, user: int, request: Request, luck: float) -> Request:
+        """Return the request with what the user made of it; ``luck`` is a draw from 0 to 1, the lower the better."""
+        if request.outcome is not Outcome.OK or request.variant is None:
+            return request
+        shown_at = self._conversions.record_shown(request.variant)
+        probability = click_probability(self._appeal, user, request.items)
+        if luck >= probability:
+            return request
+        # Among those who click, luck over probability is uniform again.
+        thought = SHORTEST_THOUGHT_SECONDS + luck / probability * (LONGEST_THOUGHT_SECONDS - SHORTEST_THOUGHT_SECONDS)
+        with self._lock:
+            heapq.heappush(self._coming, (shown_at + thought, request.variant, shown_at))
+        return replace(request, clicked=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._record_until(float("inf"))
+
+    def _click(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            self._record_until(time.time())
+
+    def _record_until(self, moment: float) -> None:
+        with self._lock:
+            due = [heapq.heappop(self._coming) for _ in range(sum(at <= moment for at, _, _ in self._coming))]
+        for _, variant, shown_at in due:
+            self._conversions.record_conversion(variant, shown_at=shown_at)
+        self._conversions.flush()

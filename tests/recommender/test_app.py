@@ -1,0 +1,42 @@
+"""The root app compares conversions where the shop counts them, and only there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from app import RecommenderStack
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+from examples.recommender import demo
+
+
+def declared(folder: Path, **context: Any) -> DeclaredEndpoint:
+    model = folder / "v1" / "model.tar.gz"
+    model.parent.mkdir()
+    model.write_bytes(b"v1")
+    app = App(outdir=str(folder / "out"), context={"models": str(folder), **context})
+    RecommenderStack(app, "Recommender")
+    app.synth()
+    return find_endpoint(folder / "out" / "Recommender.template.json", None)
+
+
+def test_the_demo_s_app_reads_what_the_demo_s_shop_publishes(tmp_path: Path) -> None:
+    settings = demo.Settings(releases=[], requests_per_second=30, bake_seconds=60, build=tmp_path, out=tmp_path)
+    context = {name: str(value) for name, value in demo._context(settings).items() if name != "models"}
+    gates = declared(tmp_path, **context).plan["gates"]
+    assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "latency", "conversion"]
+    assert gates["sources"]["conversion"] == {
+        "kind": "pair",
+        "namespace": "Shop",
+        "total": "Shown",
+        "counted": "Converted",
+        "dimensions": {},
+        "delay_seconds": 0,
+    }
+
+
+@pytest.mark.parametrize("unset", [{}, {"conversion_namespace": ""}])
+def test_a_shop_that_counts_nothing_is_not_held_up_for_it(tmp_path: Path, unset: dict[str, str]) -> None:
+    assert "conversion" not in json.dumps(declared(tmp_path, **unset).plan["gates"])
