@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from canary_tools.sandbox.cloudwatch.composite_rule import CompositeRule
@@ -46,7 +47,7 @@ class Alarm:
             return []
         return list(self.request.get(_ACTION_LISTS[state]) or [])
 
-    @property
+    @cached_property
     def period(self) -> int:
         """The period of its data points in seconds."""
         periods = [query.metric.period for query in self.queries if query.metric is not None]

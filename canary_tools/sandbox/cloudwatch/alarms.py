@@ -176,9 +176,7 @@ class Alarms:
         except MathError as error:
             _log.warning("alarm %s cannot be evaluated: %s", alarm.name, error)
             return []
-        if state is None or state.value is alarm.state.value:
-            return []
-        return self._apply(alarm, state)
+        return [] if state is None else self._apply(alarm, state)
 
     def _settle_composites(self) -> list[Change]:
         """Evaluate composite alarms until none changes; each pass can only be caused by the one before."""

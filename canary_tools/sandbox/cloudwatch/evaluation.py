@@ -24,7 +24,7 @@ COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
 
 
 def evaluate(alarm: Alarm, store: MetricStore, now: float, *, threshold_statistics: bool = False) -> StateRecord | None:
-    """Return the state that the data asks for, or `None` to keep the present one.
+    """Return the state that the data asks for, or `None` to keep the present one, which is not told anew.
 
     Raises:
         MathError: the alarm's expression cannot be evaluated.
@@ -43,7 +43,7 @@ def evaluate(alarm: Alarm, store: MetricStore, now: float, *, threshold_statisti
         evaluation_periods=alarm.request["EvaluationPeriods"],
         missing=MissingData(alarm.request.get("TreatMissingData") or "missing"),
     )
-    if state is None:
+    if state is None or state is alarm.state.value:
         return None
     return StateRecord(state, _reason(alarm, state, series), now, _reason_data(alarm, series, window, now))
 

@@ -79,19 +79,20 @@ def parse(expression: str) -> Node:
     return node
 
 
-def names(node: Node) -> set[str]:
+@cache
+def names(node: Node) -> frozenset[str]:
     """Every id that the expression refers to, directly."""
     match node:
         case Name(id):
-            return {id}
+            return frozenset({id})
         case Negation(operand):
             return names(operand)
         case Operation(_, left, right):
             return names(left) | names(right)
         case Call(_, members) | Array(members):
-            return set().union(*map(names, members))
+            return frozenset().union(*map(names, members))
         case Number():
-            return set()
+            return frozenset()
 
 
 def _tokens(expression: str) -> list[str]:

@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-met
 import itertools
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from canary_tools.sandbox.cloudwatch.math_syntax import (
@@ -164,8 +164,9 @@ def _binary(symbol: str, left: Value, right: Value) -> Value:
 
 
 def _pointwise(symbol: str, left: float | Series, right: float | Series) -> Series:
-    moments = {moment for side in (left, right) if isinstance(side, dict) for moment in side}
-    found = {moment: _apply(symbol, _at(left, moment), _at(right, moment)) for moment in sorted(moments)}
+    moments = sorted({moment for side in (left, right) if isinstance(side, dict) for moment in side})
+    lefts, rights = _at_each(left, moments), _at_each(right, moments)
+    found = {moment: _apply(symbol, a, b) for moment, a, b in zip(moments, lefts, rights, strict=True)}
     return {moment: value for moment, value in found.items() if value is not None}
 
 
@@ -174,6 +175,12 @@ def _apply(symbol: str, left: float, right: float) -> float | None:
         return float(_ARITHMETIC[symbol](left, right))
     except (ZeroDivisionError, OverflowError, ValueError):
         return None
+
+
+def _at_each(side: float | Series, moments: Sequence[float]) -> Iterable[float]:
+    if isinstance(side, float):
+        return [side] * len(moments)
+    return [side.get(moment, 0.0) for moment in moments]
 
 
 def _at(side: float | Series, moment: float) -> float:

@@ -86,6 +86,7 @@ class QueryRun:
         self._queries = {query.id: query for query in queries}
         self._window = window
         self._threshold_statistics = threshold_statistics
+        self._found: dict[str, Series] = {}
 
     def series(self, query_id: str, asked_by: frozenset[str] = frozenset()) -> Series:
         """Return the data points of one query, by the start of their period.
@@ -97,9 +98,12 @@ class QueryRun:
         query = self._queries.get(query_id)
         if query is None or query_id in asked_by:
             raise MathError(f"{query_id!r} is not the id of another metric or expression")
-        if query.metric is not None:
-            return self._observed(query.metric)
-        return self._calculated(query, asked_by | {query_id})
+        if query_id not in self._found:
+            metric = query.metric
+            self._found[query_id] = (
+                self._calculated(query, asked_by | {query_id}) if metric is None else self._observed(metric)
+            )
+        return self._found[query_id]
 
     def period(self, query: Query) -> int:
         """Return the period of a query in seconds: of an expression, the longest of what it is made of."""

@@ -1,6 +1,6 @@
 """The invocation metrics that SageMaker publishes for a variant."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -67,7 +67,7 @@ class Invocation:
 @dataclass
 class _Period:
     start: float
-    values: dict[str, Counter[float]] = field(default_factory=dict)
+    values: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
     count: int = 0
 
 
@@ -106,7 +106,7 @@ class InvocationMetrics:
         period = self._open[source]
         period.count += count
         for name, value in _values(invocation).items():
-            period.values.setdefault(name, Counter())[value] += count
+            period.values[name][value] += count
         for listener in self.on_invocation:
             listener(source, count)
 
@@ -124,7 +124,7 @@ class InvocationMetrics:
             self._silent_periods[source] += 1
             if self._silent_periods[source] % 2:
                 return
-            period.values = {name: Counter({0.0: 1}) for name in _COUNTS}
+            period.values.update({name: Counter({0.0: 1}) for name in _COUNTS})
         self._clock.call_at(period.start + source.period_seconds + self._delay, lambda: self._store(source, period))
 
     def _store(self, source: Source, period: _Period) -> None:
