@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from canary_tools.clock import RealClock
 from canary_tools.sandbox import sagemaker
+from canary_tools.sandbox.apigateway import installation as apigateway
 from canary_tools.sandbox.cloudformation import nested_stacks
 from canary_tools.sandbox.cloudwatch import emulated as cloudwatch
 from canary_tools.sandbox.cloudwatch.store import MetricStore
@@ -129,6 +130,7 @@ class Sandbox:
         )
         self.sagemaker = sagemaker.install(settings=settings, clock=clock, metrics=self.metrics, emit=emit)
         self._to_close.callback(self.sagemaker.close)
+        apigateway.install(patches=patches)
         if settings.enforce_iam:
             invocations.install(patches=patches)
             enforcement.install(patches=patches)

@@ -1,0 +1,28 @@
+"""Completes ministack's API Gateway.
+
+Holes it fills: AWS integrations reach only SQS and Lambda, and its template language knows neither `#if` nor
+`$stageVariables` nor overrides; CloudFormation makes no request validators; bodies of any size are taken;
+a request model validates content types that it is not for; stage variables take any value.
+"""
+
+import importlib
+
+from canary_tools.sandbox.apigateway.gateway_rules import with_body_limit, with_models_by_content_type
+from canary_tools.sandbox.apigateway.resource_types import register_resource_types
+from canary_tools.sandbox.apigateway.sagemaker_integration import with_sagemaker
+from canary_tools.sandbox.apigateway.stage_values import with_checked_variables
+from canary_tools.sandbox.patching import Patches
+
+
+def install(*, patches: Patches) -> None:
+    """Put everything into the emulator that this process has loaded."""
+    gateway = importlib.import_module("ministack.services.apigateway_v1")
+    for name, completed in {
+        "_execute_in_scope": with_body_limit,
+        "_check_request_validation": with_models_by_content_type,
+        "_invoke_lambda_custom_v1": with_sagemaker,
+        "_create_stage": with_checked_variables,
+        "_update_stage": with_checked_variables,
+    }.items():
+        patches.attribute(gateway, name, completed(getattr(gateway, name), gateway))
+    register_resource_types(patches, gateway)
