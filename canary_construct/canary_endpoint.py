@@ -21,6 +21,7 @@ from canary_construct import rollout_rules as rules
 from canary_construct.alarm_thresholds import AlarmThresholds
 from canary_construct.dashboard import slot_dashboard
 from canary_construct.deploy_guards import release_slots, verified_endpoint
+from canary_construct.endpoint_api_permissions import allow_cohort_changes
 from canary_construct.endpoint_name import default_endpoint_name, outermost_stack
 from canary_construct.gate import default_gates
 from canary_construct.handlers import Handlers
@@ -150,6 +151,7 @@ class CanaryEndpoint(Construct):
             thresholds=thresholds,
             callers=alarms,
         )
+        self._api_stages: list[dict[str, str]] = []
         settings = endpoint_settings(
             self._endpoint_name,
             hosting.scaling,
@@ -157,6 +159,7 @@ class CanaryEndpoint(Construct):
             metric_period_seconds=metric_period,
             state_machine_arn=names.state_machine_arn,
             start_on_deploy=start_on_deploy,
+            api_stages=late_value(lambda: self._api_stages),
         )
         plan = rollout_plan(
             settings,
@@ -201,6 +204,7 @@ class CanaryEndpoint(Construct):
             Version=release.version,
             ContentDigest=content_digest(names.stack, release, archive),
         )
+        self._slots = slots
         config = endpoint_config(self, hosting, slots)
         resource = endpoint(self, hosting, config)
         verified_endpoint(
@@ -215,6 +219,15 @@ class CanaryEndpoint(Construct):
 
     def _metrics_of(self, slot: Slot) -> SlotMetrics:
         return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
+
+    def _release_in(self, slot: Slot) -> str:
+        """Return what names the release in a slot: until `ReleaseSlots` answers its version, the model."""
+        return self._slots.get_att_string(f"Model{slot.name}")
+
+    def _add_api_stage(self, rest_api_id: str, stage_name: str) -> None:
+        """Let rollouts set cohort rules on a stage of a front door."""
+        self._api_stages.append({"rest_api_id": rest_api_id, "stage_name": stage_name})
+        allow_cohort_changes(self._handlers, rest_api_id=rest_api_id, stage_name=stage_name)
 
     @property
     def endpoint_name(self) -> str:

@@ -1,0 +1,51 @@
+"""Who may call the front door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_apigateway as apigateway
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_cognito as cognito
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiAuthorization:
+    """How callers prove who they are: one of the factories.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html
+    """
+
+    type: apigateway.AuthorizationType
+    user_pools: tuple[cognito.IUserPool, ...] = ()
+    keys: tuple[apigateway.IApiKey, ...] = ()
+    needs_key: bool = False
+
+    @classmethod
+    def iam(cls) -> ApiAuthorization:
+        """Take requests signed by an AWS identity that `EndpointApi.grant_invoke` was called for."""
+        return cls(type=apigateway.AuthorizationType.IAM)
+
+    @classmethod
+    def cognito(cls, *user_pools: cognito.IUserPool) -> ApiAuthorization:
+        """Take the identity or access token of a user of these pools, in the header `Authorization`.
+
+        Raises:
+            ValueError: when there is no pool.
+        """
+        if not user_pools:
+            raise ValueError("cognito authorisation needs at least one user pool, got none")
+        return cls(type=apigateway.AuthorizationType.COGNITO, user_pools=user_pools)
+
+    @classmethod
+    def api_key(cls, keys: Sequence[apigateway.IApiKey] = ()) -> ApiAuthorization:
+        """Take whoever sends one of these keys in the header `x-api-key`; without keys, one is made.
+
+        A key says which customer calls, not who: AWS advises against it as the only protection.
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
+        """
+        return cls(type=apigateway.AuthorizationType.NONE, keys=tuple(keys), needs_key=True)
