@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SINGLETON_ID = "CanaryHandlers"
 LONG_RUNNING = frozenset(
-    {"ReleaseSlots", "VerifiedEndpoint", "Settle", "Panic", "Restore", "ShiftTraffic", "SmokeTest"}
+    {"ReleaseSlots", "VerifiedEndpoint", "Settle", "Panic", "Restore", "RollBack", "ShiftTraffic", "SmokeTest"}
 )
 """These wait for SageMaker; Lambda allows 15 minutes."""
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})

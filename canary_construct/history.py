@@ -16,7 +16,13 @@ EVENTS_PER_LOOK = 11
 """A wait (2 events), a Lambda task (5), a choice (2), and two to spare for a repetition."""
 EVENTS_AROUND = 500
 SHARE_FOR_WAITING = 0.5
-"""The part of the history that waiting for instances and weights may use; the rest is for watching."""
+"""The part of the history that waiting, for instances, weights and the rollback, may use; the rest is for watching."""
+ROLLBACK_TRIES = 12
+"""How often the state machine comes back to a rollback that AWS refused for as long as its Lambda may run."""
+ROLLBACK_REPETITIONS = 30
+"""How often each of those is repeated when its Lambda dies: for over an hour and a half, see the state machine."""
+EVENTS_PER_REPETITION = 3
+ROLLBACK_EVENTS = ROLLBACK_TRIES * (EVENTS_PER_LOOK + ROLLBACK_REPETITIONS * EVENTS_PER_REPETITION)
 PREPARE_SECONDS = 15 * 60
 CAPACITY_SECONDS = 20 * 60
 WEIGHTS_SECONDS = 15 * 60
@@ -29,10 +35,11 @@ def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
     """Return the shortest pause between two looks at instances or weights that the history allows, in seconds.
 
     >>> poll_seconds(3, metric_period_seconds=60), poll_seconds(3, metric_period_seconds=10)
-    (15, 7)
+    (15, 8)
     """
     waiting = PREPARE_SECONDS + step_count * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
-    return max(metric_period_seconds // 4, ceil(waiting * EVENTS_PER_LOOK / (MAX_EVENTS * SHARE_FOR_WAITING)))
+    looks = (MAX_EVENTS * SHARE_FOR_WAITING - ROLLBACK_EVENTS) / EVENTS_PER_LOOK
+    return max(metric_period_seconds // 4, ceil(waiting / looks))
 
 
 def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int) -> int:

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from canary_construct.history import ROLLBACK_REPETITIONS
 from canary_construct.state_machine_role import state_machine_role
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ class RolloutStateMachine(Construct):
         self.state_machine.node.add_dependency(role)
 
     def _definition(self, plan: Mapping[str, Any]) -> sfn.Chain:
-        begin = sfn.Pass(
-            self, "Plan", result=sfn.Result.from_object({"plan": dict(plan), "rollout": {}, "step": {"index": 0}})
-        )
+        state = {"plan": dict(plan), "rollout": {}, "step": {"index": 0}, "end": {"tries": 0}}
+        begin = sfn.Pass(self, "Plan", result=sfn.Result.from_object(state))
         prepare = self._task("Prepare", result_path="$.rollout")
         scale = self._task("ScaleCanary", result_path="$.step")
         shift = self._task("ShiftTraffic", result_path="$.step", timeout_minutes=15)
@@ -103,15 +103,22 @@ class RolloutStateMachine(Construct):
             self,
             "RollBack",
             lambda_function=self._handlers["RollBack"],
-            payload=_payload({"rollout": sfn.JsonPath.object_at("$.rollout"), "failure": _FAILURE}),
+            payload=_payload(
+                {
+                    "rollout": sfn.JsonPath.object_at("$.rollout"),
+                    "failure": _FAILURE,
+                    "end": sfn.JsonPath.object_at("$.end"),
+                }
+            ),
             payload_response_only=True,
             retry_on_service_exceptions=False,
             result_path="$.end",
-            task_timeout=sfn.Timeout.duration(Duration.minutes(1)),
+            task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
         )
+        task.add_retry(errors=["NotRestored"], max_attempts=0)
         task.add_retry(
-            errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=20, backoff_rate=1.5,
-            max_delay=Duration.seconds(60), jitter_strategy=sfn.JitterType.FULL,
+            errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=ROLLBACK_REPETITIONS, backoff_rate=1.5,
+            max_delay=Duration.minutes(5), jitter_strategy=sfn.JitterType.NONE,
         )  # fmt: skip
         task.add_catch(
             sfn.Fail(self, "NotRestored", error_path="$.failure.Error", cause_path="$.failure.Cause"),

@@ -53,6 +53,10 @@ class PromotionUnfinished(RolloutError):
     """Raised when a promotion met a fault; it may be decided already, and then it is completed, never undone."""
 
 
+class NotRestored(RolloutError):
+    """Raised when the safe end could not be reached in any of the tries; the restore path goes on."""
+
+
 class SmokeTestFailed(RolloutError):
     """Raised when the canary does not answer a smoke-test request with success."""
 

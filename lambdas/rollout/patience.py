@@ -18,31 +18,33 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
 
 
-def insist(action: Callable[[], Result], *, until: float) -> Result:
+def insist(action: Callable[[], Result], *, until: float, on: tuple[type[Exception], ...] = NOT_READY) -> Result:
     """Repeat an action that may be repeated until AWS lets it, or the time (seconds since the epoch) is over.
 
     Raises:
-        EndpointBusy, Throttled, Unavailable: the last failure, when the time is over.
+        The last failure when the time is over, and at once one that is not among those to insist `on`.
     """
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
             return action()
-        except NOT_READY:
+        except on:
             if clock.now() >= until:
                 raise
         clock.pause(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def insist_loudly(endpoint: str, action: Callable[[], Result], *, until: float) -> Result:
-    """Insist, and tell the world about a failure before it leaves this invocation: nobody waits for the answer.
+def insist_loudly(
+    endpoint: str, action: Callable[[], Result], *, until: float, on: tuple[type[Exception], ...] = NOT_READY
+) -> Result:
+    """Insist, and tell the world about a failure before it leaves this invocation.
 
-    Lambda repeats the invocation twice. Source:
+    Nobody waits for the answer to an event: Lambda repeats the invocation twice. Source:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
     try:
-        return insist(action, until=until)
+        return insist(action, until=until, on=on)
     except Exception as error:
         notify(endpoint, "Needs Attention", version="", execution="", reason=f"{type(error).__name__}: {error}")
         raise

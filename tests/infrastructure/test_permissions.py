@@ -20,6 +20,7 @@ LOOK = "application-autoscaling:DescribeScalableTargets"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TELL = "events:PutEvents"
 STACK = "cloudformation:DescribeStacks"
+ALIVE = "states:DescribeExecution"
 SWEEP = {
     "tag:GetResources",
     "sagemaker:ListModels",
@@ -35,17 +36,26 @@ def ledger(*verbs: str) -> set[str]:
 
 
 ALLOWED = {
-    "ReleaseSlots": {*ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), STACK, LOOK, *SCALE, *SWEEP},
+    "ReleaseSlots": {
+        *ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
+        STACK,
+        LOOK,
+        *SCALE,
+        ALIVE,
+        *SWEEP,
+        TELL,
+    },
     "VerifiedEndpoint": {*ledger("GetItem", "UpdateItem"), STACK, "sagemaker:DescribeEndpoint", "states:StopExecution"},
     "Settle": {
         *ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
         STACK,
         *SCALE,
         "states:StartExecution",
+        ALIVE,
         *SWEEP,
         TELL,
     },
-    "Prepare": {*ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), ALARMS, LOOK, *SCALE, TELL},
+    "Prepare": {*ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), ALARMS, LOOK, *SCALE, ALIVE, TELL},
     "SmokeTest": {*ledger("GetItem"), "sagemaker:InvokeEndpoint"},
     "ScaleCanary": {*ledger("GetItem"), COUNTS, LOOK, *SCALE},
     "ShiftTraffic": {*ledger("GetItem", "UpdateItem"), *MOVE},

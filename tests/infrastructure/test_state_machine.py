@@ -10,8 +10,21 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
+from rollout.handlers import roll_back
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
+from canary_construct.history import (
+    CAPACITY_SECONDS,
+    EVENTS_PER_LOOK,
+    MAX_EVENTS,
+    PREPARE_SECONDS,
+    ROLLBACK_EVENTS,
+    ROLLBACK_REPETITIONS,
+    ROLLBACK_TRIES,
+    SHARE_FOR_WAITING,
+    WEIGHTS_SECONDS,
+    poll_seconds,
+)
 from canary_construct.state_machine_role import STATES
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 
@@ -134,10 +147,39 @@ def test_a_task_waits_as_long_as_its_lambda_may_run(resources: Resources, states
 
 def test_retries_are_named_jittered_and_bounded(states: States) -> None:
     for name, task in tasks(states).items():
-        (retrier,) = task["Retry"]
-        assert retrier["JitterStrategy"] == "FULL"
-        assert retrier["MaxAttempts"] <= 20
-        assert ("States.ALL" in retrier["ErrorEquals"]) == (name == "RollBack")
+        if name != "RollBack":
+            (retrier,) = task["Retry"]
+            assert retrier["JitterStrategy"] == "FULL"
+            assert retrier["MaxAttempts"] <= 20
+            assert "States.ALL" not in retrier["ErrorEquals"]
+
+
+def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(states: States) -> None:
+    given_up, died = states["RollBack"]["Retry"]
+    assert (given_up["ErrorEquals"], given_up["MaxAttempts"]) == (["NotRestored"], 0)
+    assert died["ErrorEquals"] == ["States.ALL"]
+    pauses = [
+        min(died["IntervalSeconds"] * died["BackoffRate"] ** number, died["MaxDelaySeconds"])
+        for number in range(died["MaxAttempts"])
+    ]
+    assert died["MaxAttempts"] == ROLLBACK_REPETITIONS
+    assert died["JitterStrategy"] == "NONE"
+    assert 90 * 60 < sum(pauses) < 120 * 60
+
+
+def test_the_history_counts_every_try_and_every_repetition_of_a_rollback() -> None:
+    assert roll_back.TRIES == ROLLBACK_TRIES
+    waiting = MAX_EVENTS * SHARE_FOR_WAITING
+    for steps in range(1, 101):
+        seconds = PREPARE_SECONDS + steps * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
+        polls = seconds / poll_seconds(steps, metric_period_seconds=10)
+        assert polls * EVENTS_PER_LOOK + ROLLBACK_EVENTS <= waiting
+
+
+def test_the_tries_of_a_rollback_are_handed_on(states: States) -> None:
+    assert states["Plan"]["Result"]["end"] == {"tries": 0}
+    assert states["RollBack"]["Parameters"]["end.$"] == "$.end"
+    assert states["RollBack"]["ResultPath"] == "$.end"
 
 
 def test_a_rollback_that_waits_for_sagemaker_comes_again(states: States) -> None:

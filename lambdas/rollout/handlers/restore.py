@@ -1,4 +1,9 @@
-"""An execution ended without its own clean-up (stopped, timed out, failed): reach the same safe end."""
+"""An execution ended without its own clean-up (stopped, timed out, failed): reach the same safe end.
+
+Traffic goes with the first try. What AWS refuses is tried again for as long as an invocation may last (15 minutes),
+whatever the refusal; Lambda repeats the invocation twice, and each one that gives up says so by event. After these 48
+minutes (3, if every invocation dies at once) whoever needs the lock next does the same: see `takeover`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +29,7 @@ def handler(event: dict[str, Any], context: Context) -> None:
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["settings"]))
     endpoint = world.settings.endpoint
-    insist_loudly(endpoint, lambda: restore(world, event["execution"], event["status"]), until=until)
+    insist_loudly(endpoint, lambda: restore(world, event["execution"], event["status"]), until=until, on=(Exception,))
 
 
 def restore(world: World, execution: str, status: str) -> None:

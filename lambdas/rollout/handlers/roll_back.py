@@ -1,12 +1,21 @@
-"""Where every failure of a rollout leads: traffic back to stable, then everything else."""
+"""Where every failure of a rollout leads: traffic back to stable, then everything else.
+
+Traffic goes with the first try. What AWS refuses is tried again for as long as an invocation may last (15 minutes),
+whatever the refusal; an invocation that gives up says so by event, and the state machine comes again, 12 times in all:
+three hours. An invocation that dies is repeated 30 times, over an hour and a half. Then the execution fails, and the
+restore path goes on.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from rollout.errors import PromotionUnfinished
+from rollout import clock
+from rollout.errors import EndpointBusy, NotRestored, PromotionUnfinished
+from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.ledger import PROMOTED
+from rollout.patience import insist_loudly
 from rollout.plan import Settings
 from rollout.safety import end_rollout, lower_exposure
 from rollout.world import World
@@ -15,22 +24,42 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Return `safe`: whether the end is reached, or the state machine must come again.
+TRIES = 12
+"""`canary_construct.history` counts the events of as many; a test compares."""
+
+
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Return `safe`: whether the end is reached, or the state machine must come again, with its number of `tries`.
 
     `promoted` says that the end is a promotion: decided before the failure, it is completed rather than undone.
+
+    Raises:
+        NotRestored: when this was the last try.
     """
+    until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["plan"]))
-    return roll_back(world, event["execution"], event.get("rollout") or {}, event["failure"])
+    known = event["execution"], event.get("rollout") or {}, event["failure"]
+    try:
+        return insist_loudly(world.settings.endpoint, lambda: roll_back(world, *known), until=until, on=(Exception,))
+    except Exception as error:
+        tries = (event.get("end") or {}).get("tries", 0) + 1
+        if tries >= TRIES:
+            raise NotRestored(f"endpoint {world.settings.endpoint} could not be restored: {error}") from error
+        return {"safe": False, "tries": tries}
 
 
 def roll_back(world: World, execution: str, rollout: Mapping[str, Any], failure: Mapping[str, str]) -> dict[str, Any]:
-    """Bring the rollout to its safe end. Without the ledger the traffic still goes first."""
+    """Bring the rollout to its safe end. Without the ledger the traffic still goes first.
+
+    Raises:
+        EndpointBusy: when SageMaker was not ready; come again.
+    """
     _lower_without_the_ledger(world, rollout, failure)
     reason = reason_of(failure)
-    safe = end_rollout(world, execution, reason)
-    promoted = safe and (world.ledger.rollout(execution) or {}).get("outcome") == PROMOTED
-    return {"safe": safe, "promoted": promoted, "error": failure["Error"], "reason": reason}
+    if not end_rollout(world, execution, reason):
+        raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")
+    promoted = (world.ledger.rollout(execution) or {}).get("outcome") == PROMOTED
+    return {"safe": True, "promoted": promoted, "error": failure["Error"], "reason": reason}
 
 
 def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> None:

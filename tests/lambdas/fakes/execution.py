@@ -11,12 +11,13 @@ from rollout import clock
 from rollout.handlers import evaluate, prepare, promote, roll_back, scale_canary, shift_traffic, smoke_test
 
 from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, Context
 
 TRANSIENT = ("EndpointBusy", "Throttled")
 RETRIES = 8
-ROLLBACK_RETRIES = 20
+ROLLBACK_RETRIES = 30
 
-Task = Callable[[dict[str, Any], object], dict[str, Any]]
+Task = Callable[[dict[str, Any], Context], dict[str, Any]]
 TASKS: dict[str, Task] = {
     "Prepare": prepare.handler,
     "SmokeTest": smoke_test.handler,
@@ -27,7 +28,9 @@ TASKS: dict[str, Task] = {
     "RollBack": roll_back.handler,
 }
 KEPT = ("judged", "bracketed")
-RESULTS = {"Prepare": "rollout", "ScaleCanary": "step", "ShiftTraffic": "step", "Evaluate": "step"}
+RESULTS = {
+    "Prepare": "rollout", "ScaleCanary": "step", "ShiftTraffic": "step", "Evaluate": "step", "RollBack": "end",
+}  # fmt: skip
 
 
 class Execution:
@@ -48,7 +51,7 @@ class Execution:
         self._busy = False
         self.errors: list[Exception] = []
         self._input = {"plan": plan, "execution": name, "started_at": clock.iso(clock.now())}
-        self._state: dict[str, Any] = {"rollout": {}, "step": {"index": 0}}
+        self._state: dict[str, Any] = {"rollout": {}, "step": {"index": 0}, "end": {"tries": 0}}
 
     @property
     def status(self) -> str:
@@ -75,7 +78,7 @@ class Execution:
         assert not self._busy, "Step Functions runs one task of an execution at a time"
         self._busy = True
         try:
-            answer = TASKS[self.task](self._event(), None)
+            answer = TASKS[self.task](self._event(), Context())
         except Exception as error:  # noqa: BLE001 - Step Functions catches everything
             self.errors.append(error)
             if self.status == "RUNNING":
@@ -86,9 +89,9 @@ class Execution:
         if self.status == "RUNNING":
             self._go_on(answer)
 
-    def repeat(self) -> dict[str, Any]:
+    def repeat(self, *, milliseconds: int = LAMBDA_MILLISECONDS) -> dict[str, Any]:
         """Run the next task without going on, as when Step Functions loses its answer."""
-        return TASKS[self.task](self._event(), None)
+        return TASKS[self.task](self._event(), Context(milliseconds))
 
     def fail_with(self, error: str) -> None:
         """Let the present task fail as when its Lambda dies."""
@@ -101,9 +104,9 @@ class Execution:
     def _fail(self, error: Exception) -> None:
         name = type(error).__name__
         limit = ROLLBACK_RETRIES if self.task == "RollBack" else RETRIES
-        if self.tries < limit and (name in TRANSIENT or self.task == "RollBack"):
+        if self.tries < limit and (name in TRANSIENT or self.task == "RollBack") and name != "NotRestored":
             self.tries += 1
-            self._aws.wait(min(2.0**self.tries, 30))
+            self._aws.wait(min(2.0**self.tries, 300 if self.task == "RollBack" else 30))
         elif self.task == "RollBack":
             self._end("FAILED")
         else:
@@ -129,7 +132,7 @@ class Execution:
             case "Promote":
                 self._end("SUCCEEDED")
             case "RollBack":
-                self._rolled_back(safe=answer["safe"], promoted=answer["promoted"])
+                self._rolled_back(safe=answer["safe"], promoted=answer.get("promoted", False))
 
     def _judged(self, verdict: str) -> None:
         if verdict == "NEXT_STEP":

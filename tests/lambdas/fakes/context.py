@@ -1,0 +1,13 @@
+"""What Lambda tells a handler about its invocation."""
+
+LAMBDA_MILLISECONDS = 900_000
+
+
+class Context:
+    """The context of a Lambda invocation that may run for a while."""
+
+    def __init__(self, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
+        self._milliseconds = milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._milliseconds
