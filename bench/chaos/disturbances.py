@@ -49,16 +49,25 @@ OF_WORLD: Mapping[str, Callable[[float], Fragment]] = {
     "weights by another hand": lambda at_s: _control(at_s, "set-weights", weights={"variant-a": 50, "variant-b": 50}),
     "metrics late": lambda _at_s: {"metrics": {"delay_s": 400}},
     "metrics missing": lambda at_s: {"metrics": {"missing": [{"from_s": at_s, "to_s": at_s + MINUTES}]}},
-    "metrics absurd": lambda at_s: {
+    "everything fails": lambda at_s: {
         "changes": [{"at_s": at_s, "for_s": MINUTES, "who": "both", "set": {"error_rate": 1.0}}]
     },
+    "metrics negative": lambda at_s: _control(at_s, "negate-metrics"),
+    "more errors than requests": lambda at_s: _control(at_s, "inflate-errors"),
+    "metrics beyond all bounds": lambda at_s: _control(at_s, "blow-up-metrics"),
     "alarm deleted": lambda at_s: _control(at_s, "delete-alarm"),
+    "alarm stuck in ALARM": lambda at_s: _control(at_s, "hold-alarm-in-alarm"),
+    "alarm stuck in OK": lambda at_s: _control(at_s, "hold-alarm-in-ok"),
+    "alarm flapping": lambda at_s: _control(at_s, "flap-alarm"),
+    "endpoint deleted": lambda at_s: _control(at_s, "delete-endpoint"),
     "ledger unavailable": lambda at_s: {
         "faults": [{"at_s": at_s, "for_s": MINUTES, "call": call, "error": "InternalServerError"} for call in LEDGER]
     },
     "stopped": lambda at_s: _control(at_s, "stop-execution"),
     "aborted": lambda at_s: _control(at_s, "abort"),
+    "timed out": lambda at_s: _control(at_s, "time-out-execution"),
     "events again": lambda at_s: _control(at_s, "duplicate-event"),
+    "events late and out of order": lambda at_s: _control(at_s, "delay-events"),
     "deploy meanwhile": lambda at_s: _control(at_s, "deploy"),
 }
 """What can happen around the calls."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.chaos.calls import STATES, calls_of
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
-from bench.chaos.worlds import BUSY_AT_FIRST, FAILING, QUIET, merged
+from bench.chaos.worlds import BUSY_AT_FIRST, FAILING, FAILING_AND_REFUSED, QUIET, merged
 from canary_tools.rehearsal.executions import seconds_of
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -16,7 +16,7 @@ WORLDS: Mapping[str, Mapping[str, Any]] = {
     **dict.fromkeys(STATES, QUIET),
     "WaitForQuiet": BUSY_AT_FIRST,
     "RollBack": FAILING,
-    "WaitForRollback": FAILING,
+    "WaitForRollback": FAILING_AND_REFUSED,
 }
 """The world in which a state is entered without any fault."""
 
@@ -83,7 +83,7 @@ def _some(new: list[str], state: str, kind: str) -> list[str]:
 def moments(declared: DeclaredEndpoint) -> dict[str, float]:
     """Return the second at which each state is first entered when nothing goes wrong."""
     entered: dict[str, float] = {}
-    for world in (QUIET, BUSY_AT_FIRST, FAILING):
+    for world in (QUIET, BUSY_AT_FIRST, FAILING, FAILING_AND_REFUSED):
         seen = entries(declared, world)
         entered |= {state: seen[state] for state in STATES if WORLDS[state] is world}
     return entered

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from bench.chaos.calls import OF_TASK
-from bench.chaos.disturbances import OF_CALLS, OF_WORLD, fits
+from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
 from bench.chaos.worlds import QUIET, merged
 
 CALLS = sorted({call for calls in OF_TASK.values() for call in calls} | {"states:StartExecution"})
@@ -16,8 +16,7 @@ LONGEST_SECONDS = {"refused": 300.0, "crash after effect": 300.0}
 """What is no matter of patience: a handler that dies or is refused at each of its attempts has used them up after
 about ten minutes. docs/chaos.md says what is left then."""
 PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
-CONTROLS = ("stopped", "aborted", "weights by another hand", "weights fall back", "alarm deleted", "events again",
-            "deploy meanwhile", "ledger unavailable", "metrics missing")  # fmt: skip
+AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
 
 
 def schedule(seed: int) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def _world(draw: random.Random, seed: int) -> dict[str, Any]:
 
 def _disturbance(draw: random.Random, at_s: float) -> dict[str, Any]:
     if draw.random() < 0.4:
-        return OF_WORLD[draw.choice(CONTROLS)](at_s)
+        return OF_WORLD[draw.choice(AROUND_THE_CALLS)](at_s)
     call = draw.choice(CALLS)
     kind = draw.choice([kind for kind in OF_CALLS if fits(kind, call)])
     fragment = OF_CALLS[kind](call, at_s)

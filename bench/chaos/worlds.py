@@ -16,6 +16,18 @@ QUIET: Fragment = {
     "controls": [],
 }
 FAILING: Fragment = {**QUIET, "canary": {"error_rate": 0.3}}
+FAILING_AND_REFUSED: Fragment = {
+    **FAILING,
+    "faults": [
+        {
+            "at_s": 100,
+            "for_s": 1100,
+            "call": "application-autoscaling:RegisterScalableTarget",
+            "error": "ThrottlingException",
+        }
+    ],
+}
+"""The rollback cannot be completed for longer than one invocation lasts."""
 BUSY_AT_FIRST: Fragment = {
     **QUIET,
     "controls": [{"at_s": 0, "do": "set-weights", "weights": {"variant-a": 100, "variant-b": 0}}],

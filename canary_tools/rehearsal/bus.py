@@ -14,6 +14,7 @@ from canary_tools.rehearsal.template import Rule
 from canary_tools.sandbox.settings import SandboxSettings
 
 _LATEST_SECONDS = 1.0
+_VERY_LATE_SECONDS = 300.0
 _DUPLICATE_WITHIN_SECONDS = 5.0
 
 
@@ -38,6 +39,7 @@ class Bus:
         self._duplicates = SandboxSettings().duplicate_event_probability
         self._eventbridge: Any = importlib.import_module("ministack.services.eventbridge")
         self._scope = importlib.import_module("ministack.core.responses").request_scope
+        self._latest = _LATEST_SECONDS
         self._delivered: list[tuple[str, Any]] = []
         self.seen: list[Seen] = []
 
@@ -75,11 +77,15 @@ class Bus:
             self._later(function_arn, event, self._draw.uniform(0, _LATEST_SECONDS))
         return len(self._delivered)
 
+    def delay(self) -> None:
+        """Deliver every event from now on up to five minutes late, and so in any order."""
+        self._latest = _VERY_LATE_SECONDS
+
     def _deliver(self, rule: Rule, view: Any) -> None:
         text = self._eventbridge._apply_input_transformer(rule.transformer, {"Name": rule.name}, view)  # noqa: SLF001
         event = json.loads(text)
         self._delivered.append((rule.function_arn, event))
-        delay = self._draw.uniform(0, _LATEST_SECONDS)
+        delay = self._draw.uniform(0, self._latest)
         self._later(rule.function_arn, event, delay)
         if self._draw.random() < self._duplicates:
             self._later(rule.function_arn, event, delay + self._draw.uniform(0, _DUPLICATE_WITHIN_SECONDS))

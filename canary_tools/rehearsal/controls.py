@@ -1,14 +1,24 @@
 """What people and other systems do during a rehearsal."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canary_tools.rehearsal.absurd_values import DISTORTIONS, Distortion
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.observation import Observation
 from canary_tools.rehearsal.reading import RehearsalError
 from canary_tools.rehearsal.scenario import Control
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
 from canary_tools.sandbox.sagemaker.errors import ApiError
 
 RETRY_SECONDS = 5.0
 PATIENCE_SECONDS = 3600.0
+FLAP_SECONDS = 30.0
+FLAPS = 10 * (AlarmState.ALARM, AlarmState.OK)
+DISTORTED_SECONDS = 300.0
+OF_THE_ENDPOINT = frozenset({"deploy", "set-weights", "delete-endpoint"})
+"""Left out once the rollout is over: what happens to the endpoint then is not its business."""
 
 
 class Controls:
@@ -19,6 +29,7 @@ class Controls:
         self._deployment = deployment
         self._observation = observation
         self._deploys = 0
+        self._actions = self._table()
 
     def check(self) -> None:
         """Refuse controls that name what is not there.
@@ -47,24 +58,35 @@ class Controls:
         self._aws.clock.call_at(self._aws.zero + control.at_s, begin)
 
     def _act(self, control: Control) -> None:
-        if control.do in {"deploy", "set-weights"} and self._is_over():
+        if control.do in OF_THE_ENDPOINT and self._is_over():
             self._observation.note("control", f"{control.do} came after the end of the rollout and was left out")
             return
         self._observation.note("control", f"control: {control.do}")
-        match control.do:
-            case "abort" | "stop-execution":
-                self._stop("Aborted" if control.do == "abort" else "Stopped")
-            case "deploy":
-                self._deploy()
-            case "set-weights":
-                self._set_weights(control)
-            case "delete-alarm":
-                self._aws.alarms.delete([control.alarm or self._first_alarm()])
-            case "duplicate-event":
-                self._aws.bus.repeat()
+        self._actions[control.do](control)
+
+    def _table(self) -> dict[str, Callable[[Control], object]]:
+        """Return what each control does."""
+        aws = self._aws
+        return {
+            "abort": lambda _: self._stop("Aborted"),
+            "stop-execution": lambda _: self._stop("Stopped"),
+            "time-out-execution": lambda _: self._time_out(),
+            "deploy": lambda _: self._deploy(),
+            "set-weights": self._set_weights,
+            "delete-endpoint": lambda _: self._until_accepted(aws.sagemaker.endpoints.delete, {}),
+            "delete-alarm": lambda control: aws.alarms.delete([self._alarm(control)]),
+            "hold-alarm-in-alarm": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.ALARM),
+            "hold-alarm-in-ok": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.OK),
+            "flap-alarm": lambda control: self._flap(self._alarm(control)),
+            "duplicate-event": lambda _: aws.bus.repeat(),
+            "delay-events": lambda _: aws.bus.delay(),
+            **dict.fromkeys(DISTORTIONS, lambda control: self._distort(DISTORTIONS[control.do])),
+        }
 
     def _is_over(self) -> bool:
         """Tell whether what happens to the endpoint now is no business of the rollout any more."""
+        if not self._aws.has_endpoint():
+            return True
         running = [execution for execution in self._aws.executions.all() if execution["status"] == "RUNNING"]
         return not running and self._aws.table.item(self._aws.declared.endpoint_name, "lock") is None
 
@@ -72,6 +94,22 @@ class Controls:
         """Stop the rollout: an operator aborts it in the same way."""
         for execution in self._aws.executions.all():
             self._aws.executions.stop(execution, error=error, cause=f"{error.lower()} by hand")
+
+    def _time_out(self) -> None:
+        for execution in self._aws.executions.all():
+            self._aws.executions.time_out(execution)
+
+    def _flap(self, alarm: str) -> None:
+        """Let an alarm change its state again and again, and follow its data then."""
+        for state in FLAPS:
+            self._aws.alarms.hold(alarm, state)
+            self._aws.processes.pause(FLAP_SECONDS)
+        self._aws.alarms.release(alarm)
+
+    def _distort(self, distortion: Distortion) -> None:
+        usual, self._aws.gaps.distortion = self._aws.gaps.distortion, distortion
+        self._aws.processes.pause(DISTORTED_SECONDS)
+        self._aws.gaps.distortion = usual
 
     def _deploy(self) -> None:
         self._deploys += 1
@@ -83,16 +121,23 @@ class Controls:
 
     def _set_weights(self, control: Control) -> None:
         rows = [{"VariantName": name, "DesiredWeight": weight} for name, weight in control.weights.items()]
-        request = {"EndpointName": self._aws.declared.endpoint_name, "DesiredWeightsAndCapacities": rows}
+        request = {"DesiredWeightsAndCapacities": rows}
+        self._until_accepted(self._aws.sagemaker.endpoints.update_weights_and_capacities, request)
+
+    def _until_accepted(self, operation: Callable[[Mapping[str, Any]], object], request: Mapping[str, Any]) -> None:
+        """Change the endpoint, again and again while it is busy; a person would do the same."""
         until = self._aws.clock.now() + PATIENCE_SECONDS
-        while self._aws.clock.now() < until:
+        while self._aws.clock.now() < until and self._aws.has_endpoint():
             try:
-                self._aws.sagemaker.endpoints.update_weights_and_capacities(request)
+                operation({"EndpointName": self._aws.declared.endpoint_name, **request})
             except ApiError:
                 self._aws.processes.pause(RETRY_SECONDS)
             else:
                 return
 
-    def _first_alarm(self) -> str:
+    def _alarm(self, control: Control) -> str:
+        """Return the alarm that a control names, or the first one of the new release."""
+        if control.alarm:
+            return control.alarm
         names: list[str] = self._aws.declared.plan["alarms"][self._observation.canary_slot()]
         return names[0]

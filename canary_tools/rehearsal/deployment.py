@@ -12,6 +12,7 @@ from canary_tools.rehearsal.intrinsics import Intrinsics
 from canary_tools.rehearsal.reading import RehearsalError
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.sagemaker.errors import ApiError
 
 LOOK_SECONDS = 5.0
 _SAGEMAKER = "AWS::SageMaker::"
@@ -44,7 +45,7 @@ class Deployment:
         return Release(version=properties["Version"], digest=properties["ContentDigest"])
 
     def deploy(self, release: Release) -> str:
-        """Deploy a release; return an empty text, or the sentence by which the deploy was refused."""
+        """Deploy a release; return an empty text, or the sentence by which the deploy was refused or failed."""
         first = self._deployed is None
         kind = "CREATE" if first else "UPDATE"
         self._aws.stack_status = f"{kind}_IN_PROGRESS"
@@ -56,9 +57,13 @@ class Deployment:
             return str(answer["Reason"])
         slots = {self._logical_id("Custom::ReleaseSlots"): answer["Data"]}
         values = self._declared.intrinsics(slots)
-        config_name = self._update_endpoint(values, release, first=first)
-        self._set_scaling(values)
-        self._verify(values, config_name)
+        try:
+            config_name = self._update_endpoint(values, release, first=first)
+            self._set_scaling(values)
+            self._verify(values, config_name)
+        except ApiError as error:
+            self._roll_back(properties)
+            return error.message
         self._deployed = properties
         self._settle(f"{kind}_COMPLETE")
         return ""
@@ -80,7 +85,7 @@ class Deployment:
 
     def wait_for_service(self) -> None:
         """Wait until the endpoint is in service."""
-        while self._aws.endpoint()["EndpointStatus"] != "InService":
+        while self._aws.is_changing():
             self._aws.processes.pause(LOOK_SECONDS)
 
     def _add_model(self, release: Release) -> str:
@@ -133,12 +138,12 @@ class Deployment:
         properties["EndpointConfigName"] = config_name
         answer = self._custom_resource("verified_endpoint", properties, before=self._deployed)
         if answer["Status"] == "FAILED":
-            raise RehearsalError(f"the deploy before the rollout failed: {answer['Reason']}")
+            raise ApiError("GeneralServiceException", answer["Reason"])
 
     def _roll_back(self, refused: Mapping[str, Any]) -> None:
-        """Undo a refused deploy as CloudFormation does: the custom resource is asked again for what was before."""
+        """Undo a deploy as CloudFormation does: the custom resource is asked again for what was before."""
         if self._deployed is None:
-            raise RehearsalError("the first deploy of a rehearsal was refused")
+            raise RehearsalError("the first deploy of a rehearsal failed")
         self._aws.stack_status = "UPDATE_ROLLBACK_IN_PROGRESS"
         self._custom_resource("release_slots", self._deployed, before=dict(refused))
         self._settle("UPDATE_ROLLBACK_COMPLETE")

@@ -90,6 +90,14 @@ class Executions:
             request = {"executionArn": execution["executionArn"], "error": error, "cause": cause}
             self._call("_stop_execution", request)
 
+    def time_out(self, execution: Execution) -> None:
+        """End an execution as its time-out does."""
+        if execution["status"] == "RUNNING":
+            with self._scope(ACCOUNT, REGION):
+                execution.update(status="TIMED_OUT", stopDate=self._states.now_iso())
+                self._states._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})  # noqa: SLF001 - as its StopExecution does
+                self._states._emit_execution_status_event(execution)  # noqa: SLF001
+
     def usage(self, execution: Execution) -> Usage:
         """Return what an execution used, as AWS counts it.
 

@@ -51,14 +51,17 @@ class Outcome:
         }
 
     def unsafe(self) -> list[str]:
-        """Return what is not as it must be at the end, in sentences; nothing if the end is safe."""
+        """Return what is not as it must be at the end, in sentences; nothing if the end is safe.
+
+        An endpoint that was deleted has no weights and no floors.
+        """
         final = self._final()
         outcome = self._record.get("outcome")
         serving = [slot for slot, weight in final["weights"].items() if weight > 0]
         problems = []
         if self._execution["status"] == "RUNNING":
             problems.append("the execution still runs")
-        if len(serving) != 1:
+        if len(serving) != 1 and self._aws.has_endpoint():
             problems.append(f"exactly one variant must have all the weight, got {final['weights']}")
         if final["lock"] is not None:
             problems.append(f"the lock is held by {final['lock']}")
@@ -89,8 +92,9 @@ class Outcome:
 
     def _final(self) -> dict[str, Any]:
         lock = self._item("lock")
+        variants = self._aws.endpoint()["ProductionVariants"] if self._aws.has_endpoint() else []
         return {
-            "weights": {row["VariantName"]: row["CurrentWeight"] for row in self._aws.endpoint()["ProductionVariants"]},
+            "weights": {row["VariantName"]: row["CurrentWeight"] for row in variants},
             "scaling_floors": {_slot(target): target["MinCapacity"] for target in self._targets()},
             "lock": None if lock is None else f"{lock['kind']} {lock['holder']}",
             "executions": [
@@ -139,10 +143,7 @@ class Outcome:
     def _cost(self, usage: Usage) -> float:
         seconds = self._observation.minutes[-1].start_s + 60 if self._observation.minutes else 0.0
         extra = max(self._observation.instance_seconds - self._instances_before * seconds, 0.0)
-        fleet = self._aws.sagemaker.endpoints.find(self._aws.declared.endpoint_name).fleet
-        assert fleet is not None
-        instance_type = next(iter(fleet.variants.values())).instance_type
-        return prices.instances(instance_type, extra) + prices.orchestration(
+        return prices.instances(self._aws.instance_type, extra) + prices.orchestration(
             state_transitions=usage.state_transitions,
             lambda_requests=self._observation.lambda_requests,
             lambda_megabyte_seconds=self._observation.lambda_megabyte_seconds,

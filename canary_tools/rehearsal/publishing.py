@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from canary_tools.clock import VirtualClock
+from canary_tools.rehearsal.absurd_values import Distortion, Values
 from canary_tools.rehearsal.latency import CENTRES_MS
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.traffic import JUST_BEFORE, Served, Users
@@ -21,18 +22,22 @@ _FAILED = 500
 
 
 class Gaps:
-    """Keeps metric data out of the store while the scenario says that they are missing."""
+    """Keeps metric data out of the store while the scenario says that they are missing.
+
+    `distortion`: what happens to the values at present.
+    """
 
     def __init__(self, store: MetricStore, scenario: Scenario) -> None:
         self._store = store
         self._missing = scenario.missing
         self.zero = float("inf")
+        self.distortion: Distortion = lambda _name, values: values
 
-    def record(self, *, timestamp: float, **point: Any) -> None:
+    def record(self, *, timestamp: float, name: str, values: Values, **point: Any) -> None:
         """Store the values of one publish period, unless they are missing."""
         second = timestamp - self.zero
         if not any(start <= second < end for start, end in self._missing):
-            self._store.record(timestamp=timestamp, **point)
+            self._store.record(timestamp=timestamp, name=name, values=self.distortion(name, values), **point)
 
 
 class Publisher:

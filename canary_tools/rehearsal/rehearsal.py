@@ -182,7 +182,7 @@ class _Run:
         quiet_since = self._aws.clock.now()
         while self._aws.clock.now() < min(max(until, quiet_since) + AFTERMATH_SECONDS, limit):
             self._next()
-            if self._aws.functions.running or self._aws.endpoint()["EndpointStatus"] != "InService":
+            if self._aws.functions.running or self._aws.is_changing():
                 quiet_since = self._aws.clock.now()
 
     def _next(self) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from canary_tools.rehearsal.absurd_values import DISTORTIONS
 from canary_tools.rehearsal.reading import Reader, RehearsalError
 
 WHO = ("canary", "stable", "both")
-CONTROLS = ("abort", "stop-execution", "deploy", "set-weights", "delete-alarm", "duplicate-event")
+OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")
+CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weights", "delete-endpoint", *OF_ALARMS,
+            "duplicate-event", "delay-events", *DISTORTIONS)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +226,7 @@ def _control(reader: Reader) -> Control:
         at_s=reader.number("at_s", least=0),
         do=do,
         weights=weights,
-        alarm=reader.text("alarm", default="") if do == "delete-alarm" else "",
+        alarm=reader.text("alarm", default="") if do in OF_ALARMS else "",
     )
     reader.refuse_unknown_keys()
     return control

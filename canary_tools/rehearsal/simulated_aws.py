@@ -12,6 +12,7 @@ from canary_tools.rehearsal.bus import Bus
 from canary_tools.rehearsal.executions import Executions
 from canary_tools.rehearsal.faults import CRASH, TIMEOUT, Faults, service_error
 from canary_tools.rehearsal.functions import Crashed, Functions
+from canary_tools.rehearsal.held_alarms import HeldAlarms
 from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.ledger_table import LedgerTable
 from canary_tools.rehearsal.metric_history import MetricHistory
@@ -22,7 +23,6 @@ from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.traffic import Users
 from canary_tools.rehearsal.wire import SERVICES, AnswerLost, Parameters
 from canary_tools.sandbox.cloudwatch.alarm_api import AlarmApi
-from canary_tools.sandbox.cloudwatch.alarms import Alarms
 from canary_tools.sandbox.cloudwatch.errors import ApiError as CloudWatchError
 from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
 from canary_tools.sandbox.sagemaker.arns import Place
@@ -48,6 +48,7 @@ class SimulatedAws:
     Attributes:
         calls: attempts of API calls since the rollout began, by IAM action.
         stack_status: what CloudFormation says of the stack.
+        instance_type: of the endpoint.
         zero: when the rollout began, in seconds since the epoch.
         on_record: called with the key of each record of the ledger that was updated.
     """
@@ -60,6 +61,7 @@ class SimulatedAws:
         self.calls: Counter[str] = Counter()
         self.stack_status = "CREATE_IN_PROGRESS"
         self.release_model = ""
+        self.instance_type = ""
         self.zero = float("inf")
         self.on_record: Callable[[str], None] = lambda _record: None
         self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
@@ -79,7 +81,7 @@ class SimulatedAws:
             emit=self.bus.emit,
             seed=self._seed(),
         )
-        self.alarms = Alarms(
+        self.alarms = HeldAlarms(
             store=self.store,
             clock=self.clock,
             emit=self.bus.emit,
@@ -108,6 +110,9 @@ class SimulatedAws:
         """Let the rollout begin now: from here on the scenario's changes, faults and controls count."""
         self.zero = self.users.zero = self.gaps.zero = self.clock.now()
         self.calls.clear()
+        fleet = self.sagemaker.endpoints.find(self.declared.endpoint_name).fleet
+        assert fleet is not None
+        self.instance_type = next(iter(fleet.variants.values())).instance_type
 
     def answer(self, service: str, operation: str, parameters: Parameters, *, read_timeout: float) -> dict[str, Any]:
         """Answer one attempt of an API call, as the scenario lets it succeed."""
@@ -147,8 +152,20 @@ class SimulatedAws:
             raise ApiError(error.code, error.message) from error
 
     def endpoint(self) -> Mapping[str, Any]:
-        """Return what DescribeEndpoint says, without a call."""
+        """Return what DescribeEndpoint says, without a call.
+
+        Raises:
+            ApiError: there is none any more.
+        """
         return self.sagemaker.endpoints.describe({"EndpointName": self.declared.endpoint_name})
+
+    def has_endpoint(self) -> bool:
+        """Tell whether the endpoint exists."""
+        return self.sagemaker.endpoints.exists(self.declared.endpoint_name)
+
+    def is_changing(self) -> bool:
+        """Tell whether the endpoint is busy: it is there, but not in service."""
+        return self.has_endpoint() and self.endpoint()["EndpointStatus"] != "InService"
 
     def close(self) -> None:
         """End everything that still waits, and forget the ledger."""
