@@ -239,11 +239,12 @@ class Ledger:
         self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", {":step": dict(step)})
 
     def close_rollout(self, execution: str, outcome: str, reason: str, at: float) -> None:
-        """Record how a rollout ended; the first ending stays."""
-        values = {":running": "RUNNING", ":outcome": outcome, ":reason": reason, ":at": iso(at)}
+        """Record how a rollout ended; the first ending stays. One that was never opened has no version: ""."""
+        values = {":running": "RUNNING", ":outcome": outcome, ":reason": reason, ":at": iso(at), ":none": ""}
         self._update(
             f"rollout#{execution}",
-            "SET outcome = :outcome, reason = :reason, ended_at = :at",
+            "SET outcome = :outcome, reason = :reason, ended_at = :at, version = if_not_exists(version, :none), "
+            "started_at = if_not_exists(started_at, :at)",
             values,
             condition="attribute_not_exists(outcome) OR outcome = :running",
         )
