@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 from examples.recommender.rollouts import Ledger, Rollout, latest_of
+from examples.recommender.senders import RuntimeSender
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.traffic import Outcome, Request, TrafficLog
 from tests.rollouts.declaring import HELD, Declaration
@@ -110,8 +111,7 @@ class Shop:
     def _open(self) -> None:
         if self._visitors is None:
             self._visitors = Shoppers(
-                self.stage.shopping_client(),
-                endpoint_name=self.name,
+                RuntimeSender(self.stage.shopping_client(), self.name),
                 log=self.traffic,
                 requests_per_second=self.requests_per_second,
             )

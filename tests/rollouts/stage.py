@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from canary_tools.sandbox.server import Sandbox
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
-from examples.recommender.shoppers import CONCURRENCY
+from examples.recommender.senders import CONCURRENCY
 from tests.rollouts.declaring import Asset, Declaration, assembly_of
 
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
