@@ -4,6 +4,7 @@ Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gatewa
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
 """
 
+import functools
 import importlib
 import json
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+_MAP_METHODS = frozenset({"get", "keySet"})
 _MEMBERS = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
@@ -49,7 +51,12 @@ class JavaText(str):
 
 
 class JavaMap(dict[str, Any]):
-    """A map with Java's `keySet`."""
+    """A map with Java's methods, which no entry of the same name hides."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name in _MAP_METHODS:
+            raise KeyError(name)
+        return super().__getitem__(name)
 
     def keySet(self) -> list[str]:  # noqa: N802 - Java's name
         """Return the keys."""
@@ -125,12 +132,16 @@ def render(template: str, *, source: Input, stage_variables: Mapping[str, str], 
         "stageVariables": _java(stage_variables),
         "context": {**context, "requestOverride": {"header": request}, "responseOverride": overriding},
     }
-    airspeed = importlib.import_module("airspeed")
     try:
-        body = airspeed.Template(template).merge(namespace)
-    except airspeed.TemplateError as error:
+        body = _compiled(template).merge(namespace)
+    except importlib.import_module("airspeed").TemplateError as error:
         raise TemplateError(str(error)) from error
     return Rendered(body=body, request_headers=request, response_headers=response, status=overriding.get("status"))
+
+
+@functools.cache
+def _compiled(template: str) -> Any:
+    return importlib.import_module("airspeed").Template(template)
 
 
 def _java(texts: Mapping[str, str]) -> JavaMap:
