@@ -7,15 +7,16 @@ python -m bench.chaos shrink scenario.json                the smallest scenario 
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.chaos.matrix import cells, covering_cells, moments
-from bench.chaos.running import Ended, Scenario, run_all, run_one, share_service_models, synthesise
+from bench.chaos.running import Ended, Scenario, run_all, run_one, synthesise
 from bench.chaos.schedules import schedule
 from bench.chaos.shrinking import shrink
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
@@ -23,7 +24,6 @@ from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
 def main() -> int:
     options = _options()
-    share_service_models()
     with tempfile.TemporaryDirectory() as folder:
         template = options.template or synthesise(Path(folder))
         declared = find_endpoint(template, None)
@@ -39,21 +39,35 @@ def main() -> int:
 
 
 def report(ends: Iterable[Ended], began: float) -> list[Ended]:
-    """Print unsafe ends as they come and the totals at last; return the unsafe ends."""
-    outcomes, slowest, unsafe = Counter[str](), list[tuple[float, float, str]](), list[Ended]()
+    """Print unsafe ends as they come and a summary at last; return the unsafe ends."""
+    every, unsafe = list[Ended](), list[Ended]()
     for ended in ends:
-        outcomes[ended.outcome] += 1
-        slowest.append((ended.seconds_to_safe_end or 0.0, ended.seconds_to_weight_zero or 0.0, ended.name))
+        every.append(ended)
         if ended.unsafe:
             unsafe.append(ended)
             print(f"UNSAFE {ended.name}: {'; '.join(ended.unsafe)}\n  {json.dumps(ended.scenario)}", flush=True)
-    by_outcome = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    print(f"{outcomes.total()} rehearsals ({by_outcome}), {len(unsafe)} unsafe, {time.monotonic() - began:,.0f} s")
-    longest, name = max((safe, name) for safe, _, name in slowest)
-    print(f"longest from the decision to the safe end: {longest:,.0f} s ({name})")
-    longest, name = max((zero, name) for _, zero, name in slowest)
-    print(f"longest from the decision to weight zero: {longest:,.0f} s ({name})")
+    print(summary(every, seconds=time.monotonic() - began), flush=True)
     return unsafe
+
+
+def summary(ends: Sequence[Ended], *, seconds: float) -> str:
+    """Return a table of one row: how many ended how, the slowest of them, and how long it took."""
+    outcomes = Counter(ended.outcome for ended in ends)
+    cells = {
+        "rehearsals": f"{len(ends):,}",
+        "ends": ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
+        "unsafe": str(sum(bool(ended.unsafe) for ended in ends)),
+        "longest to the safe end": _longest(ends, "seconds_to_safe_end"),
+        "longest to weight zero": _longest(ends, "seconds_to_weight_zero"),
+        "took": f"{seconds:,.0f} s",
+    }
+    return "\n".join(f"| {' | '.join(row)} |" for row in (cells, ["---"] * len(cells), cells.values()))
+
+
+def _longest(ends: Iterable[Ended], what: str) -> str:
+    """Return the longest time from the decision, and whose it was."""
+    times = [(getattr(ended, what), ended.name) for ended in ends if getattr(ended, what) is not None]
+    return "{:,.0f} s ({})".format(*max(times)) if times else "unknown"
 
 
 def _matrix(declared: DeclaredEndpoint, *, half: bool) -> list[tuple[str, Scenario]]:
@@ -82,7 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--half", action="store_true", help="only the part of the matrix that the tests run")
     parser.add_argument("--schedules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each later one has the next")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="all processors if left out")
     return parser.parse_args()
 
 

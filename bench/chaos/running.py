@@ -6,14 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import botocore.loaders
-import botocore.session
 
 from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -22,6 +18,7 @@ from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 Scenario = Mapping[str, Any]
 LEAVES_THE_MACHINE_TO_OTHERS = 10
 SHORT_PLAN = Path(__file__).with_name("short_plan.py")
+_log = logging.getLogger(__name__)
 ENDS = ("Rollout Rolled Back", "Rollout Promoted")
 
 
@@ -34,8 +31,8 @@ class Ended:
     outcome: str
     reason: str
     unsafe: tuple[str, ...]
-    seconds_to_weight_zero: float | None
-    seconds_to_safe_end: float | None
+    seconds_to_weight_zero: float | None = None
+    seconds_to_safe_end: float | None = None
 
 
 def synthesise(folder: Path) -> Path:
@@ -46,8 +43,13 @@ def synthesise(folder: Path) -> Path:
 
 
 def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
-    """Rehearse one scenario."""
-    rehearsed = rehearse(declared, parse_scenario(scenario))
+    """Rehearse one scenario. What a rehearsal itself cannot do ends it alone, not the study, and counts as unsafe."""
+    try:
+        rehearsed = rehearse(declared, parse_scenario(scenario))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the others go on
+        _log.exception("%s broke", name)
+        broken = f"the rehearsal broke: {type(error).__name__}: {error}"
+        return Ended(name=name, scenario=scenario, outcome="BROKEN", reason=str(error), unsafe=(broken,))
     result = rehearsed.result
     return Ended(
         name=name,
@@ -84,18 +86,12 @@ def run_all(scenarios: Iterable[tuple[str, Scenario]], *, template: Path | None,
             yield from pool.imap_unordered(_run, scenarios)
 
 
-def share_service_models(replace: Callable[[Any, str, Any], None] = setattr) -> None:
-    """Let botocore read its descriptions of the services once a process, instead of once a rehearsal."""
-    replace(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
-
-
 _declared: list[DeclaredEndpoint] = []
 
 
 def _begin(template: Path) -> None:
     os.setpriority(os.PRIO_PROCESS, 0, LEAVES_THE_MACHINE_TO_OTHERS)
     logging.disable()  # the handlers tell of every fault
-    share_service_models()
     _declared.append(find_endpoint(template, None))
 
 

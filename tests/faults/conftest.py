@@ -1,18 +1,16 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
 from bench.chaos.matrix import moments
-from bench.chaos.running import share_service_models, synthesise
+from bench.chaos.running import synthesise
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
 
 @pytest.fixture(scope="session")
-def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeclaredEndpoint]:
+def declared(tmp_path_factory: pytest.TempPathFactory) -> DeclaredEndpoint:
     """The short plan of the chaos bench, synthesised once."""
-    with pytest.MonkeyPatch.context() as patched:
-        share_service_models(patched.setattr)
-        yield find_endpoint(synthesise(tmp_path_factory.mktemp("synth")), None)
+    return find_endpoint(synthesise(tmp_path_factory.mktemp("synth")), None)
 
 
 @pytest.fixture(scope="session")
