@@ -51,14 +51,14 @@ class Aws:
         before_call: runs before each call, which may take long for its handler; it is not called by its own calls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing = TIMING) -> None:
         self.clock = VirtualClock(START)
         self.host = SimulatedHost()
         self.sagemaker = SageMakerModel(
             place=Place(account=ACCOUNT, region=REGION),
             clock=self.clock,
             host=self.host,
-            timing=TIMING,
+            timing=timing,
             record=lambda **_point: None,
             metric_delay_seconds=5,
             tracking_speed=TrackingSpeed(),

@@ -11,9 +11,9 @@ from tests.lambdas.fakes.aws import Aws
 
 
 @contextmanager
-def connected() -> Iterator[Aws]:
-    """Give the handlers an empty AWS, its clock included."""
-    aws = Aws()
+def connected(aws: Aws | None = None) -> Iterator[Aws]:
+    """Give the handlers this AWS, by default an empty one, its clock included."""
+    aws = Aws() if aws is None else aws
     wire.connect(aws)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clients, "client", wire.client)

@@ -38,6 +38,7 @@ class Shop:
         self.plan = plan(**of_settings)
         self.stack = Stack(aws)
         self.executions: dict[str, Execution] = {}
+        self.requests_per_period = REQUESTS_PER_PERIOD
         self._served_until = int(aws.clock.now()) // PERIOD
         for name in ("a-errors", "b-errors", "business"):
             aws.cloudwatch.alarms[name] = "OK"
@@ -130,7 +131,7 @@ class Shop:
         weights = self.weights()
         for number in range(self._served_until, now):
             for slot, weight in weights.items():
-                requests = round(REQUESTS_PER_PERIOD * weight / sum(weights.values()))
+                requests = round(self.requests_per_period * weight / sum(weights.values()))
                 self.aws.cloudwatch.serve(
                     ENDPOINT, slot, requests, failed=min(failed, requests), at=number * PERIOD, period=PERIOD
                 )

@@ -1,0 +1,56 @@
+"""Handlers without one of their safeguards, to see whether somebody notices."""
+
+from typing import Any
+
+import pytest
+from rollout import clients
+from rollout.endpoint import Endpoint
+from rollout.executions import execution_name, start
+from rollout.handlers import panic, settle, shift_traffic
+from rollout.ledger import Lock, Release
+from rollout.safety import lower_exposure
+from rollout.world import World
+
+Patch = pytest.MonkeyPatch
+
+
+def shift_without_the_second_read(patch: Patch) -> None:
+    patch.setattr(shift_traffic, "_lower_if_halted_meanwhile", lambda *_: None)
+
+
+def panic_without_the_second_lowering(patch: Patch) -> None:
+    def lower_once(endpoint: Endpoint, *, stable: str, canary: str, **_until: float) -> bool:
+        lower_exposure(endpoint, stable=stable, canary=canary)
+        return True
+
+    patch.setattr(panic, "lower_until_zero", lower_once)
+
+
+def settle_without_idempotence(patch: Patch) -> None:
+    settle_acts_on_a_status_that_the_stack_has_left(patch)
+    settle_starts_without_having_got_the_lock(patch)
+
+
+def settle_acts_on_a_status_that_the_stack_has_left(patch: Patch) -> None:
+    def settle_anyway(world: World, event: dict[str, Any], until: float) -> None:
+        settle.settle(world, world.ledger.lock(), event["status"], until)
+
+    patch.setattr(settle, "_settle_event", settle_anyway)
+
+
+def settle_starts_without_having_got_the_lock(patch: Patch) -> None:
+    def hand_over(world: World, lock: Lock | None, release: Release, stable: str) -> None:
+        del stable
+        name = execution_name(release.version, world.ledger.next_attempt())
+        before = None if lock is None else lock.holder
+        world.ledger.lock_for_rollout(name, 0.0, instead_of=before)
+        start(clients.client("stepfunctions"), world.settings.state_machine_arn, name)
+
+    patch.setattr(settle, "_hand_over", hand_over)
+
+
+BREAKS = (
+    shift_without_the_second_read,
+    panic_without_the_second_lowering,
+    settle_without_idempotence,
+)

@@ -1,0 +1,120 @@
+"""The state machine: what begins, and who has the next turns, is drawn."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.lambdas.interleavings.course import Course
+from tests.lambdas.interleavings.turns import Actor
+
+MOMENTS = (
+    ("Prepare", 0), ("ScaleCanary", 0), ("ShiftTraffic", 0), ("ShiftTraffic", 1), ("Evaluate", 1), ("ScaleCanary", 2),
+    ("ShiftTraffic", 2), ("Promote", 2),
+)  # fmt: skip
+LOWERING = ("alarm", "stop and restore", "abort")
+EVENTS = ("event", "event again", "another event again")
+REST = (
+    "task", "task again", "deploy", "deploy the first again", "start by hand", "another hand", "scale",
+    "weights fall back", "calm", "stop",
+)  # fmt: skip
+WEATHER = ("", "", "scale", "weights fall back", "task again", "another hand")
+TO_ITS_END = 1000
+many_turns = st.one_of(st.integers(1, 6), st.integers(1, 18))
+some_turns = st.one_of(st.just(TO_ITS_END), st.just(TO_ITS_END), st.integers(0, 7))
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Everything that people and AWS may do to one endpoint, in turns of one AWS call each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.course = Course()
+
+    @initialize()
+    def the_first_release_serves(self) -> None:
+        self.course.shop.serve_first()
+
+    @rule(
+        moment=st.sampled_from(MOMENTS),
+        turns=many_turns,
+        by=st.sampled_from(LOWERING),
+        turns_of_other=some_turns,
+        weather=st.sampled_from(WEATHER),
+    )
+    def a_task_is_overtaken_by_an_order_to_zero(
+        self, moment: tuple[str, int], turns: int, by: str, turns_of_other: int, weather: str
+    ) -> None:
+        self._clear_the_way()
+        self.course.begin_release(*moment)
+        task = self._begin("task", turns)
+        if weather:
+            self._begin(weather, 0)
+        self._begin(by, turns_of_other)
+        self.course.finish(task)
+
+    @rule(
+        turns=st.integers(1, 25),
+        by=st.sampled_from((*EVENTS, "event", "task")),
+        turns_of_other=some_turns,
+    )
+    def a_deploy_is_overtaken_by_an_event_of_the_one_before(self, turns: int, by: str, turns_of_other: int) -> None:
+        self._clear_the_way()
+        self._begin("deploy", TO_ITS_END)
+        self._overtake("deploy", turns, by, turns_of_other)
+
+    @rule(
+        turns=st.integers(1, 25),
+        by=st.sampled_from(("event again", "event again", "stop", "deploy", "start by hand")),
+        turns_of_other=some_turns,
+        tasks=st.integers(0, 2),
+    )
+    def the_end_of_a_deploy_is_told_twice(self, turns: int, by: str, turns_of_other: int, tasks: int) -> None:
+        self._clear_the_way()
+        self._begin("deploy", TO_ITS_END)
+        first = self._begin("event", turns)
+        self._begin(by, turns_of_other)
+        self.the_rollout_goes_on(tasks)
+        self.course.finish(first)
+
+    @rule(happening=st.sampled_from((*REST, *EVENTS, *LOWERING)), turns=some_turns)
+    def something_happens(self, happening: str, turns: int) -> None:
+        self._begin(happening, turns)
+
+    @precondition(lambda self: self.course.under_way)
+    @rule(which=st.integers(0, 3), turns=some_turns)
+    def one_goes_on(self, which: int, turns: int) -> None:
+        under_way = self.course.under_way
+        self.course.go_on(under_way[which % len(under_way)], turns)
+
+    @rule(tasks=st.integers(1, 6))
+    def the_rollout_goes_on(self, tasks: int) -> None:
+        for _ in range(tasks):
+            self.course.finish(self.course.begin("task"))
+
+    @rule()
+    def everything_ends(self) -> None:
+        self.course.come_to_rest()
+
+    def teardown(self) -> None:
+        try:
+            if not self.course.violated:
+                self.course.come_to_rest()
+        finally:
+            self.course.close()
+
+    def _clear_the_way(self) -> None:
+        self.course.begin("stop")
+        self.course.come_to_rest()
+
+    def _overtake(self, first: str, turns: int, by: str, turns_of_other: int) -> None:
+        """One begins and is held up, another runs, and the first goes on later."""
+        overtaken = self._begin(first, turns)
+        self._begin(by, turns_of_other)
+        self.course.finish(overtaken)
+
+    def _begin(self, happening: str, turns: int) -> Actor | None:
+        if happening == "stop and restore":
+            self.course.begin("stop")
+            happening = "last event"
+        actor = self.course.begin(happening)
+        self.course.go_on(actor, turns)
+        return actor

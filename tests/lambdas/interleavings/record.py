@@ -1,0 +1,198 @@
+"""What was done to the endpoint by whom, and which of it the invariants forbid."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from rollout.ledger import DEPLOYMENT, ROLLOUT, Lock
+
+from canary_tools.sandbox.sagemaker.endpoint import Endpoint
+from canary_tools.sandbox.sagemaker.variants import Variant
+from tests.lambdas.fakes.aws import Call
+from tests.lambdas.fakes.settings import ENDPOINT
+from tests.lambdas.fakes.stack import scaling_id
+from tests.lambdas.interleavings.turns import Actor, AwsInTurns, Effect
+
+SHIFT = "ShiftTraffic"
+WRITING = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
+
+_deserialize = TypeDeserializer().deserialize
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One run of a handler, and the lock as it was when it began."""
+
+    handler: str
+    execution: str
+    actor: Actor | None
+    lock: Lock | None
+
+    @property
+    def may_raise(self) -> bool:
+        """Tell whether this is the shift handler, and its rollout had the lock and no order to halt."""
+        lock = self.lock
+        return self.handler == SHIFT and lock is not None and lock.holder == self.execution and not lock.halted
+
+
+class Record:
+    """Listens to every call and every change of the endpoint.
+
+    Attributes:
+        violations: what must not have happened.
+        zeroed: the canary's slot of each rollout that somebody ordered to zero, and saw there.
+        deployment: who must have the lock, while a deployment that was not refused goes on.
+    """
+
+    def __init__(self, aws: AwsInTurns) -> None:
+        self.violations: list[str] = []
+        self.zeroed: dict[str, str] = {}
+        self.deployment = ""
+        self._halted: dict[str, list[Actor | None]] = {}
+        self._in_force: set[str] = set()
+        self._canaries: dict[str, str] = {}
+        self._live: list[Invocation] = []
+        self._served: dict[str, tuple[str, float]] = {}
+        self._known_lock: Lock | None = None
+        self._lock_is_known = False
+        self._aws = aws
+        aws.sagemaker.endpoints.on_change.append(self._changed)
+        aws.watch = self._watch
+
+    # Looking, without a call of its own
+
+    def lock(self) -> Lock | None:
+        """Return the lock."""
+        if not self._lock_is_known:
+            self._known_lock = self._read_lock()
+            self._lock_is_known = True
+        return self._known_lock
+
+    def _read_lock(self) -> Lock | None:
+        key = {"endpoint": {"S": ENDPOINT}, "record": {"S": "lock"}}
+        answer = self._aws.table.call("GetItem", {"TableName": self._aws.table.name, "Key": key})
+        item = {name: _deserialize(value) for name, value in answer.get("Item", {}).items()}
+        if "holder" not in item:
+            return None
+        return Lock(**{name: item[name] for name in Lock.__dataclass_fields__ if name in item})
+
+    def variants(self) -> dict[str, Variant]:
+        """Return the slots as they serve now; none before the first endpoint."""
+        endpoints = self._aws.sagemaker.endpoints
+        fleet = endpoints.find(ENDPOINT).fleet if endpoints.exists(ENDPOINT) else None
+        return {} if fleet is None else dict(fleet.variants)
+
+    def is_live(self, *handlers: str) -> bool:
+        """Tell whether one of these handlers runs."""
+        return any(each.handler in handlers for each in self._live)
+
+    # Being told
+
+    @contextmanager
+    def invocation(self, handler: str, execution: str) -> Iterator[None]:
+        """Note a run of a handler for as long as it lasts."""
+        invocation = Invocation(handler=handler, execution=execution, actor=self._aws.turns.running, lock=self.lock())
+        self._live.append(invocation)
+        try:
+            yield
+        finally:
+            self._live.remove(invocation)
+
+    def seen_at_zero(self, execution: str) -> None:
+        """Note that somebody who lowers a rollout's exposure says that it is at zero."""
+        self._learn_roles()
+        if self._canaries.get(execution):
+            self.zeroed[execution] = self._canaries[execution]
+
+    def halted_by(self, actor: Actor | None) -> list[str]:
+        """Return the rollouts that this one ordered to zero."""
+        return [execution for execution, by in self._halted.items() if actor in by]
+
+    def another_hand(self) -> None:
+        """Note that somebody else moved the weights: what was at zero need not be any more."""
+        self.zeroed.clear()
+
+    # Judging
+
+    def look(self) -> None:
+        """Note what the invariants forbid of the world as it is now."""
+        self._learn_roles()
+        lock = self.lock()
+        self._in_force = {name for name in self._in_force if lock is not None and name == lock.holder}
+        if lock is not None and lock.kind == ROLLOUT:
+            self.zeroed = {name: slot for name, slot in self.zeroed.items() if name == lock.holder}
+            if lock.holder in self._in_force and not lock.halted:
+                self.violations.append(f"the order to halt {lock.holder} was withdrawn")
+        if self.deployment and (lock is None or (lock.kind, lock.holder) != (DEPLOYMENT, self.deployment)):
+            self.violations.append(f"deployment {self.deployment} lost the lock to {lock}")
+        for execution, slot in self.zeroed.items():
+            self._stays_at_zero(execution, self.variants()[slot])
+
+    def _learn_roles(self) -> None:
+        lock = self.lock()
+        if lock is not None and lock.canary:
+            self._canaries[lock.holder] = lock.canary
+
+    def _stays_at_zero(self, execution: str, canary: Variant) -> None:
+        if self.is_live(SHIFT):
+            return
+        if canary.current_weight > 0 or canary.desired_weight > 0:
+            self.violations.append(
+                f"{execution} was lowered to zero, and {canary.name} has weight {canary.current_weight} (desired: "
+                f"{canary.desired_weight}) with nobody left who would lower it"
+            )
+
+    def _changed(self, _endpoint: Endpoint) -> None:
+        now = {name: (each.model_name, each.current_weight) for name, each in self.variants().items()}
+        for slot, (model, weight) in self._served.items():
+            if slot in now and weight > 0 and now[slot][0] != model:
+                self.violations.append(f"{slot} served {model} at {weight} and holds {now[slot][0]} now")
+        self._served = now
+
+    def _watch(self, call: Call, effect: Effect) -> dict[str, Any]:
+        before = {slot: each.desired_weight for slot, each in self.variants().items()}
+        answer = effect()
+        self._lock_is_known = self._lock_is_known and call.operation not in WRITING
+        if call.operation == "UpdateEndpointWeightsAndCapacities":
+            self._weights_ordered(call.parameters, before)
+        elif call.operation == "UpdateItem" and "halted" in call.parameters["UpdateExpression"]:
+            self._halt_ordered(call.parameters["ExpressionAttributeValues"][":me"]["S"])
+        return answer
+
+    def _halt_ordered(self, execution: str) -> None:
+        self._learn_roles()
+        self._in_force.add(execution)
+        self._halted.setdefault(execution, []).append(self._aws.turns.running)
+
+    def _weights_ordered(self, parameters: dict[str, Any], before: dict[str, float]) -> None:
+        asked = {row["VariantName"]: row["DesiredWeight"] for row in parameters["DesiredWeightsAndCapacities"]}
+        actor = self._aws.turns.running
+        by = next((each for each in reversed(self._live) if each.actor is actor), None)
+        lock = by.lock if by is not None and by.handler == SHIFT else self.lock()
+        if lock is None or not lock.canary or asked[lock.canary] <= before[lock.canary]:
+            return
+        who = "a handler" if by is None else f"{by.handler} of {by.execution}"
+        what = f"{who} raised {lock.canary} from {before[lock.canary]:g} to {asked[lock.canary]:g}"
+        if by is None or not by.may_raise:
+            self.violations.append(f"{what}, and must not")
+        else:
+            self._judge_raise(lock, what)
+
+    def _judge_raise(self, lock: Lock, what: str) -> None:
+        config = self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
+        if config != lock.config_name:
+            self.violations.append(f"{what} on {config} instead of {lock.config_name}")
+        instances, floor = self.variants()[lock.canary].current_count, self._floor(lock.canary)
+        if instances < floor:
+            self.violations.append(f"{what} with {instances} of {floor} instances")
+
+    def _floor(self, slot: str) -> int:
+        asked = {"ServiceNamespace": "sagemaker", "ResourceIds": [scaling_id(slot)["ResourceId"]]}
+        floors = [row["MinCapacity"] for row in self._aws.sagemaker.scaling.describe_targets(asked)["ScalableTargets"]]
+        return int(floors[0])
