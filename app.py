@@ -11,6 +11,7 @@ from aws_cdk import App, CfnOutput, Duration, Stack
 from canary_construct import (
     AlarmThresholds,
     CanaryEndpoint,
+    EndpointApi,
     Gate,
     InstanceScaling,
     ModelRelease,
@@ -57,6 +58,15 @@ class RecommenderStack(Stack):
         CfnOutput(self, "EndpointName", value=endpoint.endpoint_name)
         CfnOutput(self, "StateMachineArn", value=endpoint.state_machine.state_machine_arn)
         CfnOutput(self, "LedgerName", value=endpoint.ledger.table_name)
+        if self._context("front_door", "no") == "yes":
+            self._front_door(endpoint)
+
+    def _front_door(self, endpoint: CanaryEndpoint) -> None:
+        """Put an API before the endpoint: `-c front_door=yes`."""
+        api = EndpointApi(self, "Api", endpoint=endpoint)
+        CfnOutput(self, "ApiUrl", value=api.url)
+        CfnOutput(self, "ApiId", value=api.rest_api.rest_api_id)
+        CfnOutput(self, "ApiStage", value=api.stage.stage_name)
 
     def _conversion_gates(self) -> list[Gate]:
         """Compare clicks where the shop counts them: `-c conversion_namespace=Shop`."""

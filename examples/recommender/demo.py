@@ -1,23 +1,23 @@
 """The demonstration: three releases reach a live endpoint, one is promoted and two are rolled back.
 
 ``python -m examples.recommender.demo`` starts a local AWS, deploys the root app four times with ``cdk deploy``,
-sends recommendation requests all the while, and ends with ``demo-report.json``, ``demo-report.png`` and exit
-status 0 if everything went as it should. Commands and logs are under ``build/``.
+sends recommendation requests through its API all the while, and ends with ``demo-report.json``,
+``demo-report.png`` and exit status 0 if everything went as it should. Commands and logs are under ``build/``.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 from rich.console import Console
 
 from canary_tools.client import Conversions, MetricDataPublisher
 from canary_tools.client.conversions import SECOND
+from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.server import Sandbox
 from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 from examples.recommender import train
@@ -31,7 +31,7 @@ from examples.recommender.picture import draw
 from examples.recommender.recording import Deploy, Recording
 from examples.recommender.report import write_report
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK, Ledger, latest_of
-from examples.recommender.senders import RuntimeSender, runtime_client
+from examples.recommender.senders import ApiSender, RuntimeSender, Sender, runtime_client
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.summary import print_summary
 from examples.recommender.traffic import TrafficLog
@@ -65,6 +65,7 @@ class Settings:
     releases: list[str]
     requests_per_second: float
     bake_seconds: int
+    direct: bool
     build: Path
     out: Path
 
@@ -166,7 +167,7 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
         browsing = running.enter_context(Browsing(make_appeal(), _conversions(sandbox, endpoint_name)))
         running.enter_context(
             Shoppers(
-                RuntimeSender(_shopping_client(sandbox), endpoint_name),
+                _sender(sandbox, outputs, direct=settings.direct),
                 log=traffic,
                 look=browsing.look,
                 requests_per_second=settings.requests_per_second,
@@ -175,14 +176,18 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
         yield Demonstration(app, observer, traffic)
 
 
-def _shopping_client(sandbox: Sandbox) -> Any:
+def _sender(sandbox: Sandbox, outputs: Mapping[str, str], *, direct: bool) -> Sender:
+    """Send requests through the front door, as any HTTP client with AWS credentials can, or straight to SageMaker."""
     environment = sandbox.environment()
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    return runtime_client(session, sandbox.endpoint_url)
+    if direct:
+        return RuntimeSender(runtime_client(session, sandbox.endpoint_url), outputs["EndpointName"])
+    stage = stage_url(sandbox.endpoint_url, rest_api_id=outputs["ApiId"], stage_name=outputs["ApiStage"])
+    return ApiSender(session, f"{stage}/invocations", region=REGION)
 
 
 def _conversions(sandbox: Sandbox, endpoint_name: str) -> Conversions:
@@ -200,6 +205,7 @@ def _context(settings: Settings) -> dict[str, object]:
         "metric_period": METRIC_PERIOD_SECONDS,
         "bake_seconds": settings.bake_seconds,
         "warm_up_seconds": 0,
+        "front_door": "yes",
         "conversion_namespace": NAMESPACE,
         "conversion_delay_seconds": CONVERSION_DELAY_SECONDS,
         "models": (settings.build / "models").resolve(),
@@ -245,6 +251,7 @@ def _parse_arguments() -> Settings:
     )
     parser.add_argument("--rate", type=float, default=30.0, help="requests per second")
     parser.add_argument("--bake", type=int, default=50, help="seconds that each step bakes")
+    parser.add_argument("--direct", action="store_true", help="send requests to SageMaker, not through the API")
     parser.add_argument("--build", type=Path, default=Path("build"), help="folder for models, templates, logs")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the report and its picture")
     arguments = parser.parse_args()
@@ -252,6 +259,7 @@ def _parse_arguments() -> Settings:
         releases=list(arguments.releases),
         requests_per_second=arguments.rate,
         bake_seconds=arguments.bake,
+        direct=arguments.direct,
         build=arguments.build,
         out=arguments.out,
     )

@@ -1,4 +1,4 @@
-"""The root app compares conversions where the shop counts them, and only there."""
+"""The root app compares conversions where the shop counts them, and has a front door where one is asked for."""
 
 import json
 from pathlib import Path
@@ -22,10 +22,14 @@ def declared(folder: Path, **context: Any) -> DeclaredEndpoint:
     return find_endpoint(folder / "out" / "Recommender.template.json", None)
 
 
-def test_the_demo_s_app_reads_what_the_demo_s_shop_publishes(tmp_path: Path) -> None:
-    settings = demo.Settings(releases=[], requests_per_second=30, bake_seconds=60, build=tmp_path, out=tmp_path)
+def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_path: Path) -> None:
+    settings = demo.Settings(
+        releases=[], requests_per_second=30, bake_seconds=50, direct=False, build=tmp_path, out=tmp_path
+    )
     context = {name: str(value) for name, value in demo._context(settings).items() if name != "models"}
     gates = declared(tmp_path, **context).plan["gates"]
+    template = json.loads((tmp_path / "out" / "Recommender.template.json").read_text())
+    assert {"EndpointName", "LedgerName", "ApiId", "ApiStage"} <= set(template["Outputs"])
     assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "latency", "conversion"]
     assert gates["sources"]["conversion"] == {
         "kind": "pair",
@@ -37,6 +41,7 @@ def test_the_demo_s_app_reads_what_the_demo_s_shop_publishes(tmp_path: Path) -> 
     }
 
 
-@pytest.mark.parametrize("unset", [{}, {"conversion_namespace": ""}])
-def test_a_shop_that_counts_nothing_is_not_held_up_for_it(tmp_path: Path, unset: dict[str, str]) -> None:
+@pytest.mark.parametrize("unset", [{}, {"conversion_namespace": "", "front_door": "no"}])
+def test_a_shop_without_either_has_neither(tmp_path: Path, unset: dict[str, str]) -> None:
     assert "conversion" not in json.dumps(declared(tmp_path, **unset).plan["gates"])
+    assert "AWS::ApiGateway::RestApi" not in (tmp_path / "out" / "Recommender.template.json").read_text()
