@@ -4,7 +4,7 @@ import http.client
 import json
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from canary_construct import ApiAuthorization, CanaryEndpoint, EndpointApi, Inst
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.settings import REGION
 from tests.rollouts.declaring import Asset
-from tests.rollouts.stage import BUCKET, eventually
+from tests.rollouts.stage import BUCKET, SETTINGS, eventually
 from tests.rollouts.stage import Stage as SandboxStage
 
 ENDPOINT = "front-door-test"
@@ -160,7 +160,8 @@ def _declare(scope: Stack) -> None:
     doors["Strict"].grant_invoke(iam.User(scope, "Caller", user_name="allowed-caller"))
     for name, door in doors.items():
         CfnOutput(scope, f"{name}Id", value=door.rest_api.rest_api_id).override_logical_id(name)
-    CfnOutput(scope, "KeyId", value=key.key_id).override_logical_id("KeyId")
+    for name, value in {"KeyId": key.key_id, "LedgerId": endpoint.ledger.table_name}.items():
+        CfnOutput(scope, name, value=value).override_logical_id(name)
 
 
 def _deployed(stage: SandboxStage, folder: Path) -> dict[str, str]:
@@ -188,10 +189,18 @@ def _ended(cloudformation: Any) -> str:
     return "" if status.endswith("IN_PROGRESS") else status
 
 
-@pytest.fixture(scope="session")
+def _settled(stage: SandboxStage, ledger: str) -> bool:
+    """Whether the handler that every deploy calls has let the lock go: it changes stage variables as well."""
+    key = {"endpoint": {"S": ENDPOINT}, "record": {"S": "lock"}}
+    return "Item" not in stage.client("dynamodb").get_item(TableName=ledger, Key=key, ConsistentRead=True)
+
+
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with SandboxStage() as stage:
-        yield Shop(stage, _deployed(stage, tmp_path_factory.mktemp("shop")))
+    with SandboxStage(replace(SETTINGS, duplicate_event_probability=0.0)) as stage:
+        outputs = _deployed(stage, tmp_path_factory.mktemp("shop"))
+        eventually(lambda: _settled(stage, outputs["LedgerId"]), what="the end of the lock")
+        yield Shop(stage, outputs)
 
 
 @pytest.fixture(autouse=True)
