@@ -185,7 +185,8 @@ def _deployed(stage: SandboxStage, folder: Path) -> dict[str, str]:
 
 
 def _ended(cloudformation: Any) -> str:
-    status: str = cloudformation.describe_stacks(StackName="Shop")["Stacks"][0]["StackStatus"]
+    (stack, *_) = cloudformation.list_stacks()["StackSummaries"]
+    status: str = stack["StackStatus"]
     return "" if status.endswith("IN_PROGRESS") else status
 
 
@@ -201,6 +202,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         outputs = _deployed(stage, tmp_path_factory.mktemp("shop"))
         eventually(lambda: _settled(stage, outputs["LedgerId"]), what="the end of the lock")
         yield Shop(stage, outputs)
+        cloudformation = stage.client("cloudformation")
+        cloudformation.delete_stack(StackName="Shop")
+        assert eventually(lambda: _ended(cloudformation), what="the deletion") == "DELETE_COMPLETE"
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,12 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
+from canary_tools.sandbox.settings import REGION
 from tests.sandbox.apigateway.conftest import AT_REST, ENDPOINT, RATE_OF_KEYS, Shop
 
 pytestmark = pytest.mark.xdist_group("front-door")
@@ -109,10 +113,12 @@ def test_an_identity_without_the_permission_is_refused(shop: Shop) -> None:
 
 
 def test_an_identity_that_was_granted_the_call_may_make_it(shop: Shop) -> None:
-    key = shop.stage.client("iam").create_access_key(UserName="allowed-caller")["AccessKey"]
-    signer = type(shop.user("somebody"))(key["AccessKeyId"], key["SecretAccessKey"])
+    users = shop.stage.client("iam")
+    key = users.create_access_key(UserName="allowed-caller")["AccessKey"]
+    signer = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     assert shop.strict.send(signer=signer).status == 200
     assert shop.binary.send(signer=signer).status == 403
+    users.delete_access_key(UserName="allowed-caller", AccessKeyId=signer.access_key)  # else its user cannot be deleted
 
 
 def test_a_key_opens_the_door_of_keys_until_its_rate_is_spent(shop: Shop) -> None:
@@ -171,6 +177,22 @@ def test_once_the_rule_is_withdrawn_nobody_reaches_the_canary(shop: Shop) -> Non
 def test_a_rule_with_characters_that_stage_variables_cannot_hold_is_refused(shop: Shop) -> None:
     with pytest.raises(Exception, match="Invalid stage variable value"):
         shop.strict.set_cohort(cohortValues=",ja klar,")
+
+
+def test_the_permission_of_a_rollout_s_handlers_reaches_one_stage(shop: Shop) -> None:
+    stage = f"arn:aws:apigateway:{REGION}::/restapis/{shop.strict.rest_api_id}/stages/live"
+    handler = shop.user("handler", {"Effect": "Allow", "Action": "apigateway:PATCH", "Resource": stage})
+    client = boto3.client(
+        "apigateway",
+        endpoint_url=shop.stage.sandbox.endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=handler.access_key,
+        aws_secret_access_key=handler.secret_key,
+    )
+    patch = [{"op": "replace", "path": "/variables/cohortVariant", "value": "none"}]
+    client.update_stage(restApiId=shop.strict.rest_api_id, stageName="live", patchOperations=patch)
+    with pytest.raises(ClientError, match="not authorized to perform: apigateway:PATCH"):
+        client.update_stage(restApiId=shop.binary.rest_api_id, stageName="live", patchOperations=patch)
 
 
 def weights(shop: Shop) -> dict[str, float]:
