@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import App, Stack, Validations
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
@@ -297,3 +298,15 @@ def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
 
 def test_two_synths_are_identical(usual: Resources) -> None:
     assert resources_with() == usual
+
+
+def test_a_private_front_door_can_stand_behind_a_load_balancer() -> None:
+    """As docs/decisions/load-balancer.md shows."""
+    shop = stack()
+    vpc = ec2.Vpc(shop, "Vpc")
+    vpc_endpoint = vpc.add_interface_endpoint("Apis", service=ec2.InterfaceVpcEndpointAwsService.APIGATEWAY)
+    door = front_door(shop, endpoint_type=apigateway.EndpointType.PRIVATE)
+    door.rest_api.grant_invoke_from_vpc_endpoints_only([vpc_endpoint])
+    api = properties(rendered(shop), "AWS::ApiGateway::RestApi")
+    assert api["EndpointConfiguration"]["Types"] == ["PRIVATE"]
+    assert "aws:SourceVpce" in json.dumps(api["Policy"])
