@@ -37,7 +37,7 @@ class Kill:
 
 ROLLING_OUT = ["Plan", "Prepare", "IsPrepared", "SmokeTest", "ScaleCanary", "HasInstances", "WaitForInstances"]
 ROLLING_OUT += ["ShiftTraffic", "HasWeights", "WaitForWeights", "Bake", "Evaluate", "HasPassed"]
-ROLLING_BACK = ["RollBack", "IsSafe", "WaitForRollback", "IsPromoted", "RolledBack"]
+ROLLING_BACK = ["RollBack", "IsSafe", "IsPromoted", "RolledBack"]
 TASKS = ["Prepare", "SmokeTest", "ScaleCanary", "ShiftTraffic", "Evaluate"]
 RUNNING = Moment.RUNNING
 
@@ -55,5 +55,5 @@ KILLS = [
     Kill(state="Promote", steps=AT_ONCE, moment=RUNNING),
     Kill(state="Promoted", steps=AT_ONCE),
 ]
-"""All but `NotRestored`, which a rollout reaches after nine minutes in which nothing could be restored, and which ends
-it as a kill would."""
+"""All but `WaitForRollback` and `NotRestored`, which a rollout reaches only when nothing could be restored for a quarter
+of an hour, and for hours."""
