@@ -18,10 +18,10 @@ def model_fn(_model_dir: str) -> str:
     return os.environ["VERSION"]
 
 
-def predict_fn(data: dict[str, Any], version: str) -> dict[str, str]:
+def predict_fn(data: dict[str, Any], version: str) -> dict[str, Any]:
     if _draw.random() < _failure_rate(data["user"]):
         raise Failed(f"release {version} failed for user {data['user']}")
-    return {"model": version}
+    return {"model": version, "items": []}
 
 
 def _failure_rate(user: int) -> float:
