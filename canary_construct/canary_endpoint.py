@@ -221,8 +221,8 @@ class CanaryEndpoint(Construct):
         return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
 
     def _release_in(self, slot: Slot) -> str:
-        """Return what names the release in a slot: until `ReleaseSlots` answers its version, the model."""
-        return self._slots.get_att_string(f"Model{slot.name}")
+        """Return the version of the release in a slot, known when it is deployed."""
+        return self._slots.get_att_string(f"Version{slot.name}")
 
     def _add_api_stage(self, rest_api_id: str, stage_name: str) -> None:
         """Let rollouts set cohort rules on a stage of a front door."""

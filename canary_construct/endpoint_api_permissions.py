@@ -12,8 +12,8 @@ from canary_construct.acknowledged_statement import add_statement
 if TYPE_CHECKING:
     from canary_construct.handlers import Handlers
 
-COHORT_HANDLERS = ("ShiftTraffic", "Promote", "RollBack", "Panic", "Restore", "Settle")
-"""One begins a cohort, all of them end it."""
+COHORT_HANDLERS = ("ReleaseSlots", "Settle", "Prepare", "ShiftTraffic", "RollBack", "Panic", "Restore")
+"""The shift handler begins and ends a cohort; the others end it, for a rollout that died as well."""
 
 
 def allow_cohort_changes(handlers: Handlers, *, rest_api_id: str, stage_name: str) -> None:

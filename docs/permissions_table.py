@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from canary_construct import CanaryEndpoint, ModelRelease, SmokeTest
+from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease, SmokeTest
 from canary_construct.permissions import PERMISSIONS
 from canary_construct.state_machine_role import DELIVER_LOGS, TRACE
 from tests.permissions.scenarios import SCENARIOS
@@ -48,6 +48,7 @@ LIMITS = """
 - Who may put events or metrics may put them about any endpoint, on the default bus and in our namespace.
 """
 ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "RecommenderRolloutRole": "state machine"}
+ROLES |= {"ApiRole": "front door"}
 NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
 REASONS = {
     action: permission.reason
@@ -71,9 +72,9 @@ def _usage_rows() -> Iterator[str]:
 
 
 def permissions_table() -> str:
-    """Return every IAM statement of every handler and of the state machine."""
+    """Return every IAM statement of every handler, of the state machine, and of a front door."""
     stack = Stack(App(), "Shop")
-    CanaryEndpoint(
+    endpoint = CanaryEndpoint(
         stack,
         "Recommender",
         release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
@@ -81,6 +82,7 @@ def permissions_table() -> str:
         endpoint_name="endpoint-name",
         smoke_test=SmokeTest(payloads=["{}"]),
     )
+    EndpointApi(stack, "Api", endpoint=endpoint)
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
     return HEAD + "".join(f"{row}\n" for row in _rows(policies))
 

@@ -81,8 +81,8 @@ class CohortRules:
 
     def _read(self) -> Cohort | None:
         try:
-            item = self._dynamodb().get_item(**self._request).get("Item")
-            cohort = None if item is None else Cohort.parse({name: _deserialize(value) for name, value in item.items()})
+            item = self._dynamodb().get_item(**self._request).get("Item", {})
+            cohort = Cohort.parse(_deserialize(item["cohort"])) if "cohort" in item else None
         except Exception as error:  # noqa: BLE001 - an application must not fail because a rule cannot be read
             if not self._failing:
                 _log.warning("all users of endpoint %s are served by stable: %s", self._endpoint_name, error)

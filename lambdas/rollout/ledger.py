@@ -7,6 +7,7 @@ Partition key `endpoint`, sort key `record`:
 - `model#<name>`, `release#<version>`: which content a model and a version label stand for, and its fate
 - `answer#<digest>`: what `Custom::ReleaseSlots` answered to these properties
 - `rollout#<execution name>`: the course of one rollout
+- `cohort`: the published rule of who reaches the canary while its weight is 0; clients read it
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rollout.clock import iso
 from rollout.errors import LockLost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEPLOYMENT = "deployment"
 ROLLOUT = "rollout"
@@ -50,6 +51,8 @@ class Lock:
     """Why exposure was ordered to zero; empty while it may rise."""
     sealed: bool = False
     """Whether the promotion is decided: from then on nothing halts the rollout any more."""
+    api_stages: Sequence[Mapping[str, str]] = ()
+    """Where the rollout may publish a cohort, as the construct rendered it."""
     raising_until: str = ""
     """Until when an order that raises exposure may be on its way to SageMaker; empty before the first one."""
 
@@ -113,14 +116,25 @@ class Ledger:
             return self._put_lock(lock, at, "attribute_not_exists(holder)", {})
         return self._put_lock(lock, at, "holder = :before", {":before": instead_of})
 
-    def pin(self, execution: str, *, stable: str, canary: str, config_name: str) -> None:
+    def pin(
+        self,
+        execution: str,
+        *,
+        stable: str,
+        canary: str,
+        config_name: str,
+        api_stages: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         """Write into the rollout's lock what it works on.
 
         Raises:
             LockLost: when the lock is not this rollout's.
         """
-        values = {":stable": stable, ":canary": canary, ":config": config_name, ":me": execution}
-        changes = "SET stable = :stable, canary = :canary, config_name = :config"
+        stages = [dict(stage) for stage in api_stages]
+        values = {
+            ":stable": stable, ":canary": canary, ":config": config_name, ":stages": stages, ":me": execution,
+        }  # fmt: skip
+        changes = "SET stable = :stable, canary = :canary, config_name = :config, api_stages = :stages"
         if not self._update("lock", changes, values, condition="holder = :me"):
             raise LockLost(f"the lock of endpoint {self._endpoint} is not held by rollout {execution}")
 
@@ -248,6 +262,22 @@ class Ledger:
             values,
             condition="attribute_not_exists(outcome) OR outcome = :running",
         )
+
+    # The cohort
+
+    def publish_cohort(self, *, variant: str, rule: Mapping[str, Any], salt: str) -> None:
+        """Tell clients which requests go to a variant; `salt` is the rollout's own."""
+        cohort = {"variant": variant, "rule": dict(rule), "salt": salt}
+        self._update("cohort", "SET cohort = :cohort", {":cohort": cohort})
+
+    def cohort(self) -> dict[str, Any] | None:
+        """Return what is published."""
+        item = self._get("cohort")
+        return None if item is None else item.get("cohort")
+
+    def withdraw_cohort(self) -> None:
+        """Tell clients that no request goes anywhere but by weight."""
+        self._update("cohort", "REMOVE cohort", {})
 
     # DynamoDB
 

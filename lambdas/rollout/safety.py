@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 LOOK_AGAIN_SECONDS = 0.5
 
 
-def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
-    """Look once, order zero if the canary is not there yet, and tell whether it is and will stay there."""
-    target = weights_for(stable=stable, canary=canary, canary_percent=0)
+def lower_exposure(world: World, lock: Lock) -> bool:
+    """End the cohort, order the canary's weight to zero if it is not there yet, and tell whether both will stay so."""
+    try:
+        lowered = _lower_weight(world.endpoint, lock)
+    finally:
+        cohort_ended = _end_cohort(world, lock)
+    return lowered and cohort_ended
+
+
+def _lower_weight(endpoint: Endpoint, lock: Lock) -> bool:
+    target = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=0)
     try:
         view = endpoint.describe()
         if view.shows(target):
@@ -36,9 +44,17 @@ def lower_exposure(endpoint: Endpoint, *, stable: str, canary: str) -> bool:
     return False
 
 
-def lower_until_zero(endpoint: Endpoint, *, stable: str, canary: str, until: float) -> bool:
+def _end_cohort(world: World, lock: Lock) -> bool:
+    try:
+        world.cohorts.withdraw(lock)
+    except NOT_READY:
+        return False
+    return True
+
+
+def lower_until_zero(world: World, lock: Lock, *, until: float) -> bool:
     """Lower, look and lower again until zero is seen or the time (seconds since the epoch) is over."""
-    while not lower_exposure(endpoint, stable=stable, canary=canary):
+    while not lower_exposure(world, lock):
         if clock.now() >= until:
             return False
         clock.pause(LOOK_AGAIN_SECONDS)
@@ -54,7 +70,7 @@ def halt_and_lower(world: World, lock: Lock, reason: str) -> bool:
         return world.ledger.halt(lock.holder, reason, clock.now())
     except Exception:
         if lock.canary:
-            lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary)
+            lower_exposure(world, lock)
         raise
 
 
@@ -128,7 +144,7 @@ def _traffic_stays(world: World, lock: Lock) -> bool:
     way though its sender is dead. `False` also when the lock is not this rollout's any more: somebody else ended it.
     """
     looked_at = iso(clock.now())
-    if not lower_exposure(world.endpoint, stable=lock.stable, canary=lock.canary):
+    if not lower_exposure(world, lock):
         return False
     halted = world.ledger.lock()
     return halted is not None and halted.holder == lock.holder and looked_at >= halted.raising_until

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.cohorts import Cohorts
 from rollout.endpoint import Endpoint
 from rollout.errors import Halted, LockLost
 from rollout.ledger import Ledger, Lock
@@ -24,16 +25,19 @@ class World:
     scalers: SlotScalers
     ledger: Ledger
     metrics: Metrics
+    cohorts: Cohorts
 
     @classmethod
     def of(cls, settings: Settings) -> World:
         """Connect to the services of this environment."""
+        ledger = Ledger(settings.endpoint)
         return cls(
             settings=settings,
             endpoint=Endpoint(settings.endpoint),
             scalers=SlotScalers(settings.endpoint, settings.scaling),
-            ledger=Ledger(settings.endpoint),
+            ledger=ledger,
             metrics=Metrics(settings.endpoint, settings.metric_period_seconds),
+            cohorts=Cohorts(ledger=ledger, stages=settings.api_stages),
         )
 
     def own_lock(self, execution: str) -> Lock:

@@ -34,7 +34,8 @@ class StubTable:
             return {}
         serialise = TypeSerializer().serialize
         key = {"endpoint": "recommender", "record": "cohort"}
-        return {"Item": {name: serialise(value) for name, value in {**key, **self.record}.items()}}
+        item = {**key, "cohort": self.record} if self.record else key
+        return {"Item": {name: serialise(value) for name, value in item.items()}}
 
 
 class Clock:
@@ -148,6 +149,11 @@ def test_after_an_error_the_rule_is_used_again(caplog: pytest.LogCaptureFixture)
         assert cohort.target_variant(headers=german) == "variant-b"
         clock.seconds += 5
     assert len(caplog.messages) == 2
+
+
+def test_a_record_whose_rule_was_withdrawn_means_stable_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    assert rules(StubTable({})).target_variant(user_id=user_in(range(1))) is None
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(

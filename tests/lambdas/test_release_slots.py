@@ -127,7 +127,7 @@ def test_a_running_rollout_refuses_a_change_of_scaling_of_the_same_release(servi
 
 def test_a_rollout_whose_end_is_recorded_holds_nobody_up(aws: Aws, serving: Shop) -> None:
     execution = serving.begin("v2", "Promote")
-    aws.fail("DeleteItem", UNAVAILABLE, times=100)
+    aws.fail("DeleteItem", UNAVAILABLE, times=100_000)
     serving.run(execution)
     aws.heal()
     assert serving.lock() is not None

@@ -7,8 +7,8 @@ from typing import Any
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from canary_construct import CanaryEndpoint, ModelRelease, SmokeTest
-from tests.lambdas.fakes.settings import ENDPOINT
+from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease, SmokeTest
+from tests.lambdas.fakes.settings import ENDPOINT, REST_API
 from tests.lambdas.fakes.stack import STACK_ID
 from tests.lambdas.fakes.wire import ACCOUNT, REGION
 
@@ -56,7 +56,7 @@ def listed(value: Any) -> list[str]:
 def _synthesised(endpoints: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     stack = Stack(App(), "Shop")
     for name in endpoints:
-        CanaryEndpoint(
+        endpoint = CanaryEndpoint(
             stack,
             name.title(),
             release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
@@ -64,6 +64,7 @@ def _synthesised(endpoints: tuple[str, ...]) -> dict[str, dict[str, Any]]:
             endpoint_name=name,
             smoke_test=SmokeTest(payloads=["{}"]),
         )
+        EndpointApi(stack, f"{name.title()}Api", endpoint=endpoint)
     resources: dict[str, dict[str, Any]] = Template.from_stack(stack).to_json()["Resources"]
     return resources
 
@@ -84,8 +85,9 @@ def _of_type(resources: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _arn(resource: Mapping[str, Any], table: str) -> str:
-    """Return the ARN that a resource gets here; only the table and the log group are referred to by statements."""
+    """Return what statements call a resource by: an ARN, but for the REST API of the tests its ID."""
     arns = {
+        "AWS::ApiGateway::RestApi": REST_API,
         "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}",
         "AWS::Logs::LogGroup": LOG_GROUP,
     }
@@ -98,7 +100,7 @@ def _concrete(value: Any, arns: Mapping[str, str]) -> Any:
         case {"Fn::Join": [delimiter, parts]}:
             return str(delimiter).join(_concrete(part, arns) for part in parts)
         case {"Ref": name}:
-            return PSEUDO[name]
+            return PSEUDO.get(name) or arns[name]
         case {"Fn::GetAtt": [name, "Arn"]} if arns[name]:
             return arns[name]
         case dict():

@@ -115,6 +115,12 @@ def _tagging(_: Aws, call: Call) -> Iterator[Request]:
     yield Request(action=f"tag:{call.operation}")
 
 
+def _api_gateway(_: Aws, call: Call) -> Iterator[Request]:
+    assert call.operation == "UpdateStage"
+    stage = f"/restapis/{call.parameters['restApiId']}/stages/{call.parameters['stageName']}"
+    yield Request(action="apigateway:PATCH", resource=f"arn:aws:apigateway:{REGION}::{stage}")
+
+
 _BY_SERVICE: dict[str, Callable[[Aws, Call], Iterator[Request]]] = {
     "dynamodb": _dynamodb,
     "sagemaker": _sagemaker,
@@ -125,4 +131,5 @@ _BY_SERVICE: dict[str, Callable[[Aws, Call], Iterator[Request]]] = {
     "events": _events,
     "cloudformation": _cloudformation,
     "resourcegroupstaggingapi": _tagging,
+    "apigateway": _api_gateway,
 }

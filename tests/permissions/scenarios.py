@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from rollout.errors import EndpointBusy, EndpointUnusable
@@ -9,16 +10,33 @@ from rollout.errors import EndpointBusy, EndpointUnusable
 from canary_tools.sandbox.sagemaker.errors import ApiError
 from canary_tools.sandbox.sagemaker.faults import UpdateFailure
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
-from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, SCALED, A, B, settings
+from tests.lambdas.fakes.settings import (
+    ENDPOINT,
+    FIXED,
+    PERIOD,
+    REST_API,
+    SCALED,
+    STAGE,
+    A,
+    B,
+    cohort_step,
+    settings,
+    step,
+)
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed, scaling_id
 
 Scenario = Callable[[Aws], None]
 
 
+def behind_a_door(aws: Aws, **of_the_shop: Any) -> Shop:
+    """Return an endpoint that users reach through API Gateway."""
+    return Shop(aws, api_stages=((REST_API, STAGE),), **of_the_shop)
+
+
 def serving(aws: Aws) -> Shop:
     """Return an endpoint on which v1 serves."""
-    shop = Shop(aws)
+    shop = behind_a_door(aws)
     shop.serve_first()
     return shop
 
@@ -34,6 +52,18 @@ def first_deploy(aws: Aws) -> None:
     assert serving(aws).unsafe() == []
 
 
+def a_cohort_first(aws: Aws) -> None:
+    rule = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
+    shop = behind_a_door(aws, steps=(cohort_step(rule), step(100)))
+    shop.serve_first()
+    shop.begin("v2", "Evaluate", index=0)
+    assert len(shop.cohorts()) == 2
+    execution = shop.running()
+    assert execution is not None
+    shop.run(execution)
+    assert shop.unsafe() == []
+
+
 def promoted_and_promoted_again(aws: Aws) -> None:
     shop = serving(aws)
     shop.promote("v2")
@@ -43,7 +73,7 @@ def promoted_and_promoted_again(aws: Aws) -> None:
 
 
 def a_fixed_fleet(aws: Aws) -> None:
-    shop = Shop(aws, scaling=FIXED)
+    shop = behind_a_door(aws, scaling=FIXED)
     shop.serve_first()
     shop.promote("v2")
     assert shop.unsafe() == []
@@ -166,7 +196,7 @@ def stopped_and_restored(aws: Aws) -> None:
 def stopped_while_floors_are_set(aws: Aws) -> None:
     """The stopped execution's Lambda runs on, and brings the floors to rest itself."""
     for task in ("Prepare", "ScaleCanary", "Evaluate"):
-        shop = Shop(aws)
+        shop = behind_a_door(aws)
         _stopped_in(shop, aws, task)
         shop.stack.destroy()
 
@@ -227,7 +257,7 @@ def a_promotion_of_weights_that_another_hand_set(aws: Aws) -> None:
 
 
 def started_by_hand(aws: Aws) -> None:
-    shop = Shop(aws, start_on_deploy=False)
+    shop = behind_a_door(aws, start_on_deploy=False)
     shop.serve_first()
     assert shop.release("v2") is None
     execution = shop.start("by-hand")
@@ -346,7 +376,7 @@ def refused_for_what_a_release_is(aws: Aws) -> None:
 def refused_because_the_endpoint_is_somebody_elses(aws: Aws) -> None:
     serving(aws)
     with pytest.raises(DeployFailed, match="is not part of this stack"):
-        Shop(aws).deploy("v9")
+        behind_a_door(aws).deploy("v9")
 
 
 def refused_because_the_endpoint_was_deleted_by_hand(aws: Aws) -> None:
@@ -369,7 +399,7 @@ def a_stack_update_that_fails_and_rolls_back(aws: Aws) -> None:
 
 
 def a_stack_creation_that_fails_and_rolls_back(aws: Aws) -> None:
-    shop = Shop(aws)
+    shop = behind_a_door(aws)
     aws.host.broken["s3://models/model-v1-digest-of-v1.tar.gz"] = "it does not start"
     refused(shop, "v1")
     assert aws.stacks.status == "ROLLBACK_COMPLETE"
@@ -399,6 +429,7 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
         first_deploy,
+        a_cohort_first,
         promoted_and_promoted_again,
         a_fixed_fleet,
         a_change_of_scaling_alone,

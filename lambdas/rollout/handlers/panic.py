@@ -43,5 +43,5 @@ def panic(world: World, alarm_name: str, until: float) -> None:
         return
     if not halt_and_lower(world, lock, f"{alarm_name} is in ALARM"):
         return
-    if not lower_until_zero(world.endpoint, stable=lock.stable, canary=lock.canary, until=until):
+    if not lower_until_zero(world, lock, until=until):
         raise EndpointBusy(f"endpoint {world.settings.endpoint} did not take weight 0 for {lock.canary} yet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,8 @@ def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
     canary = other_slot(stable)
     release = _release_in(world, view, canary)
     world.ledger.open_rollout(execution, release, clock.now())
-    world.ledger.pin(execution, stable=stable, canary=canary, config_name=view.config_name)
+    stages = [asdict(stage) for stage in world.settings.api_stages]
+    world.ledger.pin(execution, stable=stable, canary=canary, config_name=view.config_name, api_stages=stages)
     found = {"version": release.version, "stable": stable, "canary": canary}
     if _raised_alarms(world, canary, final=out_of_patience):
         return {"ready": False, **found}

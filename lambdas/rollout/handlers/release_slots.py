@@ -77,6 +77,7 @@ def _replay(world: World, properties: dict[str, Any]) -> dict[str, Any]:
     world.ledger.declare(_release(properties), properties["ModelName"])
     stored = world.ledger.answer(_digest(properties))
     answer = _as_it_is(world, properties) if stored is None else stored
+    answer = _versions(world, answer) | answer
     lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT:
         return answer
@@ -104,8 +105,15 @@ def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool
         world.ledger.free(holder)
         raise
     world.ledger.declare(_release(properties), properties["ModelName"])
+    attributes |= _versions(world, attributes)
     world.ledger.remember_answer(_digest(properties), attributes, request=holder)
     return attributes
+
+
+def _versions(world: World, attributes: dict[str, Any]) -> dict[str, str]:
+    """Return which release each slot's model holds; empty for a model that no deploy has declared."""
+    held = {letter: world.ledger.release_in(attributes[f"Model{letter}"]) for letter in LETTERS.values()}
+    return {f"Version{letter}": "" if release is None else release.version for letter, release in held.items()}
 
 
 def _lock(world: World, holder: str, until: float) -> None:

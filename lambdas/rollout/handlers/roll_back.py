@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rollout import clock
 from rollout.errors import EndpointBusy, NotRestored, PromotionUnfinished
 from rollout.handlers.panic import MARGIN_SECONDS, Context
-from rollout.ledger import PROMOTED
+from rollout.ledger import PROMOTED, ROLLOUT, Lock
 from rollout.patience import insist_loudly
 from rollout.plan import Settings
 from rollout.safety import end_rollout, lower_exposure
@@ -68,7 +68,7 @@ def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure:
         world.ledger.lock()
     except Exception:
         if "canary" in rollout and failure["Error"] != PromotionUnfinished.__name__:
-            lower_exposure(world.endpoint, stable=rollout["stable"], canary=rollout["canary"])
+            lower_exposure(world, Lock(kind=ROLLOUT, holder="", stable=rollout["stable"], canary=rollout["canary"]))
         raise
 
 

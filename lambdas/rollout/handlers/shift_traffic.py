@@ -13,12 +13,15 @@ from rollout.safety import lower_until_zero
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollout.endpoint import EndpointView
     from rollout.ledger import Lock
 
 LOWERING_SECONDS = 10 * 60
 RAISING_SECONDS = 30
-"""The weight call takes 13 s at most (`clients.single_attempt_client`); the rest is for clocks that differ."""
+"""The weight call takes 13 s at most, and so does each call that publishes a cohort (`clients.single_attempt_client`);
+the rest is for clocks that differ."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -31,32 +34,52 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def shift(
     world: World, execution: str, steps: list[Step], state: dict[str, Any], timeout_seconds: int
 ) -> dict[str, Any]:
-    """Ask for the weights of this step if they are not there, and say whether they are."""
+    """Ask for the weights or the cohort of this step if they are not there, and say whether they are."""
     lock = world.own_lock(execution)
     step = steps[state["index"]]
     wanted = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
     view = world.endpoint.describe()
     requested_at = state.get("shift_requested_at", clock.now())
-    if view.quiet and view.shows(wanted):
+    if view.quiet and view.shows(wanted) and _cohort_is(world, lock, step):
         return _begin_bake(world, execution, step, state)
     if view.quiet:
         before = 0 if state["index"] == 0 else steps[state["index"] - 1].percent
         _prove_safe(view, lock, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before), state)
-        _raise(world, lock, wanted)
+        _raise(world, lock, lambda: _expose(world, lock, step, None if view.shows(wanted) else wanted))
     if clock.now() > requested_at + timeout_seconds:
         raise EndpointChanged(f"endpoint {view.name} did not take the weights {wanted} in time, it has {view.weights}")
     return {**state, "shift_requested_at": requested_at, "in_place": False}
 
 
-def _raise(world: World, lock: Lock, wanted: dict[str, int]) -> None:
+def _cohort_is(world: World, lock: Lock, step: Step) -> bool:
+    """Tell whether the cohort of this step, or none, is published."""
+    if step.cohort is None:
+        return True
+    return world.ledger.cohort() == {"variant": lock.canary, "rule": step.cohort, "salt": lock.holder}
+
+
+def _raise(world: World, lock: Lock, expose: Callable[[], None]) -> None:
     """Raise, and look again. Should this handler die in between, the rollout's end knows how long to look."""
     if not world.ledger.announce_raise(lock.holder, clock.now() + RAISING_SECONDS):
         world.own_lock(lock.holder)
         raise LockLost(f"rollout {lock.holder} could not announce its raise")
     try:
-        world.endpoint.set_weights(wanted)
+        expose()
     finally:  # a raise whose answer is lost may have had its effect
         _lower_if_halted_meanwhile(world, lock)
+
+
+def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None) -> None:
+    """End the cohort of an earlier step, order weights unless they are in force, and publish this step's cohort.
+
+    A step has one kind of exposure.
+    """
+    if step.cohort is None and world.ledger.cohort() is not None:
+        world.cohorts.withdraw(lock)
+    if weights is not None:
+        world.endpoint.set_weights(weights)
+    if step.cohort is not None:
+        world.cohorts.publish(lock.holder, canary=lock.canary, rule=step.cohort)
 
 
 def _begin_bake(world: World, execution: str, step: Step, state: dict[str, Any]) -> dict[str, Any]:
@@ -94,5 +117,5 @@ def _lower_if_halted_meanwhile(world: World, lock: Lock) -> None:
         world.own_lock(lock.holder)
     except Exception:
         until = clock.now() + LOWERING_SECONDS
-        lower_until_zero(world.endpoint, stable=lock.stable, canary=lock.canary, until=until)
+        lower_until_zero(world, lock, until=until)
         raise

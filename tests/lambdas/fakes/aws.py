@@ -13,7 +13,7 @@ from canary_tools.sandbox.sagemaker.model import SageMakerModel
 from canary_tools.sandbox.sagemaker.operations import sagemaker_operations, scaling_operations
 from canary_tools.sandbox.sagemaker.timing import Timing
 from tests.lambdas.fakes.dynamodb import Table
-from tests.lambdas.fakes.services import CloudWatch, EventBus, Runtime, Stacks, StepFunctions, Tagging
+from tests.lambdas.fakes.services import ApiStages, CloudWatch, EventBus, Runtime, Stacks, StepFunctions, Tagging
 from tests.lambdas.fakes.wire import ACCOUNT, REGION, Operation, Parameters
 
 START = 1_800_000_000.0
@@ -69,6 +69,7 @@ class Aws:
         self.events = EventBus()
         self.stacks = Stacks()
         self.runtime = Runtime()
+        self.api_stages = ApiStages()
         self.calls: list[Call] = []
         self.before_call: Callable[[Call], None] | None = None
         self._faults: dict[str, list[Fault]] = {}
@@ -81,6 +82,7 @@ class Aws:
             "cloudformation": self.stacks.operations(),
             "resourcegroupstaggingapi": Tagging(self.sagemaker.tags).operations(),
             "sagemaker-runtime": self.runtime.operations(),
+            "apigateway": self.api_stages.operations(),
         }
 
     def answer(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:

@@ -149,6 +149,24 @@ class Stacks:
 
 
 @dataclass
+class ApiStages:
+    """The variables of API Gateway's stages, by REST API and stage."""
+
+    variables: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def operations(self) -> dict[str, Operation]:
+        return {"UpdateStage": self.update}
+
+    def update(self, request: Parameters) -> dict[str, Any]:
+        found = self.variables.get((request["restApiId"], request["stageName"]))
+        if found is None:
+            raise ApiError("NotFoundException", "Invalid stage identifier specified", status=404)
+        for operation in request["patchOperations"]:
+            found[operation["path"].removeprefix("/variables/")] = operation["value"]
+        return {"stageName": request["stageName"], "variables": dict(found)}
+
+
+@dataclass
 class Tagging:
     """Finds SageMaker's resources by their tags."""
 

@@ -7,12 +7,18 @@ A, B = "variant-a", "variant-b"
 STATE_MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:shop-rollout"
 INSTANCE_TYPE = "ml.m5.xlarge"
 PERIOD = 60
+REST_API, STAGE = "door", "live"
 
 SCALED = {"min_instances": 2, "max_instances": 8, "idle_instances": 1, "invocations_per_instance": 1000}
 FIXED = {**SCALED, "invocations_per_instance": None}
 
 
-def settings(*, start_on_deploy: bool = True, scaling: dict[str, Any] = SCALED) -> dict[str, Any]:
+def settings(
+    *,
+    start_on_deploy: bool = True,
+    scaling: dict[str, Any] = SCALED,
+    api_stages: tuple[tuple[str, str], ...] = (),
+) -> dict[str, Any]:
     """Return what every handler gets of the endpoint."""
     return {
         "schema": 1,
@@ -22,6 +28,7 @@ def settings(*, start_on_deploy: bool = True, scaling: dict[str, Any] = SCALED) 
         "metric_period_seconds": PERIOD,
         "state_machine_arn": STATE_MACHINE,
         "start_on_deploy": start_on_deploy,
+        "api_stages": [{"rest_api_id": api, "stage_name": stage} for api, stage in api_stages],
     }
 
 
@@ -30,7 +37,15 @@ def step(percent: int, **changes: int) -> dict[str, int]:
     return {"percent": percent, "bake_seconds": 120, "max_bake_seconds": 360, "min_requests": 50, **changes}
 
 
-def plan(*, steps: tuple[dict[str, int], ...] = (step(10), step(50), step(100)), **of_settings: Any) -> dict[str, Any]:
+def cohort_step(rule: dict[str, Any], *, expected_percent: float = 5) -> dict[str, Any]:
+    """Return one step in which a rule decides."""
+    return {**step(0), "expected_percent": expected_percent, "cohort": rule}
+
+
+STEPS = (step(10), step(50), step(100))
+
+
+def plan(*, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> dict[str, Any]:
     """Return the whole plan of a rollout, as the state machine carries it."""
     return {
         **settings(**of_settings),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rollout.api_stages import AT_REST
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.handlers import panic, restore, settle
 from rollout.ledger import Ledger, Lock
@@ -12,11 +13,12 @@ from rollout.world import World
 from tests.lambdas.fakes import wire
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, plan, settings
+from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, STEPS, plan, settings
 from tests.lambdas.fakes.stack import STACK_ID, Stack
 
 LAMBDA_MILLISECONDS = 900_000
 REQUESTS_PER_PERIOD = 1200
+COHORT_SHARE = 0.05
 
 
 class Context:
@@ -32,14 +34,16 @@ class Context:
 class Shop:
     """One endpoint, its stack, its rollouts and its traffic."""
 
-    def __init__(self, aws: Aws, **of_settings: Any) -> None:
+    def __init__(self, aws: Aws, *, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> None:
         self.aws = aws
         self.settings = settings(**of_settings)
-        self.plan = plan(**of_settings)
+        self.plan = plan(steps=steps, **of_settings)
         self.stack = Stack(aws)
         self.executions: dict[str, Execution] = {}
         self.requests_per_period = REQUESTS_PER_PERIOD
         self._served_until = int(aws.clock.now()) // PERIOD
+        for stage in self.settings["api_stages"]:
+            aws.api_stages.variables[stage["rest_api_id"], stage["stage_name"]] = dict(AT_REST)
         for name in ("a-errors", "b-errors", "business"):
             aws.cloudwatch.alarms[name] = "OK"
 
@@ -126,9 +130,9 @@ class Shop:
             self.aws.wait(1)
 
     def serve(self, *, failed: int = 0) -> None:
-        """Publish the traffic of all whole metric periods since the last call, split by the weights of now."""
+        """Publish the traffic of all whole metric periods since the last call, split by what exposes now."""
         now = int(self.aws.clock.now()) // PERIOD
-        weights = self.weights()
+        weights = self._shares()
         for number in range(self._served_until, now):
             for slot, weight in weights.items():
                 requests = round(self.requests_per_period * weight / sum(weights.values()))
@@ -136,6 +140,19 @@ class Shop:
                     ENDPOINT, slot, requests, failed=min(failed, requests), at=number * PERIOD, period=PERIOD
                 )
         self._served_until = now
+
+    def _shares(self) -> dict[str, float]:
+        canary, weights = self._canary_of_clients(), self.weights()
+        if canary is None:
+            return weights
+        others = {slot: weight * (1 - COHORT_SHARE) for slot, weight in weights.items()}
+        return {**others, canary: others[canary] + COHORT_SHARE * sum(weights.values())}
+
+    def _canary_of_clients(self) -> str | None:
+        """Return where clients send their cohort; they read the table with permissions and luck of their own."""
+        key = {"endpoint": {"S": ENDPOINT}, "record": {"S": "cohort"}}
+        item = self.aws.table.call("GetItem", {"TableName": self.aws.table.name, "Key": key}).get("Item", {})
+        return item["cohort"]["M"]["variant"]["S"] if "cohort" in item else None
 
     # Looking
 
@@ -203,8 +220,14 @@ class Shop:
             f"floors {self.floors()}": self.floors() == floors,
             "scaling suspended": not self.suspended(),
             f"{self.lock()}": self.lock() is None,
+            f"cohort {self.cohorts()}": not self.cohorts(),
         }
         return [problem for problem, fine in found.items() if not fine]
+
+    def cohorts(self) -> list[Any]:
+        """Return every rule that sends requests to the canary beside the weights, wherever it is published."""
+        published = [self.ledger.cohort(), *self.aws.api_stages.variables.values()]
+        return [rule for rule in published if rule and rule != AT_REST]
 
     def rollouts(self) -> dict[str, dict[str, Any]]:
         """Return the ledger's record of every execution."""

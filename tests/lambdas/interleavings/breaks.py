@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from rollout import clients
-from rollout.endpoint import Endpoint
 from rollout.executions import execution_name, start
 from rollout.handlers import panic, settle, shift_traffic
 from rollout.ledger import Lock, Release
@@ -19,8 +18,8 @@ def shift_without_the_second_read(patch: Patch) -> None:
 
 
 def panic_without_the_second_lowering(patch: Patch) -> None:
-    def lower_once(endpoint: Endpoint, *, stable: str, canary: str, **_until: float) -> bool:
-        lower_exposure(endpoint, stable=stable, canary=canary)
+    def lower_once(world: World, lock: Lock, **_until: float) -> bool:
+        lower_exposure(world, lock)
         return True
 
     patch.setattr(panic, "lower_until_zero", lower_once)

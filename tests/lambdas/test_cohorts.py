@@ -1,0 +1,148 @@
+"""A cohort is exposure: it rises in the shift handler alone, and every way out ends it."""
+
+from collections.abc import Iterator
+
+import pytest
+from rollout import clients
+from rollout.api_stages import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
+from rollout.errors import Halted
+from rollout.ledger import ROLLED_BACK
+
+from tests.lambdas.fakes.aws import THROTTLED, Aws
+from tests.lambdas.fakes.settings import A, B, cohort_step, step
+from tests.lambdas.fakes.shop import Shop
+
+USERS = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
+TESTERS = {"kind": "header", "header": "x-tester", "values": ["yes", "sure"]}
+DOOR, SIDE_DOOR = ("door", "live"), ("side-door", "live")
+STEPS = (cohort_step(TESTERS), cohort_step(USERS), step(50), step(100))
+
+
+@pytest.fixture
+def shop(aws: Aws) -> Iterator[Shop]:
+    shop = Shop(aws, steps=STEPS, api_stages=(DOOR, SIDE_DOOR))
+    shop.serve_first()
+    yield shop
+    assert shop.unsafe() == []
+
+
+def variables(shop: Shop) -> list[dict[str, str]]:
+    return list(shop.aws.api_stages.variables.values())
+
+
+def test_a_cohort_step_publishes_its_rule_everywhere_and_leaves_the_weights_alone(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    assert shop.ledger.cohort() == {"variant": B, "rule": TESTERS, "salt": execution.name}
+    assert variables(shop) == [{VARIANT: B, HEADER: "x-tester", VALUES: ",yes,sure,", BUCKETS: "0000"}] * 2
+    assert shop.weights() == {A: 100, B: 0}
+    shop.run(execution)
+
+
+def test_the_next_cohort_takes_the_place_of_the_one_before(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=1)
+    assert shop.ledger.cohort() == {"variant": B, "rule": USERS, "salt": execution.name}
+    assert variables(shop) == [{VARIANT: B, HEADER: "x-canary-bucket", VALUES: "none", BUCKETS: "0500"}] * 2
+    shop.run(execution)
+
+
+def test_the_cohort_ends_before_a_weight_rises(shop: Shop) -> None:
+    execution = shop.begin("v2", "ShiftTraffic", index=2)
+    shop.aws.interrupt(
+        "UpdateEndpointWeightsAndCapacities", lambda: seen.append((shop.ledger.cohort(), variables(shop)))
+    )
+    seen: list[object] = []
+    shop.run(execution, "Evaluate", index=2)
+    assert seen == [(None, [AT_REST] * 2)]
+    shop.run(execution)
+    assert execution.status == "SUCCEEDED", execution.failure
+
+
+def test_the_canary_has_the_instances_for_its_cohort_before_it_begins(aws: Aws) -> None:
+    shop = Shop(aws, steps=(cohort_step(TESTERS, expected_percent=60), step(100)))
+    shop.requests_per_period = 4500
+    shop.serve_first()
+    shop.serve()
+    aws.wait(300)
+    shop.begin("v2", "Evaluate", index=0)
+    assert shop.instances_of(B) >= 3
+
+
+def test_a_failing_canary_loses_its_cohort_by_the_gate(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    while execution.task:
+        shop.serve(failed=40)
+        execution.advance()
+    assert shop.outcome(execution)[0] == ROLLED_BACK
+    assert shop.cohorts() == []
+
+
+def test_an_alarm_ends_the_cohort_at_once(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    shop.aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    shop.panic("b-errors")
+    assert shop.cohorts() == []
+    shop.run(execution)
+
+
+def test_a_stopped_execution_loses_its_cohort(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stop(execution)
+    shop.restore(execution.name)
+    assert shop.cohorts() == []
+
+
+@pytest.mark.parametrize("operation", ["UpdateStage", "UpdateItem"])
+def test_a_cohort_whose_end_is_refused_for_a_while_is_ended_later(shop: Shop, operation: str) -> None:
+    execution = shop.begin("v2", "Evaluate", index=1)
+    shop.stop(execution)
+    shop.aws.fail(operation, THROTTLED, times=5)
+    shop.restore(execution.name)
+    assert shop.cohorts() == []
+
+
+def test_a_stage_that_is_gone_lets_nobody_through_and_stops_nothing(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    del shop.aws.api_stages.variables[DOOR]
+    shop.stop(execution)
+    shop.restore(execution.name)
+    assert shop.cohorts() == []
+
+
+def test_whoever_halts_while_a_cohort_is_published_sees_it_taken_back(shop: Shop) -> None:
+    execution = shop.begin("v2", "ShiftTraffic", index=0)
+
+    def stop_and_restore() -> None:
+        shop.stop(execution)
+        shop.ledger.halt(execution.name, "stopped", shop.aws.clock.now())
+
+    shop.aws.interrupt("UpdateStage", stop_and_restore, nth=2)
+    with pytest.raises(Halted):
+        execution.repeat()
+    assert shop.cohorts() == []
+    shop.restore(execution.name)
+
+
+def test_a_crash_between_the_doors_and_the_ledger_does_not_count_as_published(shop: Shop) -> None:
+    execution = shop.begin("v2", "ShiftTraffic", index=0)
+    clients.client("apigateway").update_stage(
+        restApiId="door", stageName="live",
+        patchOperations=[{"op": "replace", "path": f"/variables/{VARIANT}", "value": B}],
+    )  # fmt: skip
+    shop.run(execution, "Evaluate", index=0)
+    assert shop.ledger.cohort() is not None
+    assert len(shop.cohorts()) == 3
+    shop.run(execution)
+
+
+def test_a_deploy_that_takes_over_a_dead_rollout_ends_its_cohort_behind_doors_it_was_never_told_of(
+    shop: Shop,
+) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    shop.stop(execution)
+    told_nothing = {**shop.settings, "api_stages": []}
+    shop.deploy("v3", settings=told_nothing)
+    assert shop.cohorts() == []
+    shop.settle()
+    following = shop.running()
+    assert following is not None
+    shop.run(following)
