@@ -73,10 +73,8 @@ class Shop:
         self.stack_id, self._table = answer["StackId"], ""
 
     def let_go(self) -> None:
-        """Let a deploy that is held go on, and wait for its end."""
-        self._cloudformation.signal_resource(
-            StackName=self.name, LogicalResourceId=HELD, UniqueId="go", Status="SUCCESS"
-        )
+        """Let a deploy that is held go on as soon as it waits, and wait for its end."""
+        eventually(self._let_go, what="a deploy that waits")
         eventually(self._ended_status, what="the end of the deploy that was held")
 
     def delete(self) -> None:
@@ -91,6 +89,15 @@ class Shop:
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         found = [row for page in pages for row in page["StackResourceSummaries"]]
         return [row["PhysicalResourceId"] for row in found if row["ResourceType"] == kind]
+
+    def _let_go(self) -> bool:
+        try:
+            self._cloudformation.signal_resource(
+                StackName=self.name, LogicalResourceId=HELD, UniqueId="go", Status="SUCCESS"
+            )
+        except self._cloudformation.exceptions.ClientError:
+            return False
+        return True
 
     def _ended_status(self) -> str:
         found = self._cloudformation.describe_stacks(StackName=self.stack_id)["Stacks"][0]
