@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench.chaos.matrix import cells, covering_cells, moments
+from bench.chaos.matrix import cells, moments
 from bench.chaos.running import Ended, Scenario, run_all, run_one, synthesise
 from bench.chaos.schedules import schedule
 from bench.chaos.shrinking import shrink
@@ -31,7 +31,7 @@ def main() -> int:
             _print_smallest(declared, json.loads(options.scenario.read_text(encoding="utf-8")))
             return 0
         began = time.monotonic()
-        scenarios = _matrix(declared, half=options.half) if options.what == "matrix" else _schedules(options)
+        scenarios = _matrix(declared) if options.what == "matrix" else _schedules(options)
         unsafe = report(run_all(scenarios, template=template, processes=options.processes), began)
         for ended in unsafe if options.what == "schedules" else ():
             _print_smallest(declared, ended.scenario)
@@ -70,9 +70,9 @@ def _longest(ends: Iterable[Ended], what: str) -> str:
     return "{:,.0f} s ({})".format(*max(times)) if times else "unknown"
 
 
-def _matrix(declared: DeclaredEndpoint, *, half: bool) -> list[tuple[str, Scenario]]:
+def _matrix(declared: DeclaredEndpoint) -> list[tuple[str, Scenario]]:
     entered = moments(declared)
-    return [(str(cell), cell.scenario(entered)) for cell in (covering_cells() if half else cells())]
+    return [(str(cell), cell.scenario(entered)) for cell in cells()]
 
 
 def _schedules(options: argparse.Namespace) -> list[tuple[str, Scenario]]:
@@ -93,7 +93,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("what", choices=["matrix", "schedules", "shrink"])
     parser.add_argument("scenario", type=Path, nargs="?", help="what to shrink")
     parser.add_argument("--template", type=Path, help="instead of the short plan of this bench")
-    parser.add_argument("--half", action="store_true", help="only the part of the matrix that the tests run")
     parser.add_argument("--schedules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each later one has the next")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="all processors if left out")

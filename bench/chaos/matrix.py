@@ -48,36 +48,10 @@ def cells() -> Iterator[Cell]:
     yield from _from_the_beginning()
 
 
-def covering_cells() -> Iterator[Cell]:
-    """Yield a part in which every state meets every kind of fault of a call, and every call each kind that fits it.
-
-    What happens around the calls comes at every third state, a different third for each kind.
-    """
-    met: set[tuple[str, str]] = set()
-    for state in STATES:
-        for kind in OF_CALLS:
-            fitting = [call for call in calls_of(state) if fits(kind, call)]
-            new = [call for call in fitting if (call, kind) not in met]
-            chosen = _some(new, state, kind) or fitting[:1]
-            met |= {(call, kind) for call in chosen}
-            yield from (Cell(state=state, kind=kind, call=call) for call in chosen)
-    for number, state in enumerate(STATES):
-        kinds = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
-        yield from (Cell(state=state, kind=kind) for kind in kinds[number % 3 :: 3])
-    yield from _from_the_beginning()
-
-
 def _from_the_beginning() -> Iterator[Cell]:
     """Yield what holds for a whole rollout once for each end: a promotion and a rollback."""
     for state in ("WaitForInstances", "WaitForRollback"):
         yield from (Cell(state=state, kind=kind) for kind in FROM_THE_BEGINNING)
-
-
-def _some(new: list[str], state: str, kind: str) -> list[str]:
-    """Take one call that this kind has not met yet, and all of those that no later state makes."""
-    later = {call for other in STATES[STATES.index(state) + 1 :] for call in calls_of(other) if fits(kind, call)}
-    last_chance = [call for call in new if call not in later]
-    return last_chance or new[:1]
 
 
 def moments(declared: DeclaredEndpoint) -> dict[str, float]:
