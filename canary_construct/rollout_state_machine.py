@@ -115,7 +115,7 @@ class RolloutStateMachine(Construct):
             result_path="$.end",
             task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
         )
-        task.add_retry(errors=["NotRestored"], max_attempts=0)
+        task.add_retry(errors=["NotRestored", "PayloadTooNew"], max_attempts=0)
         task.add_retry(
             errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=ROLLBACK_REPETITIONS, backoff_rate=1.5,
             max_delay=Duration.minutes(5), jitter_strategy=sfn.JitterType.NONE,

@@ -69,5 +69,9 @@ class NothingToRelease(RolloutError):
     """Raised when no release waits in the idle slot."""
 
 
+class PayloadTooNew(RolloutError):
+    """Raised by handlers that are older than the state machine's input; waiting does not help them."""
+
+
 class DeployRefused(RolloutError):
     """Raised when a deploy would be unsafe now; nothing was changed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rollout.errors import PayloadTooNew
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -51,10 +53,10 @@ class Settings:
         """Read the payload that the construct rendered.
 
         Raises:
-            ValueError: when a newer library wrote the payload.
+            PayloadTooNew: when a newer library wrote the payload.
         """
         if payload["schema"] > SCHEMA:
-            raise ValueError(f"payload schema {payload['schema']} is newer than {SCHEMA}, the newest known here")
+            raise PayloadTooNew(f"payload schema {payload['schema']} is newer than {SCHEMA}, the newest known here")
         return cls(
             endpoint=payload["endpoint"],
             scaling=Scaling(**payload["scaling"]),

@@ -156,7 +156,7 @@ def test_retries_are_named_jittered_and_bounded(states: States) -> None:
 
 def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(states: States) -> None:
     given_up, died = states["RollBack"]["Retry"]
-    assert (given_up["ErrorEquals"], given_up["MaxAttempts"]) == (["NotRestored"], 0)
+    assert (given_up["ErrorEquals"], given_up["MaxAttempts"]) == (["NotRestored", "PayloadTooNew"], 0)
     assert died["ErrorEquals"] == ["States.ALL"]
     pauses = [
         min(died["IntervalSeconds"] * died["BackoffRate"] ** number, died["MaxDelaySeconds"])

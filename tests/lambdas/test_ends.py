@@ -2,6 +2,7 @@
 
 import pytest
 from rollout.handlers.roll_back import reason_of
+from rollout.ledger import ROLLED_BACK
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
@@ -187,3 +188,13 @@ def test_a_rollback_and_a_restore_may_run_side_by_side(aws: Aws, serving: Shop, 
 def test_a_failure_without_a_message_keeps_its_name() -> None:
     assert reason_of({"Error": "Lambda.Unknown", "Cause": '{"errorType": "Runtime.ExitError"}'}).startswith("{")
     assert reason_of({"Error": "States.Timeout"}) == "States.Timeout"
+
+
+def test_a_rollout_that_was_killed_before_it_was_opened_leaves_a_record_that_can_be_read(
+    aws: Aws, serving: Shop
+) -> None:
+    serving.ledger.close_rollout("v2-1", ROLLED_BACK, "the execution was stopped", aws.clock.now())
+    record = serving.ledger.rollout("v2-1")
+    assert record is not None
+    assert (record["version"], record["outcome"]) == ("", ROLLED_BACK)
+    assert record["started_at"] == record["ended_at"]

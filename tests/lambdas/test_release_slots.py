@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from rollout.errors import DeployRefused
+from rollout.errors import DeployRefused, PayloadTooNew
 from rollout.handlers.release_slots import release_slots
 from rollout.ledger import DEPLOYMENT
 
@@ -356,5 +356,5 @@ def test_a_newer_payload_is_refused_with_both_versions(serving: Shop) -> None:
     event = asked(serving, "v2")
     newer = {**json.loads(event["ResourceProperties"]["Settings"]), "schema": 99}
     event["ResourceProperties"]["Settings"] = json.dumps(newer)
-    with pytest.raises(ValueError, match="payload schema 99 is newer than 1, the newest known here"):
+    with pytest.raises(PayloadTooNew, match="payload schema 99 is newer than 1, the newest known here"):
         release_slots(event)
