@@ -265,6 +265,15 @@ class CanaryEndpoint(Construct):
             grantee=grantee, actions=["sagemaker:InvokeEndpoint"], resource_arns=[self.endpoint_arn]
         )
 
+    def grant_read_cohort(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let an application that calls SageMaker directly learn who belongs to the cohort (`canary_tools.client`)."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:GetItem"],
+            resource_arns=[self.ledger.table_arn],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [self._endpoint_name]}},
+        )
+
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody watch rollouts, start one by hand and abort one.
 

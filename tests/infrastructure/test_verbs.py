@@ -37,9 +37,10 @@ def endpoint(shop: Stack) -> CanaryEndpoint:
 
 @pytest.fixture(scope="module")
 def resources(shop: Stack, endpoint: CanaryEndpoint) -> Resources:
-    users = {name: iam.User(shop, name) for name in ("Shopper", "Operator")}
+    users = {name: iam.User(shop, name) for name in ("Shopper", "Operator", "Application")}
     endpoint.grant_invoke(users["Shopper"])
     endpoint.grant_operate(users["Operator"])
+    endpoint.grant_read_cohort(users["Application"])
     endpoint.on_rollout_event("Watch", target=targets.SnsTopic(sns.Topic(shop, "Watchers")), description="for the wall")
     return rendered(shop)
 
@@ -79,6 +80,12 @@ def test_who_operates_may_watch_start_and_abort_and_nothing_else(resources: Reso
 
 def test_an_operator_reads_and_writes_the_records_of_this_endpoint_only(resources: Resources) -> None:
     (ledger,) = [s for s in statements(resources, "Operator") if "dynamodb:UpdateItem" in s["Action"]]
+    assert ledger["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["recommender"]}}
+
+
+def test_who_may_read_the_cohort_reads_records_of_this_endpoint_and_nothing_else(resources: Resources) -> None:
+    (ledger,) = statements(resources, "Application")
+    assert ledger["Action"] == ["dynamodb:GetItem"]
     assert ledger["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["recommender"]}}
 
 
