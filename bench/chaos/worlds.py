@@ -15,7 +15,8 @@ QUIET: Fragment = {
     "faults": [],
     "controls": [],
 }
-FAILING: Fragment = {**QUIET, "canary": {"error_rate": 0.3}}
+FAILING: Fragment = {**QUIET, "changes": [{"at_s": 20, "who": "canary", "set": {"error_rate": 0.3}}]}
+"""The new release passes its smoke test, and fails its users."""
 FAILING_AND_REFUSED: Fragment = {
     **FAILING,
     "faults": [

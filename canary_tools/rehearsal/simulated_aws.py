@@ -65,6 +65,7 @@ class SimulatedAws:
         self.zero = float("inf")
         self.on_record: Callable[[str], None] = lambda _record: None
         self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
+        self._draw_answers = random.Random(f"answers {scenario.seed}")  # noqa: S311 - however many calls come before
         self.store = MetricHistory()
         self.gaps = Gaps(self.store, scenario)
         self.sagemaker = self._sagemaker()
@@ -200,7 +201,7 @@ class SimulatedAws:
         variant = fleet.variants.get(request["TargetVariant"] or "") if fleet is not None else None
         if variant is None:
             raise ApiError("ValidationError", f"Variant {request['TargetVariant']} not found for Request")
-        if self._draw.random() < self.users.serving(variant, 0.0).failing:
+        if self._draw_answers.random() < self.users.serving(variant, 0.0).failing:
             raise ApiError("ModelError", "Received server error (500) from primary", status=424)
         return {"body": b"{}", "headers": {"x-Amzn-Invoked-Production-Variant": variant.name}}
 
