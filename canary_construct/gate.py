@@ -29,6 +29,7 @@ class Gate:
     rule: Mapping[str, Any] = field(repr=False)
     source: Mapping[str, Any] = field(repr=False)
     warm_up_seconds: int
+    superior: bool
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Gate:
         weight: float,
         source: Mapping[str, Any],
         warm_up: Duration | None = None,
+        superior: bool = False,
     ) -> None:
         _check(name, ratio=ratio, min_difference_percent=min_difference_percent, weight=weight)
         rule = {
@@ -59,6 +61,7 @@ class Gate:
             ("rule", rule),
             ("source", dict(source)),
             ("warm_up_seconds", warm_up_seconds),
+            ("superior", superior),
         ):
             object.__setattr__(self, attribute, value)
 
@@ -121,12 +124,17 @@ class Gate:
         min_difference_percent: float = 0,
         weight: float = 0.3,
         delay: Duration | None = None,
+        superior: bool = False,
     ) -> Gate:
         """Compare conversions, as the application counts them for each variant.
 
         `shown` and `converted` are metrics in `namespace` with the dimensions `EndpointName` and `VariantName`; their
         sum over a period counts. `ratio` (above 0, at most 1): a canary that converts at least that much as well as
         stable is tolerated. `delay`: how long after being shown a conversion may come.
+
+        `superior`: the release is promoted only when it has been proven to convert better than stable, in the last
+        step before 100 %. Without the proof that step lasts until its `max_bake`, and `on_inconclusive` decides.
+        An equal release is promoted in at most 5 % of such rollouts. Evidence below `ratio` still rolls back.
         """
         if not 0 < ratio <= 1:
             raise ValueError(f"ratio must be above 0 and at most 1 for conversions, got {ratio}")
@@ -139,6 +147,7 @@ class Gate:
             min_difference_percent=min_difference_percent,
             weight=weight,
             source=_pair(namespace, shown, converted, dimensions=None, delay=delay),
+            superior=superior,
         )
 
     @classmethod
@@ -155,11 +164,13 @@ class Gate:
         delay: Duration | None = None,
         dimensions: Mapping[str, str] | None = None,
         event: str = "counted",
+        superior: bool = False,
     ) -> Gate:
         """Compare any two counts that the application publishes with the dimensions `EndpointName` and `VariantName`.
 
         With a `ratio` of 1 or more a higher rate of `counted` in `total` is worse, below 1 a lower one. `dimensions`
-        are added to the two; `event` is the verb for what is counted, in the reason that people read.
+        are added to the two; `event` is the verb for what is counted, in the reason that people read. `superior`:
+        promoted only when proven better than stable, as with `conversion`.
         """
         return cls(
             name=name,
@@ -170,11 +181,24 @@ class Gate:
             min_difference_percent=min_difference_percent,
             weight=weight,
             source=_pair(namespace, total, counted, dimensions=dimensions, delay=delay),
+            superior=superior,
         )
 
-    def render(self, metric_period_seconds: int) -> dict[str, Any]:
-        """Return the rule as the handlers read it; the warm-up counts metric periods."""
-        return {**self.rule, "warm_up": -(-self.warm_up_seconds // metric_period_seconds)}
+    @property
+    def delay_seconds(self) -> int:
+        """How old a count is when it is read."""
+        return int(self.source.get("delay_seconds", 0))
+
+    def render(self, metric_period_seconds: int, *, superior_step: int | None = None) -> dict[str, Any]:
+        """Return the rule as the handlers read it; times count metric periods.
+
+        `superior_step`: the number of the step that a gate which asks for superiority lets pass on a proof only.
+        """
+        rendered = {**self.rule, "warm_up": -(-self.warm_up_seconds // metric_period_seconds)}
+        if not self.superior:
+            return rendered
+        delay = -(-self.delay_seconds // metric_period_seconds)
+        return {**rendered, "superior_step": superior_step, "superior_delay": delay}
 
 
 def default_gates() -> list[Gate]:

@@ -19,7 +19,8 @@ class RolloutGates:
     """Gates that share one chance `alpha` of rolling back a healthy release.
 
     Raises:
-        ValueError: when there is no gate, two have one name, a step is too short for one, or alpha is out of its range.
+        ValueError: when there is no gate, two have one name, a step is too short for one, one asks for superiority and
+            no step can show it, or alpha is out of its range.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class RolloutGates:
             "judge": {
                 "alpha": self._alpha,
                 "require_proof": self._require_proof,
-                "gates": [gate.render(self._period) for gate in self._gates],
+                "gates": [gate.render(self._period, superior_step=self._superior_step) for gate in self._gates],
             },
             "sources": {gate.name: dict(gate.source) for gate in self._gates},
         }
@@ -64,12 +65,42 @@ class RolloutGates:
             raise ValueError(f"gates must have different names, got {', '.join(twice)} twice")
         for gate in self._gates:
             self._check_time(gate)
+            if gate.superior:
+                self._check_superiority(gate)
 
     def _check_time(self, gate: Gate) -> None:
-        needed = gate.warm_up_seconds + GATE_PERIODS * self._period
-        for step in self._routing.traffic_steps:
+        for index, step in enumerate(self._routing.traffic_steps):
+            delay = gate.delay_seconds if self._waits_for_delay(index) else 0
+            needed = gate.warm_up_seconds + delay + GATE_PERIODS * self._period
             if step.bake_seconds < needed:
+                waits = [("warm-up", gate.warm_up_seconds), ("delay", delay)]
+                parts = [f"{name} of {seconds} s" for name, seconds in waits if seconds]
                 raise ValueError(
-                    f"bake must be at least {needed} s for gate {gate.name} (its warm-up of {gate.warm_up_seconds} s "
-                    f"and {GATE_PERIODS} metric periods), got {step.bake_seconds} s at {step.title}"
+                    f"bake must be at least {needed} s for gate {gate.name} (its "
+                    f"{' and '.join([*parts, f'{GATE_PERIODS} metric periods'])}), got {step.bake_seconds} s at "
+                    f"{step.title}"
                 )
+
+    def _waits_for_delay(self, index: int) -> bool:
+        """Tell whether a step's own counts matter: at 100 %, the gates read the delayed ones of the step before."""
+        return index == 0 or index < len(self._routing.traffic_steps) - 1
+
+    @property
+    def _superior_step(self) -> int | None:
+        """The number of the step before 100 %, the last one in which the canary can be compared."""
+        last = len(self._routing.traffic_steps) - 2
+        return last if last >= 0 else None
+
+    def _check_superiority(self, gate: Gate) -> None:
+        if self._superior_step is None:
+            raise ValueError(
+                f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a step before "
+                "100 %: there both serve, got 100 % alone"
+            )
+        step = self._routing.traffic_steps[self._superior_step]
+        if step.rule is not None and step.rule.values:
+            raise ValueError(
+                f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a share of the "
+                f"users or of the requests before 100 %: other people than stable's prove nothing, got {step.title} "
+                f"chosen by header {step.rule.header}"
+            )

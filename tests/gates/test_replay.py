@@ -60,6 +60,17 @@ def test_a_healthy_day_passes_and_a_faulty_hour_fails(tmp_path: Path, capsys: py
     assert set(faulty) == {"trace", "verdict", "minute", "gate", "log_evidence", "dispersion"}
 
 
+def test_a_gate_may_ask_for_superiority(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gate = {"name": "shop", "kind": "share", "direction": "lower_is_worse", "ratio": 0.95, "superior_step": 0}
+    equal = [f"equal,{minute},0,shop,3000,150,3000,150" for minute in range(240)]
+    better = [f"better,{minute},0,shop,3000,180,3000,150" for minute in range(240)]
+    arguments = written(tmp_path, json.dumps({"gates": [gate]}), "\n".join([HEADER, *equal, *better]))
+    assert replay.main([*arguments, "--reasons"]) == 0
+    first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (first["verdict"], second["verdict"]) == ("CONTINUE", "PASS")
+    assert "better than stable, evidence 1 in " in second["reason"]
+
+
 def test_too_little_is_undecided(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = replayed(tmp_path, ["a,0,0,errors,60,0,540,1"], capsys)
     assert (line["verdict"], line["minute"]) == ("CONTINUE", 0)

@@ -5,10 +5,11 @@ from aws_cdk import Duration
 from rollout.evidence.sources import parse_source
 from rollout.gates import Judge
 
-from canary_construct import Gate, TrafficRouting
+from canary_construct import CohortRule, Gate, TrafficRouting, TrafficStep
 from canary_construct.gate import default_gates
 from canary_construct.rollout_gates import RolloutGates
 
+HOUR = Duration.hours(1)
 EVERY_GATE = [
     *default_gates(),
     Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.minutes(30)),
@@ -18,7 +19,7 @@ EVERY_GATE = [
 
 def test_the_judge_and_the_reader_understand_every_gate() -> None:
     plan = RolloutGates(
-        EVERY_GATE, routing=TrafficRouting.default(), alpha=0.02, require_proof=True, metric_period_seconds=60
+        EVERY_GATE, routing=TrafficRouting.linear(50, HOUR), alpha=0.02, require_proof=True, metric_period_seconds=60
     ).render()
     judge = Judge.from_config({**plan["judge"], "min_requests": 100})
     assert [gate.name for gate in judge.settings.gates] == ["errors", "latency", "conversion", "returns"]
@@ -42,6 +43,68 @@ def test_a_metric_whose_ratio_is_below_one_is_worse_when_it_is_lower() -> None:
         for ratio in (0.9, 1.0, 1.1)
     ]
     assert gates == ["lower_is_worse", "higher_is_worse", "higher_is_worse"]
+
+
+def gates(*gates: Gate, routing: TrafficRouting) -> RolloutGates:
+    return RolloutGates(gates, routing=routing, alpha=0.01, require_proof=False, metric_period_seconds=60)
+
+
+def superior(**changes: Duration) -> Gate:
+    return Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", superior=True, **changes)
+
+
+@pytest.mark.parametrize(
+    ("steps", "number"),
+    [([10, 50, 100], 1), ([50, 100], 0), ([TrafficStep.cohort(CohortRule.share_of_users(5)), 100], 0)],
+)
+def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[int | TrafficStep], number: int) -> None:
+    plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).render()
+    conversion, errors = Judge.from_config(plan["judge"]).settings.gates
+    assert (conversion.superior_step, conversion.superior_delay) == (number, 2)
+    assert errors.superior_step is None
+
+
+def test_a_gate_that_does_not_ask_for_superiority_is_rendered_without_it() -> None:
+    rendered = gates(*EVERY_GATE, routing=TrafficRouting.linear(50, HOUR)).render()["judge"]["gates"]
+    assert {key for gate in rendered for key in gate} == {
+        "name", "kind", "direction", "event", "ratio", "min_difference", "weight", "warm_up",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("routing", "sentence"),
+    [
+        (TrafficRouting.all_at_once(), "which needs a step before 100 %: there both serve, got 100 % alone"),
+        (
+            TrafficRouting.steps(
+                [TrafficStep.cohort(CohortRule.header_values("x-tester", ["yes"], expected_percent=1)), 100]
+            ),
+            "other people than stable's prove nothing, got a cohort of 1 % chosen by header x-tester",
+        ),
+    ],
+)
+def test_superiority_that_no_step_can_show_is_refused(routing: TrafficRouting, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        gates(superior(), routing=routing)
+
+
+def test_a_bake_shorter_than_the_delay_is_refused() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"^bake must be at least 2100 s for gate conversion \(its delay of 1800 s and 5 metric periods\), "
+        r"got 1800 s at 10 %$",
+    ):
+        gates(superior(delay=Duration.minutes(30)), routing=TrafficRouting.default())
+
+
+def test_at_100_percent_the_counts_of_the_step_before_are_still_read() -> None:
+    short_end = TrafficRouting.steps([TrafficStep(percent=50, bake=HOUR), 100], bake=Duration.minutes(5))
+    gates(superior(delay=Duration.minutes(30)), routing=short_end)
+    with pytest.raises(ValueError, match="its delay of 1800 s and 5 metric periods"):
+        gates(
+            Gate.metric(name="m", namespace="N", total="T", counted="C", ratio=1, delay=Duration.minutes(30)),
+            routing=TrafficRouting.all_at_once(),
+        )
 
 
 def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from rollout.gates import effects, failing, passing, restarts
+from rollout.gates import effects, failing, passing, restarts, superiority
 from rollout.gates.capital import Capital
 from rollout.gates.counts import NOTHING, Counts
 from rollout.gates.dispersion import Dispersion
@@ -21,6 +21,7 @@ INDEPENDENT = Dispersion()
 class GateState:
     """What a gate remembers.
 
+    `passing` is the capital that bets on what must be proven for an early pass, `passed` whether it once was.
     `rising` counts what was seen since the evidence was last at its lowest (`lowest`), the best guess at
     when a fault began; `recent` is stable's (bad, all) with older minutes fading out; `step` is (minutes,
     canary requests) of the current step.
@@ -75,10 +76,11 @@ class GateState:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The rules of one gate within a judge's settings."""
+    """The rules of one gate within a judge's settings, in the rollout's step of that number."""
 
     settings: GateSettings
     judge: JudgeSettings
+    step: int = 0
 
     @property
     def threshold(self) -> float:
@@ -91,6 +93,11 @@ class Gate:
         return self.judge.weights[self.settings.name]
 
     @property
+    def asks_superiority(self) -> bool:
+        """Whether this step passes only with a proof that the canary is better than stable."""
+        return self.step == self.settings.superior_step
+
+    @property
     def _bets(self) -> tuple[float, ...]:
         return effects.harmful_weights(self.settings)
 
@@ -99,7 +106,7 @@ class Gate:
         reserve = RESERVE if self.judge.is_robust else 0.0
         return GateState(
             capital=Capital.start(self._bets, reserve),
-            passing=passing.start(self.settings),
+            passing=self._start_proof(),
         )
 
     def begin_step(self, state: GateState) -> GateState:
@@ -107,7 +114,7 @@ class Gate:
         return replace(
             state,
             capital=restarts.at_step(state.capital, self._bets, self.discount(state)),
-            passing=passing.start(self.settings),
+            passing=self._start_proof(),
             dispersion=state.dispersion.begin_step(),
             step=(0, 0),
             passed=False,
@@ -126,7 +133,7 @@ class Gate:
             recent=_faded(state.recent, counts),
             step=(state.step[0] + 1, state.step[1] + counts.canary_total),
         )
-        return replace(grown, passed=state.passed or self.proves_harmless(grown))
+        return replace(grown, passed=state.passed or self.proves(grown))
 
     def discount(self, state: GateState) -> float:
         """Return the factor on the evidence asked for."""
@@ -154,10 +161,17 @@ class Gate:
         minutes, requests = state.step
         return minutes >= self.judge.min_minutes and requests >= self.judge.min_requests
 
-    def proves_harmless(self, state: GateState) -> bool:
-        """Tell whether this minute ends with a proof that the canary is not worse than tolerated."""
-        required = -math.log(self.judge.beta) * self.discount(state)
-        return self.has_enough(state) and state.passing.total >= required
+    def proves(self, state: GateState) -> bool:
+        """Tell whether this minute ends with a proof: not worse than tolerated, or better where that is asked."""
+        return self.has_enough(state) and state.passing.total >= self.required_proof(state)
+
+    def required_proof(self, state: GateState) -> float:
+        """Return the log-capital that is a proof."""
+        return self._proof_limits(state).required
+
+    def lacks_superiority(self, state: GateState) -> bool:
+        """Tell whether the step must not end yet because the canary is not proven better than stable."""
+        return self.asks_superiority and not state.passed
 
     def _with_evidence(self, state: GateState, counts: Counts) -> GateState:
         stable_rate = state.stable_rate
@@ -170,10 +184,23 @@ class Gate:
         return replace(
             state,
             capital=capital,
-            passing=passing.grow(state.passing, self.settings, counts, stable_rate),
+            passing=self._grow_proof(state, counts, stable_rate),
             rising=NOTHING if is_new_low else state.rising + counts,
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
+
+    def _start_proof(self) -> Capital:
+        return superiority.start() if self.asks_superiority else passing.start(self.settings)
+
+    def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
+        if not self.asks_superiority:
+            return passing.grow(state.passing, self.settings, counts, stable_rate)
+        if state.passed or state.step[0] < self.settings.superior_delay:
+            return state.passing
+        return superiority.grow(state.passing, self.settings, counts, stable_rate, self._proof_limits(state))
+
+    def _proof_limits(self, state: GateState) -> failing.Limits:
+        return failing.Limits.of(-math.log(self.judge.beta), 1.0, self.discount(state), capped=self.judge.is_robust)
 
 
 def _faded(recent: tuple[float, float], counts: Counts) -> tuple[float, float]:

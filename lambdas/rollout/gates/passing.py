@@ -19,11 +19,24 @@ def start(gate: GateSettings) -> Capital:
 
 def grow(capital: Capital, gate: GateSettings, counts: Counts, stable_rate: float) -> Capital:
     """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
-    growths = _ratio_growths(gate, counts, stable_rate)
+    growths = ratio_growths(gate.kind, gate.ratio, effects.harmless(gate), counts, stable_rate)
     if gate.min_difference:
         growths = (*growths, _difference_growth(gate, counts, stable_rate))
     grown = capital.grow(growths)
     return grown.truncate(0.0, grown.total)
+
+
+def ratio_growths(
+    kind: Kind, ratio: float, multiples: tuple[float, ...], counts: Counts, stable_rate: float
+) -> tuple[float, ...]:
+    """Return the log growth of a bet on each multiple of `ratio`, against the ratio itself."""
+    if kind is Kind.RARE:
+        return rare.log_growths(counts, ratio, multiples)
+    boundary = share.Boundary(ratio)
+    return tuple(
+        share.log_growth(counts, boundary, stable_rate, share.alternative_rate(boundary, stable_rate, effect))
+        for effect in multiples
+    )
 
 
 def _weights(gate: GateSettings) -> tuple[float, ...]:
@@ -31,17 +44,6 @@ def _weights(gate: GateSettings) -> tuple[float, ...]:
     if not gate.min_difference:
         return weights
     return (*((1.0 - ON_DIFFERENCE) * weight for weight in weights), ON_DIFFERENCE)
-
-
-def _ratio_growths(gate: GateSettings, counts: Counts, stable_rate: float) -> tuple[float, ...]:
-    multiples = effects.harmless(gate)
-    if gate.kind is Kind.RARE:
-        return rare.log_growths(counts, gate.ratio, multiples)
-    boundary = share.Boundary(gate.ratio)
-    return tuple(
-        share.log_growth(counts, boundary, stable_rate, share.alternative_rate(boundary, stable_rate, effect))
-        for effect in multiples
-    )
 
 
 def _difference_growth(gate: GateSettings, counts: Counts, stable_rate: float) -> float:

@@ -72,7 +72,7 @@ class Progress:
     @property
     def gates(self) -> list[tuple[Gate, GateState]]:
         """Every gate with its state, in the order of the configuration."""
-        return [(Gate(gate, self.settings), self.states[gate.name]) for gate in self.settings.gates]
+        return [(Gate(gate, self.settings, self.step), self.states[gate.name]) for gate in self.settings.gates]
 
     @property
     def traffic_gate(self) -> TrafficGate:

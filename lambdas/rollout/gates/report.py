@@ -24,10 +24,12 @@ def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
 
 
 def at_bake_end(progress: Progress, assessment: Assessment) -> Assessment:
-    """Turn an undecided assessment into a pass if every gate saw enough in this step."""
+    """Turn an undecided assessment into a pass if every gate saw enough, and proved what this step asks."""
     short = [_shortage(gate, state) for gate, state in progress.gates if not gate.has_enough(state)]
     if short:
         return replace(assessment, reason="; ".join(short))
+    if any(gate.lacks_superiority(state) for gate, state in progress.gates):
+        return assessment
     return replace(assessment, verdict=Verdict.PASS, reason=f"the bake ended without a failure: {assessment.reason}")
 
 
@@ -74,12 +76,18 @@ def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssess
 def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     clauses = [sentence.comparison(gate.settings, state.seen)]
     if verdict is Verdict.PASS:
-        return f"{clauses[0]}; {sentence.passing(gate.settings, state.passing.total)}"
+        return f"{clauses[0]}; {_proven(gate, state.passing.total)}"
     if verdict is Verdict.FAIL and state.rising != state.seen:
         clauses.append(sentence.rising(state.rising))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
     clauses.append(say(gate.settings, state.capital.total, gate.required(state), gate.discount(state)))
+    if verdict is Verdict.CONTINUE and gate.asks_superiority:
+        clauses.append(sentence.not_superior(state.passing.total, gate.required_proof(state)))
     return "; ".join(clauses)
+
+
+def _proven(gate: Gate, log_evidence: float) -> str:
+    return sentence.superior(log_evidence) if gate.asks_superiority else sentence.passing(gate.settings, log_evidence)
 
 
 def _shortage(gate: Gate, state: GateState) -> str:

@@ -45,6 +45,16 @@ def passing(gate: GateSettings, log_evidence: float) -> str:
     return f"not {_claim(gate)}, evidence {odds(log_evidence)}"
 
 
+def superior(log_evidence: float) -> str:
+    """Return the claim that let the step pass where superiority is asked."""
+    return f"better than stable, evidence {odds(log_evidence)}"
+
+
+def not_superior(log_evidence: float, log_required: float) -> str:
+    """Return how far the evidence is from that claim."""
+    return f"not proven better than stable, evidence {odds(log_evidence)} of {odds(log_required)} asked"
+
+
 def odds(log_evidence: float) -> str:
     """Return `1 in N`, N to two significant digits and never more than the evidence.
 

@@ -1,0 +1,200 @@
+"""A gate that asks for superiority lets its step pass on a proof only, and equal canaries seldom get one."""
+
+import json
+import math
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rollout.decisions.bake import Next, decide
+from rollout.gates import Assessment, Counts, Judge, Minute, effects, failing, superiority
+from rollout.gates.capital import Capital
+from rollout.gates.gate import Gate
+from rollout.gates.settings import Direction, GateSettings, JudgeSettings, Kind
+from rollout.plan import Step
+
+from tests.gates.rollouts import bernoulli_minutes
+
+BETA = 0.05
+EQUAL = Counts(3000, 150, 3000, 150)
+BETTER = Counts(3000, 180, 3000, 150)
+STEP = Step(percent=50, expected_percent=50, bake_seconds=3600, max_bake_seconds=14400, min_requests=100)
+SETTINGS = GateSettings(
+    name="conversion", kind=Kind.SHARE, direction=Direction.LOWER_IS_WORSE, ratio=0.95, event="converted",
+    superior_step=0,
+)  # fmt: skip
+
+
+def rules(**of_gate: Any) -> Judge:
+    gate = {
+        "name": "conversion", "kind": "share", "direction": "lower_is_worse", "ratio": 0.95, "event": "converted",
+        "superior_step": 0, **of_gate,
+    }  # fmt: skip
+    return Judge.from_config({"gates": [gate]})
+
+
+def seen(judge: Judge, *rollout: tuple[int, int, Counts]) -> tuple[dict[str, Any], Assessment]:
+    """Return state and assessment after stretches of (step, minutes, counts of each)."""
+    stretches = [(step, counts) for step, length, counts in rollout for _ in range(length)]
+    minutes = [Minute(number, step, {"conversion": counts}) for number, (step, counts) in enumerate(stretches)]
+    return judge.update(judge.new_state(), minutes)
+
+
+def draw(source: random.Random, shown: int, rate: float) -> int:
+    """Return conversions, drawn from the normal limit of the binomial distribution."""
+    return round(min(shown, max(0.0, source.gauss(shown * rate, math.sqrt(shown * rate * (1.0 - rate))))))
+
+
+def drawn(seed: int, shown: int, *, lift: float, rate: float = 0.05) -> Iterator[Counts]:
+    """Yield minutes of a canary that converts `lift` times as well as stable."""
+    source = random.Random(seed)  # noqa: S311  # seeded counts
+    while True:
+        yield Counts(shown, draw(source, shown, lift * rate), shown, draw(source, shown, rate))
+
+
+def minutes_until_proven(seed: int, shown: int, *, lift: float, at_most: int) -> float:
+    gate = Gate(SETTINGS, JudgeSettings(gates=(SETTINGS,)))
+    state = gate.new_state()
+    for number, counts in zip(range(1, at_most + 1), drawn(seed, shown, lift=lift), strict=False):
+        state = gate.update(state, counts)
+        if state.passed:
+            return number
+    return math.inf
+
+
+@pytest.mark.parametrize("capped", [False, True], ids=["exact", "capped"])
+@pytest.mark.parametrize("guess", [0.01, 0.2, 0.6])
+@pytest.mark.parametrize("rate", [0.02, 0.3, 0.7])
+@pytest.mark.parametrize("direction", Direction)
+@pytest.mark.parametrize("kind", Kind)
+def test_an_equal_canary_gains_nothing_on_average(
+    kind: Kind, direction: Direction, rate: float, guess: float, *, capped: bool
+) -> None:
+    gate = GateSettings(name="g", kind=kind, direction=direction, ratio=1.0)
+    limits = failing.Limits.of(-math.log(BETA), 1.0, 1.0, capped=capped)
+    start = superiority.start()
+    average = math.fsum(
+        probability * math.exp(superiority.grow(start, gate, counts, guess, limits).total)
+        for probability, counts in bernoulli_minutes(6, 11, rate, rate)
+    )
+    assert average <= math.exp(start.total) * (1.0 + 1e-9)
+
+
+def test_at_most_beta_of_equal_canaries_are_proven_better() -> None:
+    runs = 100
+    proven = sum(minutes_until_proven(seed, 3000, lift=1.0, at_most=60) < math.inf for seed in range(runs))
+    assert proven / runs <= BETA + 3.0 * math.sqrt(BETA * (1.0 - BETA) / runs)
+
+
+def ten_percent_more_are_proven_within_four_hours() -> None:
+    assert all(minutes_until_proven(seed, 300, lift=1.1, at_most=240) < math.inf for seed in range(5))
+
+
+def test_small_lifts_are_bet_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ten_percent_more_are_proven_within_four_hours()
+    monkeypatch.setattr(effects, "LIFTS", effects.BETTER)
+    with pytest.raises(AssertionError):
+        ten_percent_more_are_proven_within_four_hours()
+
+
+def test_a_better_canary_passes_with_the_claim_in_the_reason() -> None:
+    _, assessment = seen(rules(), (0, 30, BETTER))
+    assert assessment.verdict == "PASS"
+    assert "; better than stable, evidence 1 in " in assessment.reason
+
+
+def test_an_equal_canary_does_not_pass_even_at_the_end_of_the_bake() -> None:
+    judge = rules()
+    state, assessment = seen(judge, (0, 240, EQUAL))
+    assert assessment.verdict == "CONTINUE"
+    assert judge.at_bake_end(state).verdict == "CONTINUE"
+    assert "; not proven better than stable, evidence 1 in 1 of 1 in 20 asked" in judge.at_bake_end(state).reason
+
+
+def test_without_superiority_the_same_canary_passes() -> None:
+    assert seen(rules(superior_step=None), (0, 240, EQUAL))[1].verdict == "PASS"
+
+
+def test_an_unproven_canary_stays_until_max_bake_and_is_then_given_up() -> None:
+    judge = rules()
+    state, now = seen(judge, (0, 240, EQUAL))
+    bakes = {
+        seconds: decide(
+            STEP, last=False, baked_seconds=seconds, now=now, at_bake_end=judge.at_bake_end(state), unknown_alarms=[]
+        )
+        for seconds in (3600, 14400)
+    }
+    assert (bakes[3600].next, bakes[14400].next) == (Next.STAY, Next.GIVE_UP)
+    assert "not proven better than stable" in bakes[14400].reason
+
+
+def test_a_worse_canary_still_fails() -> None:
+    _, assessment = seen(rules(), (0, 60, Counts(3000, 120, 3000, 150)))
+    assert assessment.verdict == "FAIL"
+    assert "below 0.95 times stable's rate" in assessment.reason
+
+
+def test_only_the_step_that_asks_needs_the_proof() -> None:
+    judge = rules(superior_step=1)
+    state, first = seen(judge, (0, 240, EQUAL))
+    assert first.verdict == "PASS"
+    state, second = seen(judge, (0, 10, BETTER), (1, 20, EQUAL))
+    assert (second.verdict, judge.at_bake_end(state).verdict) == ("CONTINUE", "CONTINUE")
+    state, third = seen(judge, (0, 10, EQUAL), (1, 20, BETTER), (2, 10, Counts(6000, 300, 0, 0)))
+    assert (third.verdict, judge.at_bake_end(state).verdict) == ("CONTINUE", "PASS")
+
+
+def test_evidence_of_earlier_steps_proves_nothing() -> None:
+    judge = rules(superior_step=1)
+    assert "evidence 1 in 1 of 1 in 20 asked" in seen(judge, (0, 60, BETTER), (1, 1, EQUAL))[1].reason
+
+
+def test_what_was_shown_before_the_step_proves_nothing() -> None:
+    late = rules(superior_delay=30)
+    assert seen(late, (0, 30, BETTER), (0, 60, EQUAL))[1].verdict == "CONTINUE"
+    assert seen(rules(), (0, 30, BETTER), (0, 60, EQUAL))[1].verdict == "PASS"
+
+
+def test_two_wild_minutes_prove_nothing() -> None:
+    wild = Counts(3000, 1500, 3000, 150)
+    assert seen(rules(), (0, 10, EQUAL), (0, 2, wild), (0, 10, EQUAL))[1].verdict == "CONTINUE"
+
+
+def test_a_proof_is_kept_while_other_gates_are_undecided() -> None:
+    judge = Judge.from_config(
+        {"gates": [{"name": "conversion", "kind": "share", "direction": "lower_is_worse", "ratio": 0.95,
+                    "superior_step": 0}, {"name": "errors"}]}
+    )  # fmt: skip
+    stretch = [BETTER] * 20 + [EQUAL] * 200
+    rollout = [
+        Minute(n, 0, {"conversion": counts, "errors": Counts(300, 0, 300, 0)}) for n, counts in enumerate(stretch)
+    ]
+    state, assessment = judge.update(judge.new_state(), rollout)
+    assert assessment.verdict == "CONTINUE"
+    assert "; better than stable, evidence 1 in 69" in assessment.gates[0].sentence
+    assert judge.at_bake_end(state).verdict == "PASS"
+
+
+def test_fewer_returns_can_be_asked_for_as_well() -> None:
+    judge = rules(direction="higher_is_worse", ratio=1.0)
+    assert seen(judge, (0, 60, Counts(3000, 110, 3000, 150)))[1].verdict == "PASS"
+    assert seen(judge, (0, 60, EQUAL))[1].verdict == "CONTINUE"
+
+
+def test_a_json_round_trip_at_every_minute_changes_nothing() -> None:
+    judge = rules(superior_step=1)
+    kept = stored = judge.new_state()
+    for number, counts in zip(range(40), drawn(1, 3000, lift=1.1), strict=False):
+        minute = Minute(number, number // 20, {"conversion": counts})
+        kept, assessment = judge.update(kept, [minute])
+        stored, same = judge.update(json.loads(json.dumps(stored, allow_nan=False)), [minute])
+        assert (stored, same) == (kept, assessment)
+
+
+def test_the_state_of_other_gates_and_steps_is_what_it_was() -> None:
+    without, _ = seen(rules(superior_step=None), (0, 5, EQUAL))
+    elsewhere, _ = seen(rules(superior_step=1), (0, 5, EQUAL))
+    assert elsewhere == without
+    assert len(without["gates"]["conversion"]["pass"]) == len(effects.BETTER) + 1
+    assert Capital.start(effects.superior_weights()).total == pytest.approx(0.0, abs=1e-4)
