@@ -19,8 +19,8 @@ class RolloutGates:
     """Gates that share one chance `alpha` of rolling back a healthy release.
 
     Raises:
-        ValueError: when there is no gate, two have one name, a step is too short for one, one asks for superiority and
-            no step can show it, or alpha is out of its range.
+        ValueError: when there is no gate, two have one name, a step is too short for one, a proof is asked that no step
+            can give, or alpha is out of its range.
     """
 
     def __init__(
@@ -41,6 +41,8 @@ class RolloutGates:
             raise ValueError(f"alpha must be above 0 and below 1, got {alpha}")
         if not self._gates:
             raise ValueError("gates must hold at least one gate, got none")
+        if require_proof and self._last_compared_step is None:
+            raise ValueError("require_proof needs a step before 100 %: there both serve, got 100 % alone")
         self._check()
 
     def add(self, gate: Gate) -> None:
@@ -54,7 +56,7 @@ class RolloutGates:
             "judge": {
                 "alpha": self._alpha,
                 "require_proof": self._require_proof,
-                "gates": [gate.render(self._period, superior_step=self._superior_step) for gate in self._gates],
+                "gates": [gate.render(self._period, superior_step=self._last_compared_step) for gate in self._gates],
             },
             "sources": {gate.name: dict(gate.source) for gate in self._gates},
         }
@@ -86,18 +88,18 @@ class RolloutGates:
         return index == 0 or index < len(self._routing.traffic_steps) - 1
 
     @property
-    def _superior_step(self) -> int | None:
-        """The number of the step before 100 %, the last one in which the canary can be compared."""
+    def _last_compared_step(self) -> int | None:
+        """The number of the step before 100 %, where stable serves as well; there may be none."""
         last = len(self._routing.traffic_steps) - 2
         return last if last >= 0 else None
 
     def _check_superiority(self, gate: Gate) -> None:
-        if self._superior_step is None:
+        if self._last_compared_step is None:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a step before "
                 "100 %: there both serve, got 100 % alone"
             )
-        step = self._routing.traffic_steps[self._superior_step]
+        step = self._routing.traffic_steps[self._last_compared_step]
         if step.rule is not None and step.rule.values:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a share of the "

@@ -144,6 +144,15 @@ def test_proof_can_be_required() -> None:
     assert rules.at_bake_end(state).verdict == "CONTINUE"
 
 
+def test_at_100_percent_where_nothing_can_be_compared_no_proof_is_asked() -> None:
+    rules = judge(require_proof=True)
+    alone = with_traffic(minutes(10, Counts(600, 0, 0, 0)), 600, 1.0)
+    state, _ = rules.update(rules.new_state(), alone)
+    assert rules.at_bake_end(state).verdict == "PASS"
+    state, _ = rules.update(rules.new_state(), with_traffic(minutes(10, Counts(300, 0, 300, 0)), 300, 0.5))
+    assert rules.at_bake_end(state).verdict == "CONTINUE"
+
+
 def with_traffic(rollout: list[Minute], canary: int, share: float) -> list[Minute]:
     return [replace(minute, invocations=(canary, 600 - canary), share=share) for minute in rollout]
 

@@ -88,6 +88,19 @@ def test_superiority_that_no_step_can_show_is_refused(routing: TrafficRouting, s
         gates(superior(), routing=routing)
 
 
+def test_a_proof_is_not_required_of_100_percent_alone() -> None:
+    with pytest.raises(
+        ValueError, match=r"^require_proof needs a step before 100 %: there both serve, got 100 % alone$"
+    ):
+        RolloutGates(
+            default_gates(),
+            routing=TrafficRouting.all_at_once(),
+            alpha=0.01,
+            require_proof=True,
+            metric_period_seconds=60,
+        )
+
+
 def test_a_bake_shorter_than_the_delay_is_refused() -> None:
     with pytest.raises(
         ValueError,

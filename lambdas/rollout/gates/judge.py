@@ -62,10 +62,12 @@ class Judge:
     def at_bake_end(self, state: Mapping[str, Any]) -> Assessment:
         """Judge a step whose bake is over: `PASS` if it saw enough, `CONTINUE` if the bake must be extended.
 
-        Enough is `min_requests` and `min_minutes` on every gate; with `require_proof` an early pass.
+        Enough is `min_requests` and `min_minutes` on every gate; with `require_proof` an early pass, except at 100 %,
+        where stable serves nothing that could be compared and the steps before have given the proof.
         """
         progress = Progress.from_json(self.settings, state)
         assessment = report.assess(progress)
-        if assessment.verdict is not Verdict.CONTINUE or self.settings.require_proof or assessment.starved:
+        lacks_proof = self.settings.require_proof and not progress.has_all_traffic
+        if assessment.verdict is not Verdict.CONTINUE or lacks_proof or assessment.starved:
             return assessment
         return report.at_bake_end(progress, assessment)

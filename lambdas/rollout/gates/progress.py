@@ -79,6 +79,11 @@ class Progress:
         """The gate on who receives the requests."""
         return _traffic_gate(self.settings)
 
+    @property
+    def has_all_traffic(self) -> bool:
+        """Whether the canary is given every request, as the last minute with any says."""
+        return self.traffic_seen is not None and self.traffic_seen[2] >= 1.0
+
     def add(self, minute: Minute) -> None:
         """Add the next minute."""
         if self.began is None:
