@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import boto3
@@ -37,17 +37,26 @@ class Sender(Protocol):
 
 
 class RuntimeSender:
-    """Calls ``InvokeEndpoint``."""
+    """Calls ``InvokeEndpoint``. ``target_variant``: of a user; nobody has one if left out, and the weights decide."""
 
-    def __init__(self, client: Any, endpoint_name: str) -> None:  # boto3 is untyped
+    def __init__(
+        self,
+        client: Any,  # boto3 is untyped
+        endpoint_name: str,
+        *,
+        target_variant: Callable[[int], str | None] = lambda _user: None,
+    ) -> None:
         self._client = client
         self._endpoint_name = endpoint_name
+        self._target_variant = target_variant
 
     def ask(self, user: int, due: float) -> Request:
         """Return how the request ended."""
+        target = self._target_variant(user)
+        routing = {} if target is None else {"TargetVariant": target}
         try:
             response = self._client.invoke_endpoint(
-                EndpointName=self._endpoint_name, ContentType=JSON_CONTENT, Body=_body(user)
+                EndpointName=self._endpoint_name, ContentType=JSON_CONTENT, Body=_body(user), **routing
             )
             answer = json.loads(response["Body"].read())
         except ClientError as error:
@@ -58,16 +67,28 @@ class RuntimeSender:
 
 
 class ApiSender:
-    """Posts to the API in front of the endpoint, signed as IAM authorisation wants it."""
+    """Posts to the API in front of the endpoint, signed as IAM authorisation wants it.
 
-    def __init__(self, session: boto3.Session, url: str, *, region: str) -> None:
+    ``headers``: what a user sends beside the content type; nothing if left out.
+    """
+
+    def __init__(
+        self,
+        session: boto3.Session,
+        url: str,
+        *,
+        region: str,
+        headers: Callable[[int], Mapping[str, str]] = lambda _user: {},
+    ) -> None:
         self._signer = SigV4Auth(session.get_credentials(), "execute-api", region)
         self._url = url
+        self._headers = headers
         self._http = URLLib3Session(timeout=TIMEOUT_SECONDS, max_pool_connections=CONCURRENCY)
 
     def ask(self, user: int, due: float) -> Request:
         """Return how the request ended; headers of the answer name the variant and the release."""
-        request = AWSRequest("POST", self._url, {"Content-Type": JSON_CONTENT}, _body(user))
+        headers = {"Content-Type": JSON_CONTENT, **self._headers(user)}
+        request = AWSRequest("POST", self._url, headers, _body(user))
         self._signer.add_auth(request)
         try:
             response = self._http.send(request.prepare())

@@ -25,6 +25,7 @@ class StubClient:
 
     def invoke_endpoint(self, **request: str | bytes) -> dict[str, object]:
         assert request["EndpointName"] == "recommender"
+        self.target_variant = request.get("TargetVariant")
         if self.error is not None:
             raise self.error
         body = json.dumps({"user": json.loads(request["Body"])["user"], "items": ITEMS, "model": "v2"}).encode()
@@ -50,6 +51,16 @@ def test_an_answer_names_its_variant_and_its_release() -> None:
     assert (request.outcome, request.variant, request.version) == (Outcome.OK, "variant-b", "v2")
     assert request.items == ITEMS
     assert request.latency_ms >= 1000
+
+
+def test_a_user_s_variant_is_named_and_nobody_has_one_otherwise() -> None:
+    client = StubClient()
+    sender = RuntimeSender(client, "recommender", target_variant=lambda user: "variant-b" if user == 7 else None)
+    targets = []
+    for user in (7, 8):
+        sender.ask(user, time.time())
+        targets.append(client.target_variant)
+    assert targets == ["variant-b", None]
 
 
 def test_a_model_error_is_an_answer() -> None:
@@ -96,6 +107,7 @@ class StubApi(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         user = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["user"]
+        assert self.headers["x-user"] == str(user)
         assert self.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=key/")
         assert "/us-east-1/execute-api/aws4_request" in self.headers["Authorization"]
         answers = {
@@ -121,7 +133,12 @@ def api() -> Iterator[ApiSender]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="x", region_name="us-east-1")
-    yield ApiSender(session, f"http://127.0.0.1:{server.server_port}/prod/invocations", region="us-east-1")
+    yield ApiSender(
+        session,
+        f"http://127.0.0.1:{server.server_port}/prod/invocations",
+        region="us-east-1",
+        headers=lambda user: {"x-user": str(user)},
+    )
     server.shutdown()
     server.server_close()
     thread.join()
