@@ -195,10 +195,11 @@ class Gate:
         `superior_step`: the number of the step that a gate which asks for superiority lets pass on a proof only.
         """
         rendered = {**self.rule, "warm_up": -(-self.warm_up_seconds // metric_period_seconds)}
-        if not self.superior:
-            return rendered
-        delay = -(-self.delay_seconds // metric_period_seconds)
-        return {**rendered, "superior_step": superior_step, "superior_delay": delay}
+        if self.delay_seconds:
+            rendered["delay"] = -(-self.delay_seconds // metric_period_seconds)
+        if self.superior:
+            rendered["superior_step"] = superior_step
+        return rendered
 
 
 def default_gates() -> list[Gate]:

@@ -67,7 +67,7 @@ def test_a_gate_without_data_says_nothing_and_the_others_go_on() -> None:
             "gate a: superior_step must be the number of a step, 0 for the first, got True",
         ),
         ({"gates": [{"name": "a", "superior_step": -1}]}, "0 for the first, got -1"),
-        ({"gates": [{"name": "a", "superior_delay": -1}]}, "gate a: superior_delay must be at least 0, got -1"),
+        ({"gates": [{"name": "a", "delay": -1}]}, "gate a: delay must be at least 0, got -1"),
         ({"gates": [{"name": "a", "weight": 0}]}, "gate a: weight must be above 0, got 0"),
         ({"gates": [{"name": "a", "ratio": "x"}]}, "gate a: ratio must be a finite number, got 'x'"),
         ({"gates": [{"name": "a"}], "alpha": 1}, "alpha must be above 0 and below 1, got 1"),

@@ -151,7 +151,7 @@ def test_evidence_of_earlier_steps_proves_nothing() -> None:
 
 
 def test_what_was_shown_before_the_step_proves_nothing() -> None:
-    late = rules(superior_delay=30)
+    late = rules(delay=30)
     assert seen(late, (0, 30, BETTER), (0, 60, EQUAL))[1].verdict == "CONTINUE"
     assert seen(rules(), (0, 30, BETTER), (0, 60, EQUAL))[1].verdict == "PASS"
 

@@ -44,6 +44,18 @@ def test_dispersion_is_reset_at_a_step_change(monkeypatch: pytest.MonkeyPatch) -
     breaks(a_fault_at_the_last_step_is_seen_in_three_minutes)
 
 
+def a_delayed_fault_is_seen_soon() -> None:
+    before, own = Counts(0, 0, 6000, 300), Counts(600, 60, 5400, 270)
+    assessment = run(judge(kind="share", ratio=1.25, delay=10), [*minutes(10, before), *minutes(10, own, start=10)])
+    assert assessment.verdict == "FAIL"
+
+
+def test_dispersion_is_reset_when_delayed_counts_show_the_new_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_delayed_fault_is_seen_soon()
+    monkeypatch.setattr(Gate, "_dispersion", lambda _, state: state.dispersion)
+    breaks(a_delayed_fault_is_seen_soon)
+
+
 def a_boosted_minute_keeps_the_capital_on_average() -> None:
     settings = JudgeSettings(gates=(GateSettings(name="errors", ratio=1.0),))
     rules = Gate(settings.gates[0], settings)

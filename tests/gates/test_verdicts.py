@@ -54,6 +54,23 @@ def test_a_pass_holds_for_one_step_only() -> None:
     assert (first.verdict, second.verdict) == ("PASS", "CONTINUE")
 
 
+def test_a_step_without_a_final_minute_does_not_pass_on_what_an_earlier_one_showed() -> None:
+    rules = judge(min_difference=0.0005)
+    state, first = rules.update(rules.new_state(), minutes(60, HEALTHY))
+    state, second = rules.update(state, [], step=1)
+    end = rules.at_bake_end(state)
+    assert (first.verdict, second.verdict, end.verdict) == ("PASS", "CONTINUE", "CONTINUE")
+    assert "too little to judge, 0 canary requests in 0 minutes" in end.reason
+
+
+def test_a_step_that_begins_before_its_first_minute_goes_on_as_if_it_began_with_it() -> None:
+    rules = judge(warm_up=2)
+    state, _ = rules.update(rules.new_state(), minutes(9, HEALTHY))
+    early, _ = rules.update(state, [], step=1)
+    later = minutes(9, HEALTHY, start=9, step=1)
+    assert rules.update(early, later, step=1) == rules.update(state, later)
+
+
 def test_a_difference_that_does_not_matter_does_not_fail() -> None:
     worse = Counts(100_000, 40, 100_000, 10)
     assert run(judge(), minutes(60, worse)).verdict == "FAIL"

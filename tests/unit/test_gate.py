@@ -60,12 +60,12 @@ def superior(**changes: Duration) -> Gate:
 def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[int | TrafficStep], number: int) -> None:
     plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).render()
     conversion, errors = Judge.from_config(plan["judge"]).settings.gates
-    assert (conversion.superior_step, conversion.superior_delay) == (number, 2)
+    assert (conversion.superior_step, conversion.delay) == (number, 2)
     assert errors.superior_step is None
 
 
-def test_a_gate_that_does_not_ask_for_superiority_is_rendered_without_it() -> None:
-    rendered = gates(*EVERY_GATE, routing=TrafficRouting.linear(50, HOUR)).render()["judge"]["gates"]
+def test_a_gate_without_superiority_and_delay_is_rendered_without_them() -> None:
+    rendered = gates(*default_gates(), routing=TrafficRouting.linear(50, HOUR)).render()["judge"]["gates"]
     assert {key for gate in rendered for key in gate} == {
         "name", "kind", "direction", "event", "ratio", "min_difference", "weight", "warm_up",
     }  # fmt: skip

@@ -128,7 +128,7 @@ class Gate:
         """Add one minute."""
         grown = replace(
             self._with_evidence(state, counts),
-            dispersion=state.dispersion.observe(counts),
+            dispersion=self._dispersion(state).observe(counts),
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
             step=(state.step[0] + 1, state.step[1] + counts.canary_total),
@@ -189,13 +189,18 @@ class Gate:
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
 
+    def _dispersion(self, state: GateState) -> Dispersion:
+        """Return the dispersion, which starts over when delayed counts show the step's own split."""
+        is_own_split = state.step[0] == self.settings.delay
+        return state.dispersion.begin_step() if is_own_split else state.dispersion
+
     def _start_proof(self) -> Capital:
         return superiority.start() if self.asks_superiority else passing.start(self.settings)
 
     def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
         if not self.asks_superiority:
             return passing.grow(state.passing, self.settings, counts, stable_rate)
-        if state.passed or state.step[0] < self.settings.superior_delay:
+        if state.passed or state.step[0] < self.settings.delay:
             return state.passing
         return superiority.grow(state.passing, self.settings, counts, stable_rate, self._proof_limits(state))
 

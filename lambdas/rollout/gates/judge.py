@@ -41,11 +41,12 @@ class Judge:
         """Return the state at the start of a rollout: a small JSON value."""
         return Progress.start(self.settings).to_json()
 
-    def update(self, state: Mapping[str, Any], minutes: Iterable[Minute]) -> tuple[State, Assessment]:
+    def update(self, state: Mapping[str, Any], minutes: Iterable[Minute], *, step: int = 0) -> tuple[State, Assessment]:
         """Add the final minutes since the last evaluation and judge; the given state is not changed.
 
         Minutes that were used before are ignored, and nothing is added after a `FAIL`, so that a repeated
-        evaluation changes nothing. The order within a batch does not matter.
+        evaluation changes nothing. The order within a batch does not matter. `step` is the one to judge, also while
+        none of its minutes is final; left out, it is the last one that had a minute.
 
         Raises:
             InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
@@ -57,6 +58,8 @@ class Judge:
                 break
             progress.add(minute)
             skipped += minute.skipped
+        if progress.failed is None:
+            progress.begin(step)
         return progress.to_json(), report.assess(progress, tuple(skipped))
 
     def at_bake_end(self, state: Mapping[str, Any]) -> Assessment:

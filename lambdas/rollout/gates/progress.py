@@ -86,10 +86,9 @@ class Progress:
 
     def add(self, minute: Minute) -> None:
         """Add the next minute."""
+        self.begin(minute.step)
         if self.began is None:
             self.began = minute.number
-        while self.step < minute.step:
-            self._begin_step(minute)
         for gate, state in self.gates:
             self.states[gate.settings.name] = self._after(gate, state, minute)
         self._add_traffic(minute)
@@ -98,9 +97,14 @@ class Progress:
         if self.passed is None and all(state.passed for state in self.states.values()):
             self.passed = minute.number
 
-    def _begin_step(self, minute: Minute) -> None:
+    def begin(self, step: int) -> None:
+        """Begin every step up to this one: what an earlier step showed passes no later one."""
+        while self.step < step:
+            self._begin_step()
+
+    def _begin_step(self) -> None:
         self.step += 1
-        self.began = minute.number
+        self.began = None
         self.passed = None
         self.traffic = self.traffic_gate.new_state()
         for gate, state in self.gates:

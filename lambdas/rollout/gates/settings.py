@@ -41,8 +41,8 @@ class GateSettings:
     `ratio` is the tolerated ratio of the rates, `min_difference` the least difference of the rates (0.0005
     is 0.05 percentage points) that may roll back, `weight` this gate's part of alpha, `warm_up` how many
     periods at the start of each step are left out, `event` the verb for what is counted.
-    The step number `superior_step` (0 is the first) passes only with a proof that the canary is better than
-    stable; its first `superior_delay` periods count what was shown before the step and prove nothing.
+    The first `delay` periods of each step count what was shown before it. The step number `superior_step` (0 is
+    the first) passes only with a proof that the canary is better than stable.
     """
 
     name: str
@@ -53,8 +53,8 @@ class GateSettings:
     weight: float = 1.0
     warm_up: int = 0
     event: str = "failed"
+    delay: int = 0
     superior_step: int | None = None
-    superior_delay: int = 0
 
     def __post_init__(self) -> None:
         _require(bool(self.name), "name must not be empty")
@@ -62,7 +62,7 @@ class GateSettings:
         _require_number("weight", self.weight, above=0.0)
         _require_number("min_difference", self.min_difference, least=0.0, most=1.0)
         _require_number("warm_up", self.warm_up, least=0)
-        _require_number("superior_delay", self.superior_delay, least=0)
+        _require_number("delay", self.delay, least=0)
         step = self.superior_step
         is_step = step is None or (type(step) is int and step >= 0)
         _require(is_step, f"superior_step must be the number of a step, 0 for the first, got {step!r}")
