@@ -22,7 +22,17 @@ from aws_cdk import (
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
 
-from canary_construct import CanaryEndpoint, Gate, InstanceScaling, ModelRelease, SmokeTest, TrafficRouting, TrafficStep
+from canary_construct import (
+    CanaryEndpoint,
+    CohortRule,
+    EndpointApi,
+    Gate,
+    InstanceScaling,
+    ModelRelease,
+    SmokeTest,
+    TrafficRouting,
+    TrafficStep,
+)
 from canary_construct.rollout_plan import SCHEMA
 from tests.rollouts.library import next_library, with_other_states
 
@@ -48,6 +58,8 @@ class Declaration:
     version: str
     environment: tuple[tuple[str, str], ...] = ()
     broken_archive: bool = False
+    cohort: CohortRule | None = None
+    """Of a step before the weighted ones; the endpoint then has a front door."""
     steps: tuple[int, ...] = (100,)
     first_bake_seconds: int = BAKE_SECONDS
     instance_type: str = "ml.m5.xlarge"
@@ -110,6 +122,8 @@ def _shop(out: Path, declaration: Declaration) -> None:
     CfnWaitConditionHandle(stack, "Other")
     if declaration.endpoint:
         endpoint = _endpoint(stack, declaration)
+        if declaration.cohort is not None:
+            EndpointApi(stack, "FrontDoor", endpoint=endpoint, account_logging=False)
         if declaration.fails_after:
             _insert(_refused_by_sagemaker(stack), endpoint, after=declaration.fails_after)
         if declaration.held_after:
@@ -141,7 +155,11 @@ def _endpoint(scope: Construct, declaration: Declaration) -> CanaryEndpoint:
 
 def _steps(declaration: Declaration) -> list[TrafficStep]:
     first, *later = declaration.steps
-    return [_step(first, declaration.first_bake_seconds), *(_step(percent, BAKE_SECONDS) for percent in later)]
+    weighted = [_step(first, declaration.first_bake_seconds), *(_step(percent, BAKE_SECONDS) for percent in later)]
+    if declaration.cohort is None:
+        return weighted
+    bake = Duration.seconds(BAKE_SECONDS)
+    return [TrafficStep.cohort(declaration.cohort, bake=bake, min_requests=MIN_REQUESTS), *weighted]
 
 
 def _step(percent: int, bake_seconds: int) -> TrafficStep:
