@@ -76,11 +76,12 @@ class GateState:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The rules of one gate within a judge's settings, in the rollout's step of that number."""
+    """The rules of one gate within a judge's settings, in a minute of that age of the step of that number."""
 
     settings: GateSettings
     judge: JudgeSettings
     step: int = 0
+    age: int = 0
 
     @property
     def threshold(self) -> float:
@@ -120,6 +121,10 @@ class Gate:
             passed=False,
         )
 
+    def forget_split(self, state: GateState) -> GateState:
+        """Start over what a new split would make look like noise: delayed counts show the step's own from now on."""
+        return replace(state, dispersion=state.dispersion.begin_step())
+
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
         """Learn stable's rate from a minute that is left out of the comparison."""
         return replace(state, recent=_faded(state.recent, counts))
@@ -128,7 +133,7 @@ class Gate:
         """Add one minute."""
         grown = replace(
             self._with_evidence(state, counts),
-            dispersion=self._dispersion(state).observe(counts),
+            dispersion=state.dispersion.observe(counts),
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
             step=(state.step[0] + 1, state.step[1] + counts.canary_total),
@@ -189,18 +194,13 @@ class Gate:
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
 
-    def _dispersion(self, state: GateState) -> Dispersion:
-        """Return the dispersion, which starts over when delayed counts show the step's own split."""
-        is_own_split = state.step[0] == self.settings.delay
-        return state.dispersion.begin_step() if is_own_split else state.dispersion
-
     def _start_proof(self) -> Capital:
         return superiority.start() if self.asks_superiority else passing.start(self.settings)
 
     def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
         if not self.asks_superiority:
             return passing.grow(state.passing, self.settings, counts, stable_rate)
-        if state.passed or state.step[0] < self.settings.delay:
+        if state.passed or self.age < self.settings.delay:
             return state.passing
         return superiority.grow(state.passing, self.settings, counts, stable_rate, self._proof_limits(state))
 

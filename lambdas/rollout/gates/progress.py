@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from rollout.gates.capital import Capital
@@ -90,7 +90,7 @@ class Progress:
         if self.began is None:
             self.began = minute.number
         for gate, state in self.gates:
-            self.states[gate.settings.name] = self._after(gate, state, minute)
+            self.states[gate.settings.name] = self._after(gate, state, minute, self.began)
         self._add_traffic(minute)
         self.last = minute.number
         self.failed = self._failing_gate()
@@ -110,13 +110,17 @@ class Progress:
         for gate, state in self.gates:
             self.states[gate.settings.name] = gate.begin_step(state)
 
-    def _after(self, gate: Gate, state: GateState, minute: Minute) -> GateState:
+    def _after(self, gate: Gate, state: GateState, minute: Minute, began: int) -> GateState:
+        own = began + gate.settings.delay
+        if minute.number >= own and (self.last is None or self.last < own):
+            state = gate.forget_split(state)
         counts = minute.counts_of(gate.settings.name)
-        if counts is None or self.began is None:
+        if counts is None:
             return state
-        if minute.number - self.began < gate.settings.warm_up:
+        age = minute.number - began
+        if age < gate.settings.warm_up:
             return gate.warm_up(state, counts)
-        return gate.update(state, counts)
+        return replace(gate, age=age).update(state, counts)
 
     def _add_traffic(self, minute: Minute) -> None:
         if minute.invocations is None or minute.share is None:
