@@ -11,12 +11,14 @@ from aws_cdk import App, CfnOutput, Duration, Stack
 from canary_construct import (
     AlarmThresholds,
     CanaryEndpoint,
+    CohortRule,
     EndpointApi,
     Gate,
     InstanceScaling,
     ModelRelease,
     SmokeTest,
     TrafficRouting,
+    TrafficStep,
 )
 
 if TYPE_CHECKING:
@@ -42,10 +44,7 @@ class RecommenderStack(Stack):
             ),
             instance_type="ml.m5.xlarge",
             scaling=InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000),
-            routing=TrafficRouting.steps(
-                [int(percent) for percent in self._context("steps", "10,50,100").split(",")],
-                bake=Duration.seconds(int(self._context("bake_seconds", "1800"))),
-            ),
+            routing=self._routing(),
             gates=[
                 Gate.error_rate(),
                 Gate.latency(slow_ms=250, warm_up=Duration.seconds(int(self._context("warm_up_seconds", "300")))),
@@ -60,6 +59,14 @@ class RecommenderStack(Stack):
         CfnOutput(self, "LedgerName", value=endpoint.ledger.table_name)
         if self._context("front_door", "no") == "yes":
             self._front_door(endpoint)
+
+    def _routing(self) -> TrafficRouting:
+        """Go to a share of the users first, if one is given (`-c cohort_percent=5`), then to shares of all requests."""
+        bake = Duration.seconds(int(self._context("bake_seconds", "1800")))
+        users = float(self._context("cohort_percent", "0"))
+        cohorts = [TrafficStep.cohort(CohortRule.share_of_users(users), bake=bake)] if users else []
+        shares = [int(percent) for percent in self._context("steps", "10,50,100").split(",")]
+        return TrafficRouting.steps([*cohorts, *shares], bake=bake)
 
     def _front_door(self, endpoint: CanaryEndpoint) -> None:
         """Put an API before the endpoint: `-c front_door=yes`."""
