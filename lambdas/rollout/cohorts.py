@@ -35,10 +35,19 @@ class Cohorts:
     def withdraw(self, lock: Lock) -> None:
         """Send no request to the canary but by its weight: at once through the front doors, directly soon after.
 
-        A handler that takes a dead rollout over knows that rollout's stages from its lock.
+        Direct clients are told even when a front door cannot be: whoever lowers comes again until both are.
         """
-        pinned = (ApiStage(**stage) for stage in lock.api_stages)
         try:
-            ApiStages(list(dict.fromkeys([*self.stages, *pinned]))).set_variables(AT_REST)
+            self._close_front_doors(lock)
         finally:
             self.ledger.withdraw_cohort()
+
+    def make_way(self, lock: Lock) -> None:
+        """Withdraw before weights rise: the ledger comes last, so that a cohort is nowhere when it is not there."""
+        self._close_front_doors(lock)
+        self.ledger.withdraw_cohort()
+
+    def _close_front_doors(self, lock: Lock) -> None:
+        """Close the stages known here, and those of the lock: whoever takes a dead rollout over knows no others."""
+        pinned = (ApiStage(**stage) for stage in lock.api_stages)
+        ApiStages(list(dict.fromkeys([*self.stages, *pinned]))).set_variables(AT_REST)

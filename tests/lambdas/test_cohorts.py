@@ -57,6 +57,26 @@ def test_the_cohort_ends_before_a_weight_rises(shop: Shop) -> None:
     assert execution.status == "SUCCEEDED", execution.failure
 
 
+def test_no_weight_rises_while_a_front_door_keeps_the_cohort(shop: Shop) -> None:
+    execution = shop.begin("v2", "ShiftTraffic", index=2)
+    shop.aws.fail("UpdateStage", THROTTLED, times=3)
+    shop.aws.interrupt("UpdateEndpointWeightsAndCapacities", lambda: seen.append(variables(shop)))
+    seen: list[object] = []
+    shop.run(execution)
+    assert seen[0] == [AT_REST] * 2
+    assert execution.status == "SUCCEEDED", execution.failure
+    assert shop.cohorts() == []
+
+
+def test_weights_that_another_hand_set_do_not_let_a_cohort_stay(shop: Shop) -> None:
+    execution = shop.begin("v2", "ShiftTraffic", index=2)
+    shop.set_weights(a=50, b=50)
+    shop.wait_until_quiet()
+    shop.run(execution)
+    assert execution.status == "FAILED"
+    assert shop.cohorts() == []
+
+
 def test_the_canary_has_the_instances_for_its_cohort_before_it_begins(aws: Aws) -> None:
     shop = Shop(aws, steps=(cohort_step(TESTERS, expected_percent=60), step(100)))
     shop.requests_per_period = 4500

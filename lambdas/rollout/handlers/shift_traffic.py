@@ -53,9 +53,8 @@ def shift(
 
 def _cohort_is(world: World, lock: Lock, step: Step) -> bool:
     """Tell whether the cohort of this step, or none, is published."""
-    if step.cohort is None:
-        return True
-    return world.ledger.cohort() == {"variant": lock.canary, "rule": step.cohort, "salt": lock.holder}
+    wanted = {"variant": lock.canary, "rule": step.cohort, "salt": lock.holder}
+    return world.ledger.cohort() == (None if step.cohort is None else wanted)
 
 
 def _raise(world: World, lock: Lock, expose: Callable[[], None]) -> None:
@@ -75,7 +74,7 @@ def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None
     A step has one kind of exposure.
     """
     if step.cohort is None and world.ledger.cohort() is not None:
-        world.cohorts.withdraw(lock)
+        world.cohorts.make_way(lock)
     if weights is not None:
         world.endpoint.set_weights(weights)
     if step.cohort is not None:
