@@ -2,6 +2,7 @@
 
 python -m bench.chaos matrix                              every state of the machine times every fault
 python -m bench.chaos schedules --schedules 2000 --seed 1 random schedules; failures are shrunk and printed
+python -m bench.chaos schedules --plan cohort             the same where a cohort behind a front door comes first
 python -m bench.chaos shrink scenario.json                the smallest scenario that fails in the same way
 """
 
@@ -16,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.chaos.matrix import cells, moments
-from bench.chaos.running import Ended, Scenario, run_all, run_one, synthesise
-from bench.chaos.schedules import schedule
+from bench.chaos.running import PLANS, SHORT, Ended, Scenario, run_all, run_one, synthesise
+from bench.chaos.schedules import calls_of_plan, schedule
 from bench.chaos.shrinking import shrink
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
@@ -25,13 +26,13 @@ from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory() as folder:
-        template = options.template or synthesise(Path(folder))
+        template = options.template or synthesise(Path(folder), options.plan)
         declared = find_endpoint(template, None)
         if options.what == "shrink":
             _print_smallest(declared, json.loads(options.scenario.read_text(encoding="utf-8")))
             return 0
         began = time.monotonic()
-        scenarios = _matrix(declared) if options.what == "matrix" else _schedules(options)
+        scenarios = _matrix(declared) if options.what == "matrix" else _schedules(declared, options)
         unsafe = report(run_all(scenarios, template=template, processes=options.processes), began)
         for ended in unsafe if options.what == "schedules" else ():
             _print_smallest(declared, ended.scenario)
@@ -75,9 +76,10 @@ def _matrix(declared: DeclaredEndpoint) -> list[tuple[str, Scenario]]:
     return [(str(cell), cell.scenario(entered)) for cell in cells()]
 
 
-def _schedules(options: argparse.Namespace) -> list[tuple[str, Scenario]]:
+def _schedules(declared: DeclaredEndpoint, options: argparse.Namespace) -> list[tuple[str, Scenario]]:
+    calls = calls_of_plan(declared.plan)
     seeds = range(options.seed, options.seed + options.schedules)
-    return [(f"schedule {seed}", schedule(seed)) for seed in seeds]
+    return [(f"schedule {seed}", schedule(seed, calls)) for seed in seeds]
 
 
 def _print_smallest(declared: DeclaredEndpoint, scenario: Scenario) -> None:
@@ -92,7 +94,8 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("what", choices=["matrix", "schedules", "shrink"])
     parser.add_argument("scenario", type=Path, nargs="?", help="what to shrink")
-    parser.add_argument("--template", type=Path, help="instead of the short plan of this bench")
+    parser.add_argument("--plan", choices=PLANS, default=SHORT, help="of this bench; the matrix needs the short one")
+    parser.add_argument("--template", type=Path, help="instead of a plan of this bench")
     parser.add_argument("--schedules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each later one has the next")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="all processors if left out")

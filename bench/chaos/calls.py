@@ -10,6 +10,8 @@ SET_WEIGHTS = "sagemaker:UpdateEndpointWeightsAndCapacities"
 SET_FLOOR = "application-autoscaling:RegisterScalableTarget"
 LOOK_AT_FLOORS = "application-autoscaling:DescribeScalableTargets"
 ALARM_STATES, METRICS = "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"
+SET_STAGE = "apigateway:UpdateStage"
+"""Made only where a front door stands before the endpoint."""
 PUBLISH, NOTIFY = "cloudwatch:PutMetricData", "events:PutEvents"
 
 OF_TASK: Mapping[str, Sequence[str]] = {

@@ -17,7 +17,8 @@ from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
 Scenario = Mapping[str, Any]
 LEAVES_THE_MACHINE_TO_OTHERS = 10
-SHORT_PLAN = Path(__file__).with_name("short_plan.py")
+SHORT, COHORT = "short", "cohort"
+PLANS = {name: Path(__file__).with_name(f"{name}_plan.py") for name in (SHORT, COHORT)}
 _log = logging.getLogger(__name__)
 ENDS = ("Rollout Rolled Back", "Rollout Promoted")
 
@@ -35,11 +36,12 @@ class Ended:
     seconds_to_safe_end: float | None = None
 
 
-def synthesise(folder: Path) -> Path:
-    """Synthesise the short plan and return its template."""
-    environment = {**os.environ, "CDK_OUTDIR": str(folder), "PYTHONPATH": str(SHORT_PLAN.parents[2])}
-    subprocess.run([sys.executable, str(SHORT_PLAN)], env=environment, check=True)  # noqa: S603  # our own script
-    return folder / "ShortPlan.template.json"
+def synthesise(folder: Path, plan: str = SHORT) -> Path:
+    """Synthesise one of the plans and return its template."""
+    script = PLANS[plan]
+    environment = {**os.environ, "CDK_OUTDIR": str(folder), "PYTHONPATH": str(script.parents[2])}
+    subprocess.run([sys.executable, str(script)], env=environment, check=True)  # noqa: S603  # our own script
+    return next(folder.glob("*.template.json"))
 
 
 def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:

@@ -1,9 +1,10 @@
 """Random schedules: up to six faults and controls at random moments, in a random world. Seeded."""
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.chaos.calls import OF_TASK
+from bench.chaos.calls import OF_TASK, SET_STAGE
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
 from bench.chaos.worlds import QUIET, merged
 
@@ -19,15 +20,20 @@ PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
 AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
 
 
-def schedule(seed: int) -> dict[str, Any]:
-    """Return the scenario of this seed."""
+def calls_of_plan(plan: Mapping[str, Any]) -> Sequence[str]:
+    """Return what a rollout of this plan calls."""
+    return [*CALLS, SET_STAGE] if plan.get("api_stages") else CALLS
+
+
+def schedule(seed: int, calls: Sequence[str] = CALLS) -> dict[str, Any]:
+    """Return the scenario of this seed, with faults of these calls."""
     draw = random.Random(seed)
     scenario = _world(draw, seed)
     focus = draw.uniform(0, LATEST_SECOND)
     for _ in range(draw.randint(1, MOST)):
         near = draw.random() < 0.5
         at_s = round(max(0.0, draw.gauss(focus, 30.0)) if near else draw.uniform(0, LATEST_SECOND), 1)
-        scenario = merged(scenario, _disturbance(draw, at_s))
+        scenario = merged(scenario, _disturbance(draw, calls, at_s))
     return scenario
 
 
@@ -44,10 +50,10 @@ def _world(draw: random.Random, seed: int) -> dict[str, Any]:
     )
 
 
-def _disturbance(draw: random.Random, at_s: float) -> dict[str, Any]:
+def _disturbance(draw: random.Random, calls: Sequence[str], at_s: float) -> dict[str, Any]:
     if draw.random() < 0.4:
         return OF_WORLD[draw.choice(AROUND_THE_CALLS)](at_s)
-    call = draw.choice(CALLS)
+    call = draw.choice(calls)
     kind = draw.choice([kind for kind in OF_CALLS if fits(kind, call)])
     fragment = OF_CALLS[kind](call, at_s)
     for_s = min(draw.choice(WINDOWS), LONGEST_SECONDS.get(kind, WINDOWS[-1]))

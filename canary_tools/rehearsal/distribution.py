@@ -26,7 +26,7 @@ def distribution(results: Sequence[Result]) -> dict[str, Any]:
         "runs": len(results),
         "outcomes": dict(sorted(Counter(result["outcome"] for result in results).items())),
         "safe_ends": sum(result["safe_end"] for result in results),
-        "last_step_percent": _counted(result["steps"][-1]["percent"] for result in results if result["steps"]),
+        "last_step_percent": _counted(result["steps"][-1]["expected_percent"] for result in results if result["steps"]),
         **{name: _spread([result[name] for result in results if result[name] is not None]) for name in NUMBERS},
     }
 

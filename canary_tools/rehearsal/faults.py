@@ -21,6 +21,7 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
     "states": ("stepfunctions",),
     "events": ("events",),
     "cloudformation": ("cloudformation",),
+    "apigateway": ("apigateway",),
     "tag": ("resourcegroupstaggingapi",),
 }
 """The services that handlers call: prefix as in IAM, and what botocore calls them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canary_tools.rehearsal.executions import seconds_of
 from canary_tools.rehearsal.functions import Invoked
@@ -11,17 +11,21 @@ from canary_tools.rehearsal.traffic import Served
 from canary_tools.sandbox.sagemaker.endpoint import Endpoint, Status
 from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
 
+if TYPE_CHECKING:
+    from canary_tools.rehearsal.cohort import Cohort
+
 MINUTE = 60.0
 
 
 @dataclass
 class Minute:
-    """One minute of the rollout, by variant."""
+    """One minute of the rollout, by variant. `cohort_percent` of all requests reach the canary whatever its weight."""
 
     start_s: float
     served: dict[str, Served] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
     instances: dict[str, int] = field(default_factory=dict)
+    cohort_percent: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +62,11 @@ class Observation:
         self.lambda_requests = 0
         self._last_instances: tuple[float, int] | None = None
         self._slot = ""
+        self._cohort: Cohort | None = None
         aws.users.listeners.append(self._served)
         aws.functions.listeners.append(self._invoked)
         aws.sagemaker.endpoints.on_change.append(self._changed)
-        aws.on_record = self._recorded
+        aws.on_record.append(self._recorded)
 
     def note(self, kind: str, text: str) -> None:
         """Add a happening of this moment."""
@@ -116,11 +121,13 @@ class Observation:
         minute.weights[variant.name] = variant.current_weight
         minute.instances[variant.name] = variant.current_count
         if variant.model_name == self._aws.release_model:
-            self._exposure(variant, second)
+            cohort = self._aws.cohort.now()
+            minute.cohort_percent = 0.0 if cohort is None or cohort.variant != variant.name else cohort.percent
+            self._exposure(variant, second, in_cohort=minute.cohort_percent)
         self._count_instances(fleet, second)
 
-    def _exposure(self, variant: Variant, second: float) -> None:
-        if variant.current_weight <= 0:
+    def _exposure(self, variant: Variant, second: float, *, in_cohort: float) -> None:
+        if variant.current_weight + in_cohort <= 0:
             return
         self.exposed_s = second if self.exposed_s is None else self.exposed_s
         self.last_exposed_s = second
@@ -147,12 +154,21 @@ class Observation:
             self._look()
 
     def _recorded(self, record: str) -> None:
+        if record == "cohort":
+            self._note_cohort()
         if record != "lock" or self.halted_s is not None:
             return
         lock = self._aws.table.item(self._aws.declared.endpoint_name, "lock") or {}
         if lock.get("halted"):
             self.halted_s = self._aws.second()
             self.note("halt", f"exposure was ordered to zero: {lock['halted']}")
+
+    def _note_cohort(self) -> None:
+        cohort, self._cohort = self._cohort, self._aws.cohort.now()
+        if self._cohort is not None and self._cohort != cohort:
+            self.note("cohort", f"a cohort of {self._cohort.percent:g} % was published for {self._cohort.variant}")
+        elif cohort is not None and self._cohort is None:
+            self.note("cohort", "the cohort was withdrawn")
 
     def _look(self) -> None:
         """Read the evidence of the last evaluation from the ledger."""

@@ -6,6 +6,7 @@ from typing import Any
 from canary_tools.rehearsal import prices
 from canary_tools.rehearsal.executions import Execution, Usage, seconds_of
 from canary_tools.rehearsal.observation import Observation, since
+from canary_tools.rehearsal.plan_steps import expected_percent, title
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 
 PROMOTED, ROLLED_BACK = "PROMOTED", "ROLLED_BACK"
@@ -67,10 +68,17 @@ class Outcome:
             problems.append(f"the lock is held by {final['lock']}")
         if outcome not in {PROMOTED, ROLLED_BACK} or not self._record.get("reason"):
             problems.append(f"the ledger does not say how and why the rollout ended, it says {outcome}")
+        problems += self._open_cohorts()
         if len(serving) == 1:
             problems += self._wrong_floors(serving[0])
             problems += self._wrong_slot(serving[0])
         return problems
+
+    def _open_cohorts(self) -> list[str]:
+        final = self._final()
+        published = [] if final["cohort"] is None else [f"a cohort is still published: {final['cohort']}"]
+        doors = [f"stage {name} still has a cohort: {held}" for name, held in final["front_doors"].items()]
+        return published + doors
 
     def _wrong_floors(self, stable: str) -> list[str]:
         scaling = self._aws.declared.plan["scaling"]
@@ -97,21 +105,26 @@ class Outcome:
             "weights": {row["VariantName"]: row["CurrentWeight"] for row in variants},
             "scaling_floors": {_slot(target): target["MinCapacity"] for target in self._targets()},
             "lock": None if lock is None else f"{lock['kind']} {lock['holder']}",
+            "cohort": (self._item("cohort") or {}).get("cohort"),
+            "front_doors": self._aws.front_doors.letting_through(),
             "executions": [
                 {"name": execution["name"], "status": execution["status"]} for execution in self._aws.executions.all()
             ],
         }
 
     def _steps(self) -> list[dict[str, Any]]:
+        declared = self._aws.declared.plan["steps"]
         return [
             {
+                "title": title(declared[index]),
+                "expected_percent": expected_percent(declared[index]),
                 "percent": step["percent"],
                 "started_s": round(since(self._aws.zero, step["shifted_at"]), 1),
                 "ended_s": round(since(self._aws.zero, step["ended_at"]), 1) if "ended_at" in step else None,
                 "canary_requests": step["canary_requests"],
                 "reason": step.get("reason", ""),
             }
-            for step in self._record.get("steps", [])
+            for index, step in enumerate(self._record.get("steps", []))
         ]
 
     def _seconds(self) -> float:

@@ -20,7 +20,7 @@ mpl.use("Agg")
 CANARY, STABLE, ENDED, GREY = "#d95f02", "#1b6ca8", "#b2182b", "#8a8f98"
 _GATES = ("#6a3d9a", "#2a9d5c", "#b8860b", "#c2185b")
 _WIDTH, _HEIGHT, _DPI = 10.0, 2.6, 110
-_MARKED = ("control", "alarm", "halt")
+_MARKED = ("control", "alarm", "halt", "cohort")
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -49,8 +49,8 @@ def pictures(rehearsed: Rehearsed) -> list[Picture]:
     return [
         draw.picture(
             "traffic", "Share of the requests", draw.share,
-            "Which share of the requests each release gets. Vertical lines: what other hands, alarms or an order to "
-            "halt did.",
+            "Which share of the requests each release gets. Vertical lines: what other hands, alarms, cohorts or an "
+            "order to halt did.",
         ),
         draw.picture(
             "evidence", "Evidence against the new release", draw.evidence,
@@ -98,9 +98,7 @@ class _Drawing:
 
     def share(self, axes: Axes) -> None:
         def of(slot: str) -> list[float]:
-            return [
-                100 * minute.weights.get(slot, 0) / max(sum(minute.weights.values()), 1) for minute in self._minutes
-            ]
+            return [self._share(minute, slot) for minute in self._minutes]
 
         for slot, colour in self._colours.items():
             axes.step(self._times(), of(slot), where="post", color=colour, lw=2, label=self._label(slot))
@@ -108,6 +106,12 @@ class _Drawing:
         axes.set_ylabel("% of requests")
         axes.set_ylim(-3, 108)
         self._mark(axes)
+
+    def _share(self, minute: Minute, slot: str) -> float:
+        """Return the percentage of the requests that a slot gets: a cohort goes to the canary, the rest by weight."""
+        by_weight = minute.weights.get(slot, 0) / max(sum(minute.weights.values()), 1)
+        cohort = minute.cohort_percent if slot == self._canary else 0.0
+        return cohort + by_weight * (100 - minute.cohort_percent)
 
     def evidence(self, axes: Axes) -> None:
         judge = self._plan["gates"]["judge"]
@@ -212,6 +216,8 @@ def _short(happening: Happening) -> str:
         return "ordered to zero"
     if happening.kind == "alarm":
         return "alarm"
+    if happening.kind == "cohort":
+        return "cohort withdrawn" if "withdrawn" in happening.text else "cohort published"
     return happening.text.removeprefix("control: ")
 
 

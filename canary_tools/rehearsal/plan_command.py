@@ -32,11 +32,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def in_lines(summary: Mapping[str, Any]) -> str:
     """Return the summary as people read it."""
-    steps = " → ".join(f"{percent}" for percent in summary["steps"])
+    steps = " → ".join(summary["step_titles"])
     usual, longest = duration(summary["usual_seconds"]), duration(summary["longest_seconds"])
     before, peak, most = (summary[name] for name in ("instances_before", "peak_instances", "max_instances"))
     lines = [
-        f"{summary['endpoint']}: {steps} % of the requests",
+        f"{summary['endpoint']}: {steps} of the requests",
         f"  duration          {usual} when every step uses its bake, at most {longest}",
         f"  instances         {before} before, {peak} at the peak (max_instances {most} a variant)",
         f"  history events    {summary['history_events']:,} on the longest path, {summary['history_limit']:,} allowed",

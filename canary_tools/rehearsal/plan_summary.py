@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from canary_tools.rehearsal import prices
+from canary_tools.rehearsal.plan_steps import Step, expected_percent, title
 from canary_tools.rehearsal.simulated_aws import WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.template import DeclaredEndpoint
 
@@ -51,7 +52,8 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> dict[str,
     instances = _instances(plan, assumptions.rps)
     return {
         "endpoint": declared.endpoint_name,
-        "steps": [step["percent"] for step in steps],
+        "steps": [expected_percent(step) for step in steps],
+        "step_titles": [title(step) for step in steps],
         "usual_seconds": round(usual),
         "longest_seconds": round(_longest(plan)),
         "instances_before": instances.before,
@@ -97,7 +99,7 @@ def _instances(plan: Mapping[str, Any], rps: float) -> _Instances:
     per_instance = scaling["invocations_per_instance"]
     needed = scaling["min_instances"] if per_instance is None else ceil(rps * 60 / per_instance)
     needed = max(needed, scaling["min_instances"])
-    canaries = [max(scaling["idle_instances"], ceil(needed * step["percent"] / 100)) for step in plan["steps"]]
+    canaries = [max(scaling["idle_instances"], ceil(needed * expected_percent(step) / 100)) for step in plan["steps"]]
     extra = tuple(count - scaling["idle_instances"] for count in canaries)
     return _Instances(needed + scaling["idle_instances"], extra)
 
@@ -119,8 +121,8 @@ def _history_events(plan: Mapping[str, Any]) -> int:
     return EVENTS_AROUND + EVENTS_PER_LOOK * looks
 
 
-def _exposed(guard: Guard, steps: list[Mapping[str, Any]], rps: float) -> dict[str, Any]:
-    requests = {f"{step['percent']} %": round(rps * step["percent"] / 100 * guard.earliest_s) for step in steps}
+def _exposed(guard: Guard, steps: list[Step], rps: float) -> dict[str, Any]:
+    requests = {title(step): round(rps * expected_percent(step) / 100 * guard.earliest_s) for step in steps}
     return {"guard": guard.name, "earliest_s": round(guard.earliest_s), "requests": requests}
 
 

@@ -10,7 +10,7 @@ from canary_tools.rehearsal.absurd_values import Distortion, Values
 from canary_tools.rehearsal.latency import CENTRES_MS
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.traffic import JUST_BEFORE, Served, Users
-from canary_tools.sandbox.cloudwatch.store import MetricStore
+from canary_tools.sandbox.cloudwatch.store import STANDARD_RESOLUTION, MetricStore
 from canary_tools.sandbox.sagemaker.metrics import Invocation as SageMakerInvocation
 from canary_tools.sandbox.sagemaker.metrics import InvocationMetrics, Source, metric_source
 from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
@@ -111,6 +111,7 @@ class Publisher:
                 timestamp=start,
                 values={float(value): 1},
                 unit="Count",
+                storage_resolution=STANDARD_RESOLUTION if self._period >= STANDARD_RESOLUTION else 1,
             ),
         )
 

@@ -114,7 +114,7 @@ def _picture(picture: Picture) -> str:
 
 def _steps(result: dict[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td>{step['percent']} %</td><td class=when>{duration(step['started_s'])}</td>"
+        f"<tr><td>{step['title']}</td><td class=when>{duration(step['started_s'])}</td>"
         f"<td>{step['canary_requests']:,}</td><td>{html.escape(step['reason'])}</td></tr>"
         for step in result["steps"]
     )

@@ -9,8 +9,10 @@ import numpy as np
 
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.bus import Bus
+from canary_tools.rehearsal.cohort import PublishedCohort
 from canary_tools.rehearsal.executions import Executions
 from canary_tools.rehearsal.faults import CRASH, TIMEOUT, Faults, service_error
+from canary_tools.rehearsal.front_doors import FrontDoors
 from canary_tools.rehearsal.functions import Crashed, Functions
 from canary_tools.rehearsal.held_alarms import HeldAlarms
 from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
@@ -50,7 +52,8 @@ class SimulatedAws:
         stack_status: what CloudFormation says of the stack.
         instance_type: of the endpoint.
         zero: when the rollout began, in seconds since the epoch.
-        on_record: called with the key of each record of the ledger that was updated.
+        on_record: each is called with the key of each record of the ledger that was updated.
+        cohort: what is published of one.
     """
 
     def __init__(self, declared: DeclaredEndpoint, scenario: Scenario) -> None:
@@ -63,13 +66,15 @@ class SimulatedAws:
         self.release_model = ""
         self.instance_type = ""
         self.zero = float("inf")
-        self.on_record: Callable[[str], None] = lambda _record: None
+        self.on_record: list[Callable[[str], None]] = [self._look_at_cohort]
         self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
         self._draw_answers = random.Random(f"answers {scenario.seed}")  # noqa: S311 - however many calls come before
         self.store = MetricHistory()
         self.gaps = Gaps(self.store, scenario)
         self.sagemaker = self._sagemaker()
         self.table = LedgerTable(_ledger_name(declared))
+        self.front_doors = FrontDoors(declared.plan.get("api_stages", ()))
+        self.cohort = PublishedCohort(declared.plan["steps"], self.front_doors)
         self.faults = Faults(scenario, second=self.second, seed=self._seed())
         self.functions = Functions(declared.functions, self.processes, seed=self._seed())
         self.bus = Bus(declared.rules, clock=self.clock, functions=self.functions, seed=self._seed())
@@ -140,7 +145,8 @@ class SimulatedAws:
         if service == "dynamodb":
             answer = self.table.call(operation, parameters)
             if operation == "UpdateItem":
-                self.on_record(str(parameters["Key"]["record"]["S"]))
+                for listen in self.on_record:
+                    listen(str(parameters["Key"]["record"]["S"]))
             return answer
         known = self._operations[service]
         if operation not in known:
@@ -183,8 +189,13 @@ class SimulatedAws:
             "eventbridge": {"PutEvents": self.bus.put_events},
             "cloudformation": {"DescribeStacks": self._describe_stacks},
             "sagemaker-runtime": {"InvokeEndpoint": self._invoke_endpoint},
+            "api-gateway": self.front_doors.operations(),
             "resource-groups-tagging-api": {"GetResources": lambda _request: {"ResourceTagMappingList": []}},
         }
+
+    def _look_at_cohort(self, record: str) -> None:
+        if record == "cohort":
+            self.cohort.in_ledger = (self.table.item(self.declared.endpoint_name, "cohort") or {}).get("cohort")
 
     def _describe_stacks(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         stack = {
@@ -231,6 +242,7 @@ class SimulatedAws:
             sagemaker=self.sagemaker,
             endpoint_name=self.declared.endpoint_name,
             canary_model=lambda: self.release_model,
+            cohort=self.cohort.now,
             slow_ms=min(limits, default=None),
             tick_seconds=2.0 if self._period() < 30 else 5.0,  # noqa: PLR2004 - several ticks in each metric period
             generator=np.random.default_rng(self._seed()),

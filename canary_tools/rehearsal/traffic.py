@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from canary_tools.clock import VirtualClock
+from canary_tools.rehearsal.cohort import Cohort
 from canary_tools.rehearsal.latency import CENTRES_MS, Counts
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.serving import Serving, serve
@@ -79,6 +80,7 @@ class Users:
         sagemaker: SageMakerModel,
         endpoint_name: str,
         canary_model: Callable[[], str],
+        cohort: Callable[[], Cohort | None],
         slow_ms: float | None,
         tick_seconds: float,
         generator: np.random.Generator,
@@ -88,6 +90,7 @@ class Users:
         self._sagemaker = sagemaker
         self.endpoint_name = endpoint_name
         self._canary_model = canary_model
+        self._cohort = cohort
         self._slow_ms = slow_ms
         self._slow_from = len(CENTRES_MS) if slow_ms is None else int(np.searchsorted(CENTRES_MS, slow_ms, "right"))
         self._tick = tick_seconds
@@ -129,15 +132,24 @@ class Users:
 
     def _send(self, fleet: Fleet, requests: int) -> None:
         variants = list(fleet.variants.values())
-        total = sum(variant.current_weight for variant in variants)
-        if not total:
+        if not sum(variant.current_weight for variant in variants):
             return
-        parts = self._generator.multinomial(requests, [variant.current_weight / total for variant in variants])
+        parts = self._divided(variants, requests)
         usual = self._usual_bad(variants, requests)
         for variant, part in zip(variants, parts, strict=True):
-            served = self._answer(variant, int(part), usual)
+            served = self._answer(variant, part, usual)
             for listener in self.listeners:
                 listener(fleet, variant, served)
+
+    def _divided(self, variants: list[Variant], requests: int) -> list[int]:
+        """Divide requests among the variants: those of a cohort to its own, all others by weight."""
+        cohort = self._cohort()
+        members = [cohort is not None and variant.name == cohort.variant for variant in variants]
+        matching = int(self._generator.binomial(requests, cohort.percent / 100)) if cohort and any(members) else 0
+        total = sum(variant.current_weight for variant in variants)
+        shares = [variant.current_weight / total for variant in variants]
+        others = self._generator.multinomial(requests - matching, shares)
+        return [int(part) + matching * member for part, member in zip(others, members, strict=True)]
 
     def _usual_bad(self, variants: list[Variant], requests: int) -> float:
         """Return the chance of a bad answer if stable had all the requests."""

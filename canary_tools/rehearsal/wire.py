@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import boto3
 import botocore.endpoint
@@ -31,6 +32,7 @@ SERVICES = {
     "sfn": "states",
     "eventbridge": "events",
     "cloudformation": "cloudformation",
+    "api-gateway": "apigateway",
     "resource-groups-tagging-api": "tag",
 }
 """What botocore's events call a service, and its prefix in IAM."""
@@ -119,6 +121,9 @@ def _parameters(service: str, request: Any) -> Parameters:
     if service == "cloudformation":
         return dict(request.body) if isinstance(request.body, Mapping) else {"body": _text(request.body)}
     body = request.body
+    if service == "api-gateway":
+        _, _, _, _, api, _, stage = request.url.split("/")
+        return {**json.loads(body), "restApiId": unquote(api), "stageName": unquote(stage)}
     parameters: dict[str, Any] = json.loads(body or b"{}")
     return parameters
 
