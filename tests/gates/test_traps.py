@@ -45,15 +45,15 @@ def test_dispersion_is_reset_at_a_step_change(monkeypatch: pytest.MonkeyPatch) -
 
 
 def a_delayed_fault_is_seen_soon() -> None:
-    before, own = Counts(0, 0, 6000, 300), Counts(600, 60, 5400, 270)
-    rollout = [Minute(0, 0, {}), *minutes(9, before, start=1), *minutes(10, own, start=10)]
+    before, shift, own = Counts(0, 0, 6000, 300), Counts(300, 15, 5700, 285), Counts(600, 60, 5400, 270)
+    rollout = [*minutes(9, before), *minutes(1, shift, start=9), *minutes(10, own, start=10)]
     assessment = run(judge(kind="share", ratio=1.25, delay=10), rollout)
     assert assessment.verdict == "FAIL"
 
 
-def test_dispersion_is_reset_when_delayed_counts_show_the_new_split(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_split_of_before_the_step_does_not_look_like_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     a_delayed_fault_is_seen_soon()
-    monkeypatch.setattr(Gate, "forget_split", lambda _, state: state)
+    monkeypatch.setattr(Gate, "is_own", property(lambda _: True))
     breaks(a_delayed_fault_is_seen_soon)
 
 

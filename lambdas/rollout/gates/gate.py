@@ -99,6 +99,11 @@ class Gate:
         return self.step == self.settings.superior_step
 
     @property
+    def is_own(self) -> bool:
+        """Whether this minute counts what was shown in the step, and not under another split before it."""
+        return self.age >= self.settings.delay
+
+    @property
     def _bets(self) -> tuple[float, ...]:
         return effects.harmful_weights(self.settings)
 
@@ -121,10 +126,6 @@ class Gate:
             passed=False,
         )
 
-    def forget_split(self, state: GateState) -> GateState:
-        """Start over what a new split would make look like noise: delayed counts show the step's own from now on."""
-        return replace(state, dispersion=state.dispersion.begin_step())
-
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
         """Learn stable's rate from a minute that is left out of the comparison."""
         return replace(state, recent=_faded(state.recent, counts))
@@ -133,7 +134,7 @@ class Gate:
         """Add one minute."""
         grown = replace(
             self._with_evidence(state, counts),
-            dispersion=state.dispersion.observe(counts),
+            dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
             step=(state.step[0] + 1, state.step[1] + counts.canary_total),
@@ -200,7 +201,7 @@ class Gate:
     def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
         if not self.asks_superiority:
             return passing.grow(state.passing, self.settings, counts, stable_rate)
-        if state.passed or self.age < self.settings.delay:
+        if state.passed or not self.is_own:
             return state.passing
         return superiority.grow(state.passing, self.settings, counts, stable_rate, self._proof_limits(state))
 

@@ -111,9 +111,6 @@ class Progress:
             self.states[gate.settings.name] = gate.begin_step(state)
 
     def _after(self, gate: Gate, state: GateState, minute: Minute, began: int) -> GateState:
-        own = began + gate.settings.delay
-        if minute.number >= own and (self.last is None or self.last < own):
-            state = gate.forget_split(state)
         counts = minute.counts_of(gate.settings.name)
         if counts is None:
             return state
