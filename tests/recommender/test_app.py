@@ -45,3 +45,9 @@ def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_p
 def test_a_shop_without_either_has_neither(tmp_path: Path, unset: dict[str, str]) -> None:
     assert "conversion" not in json.dumps(declared(tmp_path, **unset).plan["gates"])
     assert "AWS::ApiGateway::RestApi" not in (tmp_path / "out" / "Recommender.template.json").read_text()
+
+
+def test_a_share_of_the_users_meets_a_release_first_where_one_is_given(tmp_path: Path) -> None:
+    first, *later = declared(tmp_path, cohort_percent="5", steps="50,100").plan["steps"]
+    assert (first["percent"], first["cohort"]["buckets"]) == (0, 500)
+    assert [step["percent"] for step in later] == [50, 100]
