@@ -102,6 +102,40 @@ def test_a_long_outage_during_a_promotion_never_undoes_a_part_of_it(
     assert_on_one_side(serving, promoting)
 
 
+def test_a_decided_promotion_whose_handler_died_is_not_undone_without_the_ledger(
+    aws: Aws, serving: Shop, promoting: Execution
+) -> None:
+    serving.ledger.seal(promoting.name)
+    promoting.fail_with("Runtime.ExitError")
+    lose_the_ledger(aws)
+    assert promoting.repeat()["safe"] is False
+    serving.wait_until_quiet()
+    assert serving.weights() == {A: 0, B: 100}
+    aws.heal()
+    serving.run(promoting)
+    assert promoting.status == "SUCCEEDED"
+    assert_on_one_side(serving, promoting)
+
+
+@pytest.mark.parametrize("error", ["GateFailed", "AlarmRaised", "Halted", "Inconclusive", "EndpointChanged"])
+def test_a_release_that_failed_at_100_percent_loses_its_traffic_without_the_ledger(
+    aws: Aws, serving: Shop, promoting: Execution, error: str
+) -> None:
+    promoting.fail_with(error)
+    lose_the_ledger(aws)
+    assert promoting.repeat()["safe"] is False
+    serving.wait_until_quiet()
+    assert serving.weights() == {A: 100, B: 0}
+    aws.heal()
+    serving.run(promoting)
+    assert_on_one_side(serving, promoting)
+
+
+def lose_the_ledger(aws: Aws) -> None:
+    for operation in ("GetItem", "UpdateItem", "PutItem", "DeleteItem"):
+        aws.fail(operation, UNAVAILABLE, times=100_000)
+
+
 @pytest.mark.parametrize("call", range(1, 12))
 def test_a_stop_at_any_moment_of_a_promotion_ends_on_one_side(
     aws: Aws, serving: Shop, promoting: Execution, call: int

@@ -12,7 +12,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
-from rollout.errors import EndpointBusy, NotRestored, PromotionUnfinished
+from rollout.endpoint import weights_for
+from rollout.errors import (
+    AlarmRaised,
+    CapacityUnavailable,
+    EndpointBusy,
+    EndpointChanged,
+    EndpointUnusable,
+    GateFailed,
+    Halted,
+    Inconclusive,
+    LockLost,
+    NotRestored,
+    PromotionUnfinished,
+)
 from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.ledger import PROMOTED, ROLLOUT, Lock
 from rollout.patience import insist_loudly
@@ -26,6 +39,12 @@ if TYPE_CHECKING:
 
 TRIES = 12
 """`canary_construct.history` counts the events of as many; a test compares."""
+
+_AGAINST_THE_RELEASE = (
+    AlarmRaised, CapacityUnavailable, EndpointChanged, EndpointUnusable, GateFailed, Halted, Inconclusive, LockLost,
+)  # fmt: skip
+NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _AGAINST_THE_RELEASE)
+"""What ends a rollout before its promotion is decided. Any other failure may have come after that: a handler died."""
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -63,13 +82,23 @@ def roll_back(world: World, execution: str, rollout: Mapping[str, Any], failure:
 
 
 def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> None:
-    """Lower by what the state machine remembers when the ledger cannot be read; an unfinished promotion waits."""
+    """Lower by what the state machine remembers when the ledger cannot be read; a decided promotion waits."""
     try:
         world.ledger.lock()
     except Exception:
-        if "canary" in rollout and failure["Error"] != PromotionUnfinished.__name__:
+        if "canary" in rollout and not _may_be_decided(world, rollout, failure):
             lower_exposure(world, Lock(kind=ROLLOUT, holder="", stable=rollout["stable"], canary=rollout["canary"]))
         raise
+
+
+def _may_be_decided(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> bool:
+    """Tell whether the promotion may be decided, which the ledger alone knows: with all the weight at the canary."""
+    if failure["Error"] == PromotionUnfinished.__name__:
+        return True
+    if failure["Error"] in NEVER_AFTER_THE_DECISION:
+        return False
+    everything = weights_for(stable=rollout["stable"], canary=rollout["canary"], canary_percent=100)
+    return world.endpoint.describe().shows(everything)
 
 
 def reason_of(failure: Mapping[str, str]) -> str:
