@@ -5,7 +5,7 @@ from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inc
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, A, B
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, A, B, step
 from tests.lambdas.fakes.shop import Shop
 
 
@@ -50,6 +50,20 @@ def test_a_bake_that_is_not_over_goes_on(baking: Execution) -> None:
 def test_a_step_with_evidence_leads_to_the_next_one(serving: Shop, baking: Execution) -> None:
     minutes_later(serving, 7)
     assert baking.repeat()["next"] == "NEXT_STEP"
+
+
+def test_what_passed_a_step_early_does_not_pass_the_next_one(aws: Aws) -> None:
+    shop = Shop(aws, steps=(step(50, bake_seconds=3600, max_bake_seconds=7200), step(75), step(100)), scaling=FIXED)
+    shop.requests_per_period = 2_000_000
+    shop.serve_first()
+    execution = shop.begin("v2", "Evaluate", index=0)
+    began = aws.clock.now()
+    while execution.step["index"] == 0:
+        shop.serve(failed=2000)
+        execution.advance()
+    assert aws.clock.now() < began + 3600
+    shop.run(execution, "Evaluate", index=1)
+    assert execution.repeat()["next"] == "STAY"
 
 
 def test_the_last_step_leads_to_the_promotion(serving: Shop) -> None:

@@ -93,7 +93,7 @@ class _Judgement(NamedTuple):
 def _judge(plan: dict[str, Any], step: Step, state: dict[str, Any], evidence: Evidence) -> _Judgement:
     config = {**plan["gates"]["judge"], "min_requests": step.min_requests}
     judge = Judge.from_config(config)
-    judged, now = judge.update(state.get("judged") or judge.new_state(), evidence.minutes)
+    judged, now = judge.update(state.get("judged") or judge.new_state(), evidence.minutes, step=state["index"])
     at_bake_end = judge.at_bake_end(judged)
     bracketed = evidence.bracketed or bool(state.get("bracketed"))
     if bracketed:
