@@ -33,6 +33,12 @@ def test_a_failing_model_ends_the_rollout_before_any_user_saw_it(aws: Aws, servi
     assert serving.unsafe() == []
 
 
+def test_one_failure_by_chance_does_not_end_a_rollout(aws: Aws, smoking: Execution) -> None:
+    aws.fail("InvokeEndpoint", ApiError("ModelError", "Received server error (500) from primary", status=424))
+    assert smoking.repeat() == {"passed": 1}
+    assert len(aws.asked("InvokeEndpoint")) == 2
+
+
 def test_an_answer_of_another_variant_proves_nothing(aws: Aws, smoking: Execution) -> None:
     aws.runtime.answered_by = A
     with pytest.raises(SmokeTestFailed, match="smoke test 1 was answered by variant-a, not by variant-b"):

@@ -26,6 +26,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: list[dict[str, str]]) -> dict[str, Any]:
     """Send the requests to one variant, whatever its weight.
 
+    What the model fails is asked once more: a model that fails one request in a hundred, as its predecessor may, is
+    the gates' to judge.
+
     Raises:
         SmokeTestFailed: when a request is not answered with success, or not by that variant.
 
@@ -33,12 +36,7 @@ def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: list[dict
     """
     for number, request in enumerate(requests, start=1):
         try:
-            answer = runtime.invoke_endpoint(
-                EndpointName=endpoint,
-                TargetVariant=canary,
-                Body=base64.b64decode(request["payload"]),
-                ContentType=request["content_type"],
-            )
+            answer = _ask(runtime, endpoint, canary, request)
         except (ClientError, BotoCoreError) as error:
             raise SmokeTestFailed(
                 f"smoke test {number} of {len(requests)} was not answered: {str(error)[:SHOWN_CHARACTERS]}"
@@ -48,3 +46,17 @@ def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: list[dict
                 f"smoke test {number} was answered by {answer.get('InvokedProductionVariant')}, not by {canary}"
             )
     return {"passed": len(requests)}
+
+
+def _ask(runtime: Any, endpoint: str, canary: str, request: dict[str, str]) -> dict[str, Any]:
+    invocation = {
+        "EndpointName": endpoint,
+        "TargetVariant": canary,
+        "Body": base64.b64decode(request["payload"]),
+        "ContentType": request["content_type"],
+    }
+    try:
+        answer: dict[str, Any] = runtime.invoke_endpoint(**invocation)
+    except runtime.exceptions.ModelError:
+        answer = runtime.invoke_endpoint(**invocation)
+    return answer
