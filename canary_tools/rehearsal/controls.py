@@ -87,8 +87,12 @@ class Controls:
         """Tell whether what happens to the endpoint now is no business of the rollout any more."""
         if not self._aws.has_endpoint():
             return True
-        running = [execution for execution in self._aws.executions.all() if execution["status"] == "RUNNING"]
-        return not running and self._aws.table.item(self._aws.declared.endpoint_name, "lock") is None
+        """Tell whether every rollout has ended, and its lock is free or the ledger says how it ended."""
+        executions, endpoint = self._aws.executions.all(), self._aws.declared.endpoint_name
+        if any(execution["status"] == "RUNNING" for execution in executions):
+            return False
+        records = [self._aws.table.item(endpoint, f"rollout#{execution['name']}") or {} for execution in executions]
+        return self._aws.table.item(endpoint, "lock") is None or all("ended_at" in record for record in records)
 
     def _stop(self, error: str) -> None:
         """Stop the rollout: an operator aborts it in the same way."""
@@ -125,9 +129,9 @@ class Controls:
         self._until_accepted(self._aws.sagemaker.endpoints.update_weights_and_capacities, request)
 
     def _until_accepted(self, operation: Callable[[Mapping[str, Any]], object], request: Mapping[str, Any]) -> None:
-        """Change the endpoint, again and again while it is busy; a person would do the same."""
+        """Change the endpoint, again and again while it is busy and the rollout runs; a person would do the same."""
         until = self._aws.clock.now() + PATIENCE_SECONDS
-        while self._aws.clock.now() < until and self._aws.has_endpoint():
+        while self._aws.clock.now() < until and self._aws.has_endpoint() and not self._is_over():
             try:
                 operation({"EndpointName": self._aws.declared.endpoint_name, **request})
             except ApiError:

@@ -8,6 +8,7 @@ from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
+from canary_tools.rehearsal.functions import ASYNCHRONOUS_DELAYS
 from canary_tools.rehearsal.intrinsics import Intrinsics
 from canary_tools.rehearsal.reading import RehearsalError
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
@@ -161,6 +162,7 @@ class Deployment:
     def _custom_resource(
         self, short_name: str, properties: dict[str, Any], *, before: dict[str, Any] | None
     ) -> dict[str, Any]:
+        """Ask a handler, as CloudFormation does: asynchronously, so that Lambda repeats an invocation that fails."""
         event = {
             "RequestType": "Create" if before is None else "Update",
             "RequestId": f"{short_name}-{properties.get('Version', '')}-{self._aws.stack_status}",
@@ -170,11 +172,13 @@ class Deployment:
             "ResourceProperties": properties,
             **({} if before is None else {"OldResourceProperties": before}),
         }
-        outcome = self._aws.functions.invoke(self._declared.function_of(short_name).arn, event)
-        if outcome is None or outcome.error or not self._answers:
-            why = "no answer" if outcome is None else f"{outcome.error}: {outcome.message}"
-            raise RehearsalError(f"{short_name} failed during a deploy of the rehearsal: {why}")
-        return self._answers.pop()
+        function = self._declared.function_of(short_name)
+        self._aws.functions.invoke(function.arn, event)
+        for delay in ASYNCHRONOUS_DELAYS[: function.asynchronous_retries]:
+            if not self._answers:
+                self._aws.processes.pause(delay)
+                self._aws.functions.invoke(function.arn, event)
+        return self._answers.pop() if self._answers else {"Status": "FAILED", "Reason": f"{short_name} did not answer"}
 
     def _take_answer(self, request: Any, **_options: object) -> Any:
         """Stand in for the HTTP PUT by which a custom resource answers CloudFormation."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from bench.chaos.calls import SET_FLOOR
+from bench.chaos.disturbances import OF_CALLS, OF_WORLD
 from bench.chaos.running import run_one
 from bench.chaos.worlds import BUSY_AT_FIRST, QUIET, merged
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -20,6 +22,16 @@ def test_weights_changed_before_the_first_look_are_taken_back(
     ended = run_one(declared, "", merged(world, another_hand))
     assert not ended.unsafe, ended.unsafe
     assert "exactly one variant" in ended.reason
+
+
+def test_a_decided_promotion_is_not_undone_when_its_handler_dies_and_the_ledger_is_away(
+    declared: DeclaredEndpoint, entered: Mapping[str, float]
+) -> None:
+    dying = OF_CALLS["crash after effect"](SET_FLOOR, entered["Promote"])
+    without_ledger = OF_WORLD["ledger unavailable"](entered["Promote"] + 1)
+    ended = run_one(declared, "", merged(merged(QUIET, dying), without_ledger))
+    assert not ended.unsafe, ended.unsafe
+    assert ended.outcome == "PROMOTED"
 
 
 def test_weights_that_are_about_to_change_are_not_promoted(

@@ -16,6 +16,12 @@ def said(rehearsed: Rehearsed, kind: str) -> str:
     return "\n".join(happening.text for happening in happenings if happening.kind == kind)
 
 
+def test_a_handler_of_a_deploy_that_dies_is_asked_again(rehearsing: Rehearse) -> None:
+    faults = [{"at_s": 100, "for_s": 30, "call": "dynamodb:GetItem", "error": "crash"}]
+    result = rehearsing(faults=faults, controls=[{"at_s": 105, "do": "deploy"}]).result
+    assert result["unsafe"] == []
+
+
 @pytest.mark.parametrize("do", ["stop-execution", "abort"])
 def test_a_stopped_rollout_ends_safe(rehearsing: Rehearse, do: str) -> None:
     rehearsed = rehearsing(controls=[{"at_s": 400, "do": do}])
