@@ -14,8 +14,6 @@ KEYS = [
     "seconds_to_detect", "seconds_to_weight_zero", "final", "safe_end", "unsafe", "history_events",
     "state_transitions", "api_calls", "cost_usd",
 ]  # fmt: skip
-
-
 OF_THE_END = ["weights", "scaling_floors", "lock", "cohort", "front_doors", "executions"]
 
 
