@@ -23,11 +23,13 @@ demo: setup
 	python -m examples.recommender.demo
 
 # The emulator keeps its state in its modules: what starts it, and what rehearses with a copy of it, share no process.
+# Hypothesis draws from the constants of all modules that are loaded: the interleavings are the same ones only by themselves.
 test: setup
 	python -m pytest --numprocesses 2 tests/rollouts
 	python -m pytest --numprocesses 2 tests/sandbox
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
-	python -m pytest --numprocesses 2 tests lambdas canary_construct --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults
+	python -m pytest --numprocesses 2 tests/lambdas/test_interleavings.py
+	python -m pytest --numprocesses 2 tests lambdas canary_construct --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
 
 check: setup
 	ruff format --check .
