@@ -18,6 +18,10 @@ DOOR, SIDE_DOOR = ("door", "live"), ("side-door", "live")
 STEPS = (cohort_step(TESTERS), cohort_step(USERS), step(50), step(100))
 
 
+class Died(BaseException):
+    """The Lambda environment is gone."""
+
+
 @pytest.fixture
 def shop(aws: Aws) -> Iterator[Shop]:
     shop = Shop(aws, steps=STEPS, api_stages=(DOOR, SIDE_DOOR))
@@ -116,6 +120,28 @@ def test_a_cohort_whose_end_is_refused_for_a_while_is_ended_later(shop: Shop, op
     execution = shop.begin("v2", "Evaluate", index=1)
     shop.stop(execution)
     shop.aws.fail(operation, THROTTLED, times=5)
+    shop.restore(execution.name)
+    assert shop.cohorts() == []
+
+
+@pytest.mark.parametrize("seconds", [1, 40])
+def test_a_front_door_that_opens_after_its_handler_died_is_closed_before_the_lock_is_free(
+    shop: Shop, seconds: float
+) -> None:
+    execution = shop.begin("v2", "ShiftTraffic", index=0)
+
+    def open_the_side_door() -> None:
+        shop.aws.api_stages.variables[SIDE_DOOR][VARIANT] = B
+
+    def die() -> None:
+        shop.aws.clock.call_at(shop.aws.clock.now() + seconds, open_the_side_door)
+        raise Died
+
+    shop.aws.interrupt("UpdateStage", die, nth=2)
+    with pytest.raises(Died):
+        execution.repeat()
+    shop.aws.before_call = None
+    shop.stop(execution)
     shop.restore(execution.name)
     assert shop.cohorts() == []
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LOWERING_SECONDS = 10 * 60
 RAISING_SECONDS = 30
-"""The weight call takes 13 s at most, and so does each call that publishes a cohort (`clients.single_attempt_client`);
-the rest is for clocks that differ."""
+"""For each call that raises. That of the weights, or of a front door, takes 13 s at most, a try of the ledger's 23 s
+(`clients`); the rest is for clocks that differ."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -59,13 +59,18 @@ def _cohort_is(world: World, lock: Lock, step: Step) -> bool:
 
 def _raise(world: World, lock: Lock, expose: Callable[[], None]) -> None:
     """Raise, and look again. Should this handler die in between, the rollout's end knows how long to look."""
-    if not world.ledger.announce_raise(lock.holder, clock.now() + RAISING_SECONDS):
-        world.own_lock(lock.holder)
-        raise LockLost(f"rollout {lock.holder} could not announce its raise")
+    _announce(world, lock, calls=1)
     try:
         expose()
     finally:  # a raise whose answer is lost may have had its effect
         _lower_if_halted_meanwhile(world, lock)
+
+
+def _announce(world: World, lock: Lock, *, calls: int) -> None:
+    """Say in the lock that exposure rises now, by so many calls in a row."""
+    if not world.ledger.announce_raise(lock.holder, clock.now() + calls * RAISING_SECONDS):
+        world.own_lock(lock.holder)
+        raise LockLost(f"rollout {lock.holder} could not announce its raise")
 
 
 def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None) -> None:
@@ -78,6 +83,7 @@ def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None
     if weights is not None:
         world.endpoint.set_weights(weights)
     if step.cohort is not None:
+        _announce(world, lock, calls=len(world.cohorts.stages) + 1)
         world.cohorts.publish(lock.holder, canary=lock.canary, rule=step.cohort)
 
 
