@@ -10,7 +10,7 @@ class AlarmThresholds:
     """Limits of the three alarms that each slot has. Only those of the canary slot stop a rollout.
 
     - `error_rate_percent` (above 0, at most 100): failed requests of all requests, in percentage points beyond the
-      other slot's
+      other slot's; a difference that may be chance (within four standard errors) is none
     - `p99_latency_ms` (above 0): the model's latency that 1 % of the requests exceed, in milliseconds beyond the other
       slot's
     - `traffic_share_deviation_percent` (above 0): how far a slot's share of the requests is from its weight, relative

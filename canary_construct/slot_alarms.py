@@ -29,7 +29,8 @@ class SlotAlarms(Construct):
     """Error rate, p99 latency and throughput of one slot.
 
     The first two are measured beyond the other slot's: what harms both slots is not the canary's fault, and taking its
-    traffic back would not help. A slot without requests counts as faultless.
+    traffic back would not help. A slot without requests counts as faultless. Error rates that differ by no more than
+    chance do not differ: half of forty requests to each slot may fail, and 18 are not far from 22.
 
     Missing data is not breaching: an idle slot is quiet. That a canary had enough requests is proven by counting them.
     """

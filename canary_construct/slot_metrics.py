@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "AWS/SageMaker"
 OWN_NAMESPACE = "CanaryConstruct"
+CHANCE_SIGMAS = 4
+"""Two slots that fail alike differ by more in about one of 30,000 periods; an outage of both lasts for some dozen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +50,27 @@ class SlotMetrics:
 
         Model errors contain the model's own 4XX, which belong to the caller, and its 5XX.
         """
-        requests, rate, metrics = self._requests_and_error_rate()
-        return self._expression(f"IF({requests} > 0, {rate}, 0)", label="errors (%)", metrics=metrics)
+        requests, failed, metrics = self._requests_and_failed()
+        return self._expression(
+            f"IF({requests} > 0, 100 * {failed} / {requests}, 0)", label="errors (%)", metrics=metrics
+        )
 
     def error_rate_beyond_other(self, *, min_requests: int) -> cloudwatch.MathExpression:
         """Return how many percentage points more of its requests fail than of the other slot's.
 
-        What harms both slots cancels. 0 in periods with fewer requests than `min_requests`; the other slot counts
-        as faultless in periods with fewer.
+        What harms both slots cancels: 0 where the difference is within `CHANCE_SIGMAS` standard errors of slots that
+        fail alike. 0 also in periods with fewer requests than `min_requests`; the other slot counts as faultless in
+        periods with fewer.
         """
-        requests, rate, metrics = self._requests_and_error_rate()
-        others, other_rate, other_metrics = self._of_other()._requests_and_error_rate()  # noqa: SLF001 - the same class
-        other = f"IF(FILL({others}, 0) >= {min_requests}, {other_rate}, 0)"
+        n, failed, metrics = self._requests_and_failed()
+        others, others_failed, other_metrics = self._of_other()._requests_and_failed()  # noqa: SLF001 - the same class
+        rate, other_rate = f"100 * {failed} / {n}", f"100 * {others_failed} / {others}"
+        apart = f"({failed} * {others} - {others_failed} * {n})"
+        both, both_failed = f"({n} + {others})", f"({failed} + {others_failed})"
+        by_chance = f"{CHANCE_SIGMAS**2} * {n} * {others} * {both_failed} * ({both} - {both_failed})"
+        beyond = f"IF({apart} * {apart} * {both} > {by_chance}, {rate} - {other_rate}, 0)"
         return self._expression(
-            f"IF({requests} >= {min_requests}, {rate} - {other}, 0)",
+            f"IF({n} >= {min_requests}, IF(FILL({others}, 0) >= {min_requests}, {beyond}, {rate}), 0)",
             label="errors beyond the other slot (percentage points)",
             metrics=metrics | other_metrics,
         )
@@ -125,18 +134,20 @@ class SlotMetrics:
             metrics={n: self.metric("Invocations"), i: self.metric("InvocationsPerInstance")},
         )
 
-    def _requests_and_error_rate(self) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
-        """Return the slot's requests and its error rate in percent as expressions, and the metrics in them."""
-        n, e5, em, e4 = self._ids("n", "e5", "em", "e4")
+    def _requests_and_failed(self) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
+        """Return the identifiers of the slot's requests and of those that failed, and what is behind them."""
+        n, failed, e5, em, e4 = self._ids("n", "failed", "e5", "em", "e4")
         by_model = f"(FILL({em}, 0) - FILL({e4}, 0))"
-        failed = f"IF(FILL({e5}, 0) > {by_model}, FILL({e5}, 0), {by_model})"
-        metrics: dict[str, cloudwatch.IMetric] = {
-            n: self.metric("Invocations"),
-            e5: self.metric("Invocation5XXErrors"),
-            em: self.metric("InvocationModelErrors"),
-            e4: self.metric("Invocation4XXErrors"),
-        }
-        return n, f"100 * {failed} / {n}", metrics
+        counted = self._expression(
+            f"IF(FILL({e5}, 0) > {by_model}, FILL({e5}, 0), {by_model})",
+            label="failed requests",
+            metrics={
+                e5: self.metric("Invocation5XXErrors"),
+                em: self.metric("InvocationModelErrors"),
+                e4: self.metric("Invocation4XXErrors"),
+            },
+        )
+        return n, failed, {n: self.metric("Invocations"), failed: counted}
 
     def _requests_and_latency(self, percentile: float) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
         """Return the slot's requests and a percentile of its latency in milliseconds, and the metrics in them."""

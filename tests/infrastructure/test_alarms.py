@@ -1,10 +1,13 @@
 import json
+import random
 from typing import Any
 
 import pytest
 
 from canary_construct import AlarmThresholds
 from canary_construct.slot_alarms import EVALUATION_PERIODS
+from canary_tools.sandbox.cloudwatch.math_syntax import parse
+from canary_tools.sandbox.cloudwatch.math_values import Evaluator
 from tests.infrastructure.synthesis import ENDPOINT, Resources, named, of_type, properties, resources_of, text
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -24,6 +27,10 @@ def strict() -> Resources:
 def expression(alarm: dict[str, Any]) -> str:
     (returned,) = [query["Expression"] for query in alarm["Metrics"] if query.get("ReturnData", True)]
     return str(returned)
+
+
+def expressions(alarm: dict[str, Any]) -> dict[str, str]:
+    return {query["Id"]: query["Expression"] for query in alarm["Metrics"] if "Expression" in query}
 
 
 def metrics(alarm: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -60,22 +67,72 @@ def test_the_thresholds_are_in_percent_and_milliseconds(strict: Resources) -> No
 
 
 def test_errors_count_the_endpoints_and_the_models_own_but_not_the_callers(resources: Resources) -> None:
-    names = {name: stat["Metric"]["MetricName"] for name, stat in metrics(alarm_b(resources, "ErrorRate")).items()}
+    alarm = alarm_b(resources, "ErrorRate")
+    names = {name: stat["Metric"]["MetricName"] for name, stat in metrics(alarm).items()}
     assert {name: metric for name, metric in names.items() if name.endswith("_b")} == {
         "n_b": "Invocations",
         "e5_b": "Invocation5XXErrors",
         "em_b": "InvocationModelErrors",
         "e4_b": "Invocation4XXErrors",
     }
-    assert _failed("b") in expression(alarm_b(resources, "ErrorRate"))
+    by_model = "(FILL(em_b, 0) - FILL(e4_b, 0))"
+    assert expressions(alarm)["failed_b"] == f"IF(FILL(e5_b, 0) > {by_model}, FILL(e5_b, 0), {by_model})"
 
 
-def test_errors_and_latency_are_compared_with_the_other_slots_where_that_has_enough_requests(
+@pytest.mark.parametrize(
+    ("canary", "stable", "beyond"),
+    [
+        ((100, 60), (900, 9), 59.0),
+        ((100, 60), (900, 540), 0.0),
+        ((40, 28), (40, 15), 0.0),
+        ((4000, 2800), (4000, 1500), 32.5),
+        ((25, 20), (25, 1), 76.0),
+        ((24, 24), (900, 9), 0.0),
+        ((100, 60), (24, 24), 60.0),
+        ((100, 60), None, 60.0),
+        (None, (900, 9), None),
+        ((10**9, 10**9), (10**9, 0), 100.0),
+    ],
+)
+def test_the_error_rate_is_compared_with_the_other_slots_by_more_than_chance(
     resources: Resources,
+    canary: tuple[int, int] | None,
+    stable: tuple[int, int] | None,
+    beyond: float | None,
 ) -> None:
-    assert expression(alarm_b(resources, "ErrorRate")) == (
-        f"IF(n_b >= 25, {_failed('b')} - IF(FILL(n_a, 0) >= 25, {_failed('a')}, 0), 0)"
-    )
+    assert watched(alarm_b(resources, "ErrorRate"), a=stable, b=canary) == beyond
+
+
+def test_an_outage_of_both_slots_raises_no_alarm_however_few_requests_and_however_bad(resources: Resources) -> None:
+    alarm, draw, rounds = alarm_b(resources, "ErrorRate"), random.Random(7), 2_000  # noqa: S311 - a fixed seed
+    threshold = alarm["Threshold"]
+    raised = 0
+    for _ in range(rounds):
+        rate, requests = draw.uniform(0.2, 0.8), draw.randint(25, 100)
+        slots = [(requests, sum(draw.random() < rate for _ in range(requests))) for _ in range(2)]
+        value = watched(alarm, a=slots[0], b=slots[1])
+        assert value is not None
+        raised += value > threshold
+    assert raised <= 1
+
+
+def watched(alarm: dict[str, Any], *, a: tuple[int, int] | None, b: tuple[int, int] | None) -> float | None:
+    """Return what the alarm compares with its threshold in one period; slots are requests and failures."""
+    series: dict[str, dict[float, float]] = {}
+    for slot, counts in (("a", a), ("b", b)):
+        requests, failed = ({}, {}) if counts is None else ({0.0: float(counts[0])}, {0.0: float(counts[1])})
+        series |= {f"n_{slot}": requests, f"em_{slot}": failed, f"e5_{slot}": {}, f"e4_{slot}": {}}
+    values = expressions(alarm)
+    for name in ("failed_a", "failed_b"):
+        found = Evaluator((0.0,), 60, series).evaluate(parse(values[name]))
+        assert isinstance(found, dict)
+        series[name] = found
+    result = Evaluator((0.0,), 60, series).evaluate(parse(expression(alarm)))
+    assert isinstance(result, dict)
+    return result.get(0.0)
+
+
+def test_latency_is_compared_with_the_other_slots_where_that_has_enough_requests(resources: Resources) -> None:
     assert expression(alarm_b(resources, "Latency")) == (
         "IF(n_b >= 25, p99_b / 1000 - IF(FILL(n_a, 0) >= 25, p99_a / 1000, 0), 0)"
     )
@@ -87,11 +144,6 @@ def test_latency_is_the_99th_percentile(resources: Resources) -> None:
 
 def alarm_b(resources: Resources, kind: str) -> dict[str, Any]:
     return named(resources, f"AlarmsB{kind}", ALARM)
-
-
-def _failed(slot: str) -> str:
-    by_model = f"(FILL(em_{slot}, 0) - FILL(e4_{slot}, 0))"
-    return f"100 * IF(FILL(e5_{slot}, 0) > {by_model}, FILL(e5_{slot}, 0), {by_model}) / n_{slot}"
 
 
 def test_throughput_compares_the_share_of_requests_with_the_weight_that_the_rollout_publishes(
@@ -110,8 +162,10 @@ def test_no_alarm_speaks_with_fewer_requests_than_its_floor(strict: Resources, k
     assert ">= 40" in expression(named(strict, f"AlarmsB{kind}", ALARM))
 
 
-def test_an_alarm_stays_within_ten_metrics(resources: Resources) -> None:
-    assert all(len(alarm["Properties"]["Metrics"]) <= 10 for alarm in of_type(resources, ALARM).values())
+def test_an_alarm_stays_within_ten_metrics_and_ten_expressions(resources: Resources) -> None:
+    for alarm in of_type(resources, ALARM).values():
+        assert len(metrics(alarm["Properties"])) <= 10
+        assert len(expressions(alarm["Properties"])) <= 10
 
 
 def test_the_dashboard_puts_the_slots_side_by_side_and_shows_every_alarm(resources: Resources) -> None:
