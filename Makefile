@@ -16,7 +16,10 @@ node_modules/.installed: package.json package-lock.json .venv/.installed
 	npm ci --silent
 	touch $@
 
-synth: setup
+build/models/v1/model.tar.gz: examples/recommender/train.py | setup
+	python -m examples.recommender.train
+
+synth: setup build/models/v1/model.tar.gz
 	cdk synth --quiet
 
 demo: setup

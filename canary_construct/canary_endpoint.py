@@ -181,6 +181,7 @@ class CanaryEndpoint(Construct):
         ).publish(self, self._state_machine)
         self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
         rules.settle_rule(self, self._handlers, settings, names.settled_stack)
+        rules.watch_rule(self, self._handlers, settings, names.settled_stack)
         rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
         rules.panic_rule(self, self._handlers, settings, self._alarms.all_names())
         if notification_topic is not None:

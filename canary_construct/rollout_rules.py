@@ -24,6 +24,8 @@ TERMINAL_STATUSES = [
     "UPDATE_ROLLBACK_COMPLETE",
     "UPDATE_ROLLBACK_FAILED",
 ]
+WATCH_MINUTES = 15
+"""As long as a Lambda lives: whoever has the lock by then and does not work on it is dead."""
 UNFINISHED_ENDINGS = ["ABORTED", "FAILED", "TIMED_OUT"]
 OWN_SOURCE = "canary-construct"
 
@@ -49,6 +51,21 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any
                 status=events.EventField.from_path("$.detail.status-details.status"),
             )
         ],
+    )
+
+
+def watch_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], settled_stack: Stack) -> None:
+    """Look every quarter of an hour whether somebody died and left the lock; without a lock that reads one record.
+
+    Lambda repeats an asynchronous invocation twice, and then the event is gone. Sources:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+    """
+    events.Rule(
+        scope,
+        "LockWatched",
+        schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
+        targets=[_call(handlers["Settle"], settings=settings, stack_id=settled_stack.stack_id)],
     )
 
 

@@ -13,9 +13,6 @@ MOST = 6
 LATEST_SECOND = 1300.0
 """The undisturbed rollout takes 1,090 seconds."""
 WINDOWS = (1.0, 10.0, 60.0, 300.0, 900.0)
-LONGEST_SECONDS = {"refused": 300.0, "crash after effect": 300.0}
-"""What is no matter of patience: a handler that dies or is refused at each of its attempts has used them up after
-about ten minutes. docs/chaos.md says what is left then."""
 PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
 AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
 
@@ -56,7 +53,7 @@ def _disturbance(draw: random.Random, calls: Sequence[str], at_s: float) -> dict
     call = draw.choice(calls)
     kind = draw.choice([kind for kind in OF_CALLS if fits(kind, call)])
     fragment = OF_CALLS[kind](call, at_s)
-    for_s = min(draw.choice(WINDOWS), LONGEST_SECONDS.get(kind, WINDOWS[-1]))
+    for_s = draw.choice(WINDOWS)
     probability = draw.choice(PROBABILITIES)
     fragment["faults"] = [{**fault, "for_s": for_s, "probability": probability} for fault in fragment["faults"]]
     return fragment

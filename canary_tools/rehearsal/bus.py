@@ -43,6 +43,19 @@ class Bus:
         self._delivered: list[tuple[str, Any]] = []
         self.seen: list[Seen] = []
 
+    def begin(self) -> None:
+        """Begin to call what is called by the clock."""
+        for rule in self._rules:
+            if rule.period_seconds:
+                self._call_again(rule)
+
+    def _call_again(self, rule: Rule) -> None:
+        def call() -> None:
+            self._call_again(rule)
+            self._deliver(rule, rule.input)
+
+        self._clock.call_at(self._clock.now() + rule.period_seconds, call)
+
     def emit(self, *, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, object]) -> None:
         """Put one event on the bus."""
         self.seen.append(Seen(at=self._clock.now(), source=source, detail_type=detail_type, detail=dict(detail)))
@@ -57,8 +70,8 @@ class Bus:
         with self._scope(ACCOUNT, REGION):
             view = self._eventbridge._pattern_event_view(event)  # noqa: SLF001 - how its dispatcher matches
             for rule in self._rules:
-                if self._eventbridge._matches_pattern_view(rule.pattern, view):  # noqa: SLF001
-                    self._deliver(rule, view)
+                if rule.pattern and self._eventbridge._matches_pattern_view(rule.pattern, view):  # noqa: SLF001
+                    self._deliver(rule, self._transformed(rule, view))
 
     def put_events(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `PutEvents`."""
@@ -81,8 +94,11 @@ class Bus:
         """Deliver every event from now on up to five minutes late, and so in any order."""
         self._latest = _VERY_LATE_SECONDS
 
-    def _deliver(self, rule: Rule, view: Any) -> None:
-        text = self._eventbridge._apply_input_transformer(rule.transformer, {"Name": rule.name}, view)  # noqa: SLF001
+    def _transformed(self, rule: Rule, view: Any) -> str:
+        text: str = self._eventbridge._apply_input_transformer(rule.transformer, {"Name": rule.name}, view)  # noqa: SLF001
+        return text
+
+    def _deliver(self, rule: Rule, text: str) -> None:
         event = json.loads(text)
         self._delivered.append((rule.function_arn, event))
         delay = self._draw.uniform(0, self._latest)

@@ -158,7 +158,7 @@ class Observation:
             self._note_cohort()
         if record != "lock" or self.halted_s is not None:
             return
-        lock = self._aws.table.item(self._aws.declared.endpoint_name, "lock") or {}
+        lock = self._aws.lock()
         if lock.get("halted"):
             self.halted_s = self._aws.second()
             self.note("halt", f"exposure was ordered to zero: {lock['halted']}")

@@ -174,7 +174,7 @@ class _Run:
             self._next()
 
     def _wait_for_rest(self) -> None:
-        """Go on until nothing runs any more, the scenario's controls and faults have had their time, and a while."""
+        """Go on until nobody has the lock and nothing runs, all controls have had their time, and a while."""
         scenario = self._aws.scenario
         latest_control = max((control.at_s for control in scenario.controls), default=0.0)
         until = min(latest_control + self._aws.zero, self._aws.clock.now() + LONGEST_REST_SECONDS)
@@ -182,7 +182,7 @@ class _Run:
         quiet_since = self._aws.clock.now()
         while self._aws.clock.now() < min(max(until, quiet_since) + AFTERMATH_SECONDS, limit):
             self._next()
-            if self._aws.functions.running or self._aws.is_changing():
+            if self._aws.functions.running or self._aws.is_changing() or "holder" in self._aws.lock():
                 quiet_since = self._aws.clock.now()
 
     def _next(self) -> None:

@@ -100,11 +100,12 @@ class SimulatedAws:
         self._operations = self._all_operations()
 
     def begin(self) -> None:
-        """Put the template's alarms in place and let users come."""
+        """Put the template's alarms and schedules in place and let users come."""
         for alarm in self.declared.alarms:
             put = self.alarms.put_composite_alarm if "AlarmRule" in alarm else self.alarms.put_metric_alarm
             put(alarm)
         self.alarms.start()
+        self.bus.begin()
         self.users.begin()
         self._publisher.begin()
 
@@ -173,6 +174,10 @@ class SimulatedAws:
     def is_changing(self) -> bool:
         """Tell whether the endpoint is busy: it is there, but not in service."""
         return self.has_endpoint() and self.endpoint()["EndpointStatus"] != "InService"
+
+    def lock(self) -> dict[str, Any]:
+        """Return the ledger's record of the lock, without a call; nobody has it without a `holder`."""
+        return self.table.item(self.declared.endpoint_name, "lock") or {}
 
     def close(self) -> None:
         """End everything that still waits, and forget the ledger."""

@@ -1,6 +1,7 @@
 """What a rehearsal needs of a synthesised template: each `CanaryEndpoint` with all that was declared for it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +38,21 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """An EventBridge rule that calls a function. `pattern` is JSON text, as EventBridge takes it."""
+    """An EventBridge rule that calls a function, for events of a pattern or by the clock.
+
+    `pattern` is JSON text, as EventBridge takes it; empty for a rule that calls with `input` every `period_seconds`.
+    """
 
     name: str
-    pattern: str
     function_arn: str
+    pattern: str = ""
     transformer: Mapping[str, Any]
+    period_seconds: float = 0
+    input: str = ""
+
+    def concerns(self, endpoint: str) -> bool:
+        """Tell whether the function is called about this endpoint."""
+        return f'"endpoint":"{endpoint}"' in self.input + str(self.transformer.get("InputTemplate", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +169,7 @@ class _TemplateReader:
             machine_arn=self._intrinsics.arn(logical_id),
             machine_name=self._intrinsics.name(logical_id),
             functions=functions,
-            rules=tuple(rule for rule in self._rules(functions) if plan["endpoint"] in json.dumps(rule.transformer)),
+            rules=tuple(rule for rule in self._rules(functions) if rule.concerns(plan["endpoint"])),
             alarms=tuple(alarm for name, alarm in alarms.items() if name in alarm_names),
             template=self._template,
             stack_name=self._stack_name,
@@ -199,9 +209,11 @@ class _TemplateReader:
                 if target["Arn"] in functions:
                     yield Rule(
                         name=logical_id,
-                        pattern=json.dumps(properties["EventPattern"]),
                         function_arn=target["Arn"],
+                        pattern=json.dumps(properties["EventPattern"]) if "EventPattern" in properties else "",
                         transformer=target.get("InputTransformer", {}),
+                        period_seconds=_period_seconds(properties.get("ScheduleExpression", "")),
+                        input=target.get("Input", ""),
                     )
 
     def _alarms(self) -> dict[str, Mapping[str, Any]]:
@@ -216,6 +228,21 @@ class _TemplateReader:
         for logical_id, resource in self._template["Resources"].items():
             if resource.get("Type") == kind:
                 yield logical_id, resource
+
+
+def _period_seconds(schedule: str) -> float:
+    """Return the period of a schedule, 0 without one.
+
+    Raises:
+        RehearsalError: when it is another schedule than the product's own, a number of minutes.
+
+    >>> _period_seconds("rate(15 minutes)")
+    900.0
+    """
+    found = re.fullmatch(r"rate\((\d+) minutes?\)", schedule)
+    if schedule and not found:
+        raise RehearsalError(f"a rule's schedule must be a rate in minutes, got {schedule}")
+    return int(found[1]) * 60.0 if found else 0.0
 
 
 def _plan_in(definition: str) -> Mapping[str, Any] | None:

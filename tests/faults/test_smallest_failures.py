@@ -42,3 +42,15 @@ def test_weights_that_are_about_to_change_are_not_promoted(
     assert not ended.unsafe, ended.unsafe
     assert ended.outcome == "ROLLED_BACK"
     assert "another hand changed the weights" in ended.reason
+
+
+def test_what_every_invocation_of_the_restore_path_left_is_restored_by_the_clock(
+    declared: DeclaredEndpoint, entered: Mapping[str, float]
+) -> None:
+    stopped_at = entered["Evaluate"] + 1
+    hour_of_deaths = {"at_s": stopped_at, "for_s": 3600, "call": SET_FLOOR, "error": "crash"}
+    stop = {"at_s": stopped_at, "do": "stop-execution"}
+    ended = run_one(declared, "", merged(QUIET, {"controls": [stop], "faults": [hour_of_deaths]}))
+    assert not ended.unsafe, ended.unsafe
+    assert ended.outcome == "ROLLED_BACK"
+    assert (ended.seconds_to_safe_end or 0) > 3600

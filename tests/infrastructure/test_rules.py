@@ -1,6 +1,8 @@
+import json
 from typing import Any
 
 import pytest
+from rollout.handlers import settle
 
 from canary_construct.handlers import EVENT_HANDLERS
 from tests.infrastructure.synthesis import Resources, named, of_type, only, text
@@ -8,7 +10,7 @@ from tests.infrastructure.synthesis import Resources, named, of_type, only, text
 pytestmark = pytest.mark.xdist_group("graph")
 
 RULE = "AWS::Events::Rule"
-HANDLERS = {"StackSettled": "Settle", "AlarmRaised": "Panic", "ExecutionEnded": "Restore"}
+HANDLERS = {"StackSettled": "Settle", "LockWatched": "Settle", "AlarmRaised": "Panic", "ExecutionEnded": "Restore"}
 
 
 def pattern(resources: Resources, rule: str) -> dict[str, Any]:
@@ -34,6 +36,16 @@ def test_the_stack_is_settled_whenever_it_comes_to_rest(resources: Resources) ->
             },
         },
     }
+
+
+def test_the_lock_is_looked_at_every_quarter_of_an_hour(resources: Resources) -> None:
+    rule = named(resources, "LockWatched", RULE)
+    assert rule["ScheduleExpression"] == "rate(15 minutes)"
+    assert set(json.loads(text(rule["Targets"][0]["Input"]))) == {"settings", "stack_id"}
+
+
+def test_what_the_clock_settles_is_what_an_event_may_settle(resources: Resources) -> None:
+    assert set(pattern(resources, "StackSettled")["detail"]["status-details"]["status"]) == settle.TERMINAL
 
 
 def test_every_alarm_of_both_slots_raises_panic_when_it_goes_off(resources: Resources) -> None:
@@ -95,5 +107,6 @@ def test_a_rule_may_call_its_handler(resources: Resources, rule: str) -> None:
 def test_input_templates_stay_within_what_eventbridge_takes(resources: Resources) -> None:
     """Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html."""
     for rule in of_type(resources, RULE).values():
-        template = text(rule["Properties"]["Targets"][0]["InputTransformer"]["InputTemplate"])
-        assert len(template) < 8192
+        target = rule["Properties"]["Targets"][0]
+        template = target["InputTransformer"]["InputTemplate"] if "InputTransformer" in target else target["Input"]
+        assert len(text(template)) < 8192

@@ -1,4 +1,4 @@
-"""A rollout whose execution died keeps its lock: the next deploy, the next event or the next start ends it first."""
+"""A rollout whose execution died keeps its lock: the next deploy, event or start ends it first, or the clock."""
 
 from contextlib import suppress
 
@@ -342,3 +342,91 @@ def test_a_start_by_hand_beside_a_rollout_that_runs_ends_with_a_sentence(serving
     assert "is held by rollout v2-1, not by by-hand" in str(second.errors[0])
     serving.run(execution)
     assert execution.status == "SUCCEEDED"
+
+
+# By the clock
+
+
+def test_a_dead_rollout_that_nobody_restored_is_ended_by_the_clock(serving: Shop, dead: Execution) -> None:
+    serving.look_for_what_was_left()
+    assert serving.unsafe() == []
+    assert serving.outcome(dead) == (ROLLED_BACK, "its execution is ABORTED and has not been restored")
+
+
+def test_without_a_lock_the_clock_reads_one_record(aws: Aws, serving: Shop) -> None:
+    before = len(aws.calls)
+    serving.look_for_what_was_left()
+    assert [call.operation for call in aws.calls[before:]] == ["GetItem"]
+
+
+def test_a_release_that_waits_without_a_lock_is_not_started_by_the_clock(serving: Shop) -> None:
+    serving.settings["start_on_deploy"] = False
+    serving.deploy("v2")
+    serving.settle()
+    serving.settings["start_on_deploy"] = True
+    serving.look_for_what_was_left()
+    assert serving.running() is None
+
+
+@pytest.mark.parametrize("task", [*TASKS, "Promote"])
+@pytest.mark.parametrize("call", range(1, 9))
+def test_the_clock_leaves_a_rollout_that_runs(aws: Aws, serving: Shop, task: str, call: int) -> None:
+    execution = serving.begin("v2", task)
+    aws.interrupt("", serving.look_for_what_was_left, nth=call)
+    execution.advance()
+    aws.before_call = None
+    serving.run(execution)
+    assert execution.status == "SUCCEEDED"
+    assert serving.unsafe() == []
+
+
+def test_the_clock_leaves_a_deployment_that_runs(serving: Shop) -> None:
+    for resource in serving.stack.deploying(serving.stack.template("v2")):
+        lock, suspended = serving.lock(), serving.suspended()
+        serving.look_for_what_was_left()
+        assert (serving.lock(), serving.suspended()) == (lock, suspended), resource
+    assert serving.aws.states.executions == {}
+
+
+def test_a_stack_event_whose_every_delivery_died_is_made_good_by_the_clock(serving: Shop) -> None:
+    serving.deploy("v2")
+    serving.look_for_what_was_left()
+    execution = serving.running()
+    assert execution is not None
+    serving.run(execution)
+    assert execution.status == "SUCCEEDED"
+    assert serving.unsafe() == []
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_the_clock_and_the_restore_may_come_together(aws: Aws, serving: Shop, dead: Execution, call: int) -> None:
+    aws.interrupt("", lambda: serving.restore(dead.name), nth=call)
+    serving.look_for_what_was_left()
+    aws.before_call = None
+    assert serving.unsafe() == []
+
+
+@pytest.mark.usefixtures("dead")
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_deploy_that_begins_while_the_clock_looks_keeps_its_lock(aws: Aws, serving: Shop, call: int) -> None:
+    deploying = serving.stack.deploying(serving.stack.template("v3"))
+
+    def begin() -> None:
+        for resource in deploying:
+            if resource == "Config":
+                return
+
+    aws.interrupt("", begin, nth=call)
+    with suppress(RolloutError):
+        serving.look_for_what_was_left()
+    aws.before_call = None
+    lock = serving.lock()
+    assert lock is None or lock.kind == DEPLOYMENT
+    with suppress(DeployFailed):
+        for _ in deploying:
+            pass
+    serving.settle()
+    running = serving.running()
+    if running is not None:
+        serving.run(running)
+    assert serving.unsafe() == []

@@ -2,7 +2,8 @@
 
 Traffic goes with the first try. What AWS refuses is tried again for as long as an invocation may last (15 minutes),
 whatever the refusal; Lambda repeats the invocation twice, and each one that gives up says so by event. After these 48
-minutes (3, if every invocation dies at once) whoever needs the lock next does the same: see `takeover`.
+minutes (3, if every invocation dies at once) the clock asks `settle` to do the same, every quarter of an hour, and so
+does whoever needs the lock next: see `takeover`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The stack has reached a terminal status: let scaling work again, and start the rollout if a release waits.
 
 Events come at least once and in any order: everything here may be repeated, and a status that the stack has already
-left is nobody's business any more.
+left is nobody's business any more. Should every delivery of an event die, the lock that it was about is still there:
+a quarter of an hour later at most it is looked at again, by the clock.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+TERMINAL = DEPLOYED | {
+    "ROLLBACK_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED",
+}  # fmt: skip
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
-    """Act on one stack event."""
+    """Act on one stack event, or, without a `status`, on a lock that somebody may have left behind."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["settings"]))
-    insist_loudly(world.settings.endpoint, lambda: _settle_event(world, event, until), until=until)
+    act = _settle_event if "status" in event else _settle_what_was_left
+    insist_loudly(world.settings.endpoint, lambda: act(world, event, until), until=until)
 
 
 def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
@@ -47,6 +52,14 @@ def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
     lock = world.ledger.lock()
     if stack_status(event["stack_id"]) == event["status"]:
         settle(world, lock, event["status"], until)
+
+
+def _settle_what_was_left(world: World, event: dict[str, Any], until: float) -> None:
+    """Settle once more while there is a lock: for a rollout that runs, and a stack that changes, this does nothing."""
+    lock = world.ledger.lock()
+    status = "" if lock is None else stack_status(event["stack_id"])
+    if status in TERMINAL:
+        settle(world, lock, status, until)
 
 
 def settle(world: World, lock: Lock | None, status: str, until: float) -> None:

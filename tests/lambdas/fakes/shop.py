@@ -89,6 +89,10 @@ class Shop:
         event = {"settings": self.settings, "stack_id": STACK_ID, "status": status or self.aws.stacks.status}
         settle.handler(event, Context())
 
+    def look_for_what_was_left(self) -> None:
+        """Let the quarter of an hour pass after which a lock is looked at."""
+        settle.handler({"settings": self.settings, "stack_id": STACK_ID}, Context())
+
     def panic(self, alarm: str, *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         """Deliver an alarm's change to ALARM."""
         panic.handler({"settings": self.settings, "alarm_name": alarm}, Context(milliseconds))
