@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/amazon-api-
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -47,15 +48,19 @@ class ApiStages:
     def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set the variables of every stage; one that is gone lets nobody through.
 
+        A stage that refuses keeps no other from being set.
+
         Raises:
             Throttled: when API Gateway limits the calls, or changes the stage already.
             Unavailable: when API Gateway does not answer.
+            ClientError: when it refuses for another reason.
 
         Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
         """
         patch = [{"op": "replace", "path": f"/variables/{name}", "value": value} for name, value in variables.items()]
-        for stage in self._stages:
-            self._update(stage, patch)
+        with ExitStack() as all_of_them:
+            for stage in reversed(self._stages):
+                all_of_them.callback(self._update, stage, patch)
 
     def _update(self, stage: ApiStage, patch: list[dict[str, str]]) -> None:
         try:

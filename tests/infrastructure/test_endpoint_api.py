@@ -203,6 +203,8 @@ def test_rollouts_learn_of_every_stage_and_may_change_these_stages_alone() -> No
     assert told_stages(found) == [
         {"rest_api_id": f"<{api}>", "stage_name": stage_name} for api, stage_name in stages.items()
     ]
+    guard = json.loads(text(properties(found, "Custom::ReleaseSlots")["Settings"]))
+    assert guard["api_stages"] == told_stages(found)
     prefix = "arn:<AWS::Partition>:apigateway:<AWS::Region>::/restapis"
     for handler in COHORT_HANDLERS:
         granted = [s["Resource"] for s in statements(found, f"{handler}Role") if "apigateway:PATCH" in s["Action"]]
@@ -235,7 +237,9 @@ def test_other_handlers_may_not_change_a_stage(usual: Resources) -> None:
 def test_without_a_front_door_there_is_no_stage_to_tell_of() -> None:
     shop = stack()
     declare(shop)
-    assert told_stages(rendered(shop)) == []
+    found = rendered(shop)
+    assert told_stages(found) == []
+    assert "api_stages" not in text(properties(found, "Custom::ReleaseSlots")["Settings"])
 
 
 @pytest.fixture(scope="module")

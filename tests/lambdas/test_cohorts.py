@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 from rollout import clients
 from rollout.api_stages import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 from rollout.errors import Halted
 from rollout.ledger import ROLLED_BACK
 
+from canary_tools.sandbox.sagemaker.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.settings import A, B, cohort_step, step
 from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import DeployFailed
 
 USERS = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
 TESTERS = {"kind": "header", "header": "x-tester", "values": ["yes", "sure"]}
+DENIED = ApiError("AccessDeniedException", "not authorized to perform: apigateway:PATCH", status=403)
 DOOR, SIDE_DOOR = ("door", "live"), ("side-door", "live")
 STEPS = (cohort_step(TESTERS), cohort_step(USERS), step(50), step(100))
 
@@ -152,6 +156,32 @@ def test_a_stage_that_is_gone_lets_nobody_through_and_stops_nothing(shop: Shop) 
     shop.stop(execution)
     shop.restore(execution.name)
     assert shop.cohorts() == []
+
+
+@pytest.mark.parametrize("refusing", [DOOR, SIDE_DOOR])
+def test_a_stage_that_refuses_for_good_keeps_no_other_open(shop: Shop, refusing: tuple[str, str]) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    shop.aws.fail("UpdateStage", DENIED, times=10_000, when=lambda request: request["restApiId"] == refusing[0])
+    shop.stop(execution)
+    with pytest.raises(ClientError, match="not authorized"):
+        shop.restore(execution.name)
+    open_stages = [stage for stage, found in shop.aws.api_stages.variables.items() if found != AT_REST]
+    assert open_stages == [refusing]
+    assert shop.ledger.cohort() is None
+    shop.aws.heal()
+    shop.look_for_what_was_left()
+    assert shop.cohorts() == []
+
+
+def test_a_deploy_that_takes_a_front_door_away_is_refused_while_a_rollout_runs(shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    without = {**shop.settings, "api_stages": shop.settings["api_stages"][:1]}
+    with pytest.raises(DeployFailed, match="rollout v2-1 of endpoint shop is running"):
+        shop.deploy("v2", settings=without)
+    shop.run(execution)
+    assert execution.status == "SUCCEEDED", execution.failure
+    shop.deploy("v2", settings=without)
+    shop.settle()
 
 
 def test_whoever_halts_while_a_cohort_is_published_sees_it_taken_back(shop: Shop) -> None:
