@@ -200,7 +200,7 @@ class CanaryEndpoint(Construct):
             self,
             hosting,
             handlers=self._handlers,
-            settings={**settings, "api_stages": late_value(lambda: self._api_stages if self._api_stages else None)},
+            settings={**settings, "api_stages": late_value(lambda: self._api_stages or None)},
             ModelName=declared.attr_model_name,
             Version=release.version,
             ContentDigest=content_digest(names.stack, release, archive),

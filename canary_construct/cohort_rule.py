@@ -38,6 +38,10 @@ class CohortRule:
     expected_percent: float
 
     def __post_init__(self) -> None:
+        if bool(self.values) == bool(self.buckets):
+            raise ValueError(
+                "a cohort rule has either values of a header or buckets of users; use one of its factories"
+            )
         if not _HEADER.fullmatch(self.header):
             raise ValueError(f"header must be a name of letters, digits and hyphens in lower case, got {self.header!r}")
         if not 0 < self.expected_percent < 100:  # noqa: PLR2004 - a percentage
@@ -47,9 +51,14 @@ class CohortRule:
     def header_values(cls, header: str, values: Sequence[str], *, expected_percent: float) -> CohortRule:
         """Match requests whose header has one of these values, letter by letter.
 
+        Raises:
+            TypeError: when `values` is one text.
+
         Values hold letters, digits and `._~:/?#&=-`: an API keeps them in a stage variable, which takes no others.
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
         """
+        if isinstance(values, str):
+            raise TypeError(f"values must be a sequence of texts, got the text {values!r}")
         if not values:
             raise ValueError(f"values must hold at least one value of header {header}, got none")
         wrong = [value for value in values if not _VALUE.fullmatch(value)]
@@ -68,16 +77,21 @@ class CohortRule:
         return cls.header_values(header, codes, expected_percent=expected_percent)
 
     @classmethod
-    def share_of_users(cls, percent: float) -> CohortRule:
+    def share_of_users(cls, percent: float, *, expected_percent: float | None = None) -> CohortRule:
         """Match a share of the users (at least 0.01 %), always the same ones within a rollout.
 
         The application sends its user's bucket in the header `x-canary-bucket`, four digits that
-        `canary_tools.client.bucket_header` computes. A higher share only adds users.
+        `canary_tools.client.bucket_header` computes. A higher share only adds users. Left out, `expected_percent` is
+        the same share: say more where few users send many requests, so that the canary has the instances for them.
         """
         buckets = round(percent * BUCKETS / 100)
         if not 0 < buckets < BUCKETS:
             raise ValueError(f"percent of the users must be at least 0.01 and below 100, got {percent:g}")
-        return cls(header=BUCKET_HEADER, buckets=buckets, expected_percent=percent)
+        return cls(
+            header=BUCKET_HEADER,
+            buckets=buckets,
+            expected_percent=percent if expected_percent is None else expected_percent,
+        )
 
     def render(self) -> dict[str, Any]:
         """Return the rule as handlers and clients read it."""

@@ -14,7 +14,7 @@ from canary_construct.endpoint_api_authorization import ApiAuthorization
 from canary_construct.endpoint_api_content import JSON, ContentTypes
 from canary_construct.endpoint_api_logging import account_logging as account_log_role
 from canary_construct.endpoint_api_responses import integration_responses, method_responses
-from canary_construct.endpoint_api_stage import check_stage, stage_options, stage_variables
+from canary_construct.endpoint_api_stage import check_same_stack, check_stage, stage_options, stage_variables
 from canary_construct.endpoint_api_templates import invocation_template
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-pa
 class EndpointApi(Construct):
     """A REST API whose `POST /invocations` is the endpoint's InvokeEndpoint.
 
-    Every answer says in `X-Canary-Variant` which variant gave it, and in `X-Canary-Release` which release each variant
-    holds, as in `variant-a=v1,variant-b=v2`. Callers cannot choose a variant; a cohort step of a rollout can choose for
-    them. Bodies may have 6 MB, which is SageMaker's limit, and a model 29 seconds, which is API Gateway's.
+    Every answer of SageMaker says in `X-Canary-Variant` which variant gave it, and in `X-Canary-Release` which release
+    each variant holds, as in `variant-a=v1,variant-b=v2`; `canary_tools.client.AnsweredBy` reads both. Callers cannot
+    choose a variant; a cohort step of a rollout can choose for them. Bodies may have 6 MB, which is SageMaker's limit,
+    and a model 29 seconds, which is API Gateway's.
 
     - `endpoint`: what it calls
     - `authorization`: who may call it; left out, AWS identities that `grant_invoke` was called for
@@ -52,7 +53,7 @@ class EndpointApi(Construct):
     Not tried on a live account.
 
     Raises:
-        ValueError: when a value is out of its range.
+        ValueError: when a value is out of its range, or the endpoint is in another stack.
 
     Sources: https://docs.aws.amazon.com/solutions/latest/constructs/aws-apigateway-sagemakerendpoint.html,
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
@@ -75,6 +76,7 @@ class EndpointApi(Construct):
         web_acl_arn: str | None = None,
         account_logging: bool = True,
     ) -> None:
+        check_same_stack(scope, endpoint)
         check_stage(stage_name=stage_name, rate_limit=rate_limit, burst_limit=burst_limit)
         content = ContentTypes(text=tuple(content_types), binary=tuple(binary_content_types))
         super().__init__(scope, construct_id)
@@ -112,6 +114,7 @@ class EndpointApi(Construct):
             self._integration(endpoint, content),
             authorization_type=self._authorization.type,
             authorizer=self._authorizer(),
+            authorization_scopes=list(self._authorization.scopes) or None,
             api_key_required=self._authorization.needs_key,
             request_parameters={f"method.request.header.{name}": name == "Content-Type" for name in _FORWARDED},
             request_models={JSON: self._request_model(schema)} if JSON in content.text else None,

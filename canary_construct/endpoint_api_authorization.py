@@ -22,6 +22,7 @@ class ApiAuthorization:
 
     type: apigateway.AuthorizationType
     user_pools: tuple[cognito.IUserPool, ...] = ()
+    scopes: tuple[str, ...] = ()
     keys: tuple[apigateway.IApiKey, ...] = ()
     needs_key: bool = False
 
@@ -31,15 +32,20 @@ class ApiAuthorization:
         return cls(type=apigateway.AuthorizationType.IAM)
 
     @classmethod
-    def cognito(cls, *user_pools: cognito.IUserPool) -> ApiAuthorization:
-        """Take the identity or access token of a user of these pools, in the header `Authorization`.
+    def cognito(cls, *user_pools: cognito.IUserPool, scopes: Sequence[str] = ()) -> ApiAuthorization:
+        """Take the identity token of a user of these pools, in the header `Authorization`.
+
+        With `scopes`, such as `recommender/read`, take access tokens instead that hold at least one of them: those of
+        users, and of services, which have no identity token.
 
         Raises:
             ValueError: when there is no pool.
+
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
         """
         if not user_pools:
             raise ValueError("cognito authorisation needs at least one user pool, got none")
-        return cls(type=apigateway.AuthorizationType.COGNITO, user_pools=user_pools)
+        return cls(type=apigateway.AuthorizationType.COGNITO, user_pools=user_pools, scopes=tuple(scopes))
 
     @classmethod
     def api_key(cls, keys: Sequence[apigateway.IApiKey] = ()) -> ApiAuthorization:

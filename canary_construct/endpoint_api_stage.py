@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 
@@ -62,6 +62,17 @@ def stage_options(
         data_trace_enabled=False,
         metrics_enabled=True,
     )
+
+
+def check_same_stack(scope: Construct, endpoint: Construct) -> None:
+    """Refuse a front door in another stack than its endpoint's: each would need the other one first.
+
+    Raises:
+        ValueError: when they are in different stacks.
+    """
+    if Stack.of(scope) is not Stack.of(endpoint):
+        names = Stack.of(endpoint).node.path, Stack.of(scope).node.path
+        raise ValueError("an EndpointApi must be in its endpoint's stack {}, got stack {}".format(*names))
 
 
 def check_stage(*, stage_name: str, rate_limit: float, burst_limit: int) -> None:

@@ -61,7 +61,8 @@ def refusal_template() -> str:
     """
     return "".join(
         (
-            "#if($input.body.contains('Rate exceeded') || $input.body.contains('Throttling'))",
+            "#set($answer = $input.json('$'))",
+            "#if($answer.contains('Rate exceeded') || $answer.contains('Throttling'))",
             "#set($context.responseOverride.status = 429)",
             error_body("TooManyRequests", "SageMaker throttles this endpoint: send the request again later"),
             "#else",

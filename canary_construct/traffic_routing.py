@@ -19,8 +19,8 @@ class TrafficRouting:
     """The steps of a rollout: cohorts first, if any, then rising shares that end at 100 %.
 
     Raises:
-        ValueError: when there is no step, a cohort follows a share, the shares do not rise, or they do not end at
-            100 %.
+        ValueError: when there is no step, a cohort follows a share, the shares do not rise (of users in a row of
+            cohorts, of requests thereafter), or they do not end at 100 %.
     """
 
     traffic_steps: Sequence[TrafficStep] = field(default_factory=tuple)
@@ -32,6 +32,10 @@ class TrafficRouting:
         cohorts = [step.rule is not None for step in self.traffic_steps]
         if cohorts != sorted(cohorts, reverse=True):
             raise ValueError(f"cohort steps must come before shares of all requests, got {', '.join(titles)}")
+        rules = [step.rule for step in self.traffic_steps if step.rule is not None]
+        for earlier, later in itertools.pairwise(rules):
+            if 0 < later.buckets < earlier.buckets:
+                raise ValueError(f"shares of users must not fall from one step to the next, got {', '.join(titles)}")
         percents = [step.percent for step in self.traffic_steps if step.rule is None]
         if any(later <= earlier for earlier, later in itertools.pairwise(percents)):
             raise ValueError(f"steps must rise from one to the next, got {percents}")

@@ -1,5 +1,6 @@
 """What an application uses beside the SageMaker runtime: who is in a cohort, and what converted. boto3 alone."""
 
+from canary_tools.client.answers import AnsweredBy
 from canary_tools.client.buckets import CANARY, STABLE, bucket_header, bucket_of, choose_variant
 from canary_tools.client.cohort import Cohort, MalformedCohort
 from canary_tools.client.cohort_rules import CohortRules
@@ -9,6 +10,7 @@ from canary_tools.client.publishing import MetricDataPublisher, print_documents
 __all__ = [
     "CANARY",
     "STABLE",
+    "AnsweredBy",
     "Cohort",
     "CohortRules",
     "Conversions",

@@ -20,7 +20,10 @@ class HeaderRule:
 
     def matches(self, user_id: str | None, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - a rule
         """Tell whether the request belongs to the cohort; the case of a header's name does not matter."""
-        return any(name.lower() == self.header and value in self.values for name, value in headers.items())
+        return any(
+            isinstance(name, str) and name.lower() == self.header and isinstance(value, str) and value in self.values
+            for name, value in headers.items()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,7 @@ class UserRule:
 
     def matches(self, user_id: str | None, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - a rule
         """Tell whether the user belongs to the cohort; a request without a user does not."""
-        return user_id is not None and bucket_of(user_id, self.salt) < self.buckets
+        return isinstance(user_id, str) and bucket_of(user_id, self.salt) < self.buckets
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,17 @@ from types import TracebackType
 from typing import Self
 
 from canary_tools.client.embedded_metrics import Document, document
-from canary_tools.client.publishing import print_documents
+from canary_tools.client.publishing import METRICS_A_REQUEST, print_documents
 
 MINUTE, SECOND = 60, 1
 """The two storage resolutions of CloudWatch, in seconds."""
+OLDEST_SECONDS, NEWEST_SECONDS = 14 * 86_400 - 3_600, 60
+"""How long ago, and how far ahead, a moment may be. CloudWatch refuses what is two weeks old; an hour is left for the
+way there. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html"""
+DOCUMENTS_A_BATCH = METRICS_A_REQUEST // 2
+"""Published in one go, and kept together when that fails; two metrics each, so that one PutMetricData takes them."""
+
+_Key = tuple[float, str]
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +32,9 @@ class Conversions:
     users convert, and the gate, whose `delay` is the time that they are given, reads complete pairs.
 
     Counts are added up and handed to `publish` by the first call after `flush_seconds`, by `flush`, and at the end of a
-    `with` block; what cannot be published is kept for the next time and logged. `storage_resolution` is 60, or 1 for an
-    endpoint whose `metric_period` is under a minute. Safe to use from several threads.
+    `with` block. What cannot be published is logged and kept for the next time; a batch whose answer was lost on the
+    way may so count twice. `storage_resolution` is 60, or 1 for an endpoint whose `metric_period` is under a minute.
+    Safe to use from several threads.
     """
 
     def __init__(
@@ -70,7 +78,8 @@ class Conversions:
     def record_conversion(self, variant: str, *, shown_at: float) -> None:
         """Count the conversion of one recommendation: at most once each, with what `record_shown` was given and said.
 
-        CloudWatch drops what is older than two weeks, and may hold back for hours what is older than three hours.
+        What cannot be is logged and not counted: no variant, a moment to come, or one of two weeks ago and more, for
+        which CloudWatch refuses a whole request. It may hold back for hours what is older than three hours.
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
         """
         self._count(self._converted, variant, shown_at)
@@ -80,14 +89,16 @@ class Conversions:
         with self._lock:
             counts, self._counts = self._counts, Counter()
             self._due = self._now() + self._flush_seconds
-        if not counts:
-            return
-        try:
-            self._publish(self._documents(counts))
-        except Exception as error:  # noqa: BLE001 - an application must not fail because it cannot count
-            _log.warning("conversions of endpoint %s are not published yet: %s", self._endpoint_name, error)
-            with self._lock:
-                self._counts.update(counts)
+        documents = self._documents(counts)
+        while documents:
+            batch = documents[:DOCUMENTS_A_BATCH]
+            try:
+                self._publish([document for _, document in batch])
+            except Exception as error:  # noqa: BLE001 - an application must not fail because it cannot count
+                _log.warning("conversions of endpoint %s are not published yet: %s", self._endpoint_name, error)
+                self._keep(counts, {key for key, _ in documents})
+                return
+            documents = documents[DOCUMENTS_A_BATCH:]
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +109,9 @@ class Conversions:
         self.flush()
 
     def _count(self, metric: str, variant: str, at: float) -> None:
+        if not (isinstance(variant, str) and variant and self._can_be_published(at)):
+            _log.warning("%s of variant %r at %r is not counted for %s", metric, variant, at, self._endpoint_name)
+            return
         moment = at - at % self._resolution
         with self._lock:
             self._counts[moment, variant, metric] += 1
@@ -105,18 +119,27 @@ class Conversions:
         if is_due:
             self.flush()
 
-    def _documents(self, counts: Counter[tuple[float, str, str]]) -> list[Document]:
-        """Return one document for each moment and variant."""
-        together: defaultdict[tuple[float, str], dict[str, int]] = defaultdict(dict)
+    def _can_be_published(self, at: float) -> bool:
+        """Tell whether CloudWatch takes this moment; not a number is none."""
+        return -OLDEST_SECONDS < at - self._now() < NEWEST_SECONDS
+
+    def _keep(self, counts: Counter[tuple[float, str, str]], unpublished: set[_Key]) -> None:
+        with self._lock:
+            self._counts.update({key: count for key, count in counts.items() if key[:2] in unpublished})
+
+    def _documents(self, counts: Counter[tuple[float, str, str]]) -> list[tuple[_Key, Document]]:
+        """Return one document for each moment and variant that can still be published."""
+        together: defaultdict[_Key, dict[str, int]] = defaultdict(dict)
         for (moment, variant, metric), count in sorted(counts.items()):
-            together[moment, variant][metric] = count
-        return [
-            document(
-                namespace=self._namespace,
-                dimensions={"EndpointName": self._endpoint_name, "VariantName": variant},
-                counts=counted,
-                at=moment,
-                storage_resolution=self._resolution,
-            )
-            for (moment, variant), counted in together.items()
-        ]
+            if self._can_be_published(moment):
+                together[moment, variant][metric] = count
+        return [(key, self._document(*key, counted)) for key, counted in together.items()]
+
+    def _document(self, moment: float, variant: str, counted: dict[str, int]) -> Document:
+        return document(
+            namespace=self._namespace,
+            dimensions={"EndpointName": self._endpoint_name, "VariantName": variant},
+            counts=counted,
+            at=moment,
+            storage_resolution=self._resolution,
+        )

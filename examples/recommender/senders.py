@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 
+from canary_tools.client import AnsweredBy
 from examples.recommender.traffic import Outcome, Request
 
 CONCURRENCY = 64
@@ -101,7 +102,7 @@ class ApiSender:
             due,
             Outcome.MODEL_ERROR if response.status_code == MODEL_ERROR else Outcome.UNANSWERED,
             variant=variant,
-            version=_releases(response.headers).get(variant) or _release_in(response.text),
+            version=_version(response.headers) or _release_in(response.text),
             reason=f"HTTP {response.status_code}: {response.text}",
         )
 
@@ -141,10 +142,9 @@ def _refused(error: ClientError, due: float) -> Request:
     )
 
 
-def _releases(headers: Mapping[str, str]) -> dict[str | None, str]:
-    """Read which release each variant holds: ``X-Canary-Release: variant-a=v1,variant-b=v2``."""
-    pairs = (pair.partition("=") for pair in headers.get("x-canary-release", "").split(","))
-    return {variant: release for variant, _, release in pairs}
+def _version(headers: Mapping[str, str]) -> str | None:
+    answered_by = AnsweredBy.of(headers)
+    return None if answered_by is None else answered_by.release
 
 
 def _release_in(message: str) -> str | None:

@@ -9,7 +9,8 @@ from boto3.dynamodb.types import TypeSerializer
 
 from canary_tools.client import Cohort, CohortRules, MalformedCohort, bucket_header, bucket_of
 
-HEADER_RULE = {"kind": "header", "header": "cloudfront-viewer-country", "values": ["DE", "AT"]}
+COUNTRY = "cloudfront-viewer-country"
+HEADER_RULE = {"kind": "header", "header": COUNTRY, "values": ["DE", "AT"]}
 USER_RULE = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
 SALT = "v2-1763845429"
 
@@ -91,6 +92,16 @@ def test_the_api_gets_the_bucket_of_the_published_salt_and_under_another_rule_no
     }
     assert rules(StubTable(published(HEADER_RULE))).headers("user-7") == {}
     assert rules(StubTable()).headers("user-7") == {}
+
+
+@pytest.mark.parametrize("headers", [{COUNTRY: ["DE"]}, {7: "DE"}, {COUNTRY: None}, {COUNTRY: {"DE": 1}}])
+def test_headers_that_are_no_texts_mean_stable(headers: Any) -> None:
+    assert rules(StubTable(published(HEADER_RULE))).target_variant(headers=headers) is None
+
+
+def test_a_user_that_is_no_text_means_stable() -> None:
+    user: Any = 7
+    assert rules(StubTable(published(USER_RULE))).target_variant(user_id=user) is None
 
 
 def test_without_a_published_rule_the_weights_decide() -> None:

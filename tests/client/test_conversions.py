@@ -236,7 +236,78 @@ def test_put_metric_data_is_called_with_no_more_than_its_limit() -> None:
         storage_resolution=1,
         flush_seconds=10_000,
     ) as counting:
-        for _ in range(1200):
+        for _ in range(600):
             clock.seconds += 1
-            counting.record_shown("variant-a")
+            counting.record_conversion("variant-a", shown_at=counting.record_shown("variant-a"))
     assert cloudwatch.sizes == [500, 500, 200]
+
+
+@pytest.mark.parametrize("shown_at", [float("nan"), float("inf"), -float("inf"), NOON * 1000, NOON - 15 * 86_400, 0.0])
+@pytest.mark.parametrize("publisher", ["lines", "requests"])
+def test_a_moment_that_cannot_be_is_not_counted_and_harms_no_other(
+    shown_at: float, publisher: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    published = Published()
+    counting = conversions(
+        published, publish=published if publisher == "lines" else refusing_like_cloudwatch(published)
+    )
+    good = counting.record_shown("variant-b")
+    counting.record_conversion("variant-b", shown_at=shown_at)
+    counting.record_conversion("variant-b", shown_at=good)
+    counting.flush()
+    assert (published.total("Shown", "variant-b"), published.total("Bought", "variant-b")) == (1, 1)
+    assert f"Bought of variant 'variant-b' at {shown_at!r} is not counted for recommender" in caplog.text
+
+
+@pytest.mark.parametrize("variant", ["", None, 7])
+def test_what_no_variant_gave_is_not_counted(variant: Any) -> None:
+    published = Published()
+    with conversions(published) as counting:
+        counting.record_conversion(variant, shown_at=counting.record_shown(variant))
+        counting.record_shown("variant-a")
+    assert [document["VariantName"] for document in published.documents] == ["variant-a"]
+
+
+def test_counts_that_could_not_be_published_for_two_weeks_are_given_up() -> None:
+    published, clock = Published(), Clock()
+    counting = conversions(published, clock)
+    published.error = OSError("no route")
+    counting.record_shown("variant-a")
+    counting.flush()
+    published.error = None
+    clock.seconds += 14 * 86_400
+    counting.record_shown("variant-a")
+    counting.flush()
+    assert published.total("Shown", "variant-a") == 1
+
+
+def test_what_was_published_before_a_failure_is_not_published_again() -> None:
+    published, clock = Published(), Clock()
+    sizes: list[int] = []
+
+    def second_batch_fails_once(documents: Sequence[Document]) -> None:
+        sizes.append(len(documents))
+        if len(sizes) == 2:
+            raise OSError("no route")
+        published(documents)
+
+    counting = conversions(published, clock, publish=second_batch_fails_once, flush_seconds=1e6)
+    for _ in range(450):
+        counting.record_conversion("variant-b", shown_at=counting.record_shown("variant-b"))
+        clock.seconds += 60
+    counting.flush()
+    counting.flush()
+    assert sizes == [250, 200, 200]
+    assert (published.total("Shown", "variant-b"), published.total("Bought", "variant-b")) == (450, 450)
+
+
+def refusing_like_cloudwatch(published: Published) -> Any:
+    """Refuse a whole request for one moment that CloudWatch does not take."""
+
+    def publish(documents: Sequence[Document]) -> None:
+        ages = [NOON - document["_aws"]["Timestamp"] / 1000 for document in documents]
+        if not all(-7200 < age < 14 * 86_400 for age in ages):
+            raise ValueError("Timestamp must specify a time within the past two weeks")
+        published(documents)
+
+    return publish

@@ -156,6 +156,21 @@ def test_users_of_a_pool_can_be_let_in() -> None:
     assert properties(found, "AWS::ApiGateway::Authorizer")["Type"] == "COGNITO_USER_POOLS"
 
 
+def test_access_tokens_with_a_scope_can_be_let_in_instead() -> None:
+    shop = stack()
+    pool = cognito.UserPool(shop, "Users")
+    authorization = ApiAuthorization.cognito(pool, scopes=["recommender/read"])
+    EndpointApi(shop, "Api", endpoint=declare(shop), authorization=authorization)
+    assert properties(rendered(shop), "AWS::ApiGateway::Method")["AuthorizationScopes"] == ["recommender/read"]
+
+
+def test_a_front_door_in_another_stack_is_refused() -> None:
+    app = App()
+    shop, other = Stack(app, "Shop"), Stack(app, "Other")
+    with pytest.raises(ValueError, match="must be in its endpoint's stack Shop, got stack Other"):
+        EndpointApi(other, "Api", endpoint=declare(shop))
+
+
 def test_holders_of_keys_can_be_let_in_within_the_same_limits() -> None:
     found = resources_with(authorization=ApiAuthorization.api_key(), rate_limit=5, burst_limit=6)
     assert properties(found, METHOD)["ApiKeyRequired"] is True

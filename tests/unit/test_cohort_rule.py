@@ -51,6 +51,14 @@ def test_regions_are_values_of_cloudfronts_header() -> None:
             lambda: CohortRule.header_values("x-tester", ["yes"], expected_percent=100),
             "expected_percent must be above 0 and below 100, got 100",
         ),
+        (
+            lambda: CohortRule(header="x-tester", expected_percent=1),
+            "a cohort rule has either values of a header or buckets of users; use one of its factories",
+        ),
+        (
+            lambda: CohortRule.share_of_users(5, expected_percent=0),
+            "expected_percent must be above 0 and below 100, got 0",
+        ),
         (lambda: CohortRule.share_of_users(0), "percent of the users must be at least 0.01 and below 100, got 0"),
         (lambda: CohortRule.share_of_users(100), "percent of the users must be at least 0.01 and below 100, got 100"),
     ],
@@ -59,6 +67,16 @@ def test_wrong_rules_are_refused_with_what_was_given(make: Any, sentence: str) -
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
         make()
     assert str(refusal.value) == sentence
+
+
+def test_one_text_is_no_sequence_of_values() -> None:
+    with pytest.raises(TypeError, match="values must be a sequence of texts, got the text 'DE'"):
+        CohortRule.regions("DE", expected_percent=12)
+
+
+def test_a_share_of_users_may_be_expected_to_send_more_than_its_share_of_the_requests() -> None:
+    rule = CohortRule.share_of_users(5, expected_percent=10)
+    assert (rule.buckets, rule.expected_percent) == (500, 10)
 
 
 def test_a_cohort_step_keeps_the_weight_at_zero_and_names_its_rule() -> None:
@@ -88,6 +106,10 @@ def test_cohorts_come_first() -> None:
         (
             [50, TrafficStep.cohort(TESTERS), 100],
             "cohort steps must come before shares of all requests, got 50 %, a cohort of 1 %, 100 %",
+        ),
+        (
+            [TrafficStep.cohort(CohortRule.share_of_users(percent)) for percent in (20, 5)] + [100],
+            "shares of users must not fall from one step to the next, got a cohort of 20 %, a cohort of 5 %, 100 %",
         ),
         ([TrafficStep.cohort(TESTERS)], "steps must end at 100 percent, got a cohort of 1 %"),
     ],
