@@ -1,5 +1,6 @@
 """What must hold for the demonstration to have shown what it claims; pure functions of the recording."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from examples.recommender.rollouts import Rollout, latest_of
 from examples.recommender.traffic import Outcome, grouped, summarise
 
 CONFIDENCE = 0.999
+LIKE_STABLE = 1.5
+"""As many times stable's median latency counts as about as fast."""
 LONGEST_SILENCE_SECONDS = 5.0
 """Between two answers; at thirty requests a second, far more than a slow answer explains."""
 SERVING_STATUSES = {"InService", "Updating", "SystemUpdating", "RollingBack"}
@@ -33,6 +36,8 @@ class Ending:
     reason: str = ""
     converts_better: bool = False
     """Whether more of its recommendations must be clicked than stable's, beyond what chance explains."""
+    answers_well: bool = False
+    """Whether it must have answered every request, and half of them about as fast as stable did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,7 @@ def check(recording: Recording, endings: Mapping[str, Ending]) -> list[Check]:
     return [
         *(_ending(recording, version, ending) for version, ending in endings.items()),
         *(_converts_better(recording, version) for version, ending in endings.items() if ending.converts_better),
+        *(_answers_well(recording, version) for version, ending in endings.items() if ending.answers_well),
         *(share for rollout in recording.rollouts for share in _shares(rollout, recording)),
         _everything_answered(recording),
         _never_silent(recording),
@@ -96,6 +102,22 @@ def _converts_better(recording: Recording, version: str) -> Check:
         claim=f"{version} converts better than what it replaces: the 95 % interval of the difference is above 0",
         holds=seen is not None and seen.low > 0,
         evidence="they were never compared" if seen is None else f"{seen.low:+.1%} to {seen.high:+.1%}",
+    )
+
+
+def _answers_well(recording: Recording, version: str) -> Check:
+    rollout = latest_of(recording.rollouts, version)
+    began, ended = (0.0, 0.0) if rollout is None else (rollout.started_at, rollout.ended_at or math.inf)
+    meanwhile = grouped(
+        (request for request in recording.requests if began <= request.sent_at < ended),
+        lambda request: request.version == version,
+    )
+    canary, stable = (summarise(meanwhile.get(is_canary, [])) for is_canary in (True, False))
+    return Check(
+        claim=f"{version} never fails, and half of its answers are about as fast as those of what serves",
+        holds=canary.ok > 0 and canary.ok == canary.sent and canary.p50_ms < LIKE_STABLE * stable.p50_ms,
+        evidence=f"{canary.sent - canary.ok} of {canary.sent} failed; "
+        f"median {canary.p50_ms:.1f} ms, stable {stable.p50_ms:.1f} ms",
     )
 
 

@@ -42,7 +42,7 @@ ENDINGS = {
     "v2": Ending(PROMOTED, converts_better=True),
     "v3": Ending(ROLLED_BACK, "errors: canary .* evidence"),
     "v4": Ending(ROLLED_BACK, "latency: canary .* evidence"),
-    "v5": Ending(ROLLED_BACK, "conversion: canary .* evidence"),
+    "v5": Ending(ROLLED_BACK, "conversion: canary .* evidence", answers_well=True),
 }
 SHOWN = ("v2", "v3", "v5")
 STABLE_FLOOR, IDLE_FLOOR = 2, 1

@@ -68,6 +68,19 @@ def test_a_rollback_for_another_reason_proves_nothing(recording: Recording) -> N
     assert failures(checks) == ['the rollout of v3 ends ROLLED_BACK because of "error.?rate"']
 
 
+def test_a_release_that_must_answer_well_may_neither_fail_nor_be_slow(recording: Recording) -> None:
+    expected = {"v2": Ending("PROMOTED", answers_well=True)}
+    claim = "v2 never fails, and half of its answers are about as fast as those of what serves"
+    slow = [replace(r, latency_ms=40.0) if r.version == "v2" else r for r in recording.requests]
+    assert failures(check(replace(recording, requests=slow), expected)) == [claim]
+    as_fast = [replace(r, latency_ms=9.0) for r in recording.requests]
+    assert failures(check(replace(recording, requests=as_fast), expected)) == []
+    during = recording.rollouts[0].started_at + 20
+    first = next(n for n, r in enumerate(as_fast) if r.version == "v2" and r.sent_at > during)
+    as_fast[first] = replace(as_fast[first], outcome=Outcome.MODEL_ERROR)
+    assert failures(check(replace(recording, requests=as_fast), expected)) == [claim]
+
+
 def test_one_unanswered_request_fails(recording: Recording) -> None:
     lost = replace(recording.requests[0], outcome=Outcome.UNANSWERED, reason="connection refused")
     checks = check(replace(recording, requests=[lost, *recording.requests[1:]]), EXPECTED)
