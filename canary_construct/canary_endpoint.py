@@ -182,7 +182,8 @@ class CanaryEndpoint(Construct):
         self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
         rules.settle_rule(self, self._handlers, settings, names.settled_stack)
         rules.watch_rule(self, self._handlers, settings, names.settled_stack)
-        rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
+        restored = rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
+        self._goes_after_its_rollout(restored)
         rules.panic_rule(self, self._handlers, settings, self._alarms.all_names())
         if notification_topic is not None:
             message = rules.sentence()
@@ -217,6 +218,10 @@ class CanaryEndpoint(Construct):
             after=[resource, *scalable_targets(self, hosting, slots=slots, endpoint=resource)],
         )
         return resource
+
+    def _goes_after_its_rollout(self, restored: events.Rule) -> None:
+        """Let the guard that stops a rollout act before the restore path is deleted with the rest of the stack."""
+        self.node.find_child("VerifiedEndpoint").node.add_dependency(restored)
 
     def _metrics_of(self, slot: Slot) -> SlotMetrics:
         return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)

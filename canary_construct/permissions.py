@@ -160,7 +160,7 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         READ_STACK, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
-    "VerifiedEndpoint": (_ledger("GetItem", "UpdateItem"), READ_STACK, READ_ENDPOINT, STOP),
+    "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, READ_ENDPOINT, STOP),
     "Settle": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, *SCALING, START,
         LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,

@@ -89,17 +89,20 @@ def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any]
                 handlers["Panic"],
                 settings=settings,
                 alarm_name=events.EventField.from_path("$.detail.alarmName"),
+                raised_at=events.EventField.from_path("$.time"),
             )
         ],
     )
 
 
-def restore_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], state_machine_arn: str) -> None:
+def restore_rule(
+    scope: Construct, handlers: Handlers, settings: Mapping[str, Any], state_machine_arn: str
+) -> events.Rule:
     """Clean up after executions that ended without doing so themselves.
 
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
     """
-    events.Rule(
+    return events.Rule(
         scope,
         "ExecutionEnded",
         event_pattern=events.EventPattern(

@@ -16,6 +16,15 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def seconds_of(moment: str) -> float:
+    """Return seconds since the epoch of a time in ISO 8601.
+
+    >>> seconds_of("1970-01-01T00:01:00Z")
+    60.0
+    """
+    return datetime.fromisoformat(moment).timestamp()
+
+
 def iso(timestamp: float) -> str:
     """Write a time as the ledger stores it.
 

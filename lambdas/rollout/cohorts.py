@@ -30,7 +30,7 @@ class Cohorts:
         The ledger comes last: what it holds is published everywhere.
         """
         ApiStages(self.stages).set_variables(variables_of(canary, rule))
-        self.ledger.publish_cohort(variant=canary, rule=rule, salt=execution)
+        self.ledger.unrepeated().publish_cohort(variant=canary, rule=rule, salt=execution)
 
     def withdraw(self, lock: Lock) -> None:
         """Send no request to the canary but by its weight: at once through the front doors, directly soon after.

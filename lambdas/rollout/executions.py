@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from rollout import clients
@@ -47,11 +48,9 @@ def status(client: Any, state_machine_arn: str, name: str) -> str:
 
 
 def stop(client: Any, state_machine_arn: str, name: str, reason: str) -> None:
-    """Stop a rollout; no Catch of it runs any more."""
-    try:
+    """Stop a rollout; no Catch of it runs any more. One that is over, or never was, stays as it is."""
+    with suppress(client.exceptions.ExecutionDoesNotExist, client.exceptions.ValidationException):
         client.stop_execution(executionArn=_arn(state_machine_arn, name), error="Stopped", cause=reason)
-    except client.exceptions.ExecutionDoesNotExist:
-        return
 
 
 def _arn(state_machine_arn: str, name: str) -> str:

@@ -78,6 +78,10 @@ class Ledger:
         self._table = os.environ["LEDGER_TABLE"] if table is None else table
         self._client = clients.client("dynamodb") if client is None else client
 
+    def unrepeated(self) -> Ledger:
+        """Return this ledger with calls that are tried once, for an order that must not arrive later than announced."""
+        return Ledger(self._endpoint, table=self._table, client=clients.single_attempt_client("dynamodb"))
+
     # The lock
 
     def lock(self) -> Lock | None:
@@ -172,16 +176,21 @@ class Ledger:
 
     # Releases
 
-    def declare(self, release: Release, model_name: str) -> None:
-        """Record the release that a deploy asked for, and which model holds it."""
+    def declare(self, release: Release, model_name: str, scaling: Mapping[str, Any], *, anew: bool = False) -> None:
+        """Record the release that a deploy asked for, which model holds it, and the instances by role.
+
+        A label keeps the content and the fate that it has, unless the endpoint begins `anew`.
+        """
         identity = {"version": release.version, "digest": release.digest}
-        self._put("declared", {**identity, "model_name": model_name})
+        self._put("declared", {**identity, "model_name": model_name, "scaling": dict(scaling)})
         self._put(f"model#{model_name}", identity)
-        self._update(
-            f"release#{release.version}",
-            "SET digest = if_not_exists(digest, :digest)",
-            {":digest": release.digest},
-        )
+        changes = "SET digest = :digest REMOVE outcome" if anew else "SET digest = if_not_exists(digest, :digest)"
+        self._update(f"release#{release.version}", changes, {":digest": release.digest})
+
+    def declared_scaling(self) -> dict[str, Any] | None:
+        """Return the instances by role that the last accepted deploy asked for."""
+        scaling = (self._get("declared") or {}).get("scaling")
+        return None if scaling is None else {name: _whole(value) for name, value in scaling.items()}
 
     def declared(self) -> Release | None:
         """Return the release that the last accepted deploy asked for, with its fate."""

@@ -12,6 +12,7 @@ from rollout.errors import EndpointNotFound, EndpointUnusable, Halted, LockLost,
 from rollout.ledger import PROMOTED, ROLLED_BACK
 from rollout.notices import notify
 from rollout.patience import NOT_READY
+from rollout.plan import Scaling
 
 if TYPE_CHECKING:
     from rollout.endpoint import Endpoint, EndpointView
@@ -53,12 +54,25 @@ def _end_cohort(world: World, lock: Lock) -> bool:
 
 
 def lower_until_zero(world: World, lock: Lock, *, until: float) -> bool:
-    """Lower, look and lower again until zero is seen or the time (seconds since the epoch) is over."""
+    """Lower, look and lower again until zero is seen or the time (seconds since the epoch) is over.
+
+    Once somebody else has the lock the roles may be others, and what they do is theirs.
+    """
     while not lower_exposure(world, lock):
         if clock.now() >= until:
             return False
         clock.pause(LOOK_AGAIN_SECONDS)
+        if _another_has_the_lock(world, lock):
+            return True
     return True
+
+
+def _another_has_the_lock(world: World, lock: Lock) -> bool:
+    try:
+        now = world.ledger.lock()
+    except NOT_READY:
+        return False
+    return now is not None and now.holder != lock.holder
 
 
 def halt_and_lower(world: World, lock: Lock, reason: str) -> bool:
@@ -69,9 +83,15 @@ def halt_and_lower(world: World, lock: Lock, reason: str) -> bool:
     try:
         return world.ledger.halt(lock.holder, reason, clock.now())
     except Exception:
-        if lock.canary:
+        if lock.canary and not may_be_decided(world, stable=lock.stable, canary=lock.canary):
             lower_exposure(world, lock)
         raise
+
+
+def may_be_decided(world: World, *, stable: str, canary: str) -> bool:
+    """Tell whether the promotion may be decided, which the ledger alone knows: with all the weight at the canary."""
+    everything = weights_for(stable=stable, canary=canary, canary_percent=100)
+    return world.endpoint.describe().shows(everything)
 
 
 def wait_until_quiet(endpoint: Endpoint, *, until: float) -> EndpointView:
@@ -92,9 +112,15 @@ def wait_until_quiet(endpoint: Endpoint, *, until: float) -> EndpointView:
 
 
 def rest(world: World, *, stable: str) -> None:
-    """Give each slot the floor of its role and let dynamic scaling work again."""
-    for slot, floor in floors_at_rest(stable, other_slot(stable), world.settings.scaling).items():
-        world.scalers.set_floor(slot, floor, suspend_scale_in=False)
+    """Give each slot the floor of its role and let dynamic scaling work again.
+
+    The floors are those that the last deploy declared: an event that comes late carries those of its own time.
+    """
+    declared = world.ledger.declared_scaling()
+    scaling = world.settings.scaling if declared is None else Scaling(**declared)
+    scalers = world.scalers.of(scaling)
+    for slot, floor in floors_at_rest(stable, other_slot(stable), scaling).items():
+        scalers.set_floor(slot, floor, suspend_scale_in=False)
 
 
 def prove_in_time(world: World, execution: str) -> None:
@@ -123,6 +149,8 @@ def end_rollout(world: World, execution: str, reason: str) -> bool:
     lock = world.ledger.lock()
     if lock is None or lock.holder != execution:
         world.ledger.close_rollout(execution, ROLLED_BACK, reason, clock.now())
+        lock = world.ledger.lock()  # a start that was under way has it now, or finds that its rollout is over
+    if lock is None or lock.holder != execution:
         return True
     if lock.sealed:
         complete_promotion(world, lock)

@@ -38,6 +38,10 @@ class SlotScalers:
         self._scaling = scaling
         self._client = clients.client("application-autoscaling") if client is None else client
 
+    def of(self, scaling: Scaling) -> SlotScalers:
+        """Return the same targets with other declared numbers."""
+        return SlotScalers(self._endpoint, scaling, client=self._client)
+
     def registered(self) -> dict[str, SlotScaling]:
         """Return what is registered, by slot; a slot without a scalable target is left out.
 
@@ -76,19 +80,23 @@ class SlotScalers:
 
     def suspend(self, slot: str) -> None:
         """Keep dynamic scaling from changing one slot; its bounds stay."""
-        self._let_scale(slot, suspended=True)
+        self._let_scale(slot, no_less=True, no_more=True)
+
+    def keep_instances(self, slot: str) -> None:
+        """Let dynamic scaling add instances to one slot and take none, as in a rollout; its bounds stay."""
+        self._let_scale(slot, no_less=True, no_more=False)
 
     def resume(self, slot: str) -> None:
         """Let dynamic scaling change one slot again; its bounds stay."""
-        self._let_scale(slot, suspended=False)
+        self._let_scale(slot, no_less=False, no_more=False)
 
-    def _let_scale(self, slot: str, *, suspended: bool) -> None:
+    def _let_scale(self, slot: str, *, no_less: bool, no_more: bool) -> None:
         self._call(
             "register_scalable_target",
             ServiceNamespace=NAMESPACE,
             ScalableDimension=DIMENSION,
             ResourceId=self._resource_id(slot),
-            SuspendedState={"DynamicScalingInSuspended": suspended, "DynamicScalingOutSuspended": suspended},
+            SuspendedState={"DynamicScalingInSuspended": no_less, "DynamicScalingOutSuspended": no_more},
         )
 
     def _resource_id(self, slot: str) -> str:

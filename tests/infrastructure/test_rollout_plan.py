@@ -27,7 +27,10 @@ def plan_of(resources: Resources) -> dict[str, Any]:
 
 def settings_in_rules(resources: Resources) -> Iterator[dict[str, Any]]:
     for rule in of_type(resources, "AWS::Events::Rule").values():
-        template = text(rule["Properties"]["Targets"][0]["InputTransformer"]["InputTemplate"])
+        (target,) = rule["Properties"]["Targets"]
+        template = text(
+            target["InputTransformer"]["InputTemplate"] if "InputTransformer" in target else target["Input"]
+        )
         settings, _ = json.JSONDecoder().raw_decode(template, template.index('{"schema"'))
         yield settings
 
@@ -68,7 +71,7 @@ def test_every_handler_reads_the_same_settings(kind: str, request: pytest.Fixtur
     resources = request.getfixturevalue(kind)
     in_plan = Settings.parse(plan_of(resources))
     in_rules = [Settings.parse(settings) for settings in settings_in_rules(resources)]
-    assert in_rules == [in_plan] * 3
+    assert in_rules == [in_plan] * 4
 
 
 def test_the_steps_of_the_plan_are_those_of_the_routing(elaborate: Resources) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
@@ -32,7 +31,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
     """Take the lock, look around, and pin the slots and the endpoint config."""
     _take_lock(world, execution)
-    out_of_patience = clock.now() > datetime.fromisoformat(started_at).timestamp() + PATIENCE_SECONDS
+    out_of_patience = clock.now() > clock.seconds_of(started_at) + PATIENCE_SECONDS
     view = world.endpoint.describe()
     if not view.quiet:
         if out_of_patience or not view.working:

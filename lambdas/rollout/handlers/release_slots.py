@@ -52,7 +52,7 @@ def release_slots(event: dict[str, Any]) -> dict[str, Any]:
         _sweep_after_the_endpoint(world, until)
         return {}
     if is_rolling_back(stack_status(event["StackId"])):
-        return insist(lambda: _replay(world, properties), until=until)
+        return insist(lambda: _replay(world, properties, request=event["RequestId"]), until=until)
     answered = world.ledger.answer(_digest(properties), request=event["RequestId"])
     if answered is not None:
         return answered
@@ -72,14 +72,24 @@ def _is_first(event: dict[str, Any]) -> bool:
     return bool(before != event["ResourceProperties"]["EndpointName"])
 
 
-def _replay(world: World, properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer of then, with the floors by the roles of now unless a rollout has set its own."""
-    world.ledger.declare(_release(properties), properties["ModelName"])
+def _replay(world: World, properties: dict[str, Any], *, request: str) -> dict[str, Any]:
+    """Return the answer of then, with the floors by the roles of now unless a rollout has set its own.
+
+    What was never answered declares nothing: it is a late repetition of the request that is being undone.
+    """
+    own = world.ledger.answer(_digest(properties), request=request)
+    if own is not None:
+        return own
     stored = world.ledger.answer(_digest(properties))
+    if stored is not None:
+        _declare(world, properties)
     answer = _as_it_is(world, properties) if stored is None else stored
-    answer = _versions(world, answer) | answer
     lock = world.ledger.lock()
-    if lock is not None and lock.kind == ROLLOUT:
+    runs = lock is not None and lock.kind == ROLLOUT
+    if runs and stored is not None:
+        answer = _with_the_models_that_serve(answer, _as_it_is(world, properties))
+    answer = _versions(world, answer) | answer
+    if runs:
         return answer
     try:
         return answer | _min_capacities(_floors(properties, world.endpoint.describe().stable_slot()))
@@ -97,17 +107,28 @@ def _as_it_is(world: World, properties: dict[str, Any]) -> dict[str, Any]:
     return _attributes(slots, {slot: placement.instances for slot, placement in slots.items()})
 
 
+def _with_the_models_that_serve(stored: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return what was answered then, unless it would change a model under a rollout that runs (invariant 1)."""
+    models = [f"Model{letter}" for letter in LETTERS.values()]
+    return stored if all(stored[model] == now[model] for model in models) else now
+
+
 def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool, until: float) -> dict[str, Any]:
     _lock(world, holder, until)
     try:
-        attributes = _decide(world, properties, first=first, until=until)
+        attributes = _decide(world, properties, holder=holder, first=first, until=until)
     except Exception:
         world.ledger.free(holder)
         raise
-    world.ledger.declare(_release(properties), properties["ModelName"])
+    _declare(world, properties, anew=first)
     attributes |= _versions(world, attributes)
     world.ledger.remember_answer(_digest(properties), attributes, request=holder)
     return attributes
+
+
+def _declare(world: World, properties: dict[str, Any], *, anew: bool = False) -> None:
+    scaling = json.loads(properties["Settings"])["scaling"]
+    world.ledger.declare(_release(properties), properties["ModelName"], scaling, anew=anew)
 
 
 def _versions(world: World, attributes: dict[str, Any]) -> dict[str, str]:
@@ -146,7 +167,7 @@ def _is_left(world: World, lock: Lock, until: float) -> bool:
     return True
 
 
-def _decide(world: World, properties: dict[str, Any], *, first: bool, until: float) -> dict[str, Any]:
+def _decide(world: World, properties: dict[str, Any], *, holder: str, first: bool, until: float) -> dict[str, Any]:
     view = _look(world, until)
     if first:
         if view is not None:
@@ -162,7 +183,7 @@ def _decide(world: World, properties: dict[str, Any], *, first: bool, until: flo
         )
     stable = _serving_slot(view)
     slots = _next_slots(world, properties, view, stable)
-    _suspend_scaling(world, until)
+    _suspend_scaling(world, holder, until)
     return _attributes(slots, _floors(properties, stable))
 
 
@@ -184,17 +205,34 @@ def _way_out(view: EndpointView) -> str:
     return "remove the construct from the stack, deploy, and add it again"
 
 
-def _suspend_scaling(world: World, until: float) -> None:
+def _suspend_scaling(world: World, holder: str, until: float) -> None:
     """Pause dynamic scaling, and wait for what it had begun until then."""
     slots = list(world.scalers.registered())
     try:
         for slot in slots:
             world.scalers.suspend(slot)
         _look(world, until)
+        _prove_held(world, holder)
     except Exception:
-        for slot in slots:
-            world.scalers.resume(slot)
+        _let_scale_again(world, holder, slots)
         raise
+
+
+def _prove_held(world: World, holder: str) -> None:
+    """Refuse a deploy that went back while this handler waited: CloudFormation does not wait for it."""
+    lock = world.ledger.lock()
+    if lock is None or lock.holder != holder:
+        raise DeployRefused(f"this deploy of endpoint {world.settings.endpoint} has ended meanwhile; deploy again")
+
+
+def _let_scale_again(world: World, holder: str, slots: list[str]) -> None:
+    """Undo the pause, for whoever has the lock by now: another deployment pauses too, a rollout keeps its instances."""
+    lock = world.ledger.lock()
+    if lock is not None and lock.kind != ROLLOUT and lock.holder != holder:
+        return
+    let_scale = world.scalers.resume if lock is None or lock.kind != ROLLOUT else world.scalers.keep_instances
+    for slot in slots:
+        let_scale(slot)
 
 
 def _serving_slot(view: EndpointView) -> str:

@@ -12,7 +12,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
-from rollout.endpoint import weights_for
 from rollout.errors import (
     AlarmRaised,
     CapacityUnavailable,
@@ -30,7 +29,7 @@ from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.ledger import PROMOTED, ROLLOUT, Lock
 from rollout.patience import insist_loudly
 from rollout.plan import Settings
-from rollout.safety import end_rollout, lower_exposure
+from rollout.safety import end_rollout, lower_exposure, may_be_decided
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -92,13 +91,12 @@ def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure:
 
 
 def _may_be_decided(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> bool:
-    """Tell whether the promotion may be decided, which the ledger alone knows: with all the weight at the canary."""
+    """Tell whether the failure may have come after the decision."""
     if failure["Error"] == PromotionUnfinished.__name__:
         return True
     if failure["Error"] in NEVER_AFTER_THE_DECISION:
         return False
-    everything = weights_for(stable=rollout["stable"], canary=rollout["canary"], canary_percent=100)
-    return world.endpoint.describe().shows(everything)
+    return may_be_decided(world, stable=rollout["stable"], canary=rollout["canary"])
 
 
 def reason_of(failure: Mapping[str, str]) -> str:

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-TERMINAL = DEPLOYED | {
-    "ROLLBACK_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED",
-}  # fmt: skip
+STARTED_FROM = DEPLOYED | {"UPDATE_ROLLBACK_COMPLETE"}
+"""A deploy that was refused leaves the release of the one before waiting, whose own event it may have overtaken."""
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
@@ -51,21 +50,24 @@ def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
     """Read the lock before the status: a deployment that began after the event would show in one of them."""
     lock = world.ledger.lock()
     if stack_status(event["stack_id"]) == event["status"]:
-        settle(world, lock, event["status"], until)
+        settle(world, lock, event["stack_id"], event["status"], until)
 
 
 def _settle_what_was_left(world: World, event: dict[str, Any], until: float) -> None:
     """Settle once more while there is a lock: for a rollout that runs, and a stack that changes, this does nothing."""
     lock = world.ledger.lock()
-    status = "" if lock is None else stack_status(event["stack_id"])
-    if status in TERMINAL:
-        settle(world, lock, status, until)
+    if lock is None:
+        return
+    status = stack_status(event["stack_id"])
+    if not (status.endswith("_IN_PROGRESS") or status.startswith("DELETE_")):
+        settle(world, lock, event["stack_id"], status, until)
 
 
-def settle(world: World, lock: Lock | None, status: str, until: float) -> None:
+def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: float) -> None:
     """Bring the endpoint to rest by its current roles, then hand the lock over or give it back.
 
-    `lock` is what the ended deployment left. Whoever took the lock since then has the endpoint now.
+    `lock` is what the ended deployment left. Whoever took the lock since then has the endpoint now, and a stack that
+    went on meanwhile is settled when it comes to rest again.
 
     Raises:
         EndpointBusy: when the endpoint did not come to rest in time; the event is delivered again.
@@ -81,14 +83,14 @@ def settle(world: World, lock: Lock | None, status: str, until: float) -> None:
         return
     if view.working:
         raise EndpointBusy(f"endpoint {view.name} is {view.status}; the stack cannot be settled yet")
-    if world.ledger.lock() != lock:
+    if world.ledger.lock() != lock or stack_status(stack_id) != status:
         return
     stable = _stable_slot(world, lock, view)
     rest(world, stable=stable)
     if lock is not None and status in DEPLOYED:
         _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)
-    if release is not None and status in DEPLOYED and world.settings.start_on_deploy:
+    if release is not None and status in STARTED_FROM and world.settings.start_on_deploy:
         _hand_over(world, lock, release, stable)
     else:
         _free(world, lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 LOWERING_SECONDS = 10 * 60
 RAISING_SECONDS = 30
-"""For each call that raises. That of the weights, or of a front door, takes 13 s at most, a try of the ledger's 23 s
-(`clients`); the rest is for clocks that differ."""
+"""For each call that raises. None is repeated, so that it takes 13 s at most (`clients`); the rest is for clocks that
+differ."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def shift(
     if view.quiet:
         before = 0 if state["index"] == 0 else steps[state["index"] - 1].percent
         _prove_safe(view, lock, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before), state)
-        _raise(world, lock, lambda: _expose(world, lock, step, None if view.shows(wanted) else wanted))
+        _expose(world, lock, step, None if view.shows(wanted) else wanted)
     if clock.now() > requested_at + timeout_seconds:
         raise EndpointChanged(f"endpoint {view.name} did not take the weights {wanted} in time, it has {view.weights}")
     return {**state, "shift_requested_at": requested_at, "in_place": False}
@@ -57,34 +58,34 @@ def _cohort_is(world: World, lock: Lock, step: Step) -> bool:
     return world.ledger.cohort() == (None if step.cohort is None else wanted)
 
 
-def _raise(world: World, lock: Lock, expose: Callable[[], None]) -> None:
-    """Raise, and look again. Should this handler die in between, the rollout's end knows how long to look."""
-    _announce(world, lock, calls=1)
-    try:
-        expose()
-    finally:  # a raise whose answer is lost may have had its effect
-        _lower_if_halted_meanwhile(world, lock)
-
-
-def _announce(world: World, lock: Lock, *, calls: int) -> None:
-    """Say in the lock that exposure rises now, by so many calls in a row."""
-    if not world.ledger.announce_raise(lock.holder, clock.now() + calls * RAISING_SECONDS):
-        world.own_lock(lock.holder)
-        raise LockLost(f"rollout {lock.holder} could not announce its raise")
-
-
 def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None) -> None:
     """End the cohort of an earlier step, order weights unless they are in force, and publish this step's cohort.
 
     A step has one kind of exposure.
     """
-    if step.cohort is None and world.ledger.cohort() is not None:
-        world.cohorts.make_way(lock)
+    cohorts, cohort = world.cohorts, step.cohort
+    if cohort is None and world.ledger.cohort() is not None:
+        cohorts.make_way(lock)
     if weights is not None:
-        world.endpoint.set_weights(weights)
-    if step.cohort is not None:
-        _announce(world, lock, calls=len(world.cohorts.stages) + 1)
-        world.cohorts.publish(lock.holder, canary=lock.canary, rule=step.cohort)
+        _raise(world, lock, lambda: world.endpoint.set_weights(weights), calls=1)
+    if cohort is not None:
+        publish = partial(cohorts.publish, lock.holder, canary=lock.canary, rule=cohort)
+        _raise(world, lock, publish, calls=len(cohorts.stages) + 1)
+
+
+def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int) -> None:
+    """Announce in the lock that so many calls raise exposure now, raise it, and look again.
+
+    Nothing comes between announcement and order: should this handler die there, the rollout's end knows how long to
+    look.
+    """
+    if not world.ledger.announce_raise(lock.holder, clock.now() + calls * RAISING_SECONDS):
+        world.own_lock(lock.holder)
+        raise LockLost(f"rollout {lock.holder} could not announce its raise")
+    try:
+        expose()
+    finally:  # a raise whose answer is lost may have had its effect
+        _lower_if_halted_meanwhile(world, lock)
 
 
 def _begin_bake(world: World, execution: str, step: Step, state: dict[str, Any]) -> dict[str, Any]:

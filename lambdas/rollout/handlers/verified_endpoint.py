@@ -1,7 +1,7 @@
 """`Custom::VerifiedEndpoint`: prove after an update that the endpoint is on the config that was deployed.
 
 SageMaker can fail an update silently and go back to the old config. On delete, before the endpoint goes, it stops a
-rollout and waits for the endpoint to be quiet.
+rollout, takes the lock so that none begins, and waits for the endpoint to be quiet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
 
 PATIENCE_SECONDS = 10 * 60
-RESTORATION_SECONDS = 90
+RESTORATION_SECONDS = 8 * 60
+QUIET_SECONDS = 5 * 60
+"""Both together are less than the 15 minutes that a Lambda may take."""
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -36,7 +38,7 @@ def verified_endpoint(event: dict[str, Any]) -> dict[str, Any]:
     properties = event["ResourceProperties"]
     world = World.of(Settings.parse(json.loads(properties["Settings"])))
     if event["RequestType"] == "Delete":
-        _stop_rollout(world)
+        _make_quiet(world, holder=event["RequestId"])
     elif not is_rolling_back(stack_status(event["StackId"])):
         _verify(world, properties["EndpointConfigName"])
     return {}
@@ -44,34 +46,39 @@ def verified_endpoint(event: dict[str, Any]) -> dict[str, Any]:
 
 def _verify(world: World, config_name: str) -> None:
     view = wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
-    if not view.quiet or view.config_name != config_name:
+    if not view.quiet and view.config_name == config_name:
+        raise DeployRefused(
+            f"endpoint {view.name} is on endpoint config {config_name}, but has not come to rest in "
+            f"{PATIENCE_SECONDS // 60} minutes: it is {view.status}{_why(view)}"
+        )
+    if view.config_name != config_name:
         raise DeployRefused(
             f"SageMaker did not move endpoint {view.name} to endpoint config {config_name}: it is {view.status} on "
             f"{view.config_name}{_why(view)}"
         )
 
 
-def _wait_for_its_restoration(world: World, execution: str, *, until: float) -> None:
-    """Let the restore path finish, whose weight call would collide with the deletion; its rule may be gone already."""
-    while clock.now() < until:
-        lock = world.ledger.lock()
-        if lock is None or lock.holder != execution:
-            return
-        clock.pause(LOOK_AGAIN_SECONDS * 4)
-
-
 def _why(view: EndpointView) -> str:
     return f", because: {view.failure_reason}" if view.failure_reason else ""
 
 
-def _stop_rollout(world: World) -> None:
+def _make_quiet(world: World, *, holder: str) -> None:
+    """Stop a rollout and keep others from beginning; then wait until SageMaker takes a deletion."""
+    if not world.ledger.lock_for_deployment(holder, clock.now()):
+        _stop_rollout(world, holder=holder)
+    try:
+        wait_until_quiet(world.endpoint, until=clock.now() + QUIET_SECONDS)
+    except EndpointNotFound:
+        return
+
+
+def _stop_rollout(world: World, *, holder: str) -> None:
+    """Stop the rollout and wait until the restore path has finished, whose calls would collide with the deletion."""
     lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT:
         reason = "the stack is being deleted"
         world.ledger.halt(lock.holder, reason, clock.now())
         stop(clients.client("stepfunctions"), world.settings.state_machine_arn, lock.holder, reason)
-        _wait_for_its_restoration(world, lock.holder, until=clock.now() + RESTORATION_SECONDS)
-    try:
-        wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
-    except EndpointNotFound:
-        return
+    until = clock.now() + RESTORATION_SECONDS
+    while not world.ledger.lock_for_deployment(holder, clock.now()) and clock.now() < until:
+        clock.pause(LOOK_AGAIN_SECONDS * 4)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rollout.api_stages import AT_REST
+from rollout.clock import iso
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.handlers import panic, restore, settle
 from rollout.ledger import Ledger, Lock
@@ -93,9 +94,11 @@ class Shop:
         """Let the quarter of an hour pass after which a lock is looked at."""
         settle.handler({"settings": self.settings, "stack_id": STACK_ID}, Context())
 
-    def panic(self, alarm: str, *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
-        """Deliver an alarm's change to ALARM."""
-        panic.handler({"settings": self.settings, "alarm_name": alarm}, Context(milliseconds))
+    def panic(self, alarm: str, *, raised_at: float | None = None, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
+        """Deliver an alarm's change to ALARM, by default one of now, with the time in whole seconds."""
+        second = int(self.aws.clock.now() if raised_at is None else raised_at)
+        event = {"settings": self.settings, "alarm_name": alarm, "raised_at": iso(second).replace(".000Z", "Z")}
+        panic.handler(event, Context(milliseconds))
 
     def restore(self, execution: str, status: str = "ABORTED", *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         """Deliver the end of an execution."""

@@ -32,7 +32,8 @@ def settle_without_idempotence(patch: Patch) -> None:
 
 def settle_acts_on_a_status_that_the_stack_has_left(patch: Patch) -> None:
     def settle_anyway(world: World, event: dict[str, Any], until: float) -> None:
-        settle.settle(world, world.ledger.lock(), event["status"], until)
+        patch.setattr(settle, "stack_status", lambda _: event["status"])
+        settle.settle(world, world.ledger.lock(), event["stack_id"], event["status"], until)
 
     patch.setattr(settle, "_settle_event", settle_anyway)
 
