@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_cdk import Acknowledgment, Stack, Validations
-
-if TYPE_CHECKING:
-    from aws_cdk import aws_iam as iam
+from aws_cdk import aws_iam as iam
 
 
-def add_statement(role: iam.IRole, statement: iam.PolicyStatement, *, reason: str = "") -> None:
-    """Add a statement to a role; `reason` tells readers and cdk-nag why its resources hold a wildcard.
+def add_statement(target: iam.IRole | iam.Policy, statement: iam.PolicyStatement, *, reason: str = "") -> None:
+    """Add a statement to a role or a policy; `reason` tells readers and cdk-nag why its resources hold a wildcard.
 
     Raises:
         ValueError: when there is a wildcard and no reason.
 
     Source: https://github.com/cdklabs/cdk-nag (rule AwsSolutions-IAM5)
     """
-    role.add_to_principal_policy(statement)
+    if isinstance(target, iam.Policy):
+        target.add_statements(statement)
+    else:
+        target.add_to_principal_policy(statement)
     for resource in statement.resources:
         if "*" not in resource:
             continue
         if not reason:
             raise ValueError(f"a statement with a wildcard needs a reason, got none for {resource}")
-        finding = f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(role).resolve(resource))}]"
-        Validations.of(role).acknowledge(Acknowledgment(id=finding, reason=reason))
+        finding = f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(target).resolve(resource))}]"
+        Validations.of(target).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
 def _flat(resolved: Any) -> str:

@@ -140,8 +140,7 @@ class CanaryEndpoint(Construct):
             endpoint_name=self._endpoint_name,
             ledger_arn=self._handlers.ledger.table_arn,
         )
-        self._handlers.allow(names)
-
+        self._policies = self._handlers.allow(self, names)
         self._resource = self._hosted(hosting, release, role, names)
         thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
         slot_metrics = [self._metrics_of(slot) for slot in Slot]
@@ -206,6 +205,7 @@ class CanaryEndpoint(Construct):
             Version=release.version,
             ContentDigest=content_digest(names.stack, release, archive),
         )
+        slots.node.add_dependency(self._policies["ReleaseSlots"])
         self._slots = slots
         config = endpoint_config(self, hosting, slots)
         resource = endpoint(self, hosting, config)
@@ -221,7 +221,8 @@ class CanaryEndpoint(Construct):
 
     def _goes_after_its_rollout(self, restored: events.Rule) -> None:
         """Let the guard that stops a rollout act before the restore path is deleted with the rest of the stack."""
-        self.node.find_child("VerifiedEndpoint").node.add_dependency(restored)
+        guard = self.node.find_child("VerifiedEndpoint")
+        guard.node.add_dependency(self._policies["VerifiedEndpoint"], self._policies["Restore"], restored)
 
     def _metrics_of(self, slot: Slot) -> SlotMetrics:
         return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)

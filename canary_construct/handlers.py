@@ -53,11 +53,19 @@ class Handlers(Construct):
         """Return one handler."""
         return self._functions[name]
 
-    def allow(self, scope: EndpointScope) -> None:
-        """Let every handler do its part for one endpoint."""
-        for name, permissions in PERMISSIONS.items():
-            for permission in permissions:
-                add_statement(self._roles[name], permission.statement(scope), reason=permission.reason)
+    def allow(self, endpoint: Construct, scope: EndpointScope) -> dict[str, iam.Policy]:
+        """Let every handler do its part for one endpoint; return a policy for each, which comes and goes with it.
+
+        In a policy that endpoints share, one that leaves the stack would take the permissions of its own guards along
+        before they have acted.
+        """
+        return {name: self._policy(endpoint, name, scope) for name in PERMISSIONS}
+
+    def _policy(self, endpoint: Construct, name: str, scope: EndpointScope) -> iam.Policy:
+        policy = iam.Policy(endpoint, f"{name}Policy", roles=[self._roles[name]])
+        for permission in PERMISSIONS[name]:
+            add_statement(policy, permission.statement(scope), reason=permission.reason)
+        return policy
 
     def _role(self, name: str) -> iam.Role:
         role = iam.Role(self, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

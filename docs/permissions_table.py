@@ -89,8 +89,8 @@ def permissions_table() -> str:
 
 def _rows(policies: Mapping[str, Any]) -> Iterator[str]:
     for role, name in ROLES.items():
-        for policy_id, policy in policies.items():
-            if policy_id.startswith(f"{role}DefaultPolicy"):
+        for policy in policies.values():
+            if any(ref["Ref"].removesuffix(ref["Ref"][-8:]) == role for ref in policy["Properties"]["Roles"]):
                 for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
                     yield _row(name, statement)
 

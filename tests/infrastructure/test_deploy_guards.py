@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from rollout.plan import Scaling, Settings
 
 from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
+from canary_construct.permissions import PERMISSIONS
 from tests.infrastructure.synthesis import (
     IMAGE,
     Resources,
@@ -55,10 +56,34 @@ def test_a_guard_can_still_act_when_it_is_deleted(resources: Resources, kind: st
     """What a resource depends on is deleted after it: its handler, the handler's permissions, and the ledger."""
     name, _ = only(resources, f"Custom::{kind}")
     needed = depends_on(resources, name)
-    (policy,) = [p for p in of_type(resources, "AWS::IAM::Policy") if f"{kind}RoleDefaultPolicy" in p]
+    policies = {
+        p for p in of_type(resources, "AWS::IAM::Policy") if f"{kind}RoleDefaultPolicy" in p or f"{kind}Policy" in p
+    }
     table, _ = only(resources, "AWS::DynamoDB::Table")
-    assert {policy, table} <= needed
+    assert len(policies) == 2
+    assert policies | {table} <= needed
     assert any(kind in function for function in of_type(resources, "AWS::Lambda::Function") if function in needed)
+
+
+def test_the_restore_path_can_still_act_while_the_guard_that_stops_a_rollout_is_deleted(resources: Resources) -> None:
+    name, _ = only(resources, "Custom::VerifiedEndpoint")
+    needed = depends_on(resources, name)
+    (rule,) = [rule for rule in of_type(resources, "AWS::Events::Rule") if "ExecutionEnded" in rule]
+    (policy,) = [p for p in of_type(resources, "AWS::IAM::Policy") if "RestorePolicy" in p]
+    assert {rule, policy} <= needed
+    assert any("Restore" in function for function in of_type(resources, "AWS::Lambda::Function") if function in needed)
+
+
+def test_an_endpoint_that_leaves_its_stack_takes_no_permission_of_another_along() -> None:
+    shop = stack()
+    for name in ("One", "Two"):
+        declare(shop, name, endpoint_name=f"endpoint-{name.lower()}")
+    policies = of_type(rendered(shop), "AWS::IAM::Policy")
+    about = [
+        {name for name in ("endpoint-one", "endpoint-two") if name in text(policy)} for policy in policies.values()
+    ]
+    assert {"endpoint-one", "endpoint-two"} not in about
+    assert about.count({"endpoint-one"}) == about.count({"endpoint-two"}) >= len(PERMISSIONS)
 
 
 def test_a_guard_has_a_minute_more_than_its_lambda_so_that_its_own_sentence_arrives(resources: Resources) -> None:

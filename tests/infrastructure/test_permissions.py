@@ -45,7 +45,12 @@ ALLOWED = {
         *SWEEP,
         TELL,
     },
-    "VerifiedEndpoint": {*ledger("GetItem", "UpdateItem"), STACK, "sagemaker:DescribeEndpoint", "states:StopExecution"},
+    "VerifiedEndpoint": {
+        *ledger("GetItem", "PutItem", "UpdateItem"),
+        STACK,
+        "sagemaker:DescribeEndpoint",
+        "states:StopExecution",
+    },
     "Settle": {
         *ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
         STACK,

@@ -23,7 +23,7 @@ from tests.infrastructure.synthesis import (
 pytestmark = pytest.mark.xdist_group("graph")
 
 SHARED = ("AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Lambda::EventInvokeConfig")
-PER_ENDPOINT = 28
+PER_ENDPOINT = 40
 MAX_ROLE_POLICY_BYTES = 10_240
 """Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
