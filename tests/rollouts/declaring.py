@@ -71,6 +71,8 @@ class Declaration:
     """One of `POINTS`: the deploy waits there until `Shop.let_go`."""
     endpoint: bool = True
     """Whether the stack has an endpoint at all."""
+    neighbour: bool = False
+    """Whether the stack has a second endpoint, `…-neighbour`, of the same release."""
     next_library: bool = False
     schema: int = SCHEMA
     """Of the payloads of the next library."""
@@ -122,6 +124,8 @@ def _shop(out: Path, declaration: Declaration) -> None:
     CfnWaitConditionHandle(stack, "Other")
     if declaration.endpoint:
         endpoint = _endpoint(stack, declaration)
+        if declaration.neighbour:
+            _endpoint(stack, declaration, construct_id="Neighbour", endpoint_name=f"{PLACEHOLDER}-neighbour")
         if declaration.cohort is not None:
             EndpointApi(stack, "FrontDoor", endpoint=endpoint, account_logging=False)
         if declaration.fails_after:
@@ -133,11 +137,13 @@ def _shop(out: Path, declaration: Declaration) -> None:
     app.synth()
 
 
-def _endpoint(scope: Construct, declaration: Declaration) -> CanaryEndpoint:
+def _endpoint(
+    scope: Construct, declaration: Declaration, *, construct_id: str = "Endpoint", endpoint_name: str = PLACEHOLDER
+) -> CanaryEndpoint:
     return CanaryEndpoint(
         scope,
-        "Endpoint",
-        endpoint_name=PLACEHOLDER,
+        construct_id,
+        endpoint_name=endpoint_name,
         release=ModelRelease.from_asset(
             version=declaration.version,
             image_uri="000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:1",

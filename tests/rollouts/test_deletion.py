@@ -2,11 +2,12 @@
 
 import pytest
 
-from examples.recommender.rollouts import ROLLED_BACK
+from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.left_behind import left_behind
 from tests.rollouts.shop import Shop
-from tests.rollouts.slots import A
+from tests.rollouts.slots import A, B, scalable_targets, slots_of
+from tests.rollouts.stage import eventually
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
@@ -32,3 +33,28 @@ def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: Shop) ->
     shop.delete()
 
     assert left_behind(shop) == []
+
+
+@pytest.mark.long
+def test_an_endpoint_that_leaves_a_stack_of_two_in_mid_rollout_leaves_nothing_behind(shop: Shop) -> None:
+    # Given two endpoints in one stack, each on its way to the next release
+    neighbour = f"{shop.name}-neighbour"
+    shop.deploy(Declaration(version="v1", neighbour=True))
+    shop.deploy(Declaration(version="v2", neighbour=True))
+    eventually(lambda: slots_of(shop.stage, neighbour).weights == {A: 0, B: 100}, what="v2 on trial next door")
+    shop.rollout_reaches("v2", 100)
+
+    # When one of them leaves the stack
+    shop.deploy(Declaration(version="v2"))
+
+    # Then nothing of it is left, and the other one goes on
+    listings = [
+        ("list_models", "Models", "ModelName"),
+        ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+        ("list_endpoints", "Endpoints", "EndpointName"),
+    ]
+    named = [name for listing in listings for name in shop.named("sagemaker", *listing)]
+    assert [name for name in named if "neighbour" in name.lower()] == []
+    assert scalable_targets(shop.stage, neighbour) == []
+    assert shop.rollout_ends("v2").outcome == PROMOTED
+    shop.comes_to_rest(stable=B)

@@ -1,10 +1,18 @@
-"""A deploy whose terminal event comes after the next deploy has begun."""
+"""Events that come late, after the next deploy has begun or ended, or never."""
 
 import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.late_event import comes_late, hold_back, let_pass
+from tests.rollouts.late_event import (
+    comes_late,
+    disable,
+    hand_over,
+    hold_back,
+    let_pass,
+    payload_of,
+    the_clock_calls,
+)
 from tests.rollouts.shop import Shop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
@@ -58,3 +66,48 @@ def test_a_release_whose_terminal_event_comes_late_is_rolled_out_then(shop: Shop
     comes_late(shop, "UPDATE_COMPLETE")
 
     shop.rollout_reaches("v2", 100)
+
+
+def test_a_release_whose_event_a_refused_deploy_overtook_is_rolled_out(shop: Shop) -> None:
+    # Given a release that waits for an event that never comes
+    shop.deploy(Declaration(version="v1"))
+    shop.comes_to_rest(stable=A)
+    hold_back(shop)
+    shop.deploy(Declaration(version="v2"))
+    let_pass(shop)
+
+    # When the next deploy is refused
+    sentence = shop.refused(Declaration(version="v1", environment=(("OTHER", "content"),)))
+
+    # Then its event starts the rollout
+    assert "version v1 already names another content" in sentence
+    shop.rollout_reaches("v2", 100)
+
+
+def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(shop: Shop) -> None:
+    shop.deploy(Declaration(version="v1"))
+    shop.comes_to_rest(stable=A)
+    of_then = payload_of(shop, "UPDATE_COMPLETE")
+    shop.deploy(Declaration(version="v1", min_instances=3))
+    shop.comes_to_rest(stable=A, floor=3)
+
+    hand_over(shop, of_then)
+
+    shop.comes_to_rest(stable=A, floor=3)
+
+
+def test_what_a_rollout_that_nobody_restored_left_is_restored_by_the_clock(shop: Shop) -> None:
+    # Given a rollout that was stopped, whose restore path never runs
+    shop.deploy(Declaration(version="v1"))
+    shop.deploy(Declaration(version="v2"))
+    shop.rollout_reaches("v2", 100)
+    disable(shop, "ExecutionEnded")
+    shop.stop(shop.execution_in("Bake"))
+
+    # When a quarter of an hour has passed
+    the_clock_calls(shop)
+
+    # Then the release is rolled back
+    rollout = shop.rollout_ends("v2")
+    assert (rollout.outcome, rollout.reason) == (ROLLED_BACK, "its execution is ABORTED and has not been restored")
+    shop.comes_to_rest(stable=A)

@@ -91,7 +91,12 @@ class Execution:
 
     def repeat(self, *, milliseconds: int = LAMBDA_MILLISECONDS) -> dict[str, Any]:
         """Run the next task without going on, as when Step Functions loses its answer."""
-        return TASKS[self.task](self._event(), Context(milliseconds))
+        return self.invocation(milliseconds=milliseconds)()
+
+    def invocation(self, *, milliseconds: int = LAMBDA_MILLISECONDS) -> Callable[[], dict[str, Any]]:
+        """Return an invocation of the next task with the input of now, whenever it begins to run."""
+        task, event = TASKS[self.task], self._event()
+        return lambda: task(event, Context(milliseconds))
 
     def fail_with(self, error: str) -> None:
         """Let the present task fail as when its Lambda dies."""

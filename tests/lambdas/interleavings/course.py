@@ -135,7 +135,7 @@ class Course:
         """A second invocation of the present task, as when the answer of the first is lost."""
         for execution in self._running():
             if execution.task:
-                return self._begin(f"{execution.task} of {execution.name}{AGAIN}", execution.repeat)
+                return self._begin(f"{execution.task} of {execution.name}{AGAIN}", execution.invocation())
         return None
 
     def stop(self) -> None:
@@ -203,6 +203,11 @@ class Course:
         except ApiError:
             return
         self.record.another_hand()
+
+    def clock(self) -> Actor:
+        """A quarter of an hour has passed since the lock was looked at."""
+        actor = self._begin("clock", lambda: self._handle(self.shop.look_for_what_was_left, actor))
+        return actor
 
     def scale(self) -> None:
         """Dynamic scaling adds an instance."""
@@ -359,6 +364,7 @@ HAPPENINGS: dict[str, Callable[[Course], Actor | None]] = {
     "deploy the first again": Course.deploy_the_first_again,
     "start by hand": Course.start_by_hand,
     "another hand": Course.another_hand,
+    "clock": Course.clock,
     "scale": Course.scale,
     "weights fall back": Course.weights_fall_back,
 }

@@ -14,7 +14,7 @@ LOWERING = ("alarm", "stop and restore", "abort")
 EVENTS = ("event", "event again", "another event again")
 REST = (
     "task", "task again", "deploy", "deploy the first again", "start by hand", "another hand", "scale",
-    "weights fall back", "calm", "stop",
+    "weights fall back", "calm", "stop", "clock",
 )  # fmt: skip
 WEATHER = ("", "", "scale", "weights fall back", "task again", "another hand")
 TO_ITS_END = 1000
@@ -53,7 +53,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(
         turns=st.integers(1, 25),
-        by=st.sampled_from((*EVENTS, "event", "task")),
+        by=st.sampled_from((*EVENTS, "event", "task", "clock")),
         turns_of_other=some_turns,
     )
     def a_deploy_is_overtaken_by_an_event_of_the_one_before(self, turns: int, by: str, turns_of_other: int) -> None:
