@@ -25,11 +25,6 @@ def panic_without_the_second_lowering(patch: Patch) -> None:
     patch.setattr(panic, "lower_until_zero", lower_once)
 
 
-def settle_without_idempotence(patch: Patch) -> None:
-    settle_acts_on_a_status_that_the_stack_has_left(patch)
-    settle_starts_without_having_got_the_lock(patch)
-
-
 def settle_acts_on_a_status_that_the_stack_has_left(patch: Patch) -> None:
     def settle_anyway(world: World, event: dict[str, Any], until: float) -> None:
         patch.setattr(settle, "stack_status", lambda _: event["status"])
@@ -52,5 +47,6 @@ def settle_starts_without_having_got_the_lock(patch: Patch) -> None:
 BREAKS = (
     shift_without_the_second_read,
     panic_without_the_second_lowering,
-    settle_without_idempotence,
+    settle_acts_on_a_status_that_the_stack_has_left,
+    settle_starts_without_having_got_the_lock,
 )
