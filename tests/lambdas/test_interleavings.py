@@ -15,7 +15,7 @@ from tests.lambdas.interleavings.machine import Interleavings
 from tests.lambdas.interleavings.record import Violation
 
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", "60"))
-MOST_EXAMPLES_TO_CATCH_ONE = 200
+MOST_EXAMPLES_TO_CATCH_ONE = 600
 
 
 def explored(examples: int, *phases: Phase) -> None:

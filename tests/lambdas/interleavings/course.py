@@ -98,6 +98,11 @@ class Course:
             self.aws.turns.give(actor)
             self.look()
 
+    def go_on_until(self, actor: Actor | None, operation: str) -> None:
+        """Give turns to one until this call is its next, or it is over."""
+        while actor is not None and not actor.over and self.aws.next_call(actor) != operation:
+            self.go_on(actor, 1)
+
     def finish(self, actor: Actor | None) -> None:
         """Give turns to one until it is over."""
         self.go_on(actor, LONGEST_COURSE)

@@ -16,6 +16,14 @@ REST = (
     "task", "task again", "deploy", "deploy the first again", "start by hand", "another hand", "scale",
     "weights fall back", "calm", "stop", "clock",
 )  # fmt: skip
+WRITES = {
+    "Prepare": ("UpdateItem", "RegisterScalableTarget"),
+    "ScaleCanary": ("RegisterScalableTarget",),
+    "ShiftTraffic": ("UpdateItem", "UpdateEndpointWeightsAndCapacities"),
+    "Evaluate": ("UpdateItem",),
+    "Promote": ("UpdateItem", "RegisterScalableTarget", "DeleteItem"),
+}
+BEFORE_A_WRITE = tuple((moment, write) for moment in MOMENTS for write in WRITES[moment[0]])
 WEATHER = ("", "", "scale", "weights fall back", "task again", "another hand")
 TO_ITS_END = 1000
 many_turns = st.one_of(st.integers(1, 6), st.integers(1, 18))
@@ -34,18 +42,23 @@ class Interleavings(RuleBasedStateMachine):
         self.course.shop.serve_first()
 
     @rule(
-        moment=st.sampled_from(MOMENTS),
-        turns=many_turns,
+        paused=st.one_of(st.sampled_from(BEFORE_A_WRITE), st.tuples(st.sampled_from(MOMENTS), many_turns)),
         by=st.sampled_from(LOWERING),
         turns_of_other=some_turns,
         weather=st.sampled_from(WEATHER),
     )
     def a_task_is_overtaken_by_an_order_to_zero(
-        self, moment: tuple[str, int], turns: int, by: str, turns_of_other: int, weather: str
+        self, paused: tuple[tuple[str, int], int | str], by: str, turns_of_other: int, weather: str
     ) -> None:
+        """The task stops after some turns, or before its next call of an operation."""
+        moment, until = paused
         self._clear_the_way()
         self.course.begin_release(*moment)
-        task = self._begin("task", turns)
+        task = self.course.begin("task")
+        if isinstance(until, str):
+            self.course.go_on_until(task, until)
+        else:
+            self.course.go_on(task, until)
         if weather:
             self._begin(weather, 0)
         self._begin(by, turns_of_other)

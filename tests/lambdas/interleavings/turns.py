@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from canary_tools.sandbox.sagemaker.timing import Timing
-from tests.lambdas.fakes.aws import Aws, Call
+from tests.lambdas.fakes.aws import Aws, Call, Parameters
 
 Effect = Callable[[], dict[str, Any]]
 
@@ -123,7 +123,23 @@ class AwsInTurns(Aws):
     def __init__(self) -> None:
         super().__init__(QUICK)
         self.turns = Turns()
+        self._next_calls: dict[Actor, str] = {}
         self.watch: Callable[[Call, Effect], dict[str, Any]] = lambda _call, effect: effect()
+
+    def answer(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:
+        """Answer a call once its caller has the turn."""
+        caller = self.turns.running
+        if caller is not None:
+            self._next_calls[caller] = operation
+        try:
+            return super().answer(service, operation, parameters)
+        finally:
+            if caller is not None:
+                del self._next_calls[caller]
+
+    def next_call(self, actor: Actor) -> str:
+        """Return the operation that one is about to call; empty where it waits for something else."""
+        return self._next_calls.get(actor, "")
 
     def wait(self, seconds: float) -> None:
         due = self.clock.now() + seconds
