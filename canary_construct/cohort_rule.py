@@ -51,10 +51,11 @@ class CohortRule:
     def header_values(cls, header: str, values: Sequence[str], *, expected_percent: float) -> CohortRule:
         """Match requests whose header has one of these values, letter by letter.
 
+        Values hold letters, digits and `._~:/?#&=-`: an API keeps them in a stage variable, which takes no others.
+
         Raises:
             TypeError: when `values` is one text.
 
-        Values hold letters, digits and `._~:/?#&=-`: an API keeps them in a stage variable, which takes no others.
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
         """
         if isinstance(values, str):
