@@ -38,7 +38,7 @@ class Controls:
             RehearsalError: for an unknown variant or alarm.
         """
         slots = [name for name in self._aws.declared.plan["alarms"] if name != "caller"]
-        alarms = [alarm["AlarmName"] for alarm in self._aws.declared.alarms]
+        alarms = [name for names in self._aws.declared.plan["alarms"].values() for name in names]
         for control in self._aws.scenario.controls:
             unknown = [name for name in control.weights if name not in slots]
             if unknown:
@@ -84,10 +84,12 @@ class Controls:
         }
 
     def _is_over(self) -> bool:
-        """Tell whether what happens to the endpoint now is no business of the rollout any more."""
+        """Tell whether what happens to the endpoint now is no business of the rollout any more.
+
+        So it is once every rollout has ended, and its lock is free or the ledger says how it ended.
+        """
         if not self._aws.has_endpoint():
             return True
-        """Tell whether every rollout has ended, and its lock is free or the ledger says how it ended."""
         executions, endpoint = self._aws.executions.all(), self._aws.declared.endpoint_name
         if any(execution["status"] == "RUNNING" for execution in executions):
             return False

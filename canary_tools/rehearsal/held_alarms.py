@@ -1,10 +1,19 @@
 """Alarms that can be held in a state, whatever their metrics say."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.sandbox.cloudwatch.alarm import Alarm, Change
 from canary_tools.sandbox.cloudwatch.alarms import Alarms
 from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
+
+SAGEMAKER, OWN = "AWS/SageMaker", "CanaryConstruct"
+UNKNOWN = {
+    "Namespace": "Unknown", "MetricName": "Unknown", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+    "Threshold": 0, "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching",
+}  # fmt: skip
+"""An alarm whose metric nobody publishes."""
 
 
 class HeldAlarms(Alarms):
@@ -29,3 +38,28 @@ class HeldAlarms(Alarms):
 
     def _evaluate_composite(self, alarm: Alarm) -> list[Change]:
         return [] if alarm.name in self._held else super()._evaluate_composite(alarm)
+
+
+def put_alarms(declared: DeclaredEndpoint, alarms: HeldAlarms) -> None:
+    """Put the endpoint's alarms in place. What the world does not publish, such as a shop's orders, is as it should be.
+
+    Such an alarm of the caller is OK until a control says otherwise; so is one that the template only names.
+    """
+    plan = declared.plan
+    published = {SAGEMAKER, OWN, *(source.get("namespace", "") for source in plan["gates"]["sources"].values())}
+    put: set[str] = set()
+    for alarm in declared.alarms:
+        if "AlarmRule" not in alarm and _namespaces(alarm) <= published:
+            alarms.put_metric_alarm(alarm)
+            put.add(alarm["AlarmName"])
+    for name in {name for names in plan["alarms"].values() for name in names} - put:
+        alarms.put_metric_alarm({**UNKNOWN, "AlarmName": name})
+        alarms.hold(name, AlarmState.OK)
+
+
+def _namespaces(alarm: Mapping[str, Any]) -> set[str]:
+    """Return where the metrics of an alarm come from."""
+    if "Namespace" in alarm:
+        return {alarm["Namespace"]}
+    stats = [query["MetricStat"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+    return {stat["Metric"].get("Namespace", "") for stat in stats}

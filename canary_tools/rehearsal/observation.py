@@ -111,7 +111,7 @@ class Observation:
 
     def _served(self, fleet: Fleet, variant: Variant, served: Served) -> None:
         second = self._aws.second()
-        if second < 0:
+        if not self._aws.is_counting():
             return
         start = second // MINUTE * MINUTE
         if not self.minutes or self.minutes[-1].start_s != start:
@@ -143,7 +143,7 @@ class Observation:
         self._last_instances = (second, count)
 
     def _invoked(self, invoked: Invoked) -> None:
-        if self._aws.second() < 0:
+        if not self._aws.is_counting():
             return
         self.lambda_requests += 1
         self.lambda_megabyte_seconds += invoked.seconds * invoked.function.memory_mb

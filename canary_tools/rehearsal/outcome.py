@@ -93,10 +93,14 @@ class Outcome:
         return problems
 
     def _wrong_slot(self, serving: str) -> list[str]:
-        """Return what is wrong unless the release serves exactly if the ledger says that it was promoted."""
-        is_canary = serving == self._observation.canary_slot()
-        promoted = self._record.get("outcome") == PROMOTED
-        return [f"{serving} serves although the ledger says {self._record.get('outcome')}"] * (is_canary != promoted)
+        """Return what is wrong unless that release serves which the ledger says was promoted last."""
+        names = [execution["name"] for execution in self._aws.executions.all()]
+        records = [self._item(f"rollout#{name}") or {} for name in names]
+        promoted = [record["version"] for record in records if record.get("outcome") == PROMOTED]
+        expected = promoted[-1] if promoted else self._aws.served_before
+        fleet = self._aws.sagemaker.endpoints.find(self._aws.declared.endpoint_name).fleet
+        serves = "" if fleet is None else self._aws.version_in(fleet.variants[serving].model_name)
+        return [] if serves == expected else [f"{serving} serves {serves} although the ledger says {expected}"]
 
     def _final(self) -> dict[str, Any]:
         lock = self._item("lock")

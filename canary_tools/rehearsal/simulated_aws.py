@@ -14,7 +14,7 @@ from canary_tools.rehearsal.executions import Executions
 from canary_tools.rehearsal.faults import CRASH, TIMEOUT, Faults, service_error
 from canary_tools.rehearsal.front_doors import FrontDoors
 from canary_tools.rehearsal.functions import Crashed, Functions
-from canary_tools.rehearsal.held_alarms import HeldAlarms
+from canary_tools.rehearsal.held_alarms import HeldAlarms, put_alarms
 from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.ledger_table import LedgerTable
 from canary_tools.rehearsal.metric_history import MetricHistory
@@ -52,6 +52,7 @@ class SimulatedAws:
         stack_status: what CloudFormation says of the stack.
         instance_type: of the endpoint.
         zero: when the rollout began, in seconds since the epoch.
+        served_before: the version of the release that served then.
         on_record: each is called with the key of each record of the ledger that was updated.
         cohort: what is published of one.
     """
@@ -66,6 +67,7 @@ class SimulatedAws:
         self.release_model = ""
         self.instance_type = ""
         self.zero = float("inf")
+        self.served_before = ""
         self.on_record: list[Callable[[str], None]] = [self._look_at_cohort]
         self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
         self._draw_answers = random.Random(f"answers {scenario.seed}")  # noqa: S311 - however many calls come before
@@ -101,9 +103,7 @@ class SimulatedAws:
 
     def begin(self) -> None:
         """Put the template's alarms and schedules in place and let users come."""
-        for alarm in self.declared.alarms:
-            put = self.alarms.put_composite_alarm if "AlarmRule" in alarm else self.alarms.put_metric_alarm
-            put(alarm)
+        put_alarms(self.declared, self.alarms)
         self.alarms.start()
         self.bus.begin()
         self.users.begin()
@@ -120,11 +120,22 @@ class SimulatedAws:
         fleet = self.sagemaker.endpoints.find(self.declared.endpoint_name).fleet
         assert fleet is not None
         self.instance_type = next(iter(fleet.variants.values())).instance_type
+        serving = next(variant for variant in fleet.variants.values() if variant.current_weight > 0)
+        self.served_before = self.version_in(serving.model_name)
+
+    def is_counting(self) -> bool:
+        """Tell whether what happens now is the rollout's, and not that of a later one."""
+        return self.clock.now() >= self.zero and len(self.executions.all()) == 1
+
+    def version_in(self, model_name: str) -> str:
+        """Return the version of the release that a model holds, as the ledger has it."""
+        return str((self.table.item(self.declared.endpoint_name, f"model#{model_name}") or {}).get("version", ""))
 
     def answer(self, service: str, operation: str, parameters: Parameters, *, read_timeout: float) -> dict[str, Any]:
         """Answer one attempt of an API call, as the scenario lets it succeed."""
         call = f"{SERVICES[service]}:{operation}"
-        self.calls[call] += 1
+        if self.is_counting():
+            self.calls[call] += 1
         self.processes.pause(self._draw.uniform(0.005, 0.04))
         error = self.faults.of(call)
         if error == TIMEOUT:
