@@ -118,7 +118,7 @@ class Fleet:
             return
         cash = np.exp(self.bets[:, -1])
         part = cash / (restarts.SPARING + cash)
-        stake = restarts.ALLOWANCE * self.discount * (self.bets[:, -1] + np.log(part))
+        stake = self._stakes(self.bets[:, -1], part, self.discount)
         limit = stake + self.discount * math.log(restarts.DRAINED)
         drained = log_sum(self.bets[:, :-1]) < limit
         if drained.any():
@@ -126,9 +126,14 @@ class Fleet:
 
     def _invest(self, rows: Bools, part: Floats) -> None:
         cash = self.bets[rows, -1]
-        stakes = (restarts.ALLOWANCE * self.discount[rows] * (cash + np.log(part)))[:, None] + np.log(self.weights)
+        stakes = self._stakes(cash, part, self.discount[rows])[:, None] + np.log(self.weights)
         self.bets[rows, :-1] = floored(np.logaddexp(self.bets[rows, :-1], stakes))
         self.bets[rows, -1] = floored(cash + np.log1p(-part))
+
+    @staticmethod
+    def _stakes(cash: Floats, part: Floats, discount: Floats) -> Floats:
+        taken: Floats = cash + np.log(part)
+        return np.minimum(taken, restarts.ALLOWANCE * discount * taken)
 
     def _bet(self, canary_bad: Ints, bad: Ints) -> None:
         discount, total = self.discount, self.totals_log

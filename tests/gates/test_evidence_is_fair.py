@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollout.gates import Counts, effects, failing, passing, rare
+from rollout.gates import Counts, effects, failing, passing, rare, restarts
 from rollout.gates.capital import Capital
 from rollout.gates.settings import Direction, GateSettings, Kind
 from rollout.gates.traffic import TrafficGate
@@ -166,6 +166,17 @@ def test_the_traffic_gate_is_fair_at_its_boundary() -> None:
         (binomial_mass(x, 40, boundary), gate.update(gate.new_state(), x, 40 - x, 0.1).total) for x in range(41)
     )
     assert mean(outcomes) <= 1.0 + ROUNDING
+
+
+@pytest.mark.parametrize("cash", [-6.0, -1.0, 0.0, 1.0, 3.0])
+@pytest.mark.parametrize("discount", [1.0, 2.0, 4.0])
+def test_a_restart_never_makes_capital(cash: float, discount: float) -> None:
+    capital = Capital((-50.0, -50.0), cash)
+    for restarted in (
+        restarts.when_drained(capital, (0.5, 0.5), discount),
+        restarts.at_step(capital, (0.5, 0.5), discount),
+    ):
+        assert restarted.total <= capital.total + ROUNDING
 
 
 def test_a_ratio_below_about_one_and_a_quarter_times_the_tolerated_one_gains_nothing() -> None:

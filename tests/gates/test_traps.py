@@ -45,8 +45,13 @@ def test_dispersion_is_reset_at_a_step_change(monkeypatch: pytest.MonkeyPatch) -
 
 
 def a_delayed_fault_is_seen_soon() -> None:
-    before, shift, own = Counts(0, 0, 6000, 300), Counts(300, 15, 5700, 285), Counts(600, 60, 5400, 270)
-    rollout = [*minutes(9, before), *minutes(1, shift, start=9), *minutes(10, own, start=10)]
+    before, shift, own = Counts(60, 3, 5940, 297), Counts(300, 15, 5700, 285), Counts(3000, 225, 3000, 150)
+    rollout = [
+        *minutes(21, before, step=0),
+        *minutes(1, shift, start=21, step=1),
+        *minutes(8, before, start=22, step=1),
+    ]
+    rollout += [*minutes(1, shift, start=30, step=1), *minutes(9, own, start=31, step=1)]
     assessment = run(judge(kind="share", ratio=1.25, delay=10), rollout)
     assert assessment.verdict == "FAIL"
 

@@ -184,6 +184,64 @@ def test_a_canary_without_its_traffic_is_starved_and_does_not_pass() -> None:
     assert rules.at_bake_end(state).verdict == "CONTINUE"
 
 
+@pytest.mark.parametrize("requests", [600, 6_000, 600_000])
+@pytest.mark.parametrize("healthy", [0, 5, 30, 600])
+def test_a_canary_that_loses_its_traffic_is_starved_within_six_minutes_however_long_it_had_it(
+    requests: int, healthy: int
+) -> None:
+    rules, share = judge(), requests // 10
+    served = Minute(0, 0, {"errors": Counts(share, 0, requests - share, 1)}, (share, requests - share), 0.1)
+    lost = replace(served, counts={"errors": Counts(0, 0, requests, 1)}, invocations=(0, requests))
+    rollout = [replace(served, number=n) for n in range(healthy)]
+    state, _ = rules.update(rules.new_state(), rollout)
+    state, after = rules.update(state, [replace(lost, number=healthy + n) for n in range(6)])
+    assert after.starved
+    assert rules.at_bake_end(state).verdict == "CONTINUE"
+
+
+def test_minutes_in_which_the_canary_had_no_requests_do_not_count_as_seen() -> None:
+    rules = judge(min_requests=1)
+    state, _ = rules.update(rules.new_state(), minutes(4, Counts(600, 0, 5400, 1)))
+    state, _ = rules.update(state, minutes(10, Counts(0, 0, 6000, 1), start=4))
+    assert rules.at_bake_end(state).verdict == "CONTINUE"
+    state, _ = rules.update(state, minutes(1, Counts(600, 0, 5400, 1), start=14))
+    assert rules.at_bake_end(state).verdict == "PASS"
+
+
+WORSE, AS_GOOD = Counts(300, 7, 2700, 135), Counts(300, 15, 2700, 135)
+"""Conversions: the canary's 2.3 % or 5 %, stable's 5 %."""
+
+
+def delayed() -> Judge:
+    return judge(kind="share", direction="lower_is_worse", ratio=0.95, delay=60)
+
+
+@pytest.mark.parametrize("before", [WORSE, AS_GOOD])
+def test_what_an_earlier_release_showed_neither_fails_nor_passes_the_first_step(before: Counts) -> None:
+    rules = delayed()
+    state, assessment = rules.update(rules.new_state(), minutes(60, before))
+    assert assessment.verdict == "CONTINUE"
+    assert rules.at_bake_end(state).verdict == "CONTINUE"
+
+
+def test_what_the_step_before_showed_passes_no_step_but_may_fail_it() -> None:
+    rules = delayed()
+    first = minutes(80, AS_GOOD)
+    state, _ = rules.update(rules.new_state(), first)
+    passed, _ = rules.update(state, minutes(60, AS_GOOD, start=80, step=1))
+    assert rules.at_bake_end(passed).verdict == "CONTINUE"
+    _, failed = rules.update(state, minutes(60, WORSE, start=80, step=1))
+    assert failed.verdict == "FAIL"
+
+
+def test_the_last_step_at_100_percent_reads_what_the_step_before_showed() -> None:
+    rules = delayed()
+    state, _ = rules.update(rules.new_state(), minutes(80, AS_GOOD))
+    last = [replace(m, invocations=(3000, 0), share=1.0) for m in minutes(10, AS_GOOD, start=80, step=1)]
+    state, _ = rules.update(state, last)
+    assert rules.at_bake_end(state).verdict == "PASS"
+
+
 @pytest.mark.parametrize(("canary", "share"), [(60, 0.1), (45, 0.1), (600, 1.0)])
 def test_a_canary_with_its_traffic_is_not_starved(canary: int, share: float) -> None:
     assert not run(judge(), with_traffic(minutes(300, Counts(60, 0, 540, 1)), canary, share)).starved

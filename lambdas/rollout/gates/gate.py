@@ -76,12 +76,16 @@ class GateState:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The rules of one gate within a judge's settings, in a minute of that age of the step of that number."""
+    """The rules of one gate within a judge's settings, in a minute of that age of the step of that number.
+
+    `has_all_traffic`: whether the canary is given every request in it.
+    """
 
     settings: GateSettings
     judge: JudgeSettings
     step: int = 0
     age: int = 0
+    has_all_traffic: bool = False
 
     @property
     def threshold(self) -> float:
@@ -102,6 +106,11 @@ class Gate:
     def is_own(self) -> bool:
         """Whether this minute counts what was shown in the step, and not under another split before it."""
         return self.age >= self.settings.delay
+
+    @property
+    def _shows_the_step(self) -> bool:
+        """Whether this minute may help the step to pass. A last step at 100 % has nothing of its own to compare."""
+        return self.is_own or self.has_all_traffic
 
     @property
     def _bets(self) -> tuple[float, ...]:
@@ -137,9 +146,16 @@ class Gate:
             dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
-            step=(state.step[0] + 1, state.step[1] + counts.canary_total),
+            step=self._seen_in_step(state, counts),
         )
         return replace(grown, passed=state.passed or self.proves(grown))
+
+    def _seen_in_step(self, state: GateState, counts: Counts) -> tuple[int, int]:
+        """Count the minutes in which the canary had requests, and those requests."""
+        minutes, requests = state.step
+        if not self._shows_the_step:
+            return state.step
+        return minutes + bool(counts.canary_total), requests + counts.canary_total
 
     def discount(self, state: GateState) -> float:
         """Return the factor on the evidence asked for."""
@@ -199,10 +215,10 @@ class Gate:
         return superiority.start() if self.asks_superiority else passing.start(self.settings)
 
     def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
+        if not self._shows_the_step or (self.asks_superiority and (state.passed or not self.is_own)):
+            return state.passing
         if not self.asks_superiority:
             return passing.grow(state.passing, self.settings, counts, stable_rate)
-        if state.passed or not self.is_own:
-            return state.passing
         return superiority.grow(state.passing, self.settings, counts, stable_rate, self._proof_limits(state))
 
     def _proof_limits(self, state: GateState) -> failing.Limits:

@@ -47,7 +47,7 @@ class Progress:
         return cls(
             settings,
             states,
-            Capital(tuple(state["traffic"])),
+            Capital(tuple(state["traffic"]), state.get("traffic_cash")),
             last=state["last"],
             step=state["step"],
             began=state["began"],
@@ -65,6 +65,7 @@ class Progress:
             "failed": self.failed,
             "passed": self.passed,
             "traffic": list(self.traffic.logs),
+            "traffic_cash": self.traffic.cash,
             "seen": None if self.traffic_seen is None else list(self.traffic_seen),
             "gates": {name: gate.to_json() for name, gate in self.states.items()},
         }
@@ -117,7 +118,9 @@ class Progress:
         age = minute.number - began
         if age < gate.settings.warm_up:
             return gate.warm_up(state, counts)
-        return replace(gate, age=age).update(state, counts)
+        if age < gate.settings.delay and minute.step == 0:
+            return gate.warm_up(state, counts)
+        return replace(gate, age=age, has_all_traffic=minute.share == 1.0).update(state, counts)
 
     def _add_traffic(self, minute: Minute) -> None:
         if minute.invocations is None or minute.share is None:

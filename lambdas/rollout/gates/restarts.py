@@ -47,4 +47,5 @@ def log_stake(cash: float, part: float, discount: float) -> float:
     discounted alike would make each of many restarts too cheap. The allowance is for slow drifts of one
     variant, which neighbouring minutes do not show.
     """
-    return ALLOWANCE * discount * (cash + math.log(part))
+    taken = cash + math.log(part)
+    return min(taken, ALLOWANCE * discount * taken)

@@ -6,11 +6,15 @@ kind of evidence on who received the requests, against the configured share.
 
 from dataclasses import dataclass
 
+from rollout.gates import restarts
 from rollout.gates.capital import Capital
 from rollout.gates.rare import log_growth
 
 EFFECTS = {0.5: 0.3, 0.1: 0.4, 0.01: 0.3}
+WEIGHTS = tuple(EFFECTS.values())
 LARGEST_STEP = 0.75
+RESERVE = 0.3
+"""Held back for traffic that stops after healthy minutes, which cost the bets everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class TrafficGate:
 
     def new_state(self) -> Capital:
         """Return the state before the first minute of a step."""
-        return Capital.start(tuple(EFFECTS.values()))
+        return Capital.start(WEIGHTS, RESERVE)
 
     def update(self, capital: Capital, canary: int, stable: int, share: float) -> Capital:
         """Add one minute's invocations; `share` (0 to 1) is the configured share of the canary."""
@@ -31,7 +35,8 @@ class TrafficGate:
         odds = self.ratio * share
         boundary = odds / (odds + 1.0 - share)
         growths = [log_growth(canary, canary + stable, boundary, effect) for effect in EFFECTS]
-        return capital.grow(growths).truncate(0.0, capital.total + LARGEST_STEP * self.threshold)
+        ready = restarts.when_drained(capital, WEIGHTS, 1.0)
+        return ready.grow(growths).truncate(0.0, max(capital.total, 0.0) + LARGEST_STEP * self.threshold)
 
     def is_starved(self, capital: Capital) -> bool:
         """Tell whether the canary gets too little."""
