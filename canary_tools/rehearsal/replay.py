@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rollout.gates import Assessment, Judge, Minute
 
 COLUMNS = ("trace", "minute", "step", "gate", "canary_total", "canary_bad", "stable_total", "stable_bad")
+LAST_STEP = 999
 
 
 class UnreadableInputError(ValueError):
@@ -88,20 +89,22 @@ def read_traces(path: Path, gates: Sequence[str]) -> dict[str, list["Minute"]]:
         UnreadableInputError: when a line is incomplete, contradicts another, or names no known gate.
     """
     rows = csv.DictReader(_text(path).splitlines())
-    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
-    if missing:
-        raise UnreadableInputError(f"{path}: the header must be {','.join(COLUMNS)}; missing {', '.join(missing)}")
     traces: dict[str, _Trace] = {}
-    for row in rows:
-        where = f"{path} line {rows.line_num}"
-        trace = traces.setdefault(row["trace"], _Trace())
-        try:
-            trace.add(row, gates)
-        except ValueError as error:
-            raise UnreadableInputError(f"{where}: {error}") from None
+    try:
+        _check_header(rows.fieldnames or ())
+        for row in rows:
+            traces.setdefault(row["trace"], _Trace()).add(row, gates)
+    except (ValueError, csv.Error) as error:
+        raise UnreadableInputError(f"{path} line {rows.line_num}: {error}") from None
     if not traces:
         raise UnreadableInputError(f"{path} holds no counts")
     return {name: trace.minutes() for name, trace in traces.items()}
+
+
+def _check_header(columns: Sequence[str]) -> None:
+    wrong = sorted(set(columns) ^ set(COLUMNS))
+    if wrong:
+        raise ValueError(f"the header must be {','.join(COLUMNS)}; missing or unknown: {', '.join(wrong)}")
 
 
 def replay(judge: "Judge", trace: str, minutes: Iterable["Minute"]) -> "Assessment":
@@ -141,9 +144,9 @@ class _Trace:
         self.counts: dict[int, dict[str, Mapping[str, object] | None]] = {}
 
     def add(self, row: Mapping[str, str], gates: Sequence[str]) -> None:
-        if any(row[column] is None for column in COLUMNS):
+        if set(row) != set(COLUMNS) or None in row.values():
             raise ValueError(f"{len(COLUMNS)} columns are needed")
-        minute, step, gate = _whole(row, "minute"), _whole(row, "step"), row["gate"]
+        minute, step, gate = _whole(row, "minute"), _whole(row, "step", most=LAST_STEP), row["gate"]
         if gate not in gates:
             raise ValueError(f"unknown gate {gate}, known are {', '.join(gates)}")
         if self.steps.setdefault(minute, step) != step:
@@ -180,14 +183,14 @@ def _number(column: str, text: str) -> float | int | None:
         raise ValueError(f"{column} must be a number, got {text}") from None
 
 
-def _whole(row: Mapping[str, str], column: str) -> int:
+def _whole(row: Mapping[str, str], column: str, most: int = 10**12) -> int:
     text = row[column].strip()
     try:
         number = int(text)
     except ValueError:
         raise ValueError(f"{column} must be a whole number, got {text or 'nothing'}") from None
-    if number < 0:
-        raise ValueError(f"{column} must be at least 0, got {number}")
+    if not 0 <= number <= most:
+        raise ValueError(f"{column} must be between 0 and {most}, got {text[:20]}")
     return number
 
 

@@ -80,4 +80,4 @@ def test_a_period_s_pair_is_complete_when_the_delay_is_over(period: int) -> None
     )
     (minute,) = evidence.minutes
     assert minute.number == due
-    assert minute.counts["conversion"] == Counts(10, 2, 40, 20)
+    assert minute.counts_of("conversion") == Counts(10, 2, 40, 20)

@@ -8,9 +8,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from rollout.errors import Unavailable
 from rollout.evidence import EvidenceReader, Window
 from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow, parse_source
-from rollout.gates import Counts
+from rollout.gates import Counts, Judge
 
 PERIOD = 60
 FIRST = 29_000_000
@@ -95,8 +96,13 @@ SOURCES: dict[str, dict[str, Any]] = {
 }
 
 
-def _reader(published: dict[tuple[str, str, int], float], sources: dict[str, dict[str, Any]]) -> tuple[Any, Stubber]:
-    """Return a reader whose one call is answered with what was published, by (slot, metric, period)."""
+def _reader(
+    published: dict[tuple[str, str, int], float],
+    sources: dict[str, dict[str, Any]],
+    *,
+    status: tuple[str, ...] = ("Complete",),
+) -> tuple[Any, Stubber]:
+    """Return a reader that is answered with what was published, by (slot, metric, period): a page for each status."""
     client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stubber = Stubber(client)
     reader = EvidenceReader("shop", sources=sources, period_seconds=PERIOD, client=client)
@@ -115,7 +121,10 @@ def _reader(published: dict[tuple[str, str, int], float], sources: dict[str, dic
                 "Values": list(found.values()),
             }
         )
-    stubber.add_response("get_metric_data", {"MetricDataResults": results})
+    for page, code in enumerate(status, start=1):
+        answer = [{**result, "StatusCode": code} for result in results]
+        more = {"NextToken": f"page {page}"} if page < len(status) else {}
+        stubber.add_response("get_metric_data", {"MetricDataResults": answer, **more})
     stubber.activate()
     return reader, stubber
 
@@ -136,7 +145,7 @@ def test_a_period_without_anything_published_is_no_minute() -> None:
     reader, _ = _reader(published, {"errors": {"kind": "errors"}})
     evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
     assert [minute.number for minute in evidence.minutes] == [FIRST + 1]
-    assert evidence.minutes[0].counts == {"errors": Counts(10, 3, 90, 0)}
+    assert evidence.minutes[0].counts_of("errors") == Counts(10, 3, 90, 0)
     assert evidence.minutes[0].invocations == (10, 90)
     assert evidence.minutes[0].share == 0.1
     assert evidence.canary_requests == 10
@@ -168,7 +177,62 @@ def test_delayed_counts_are_those_of_the_earlier_period() -> None:
     reader, _ = _reader(published, {"conversion": SOURCES["conversion"]})
     (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
     assert minute.number == FIRST
-    assert minute.counts == {"conversion": Counts(100, 9, 900, 90)}
+    assert minute.counts_of("conversion") == Counts(100, 9, 900, 90)
+
+
+def test_a_delay_that_is_no_multiple_of_the_period_is_kept_in_full() -> None:
+    published = {(slot, "Shown", FIRST - 2): 100.0 for slot in (STABLE, CANARY)}
+    reader, _ = _reader(published, {"conversion": {**SOURCES["conversion"], "delay_seconds": 90}})
+    (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
+    assert minute.number == FIRST
+
+
+@pytest.mark.parametrize(
+    ("bought", "sentence"),
+    [
+        (5.7, "canary_bad must be a whole number of at least 0, got 5.7"),
+        (150.0, "canary_bad must be at most canary_total, got 150 of 100"),
+        (-3.0, "canary_bad must be a whole number of at least 0, got -3.0"),
+        (float("nan"), "canary_bad must be finite, got nan"),
+        (float("inf"), "canary_bad must be finite, got inf"),
+    ],
+)
+def test_what_cannot_be_a_count_is_skipped_with_a_sentence(bought: float, sentence: str) -> None:
+    published = {
+        (STABLE, "Shown", FIRST): 900.0, (STABLE, "Bought", FIRST): 90.0,
+        (CANARY, "Shown", FIRST): 100.0, (CANARY, "Bought", FIRST): bought,
+        (STABLE, "Invocations", FIRST): 900.0, (CANARY, "Invocations", FIRST): 100.0,
+    }  # fmt: skip
+    reader, _ = _reader(published, {"conversion": {**SOURCES["conversion"], "delay_seconds": 0}})
+    minutes = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
+    judge = Judge.from_config(
+        {"gates": [{"name": "conversion", "kind": "share", "direction": "lower_is_worse", "ratio": 0.95}]}
+    )
+    _, assessment = judge.update(judge.new_state(), minutes, step=1)
+    assert assessment.skipped == (f"minute {FIRST} of gate conversion skipped: {sentence}",)
+
+
+@pytest.mark.parametrize("requests", [float("nan"), float("inf"), -5.0, 0.5])
+def test_requests_that_cannot_be_a_count_are_no_evidence_of_traffic(requests: float) -> None:
+    published = {(STABLE, "Invocations", FIRST): 900.0, (CANARY, "Invocations", FIRST): requests}
+    reader, _ = _reader(published, {"errors": {"kind": "errors"}})
+    minutes = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
+    assert [minute.invocations for minute in minutes] in ([], [None])
+
+
+@pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
+def test_a_query_that_was_not_answered_in_full_is_asked_again_later(status: str) -> None:
+    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"kind": "errors"}}, status=(status,))
+    with pytest.raises(Unavailable, match=f"CloudWatch answered Invocations of {STABLE} with {status}"):
+        reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    stubber.assert_no_pending_responses()
+
+
+def test_a_query_whose_last_page_is_complete_was_answered_in_full() -> None:
+    statuses = ("PartialData", "Complete")
+    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"kind": "errors"}}, status=statuses)
+    assert reader.read(WINDOW, stable=STABLE, canary=CANARY).canary_requests == 10
+    stubber.assert_no_pending_responses()
 
 
 def test_an_empty_window_asks_nobody() -> None:

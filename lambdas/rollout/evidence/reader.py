@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from rollout import clients
+from rollout.errors import Unavailable
 from rollout.evidence.sources import Query, SlotCount, Source, parse_source, requests_of
-from rollout.gates import Counts, Minute
+from rollout.gates import Minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SECONDS_PER_MINUTE = 60
 
+COMPLETE = "Complete"
+
+RawCounts = dict[str, float]
+"""The fields of `Counts`, as they were published."""
 Values = dict[int, float]
 """By period number: seconds since the epoch, divided by the period."""
 
@@ -47,7 +53,7 @@ class _Period:
     series: Mapping[Query, Values]
 
     def value(self, query: Query) -> float | None:
-        return self.series[query].get(self.number - query.delay_seconds // self.period_seconds)
+        return self.series[query].get(self.number - ceil(query.delay_seconds / self.period_seconds))
 
 
 class EvidenceReader:
@@ -66,7 +72,12 @@ class EvidenceReader:
         self._client = client
 
     def read(self, window: Window, *, stable: str, canary: str) -> Evidence:
-        """Return every period of the window in which anything was published."""
+        """Return every period of the window in which anything was published.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch does not answer, or answers a query in part; a period is read once,
+                so that what is missing would count as zero for good.
+        """
         if window.end <= window.first:
             return Evidence(minutes=(), canary_requests=0, requests_per_minute=0.0, bracketed=False)
         series = self._read_all(window, (stable, canary))
@@ -89,7 +100,7 @@ class EvidenceReader:
 
     def _read_all(self, window: Window, slots: tuple[str, str]) -> Mapping[Query, Values]:
         queries = {query: f"q{index}" for index, query in enumerate(self._queries(slots))}
-        earliest = window.first * self._period - max(query.delay_seconds for query in queries)
+        earliest = window.first * self._period - max(query.delay_seconds for query in queries) - self._period
         pages = self._client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=[self._metric_data_query(query, name) for query, name in queries.items()],
             StartTime=datetime.fromtimestamp(earliest, UTC),
@@ -97,12 +108,15 @@ class EvidenceReader:
             ScanBy="TimestampAscending",
         )
         by_name: dict[str, Values] = {name: {} for name in queries.values()}
+        status = dict.fromkeys(queries.values(), COMPLETE)
         with clients.named_failures():
             answers = list(pages)
         for page in answers:
             for result in page["MetricDataResults"]:
                 numbers = (int(timestamp.timestamp()) // self._period for timestamp in result["Timestamps"])
                 by_name[result["Id"]].update(zip(numbers, result["Values"], strict=True))
+                status[result["Id"]] = result.get("StatusCode", COMPLETE)
+        _refuse_parts(status, queries)
         return {query: by_name[name] for query, name in queries.items()}
 
     def _queries(self, slots: tuple[str, str]) -> Iterable[Query]:
@@ -122,22 +136,41 @@ class EvidenceReader:
         return {"Id": name, "MetricStat": {"Metric": metric, "Period": self._period, "Stat": query.statistic}}
 
 
+def _refuse_parts(status: Mapping[str, str], queries: Mapping[Query, str]) -> None:
+    """Refuse an answer in which a query failed, or which ended before it was complete.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html
+    """
+    for query, name in queries.items():
+        if status[name] != COMPLETE:
+            raise Unavailable(f"CloudWatch answered {query.metric} of {query.slot} with {status[name]}")
+
+
 def _minute(
-    number: int, window: Window, counted: Mapping[str, tuple[Counts | None, bool]], invocations: tuple[int, int] | None
+    number: int,
+    window: Window,
+    counted: Mapping[str, tuple[RawCounts | None, bool]],
+    invocations: tuple[int, int] | None,
 ) -> Minute:
     counts = {name: found for name, (found, _) in counted.items()}
     return Minute(number, window.step, counts, invocations=invocations, share=window.canary_percent / 100)
 
 
 def _invocations(period: _Period, stable: str, canary: str) -> tuple[int, int] | None:
-    """Return the requests of (canary, stable); a slot without any may publish nothing."""
+    """Return the requests of (canary, stable); a slot without any may publish nothing.
+
+    `None` also when one cannot be a count.
+    """
     found = [period.value(requests_of(slot)) for slot in (canary, stable)]
     if found == [None, None]:
         return None
-    return int(found[0] or 0), int(found[1] or 0)
+    of_canary, of_stable = (float(value or 0) for value in found)
+    if not (of_canary.is_integer() and of_stable.is_integer() and of_canary >= 0 and of_stable >= 0):
+        return None
+    return int(of_canary), int(of_stable)
 
 
-def _count(source: Source, period: _Period, stable: str, canary: str) -> tuple[Counts | None, bool]:
+def _count(source: Source, period: _Period, stable: str, canary: str) -> tuple[RawCounts | None, bool]:
     """Return one gate's counts, and whether they are exact. A gate is silent while a slot's counts are incomplete."""
     of_stable = source.count(period, stable, is_canary=False)
     of_canary = source.count(period, canary, is_canary=True)
@@ -146,5 +179,8 @@ def _count(source: Source, period: _Period, stable: str, canary: str) -> tuple[C
     return _counts(of_stable, of_canary), of_stable.exact and of_canary.exact
 
 
-def _counts(of_stable: SlotCount, of_canary: SlotCount) -> Counts:
-    return Counts(of_canary.total, of_canary.bad, of_stable.total, of_stable.bad)
+def _counts(of_stable: SlotCount, of_canary: SlotCount) -> RawCounts:
+    return {
+        "canary_total": of_canary.total, "canary_bad": of_canary.bad,
+        "stable_total": of_stable.total, "stable_bad": of_stable.bad,
+    }  # fmt: skip

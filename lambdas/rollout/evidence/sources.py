@@ -35,10 +35,13 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class SlotCount:
-    """One slot in one period. `exact` is false for a bound."""
+    """One slot in one period, as it was published: what cannot be a count is the judge's to skip.
 
-    total: int
-    bad: int
+    `exact` is false for a bound.
+    """
+
+    total: float
+    bad: float
     exact: bool = True
 
 
@@ -82,7 +85,7 @@ class Errors:
         if total and by_service is None and by_model is None:
             return None
         failed = max(by_service or 0.0, (by_model or 0.0) - (by_caller or 0.0))
-        return SlotCount(total=int(total or 0), bad=min(int(failed), int(total or 0)))
+        return SlotCount(total=total or 0.0, bad=failed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,12 +109,12 @@ class Slow:
         if not total:
             return SlotCount(total=0, bad=0)
         if slow is not None:
-            return SlotCount(total=int(total), bad=min(int(slow), int(total)))
+            return SlotCount(total=total, bad=slow)
         known = {p: value for p, value in zip(PERCENTILES, percentiles, strict=True) if value is not None}
         if not known:
             return None
         bad = self._at_least(known, total) if is_canary else self._at_most(known, total)
-        return SlotCount(total=int(total), bad=bad, exact=False)
+        return SlotCount(total=total, bad=bad, exact=False)
 
     def _at_least(self, percentiles: Mapping[int, float], total: float) -> int:
         shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.slow_us]
@@ -148,7 +151,7 @@ class Pair:
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a Source
         """Return both counts; an application that counted nothing may publish nothing."""
         total, counted = (period.value(query) for query in self.queries(slot))
-        return SlotCount(total=int(total or 0), bad=min(int(counted or 0), int(total or 0)))
+        return SlotCount(total=total or 0.0, bad=counted or 0.0)
 
 
 def parse_source(source: Mapping[str, Any]) -> Source:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+MOST = 10**15
+"""Requests of one minute; floating-point numbers count no further."""
 FIELDS = ("canary_total", "canary_bad", "stable_total", "stable_bad")
 
 
@@ -39,6 +41,10 @@ class Counts:
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
         """Read counts from a mapping, as CloudWatch and CSV files give them (`600.0` is a whole number)."""
+        for field in FIELDS:
+            value = values.get(field)
+            if isinstance(value, int | float) and MOST < value < math.inf:
+                raise InvalidCountsError(f"{field} must be at most {MOST:,}, got more")
         return cls(*(values.get(field) for field in FIELDS))  # type: ignore[arg-type]  # checked in __post_init__
 
     @property

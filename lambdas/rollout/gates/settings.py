@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self, TypeVar
 
 Choice = TypeVar("Choice", bound=StrEnum)
+LARGEST_NUMBER = 1e300
 
 
 class InvalidGatesError(ValueError):
@@ -61,8 +62,10 @@ class GateSettings:
         _require_number("ratio", self.ratio, above=0.0)
         _require_number("weight", self.weight, above=0.0)
         _require_number("min_difference", self.min_difference, least=0.0, most=1.0)
-        _require_number("warm_up", self.warm_up, least=0)
-        _require_number("delay", self.delay, least=0)
+        _require(isinstance(self.event, str), f"event must be a text, got {self.event!r}")
+        for periods in ("warm_up", "delay"):
+            _require_number(periods, getattr(self, periods), least=0)
+            _require(float(getattr(self, periods)).is_integer(), f"{periods} must be a whole number")
         step = self.superior_step
         is_step = step is None or (type(step) is int and step >= 0)
         _require(is_step, f"superior_step must be the number of a step, 0 for the first, got {step!r}")
@@ -173,7 +176,7 @@ def _require_number(
     below: float = math.inf,
     most: float = math.inf,
 ) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
     _require(is_number, f"{key} must be a finite number, got {value!r}")
     assert isinstance(value, int | float)
     inside = above < value < below and least <= value <= most

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FINAL_AFTER_PERIODS = 2
 """A metric period is read once it ended this many periods ago; SageMaker's delay is not documented."""
 
+EVERYTHING = 100
+"""Percent: nothing is left to compare with, and no proof is asked."""
+
 ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive}
 
 
@@ -96,7 +99,7 @@ def _judge(plan: dict[str, Any], step: Step, state: dict[str, Any], evidence: Ev
     judged, now = judge.update(state.get("judged") or judge.new_state(), evidence.minutes, step=state["index"])
     at_bake_end = judge.at_bake_end(judged)
     bracketed = evidence.bracketed or bool(state.get("bracketed"))
-    if bracketed:
+    if bracketed and step.percent < EVERYTHING:
         now = _without_proof(now)
         at_bake_end = _without_proof(at_bake_end) if config["require_proof"] else at_bake_end
     return _Judgement(judged, bracketed, now, at_bake_end)
@@ -152,6 +155,8 @@ def _record(
         "gates": [_in_words(gate) for gate in assessment.gates],
         "slow_requests": "bracketed by percentiles" if state["bracketed"] else "counted",
     }
+    if assessment.skipped:
+        progress["skipped"] = list(assessment.skipped)
     if step.cohort is not None:
         progress["cohort"] = dict(step.cohort)
     if decision.next is not Next.STAY:
