@@ -15,7 +15,7 @@ def baking(serving: Shop) -> Execution:
     return serving.begin("v2", "Evaluate")
 
 
-def minutes_later(shop: Shop, minutes: int, *, failed: int = 0) -> None:
+def minutes_later(shop: Shop, minutes: int, *, failed: float = 0) -> None:
     for _ in range(minutes):
         shop.aws.wait(60)
         shop.serve(failed=failed)
@@ -32,6 +32,14 @@ def test_a_minute_is_counted_once_and_only_when_it_is_final(serving: Shop, bakin
     assert set(counted) <= {0, 120, 240}
     assert sum(counted) % 120 == 0
     assert sum(counted) > 0
+
+
+def test_counts_that_cannot_be_are_skipped_and_said(serving: Shop, baking: Execution) -> None:
+    minutes_later(serving, 4, failed=0.5)
+    baking.repeat()
+    (step, *_) = serving.rollouts()[baking.name]["steps"]
+    assert "of gate errors skipped: canary_bad must be a whole number of at least 0, got 0.5" in step["skipped"][0]
+    assert baking.status == "RUNNING"
 
 
 def test_a_repeated_evaluation_changes_nothing(serving: Shop, baking: Execution) -> None:

@@ -153,8 +153,9 @@ def _record(
         "canary_requests": state["requests"],
         "reason": decision.reason,
         "gates": [_in_words(gate) for gate in assessment.gates],
-        "slow_requests": "bracketed by percentiles" if state["bracketed"] else "counted",
     }
+    if state["bracketed"]:
+        progress["slow_requests"] = "bracketed by percentiles"
     if assessment.skipped:
         progress["skipped"] = list(assessment.skipped)
     if step.cohort is not None:

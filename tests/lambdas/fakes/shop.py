@@ -136,7 +136,7 @@ class Shop:
         while endpoints.exists(ENDPOINT) and endpoints.find(ENDPOINT).in_progress:
             self.aws.wait(1)
 
-    def serve(self, *, failed: int = 0) -> None:
+    def serve(self, *, failed: float = 0) -> None:
         """Publish the traffic of all whole metric periods since the last call, split by what exposes now."""
         now = int(self.aws.clock.now()) // PERIOD
         weights = self._shares()
