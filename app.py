@@ -43,7 +43,12 @@ class RecommenderStack(Stack):
                 ),
             ),
             instance_type="ml.m5.xlarge",
-            scaling=InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000),
+            scaling=InstanceScaling(
+                min_instances=2,
+                max_instances=int(self._context("max_instances", "8")),
+                idle_instances=1,
+                invocations_per_instance=3000,
+            ),
             routing=self._routing(),
             gates=[
                 Gate.error_rate(),

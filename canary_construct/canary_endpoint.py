@@ -177,7 +177,7 @@ class CanaryEndpoint(Construct):
             metric_period_seconds=metric_period,
             evaluation_interval_seconds=plan["evaluation_interval_seconds"],
             expected_rps=expected_rps,
-        ).publish(self, self._state_machine)
+        ).publish(self, self._state_machine, gates=self._gates, alarms=self._alarms)
         self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
         rules.settle_rule(self, self._handlers, settings, names.settled_stack)
         rules.watch_rule(self, self._handlers, settings, names.settled_stack)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from canary_construct.alarm_thresholds import AlarmThresholds
     from canary_construct.slot_metrics import SlotMetrics
+    from canary_construct.slots import Slot
 
 
 class RolloutAlarms:
@@ -43,6 +44,10 @@ class RolloutAlarms:
     def of_slots(self) -> list[cloudwatch.Alarm]:
         """Return the alarms of both slots."""
         return [alarm for slot in self._by_slot.values() for alarm in slot.all]
+
+    def that_stop(self, canary: Slot) -> list[cloudwatch.IAlarm]:
+        """Return the alarms that end a rollout whose canary is in this slot: the slot's own, and the caller's."""
+        return [*self._by_slot[canary].all, *self._callers]
 
     def names(self) -> dict[str, list[str]]:
         """Return the names by slot, with the caller's under a key of their own."""

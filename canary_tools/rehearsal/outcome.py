@@ -48,7 +48,7 @@ class Outcome:
             "history_events": usage.history_events,
             "state_transitions": usage.state_transitions,
             "api_calls": dict(sorted(self._aws.calls.items())),
-            "cost_usd": round(self._cost(usage), 4),
+            "cost_usd": self._cost(usage),
         }
 
     def unsafe(self) -> list[str]:
@@ -157,15 +157,18 @@ class Outcome:
     def _usage(self) -> Usage:
         return self._aws.executions.usage(self._execution)
 
-    def _cost(self, usage: Usage) -> float:
+    def _cost(self, usage: Usage) -> float | None:
+        """Return nothing for an instance type whose price is not known."""
         seconds = self._observation.minutes[-1].start_s + 60 if self._observation.minutes else 0.0
         extra = max(self._observation.instance_seconds - self._instances_before * seconds, 0.0)
-        return prices.instances(self._aws.instance_type, extra) + prices.orchestration(
+        instances = prices.instances(self._aws.instance_type, extra)
+        orchestration = prices.orchestration(
             state_transitions=usage.state_transitions,
             lambda_requests=self._observation.lambda_requests,
             lambda_megabyte_seconds=self._observation.lambda_megabyte_seconds,
             calls=self._aws.calls,
         )
+        return None if instances is None else round(instances + orchestration, 4)
 
     def _targets(self) -> list[dict[str, Any]]:
         request = {"ServiceNamespace": "sagemaker"}

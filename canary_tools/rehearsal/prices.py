@@ -27,13 +27,14 @@ METRIC_READ = 0.00001
 _SECONDS_PER_HOUR = 3600
 
 
-def instances(instance_type: str, instance_seconds: float) -> float:
-    """Return what instances cost; a type without a known price counts as nothing.
+def instances(instance_type: str, instance_seconds: float) -> float | None:
+    """Return what instances cost; `None` for a type whose price is not known here.
 
-    >>> instances("ml.m5.xlarge", 7200)
-    0.46
+    >>> instances("ml.m5.xlarge", 7200), instances("ml.p9.large", 7200)
+    (0.46, None)
     """
-    return INSTANCE_HOUR.get(instance_type, 0.0) * instance_seconds / _SECONDS_PER_HOUR
+    hour = INSTANCE_HOUR.get(instance_type)
+    return None if hour is None else hour * instance_seconds / _SECONDS_PER_HOUR
 
 
 def orchestration(
