@@ -6,8 +6,8 @@
         --careful build/careful/Recommender.template.json --seeds 200 --results build/exposure.jsonl
     python -m bench.exposure tables --results build/exposure.jsonl
 
-Ours is rehearsed as deployed; the others are their decision rules on the same worlds and seeds. Results that the file
-holds already are not made again.
+Ours is rehearsed as deployed; the others are their decision rules in the same worlds, each with draws of its own.
+Results that the file holds already are not made again.
 """
 
 import argparse
@@ -27,12 +27,16 @@ def main() -> int:
     running.add_argument("--ours", type=Path, required=True, help="template with the steps 10, 50, 100 %%")
     running.add_argument("--careful", type=Path, required=True, help="template with the steps 1, 10, 50, 100 %%")
     running.add_argument("--seeds", type=int, default=200)
+    running.add_argument("--careful-seeds", type=int, default=200, help="of the second plan, which takes longest")
     running.add_argument("--processes", type=int, default=os.cpu_count())
     for command in (running, commands.add_parser("tables", help="print the results as tables")):
         command.add_argument("--results", type=Path, required=True)
     options = parser.parse_args()
     if options.command == "run":
-        run(options.ours, options.careful, options.results, seeds=options.seeds, processes=options.processes)
+        run(
+            options.ours, options.careful, options.results, seeds=options.seeds,
+            careful_seeds=options.careful_seeds, processes=options.processes,
+        )  # fmt: skip
     else:
         print_tables(options.results)
     return 0

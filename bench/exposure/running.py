@@ -22,15 +22,15 @@ Chunk = tuple[str, str, int, int]
 """World, contender, first seed, and the seed after the last."""
 
 
-def run(ours: Path, careful: Path, results: Path, *, seeds: int, processes: int) -> None:
-    """Append a line to the results for each chunk of seeds that they lack."""
+def run(ours: Path, careful: Path, results: Path, *, seeds: int, careful_seeds: int, processes: int) -> None:
+    """Append a line to the results for each chunk of seeds that they lack; the careful plan may have fewer."""
     templates = {OURS: ours, CAREFUL: careful}
     known = {chunk_of(line) for line in lines_of(results)} if results.exists() else set()
     with ProcessPoolExecutor(processes) as pool, results.open("a", encoding="utf-8") as out:
         pending: dict[Future[list[Ended]], Chunk] = {
             pool.submit(_run_chunk, chunk, templates.get(chunk[1])): chunk
             for chunk in _chunks(seeds)
-            if chunk not in known
+            if chunk not in known and not (chunk[1] == CAREFUL and chunk[2] > careful_seeds)
         }
         for done in as_completed(pending):
             world, name, first, after = pending[done]
