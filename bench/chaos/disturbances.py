@@ -45,7 +45,8 @@ def _control(at_s: float, do: str, **more: Any) -> Fragment:
 
 OF_WORLD: Mapping[str, Callable[[float], Fragment]] = {
     "capacity never comes": lambda _at_s: {"capacity": {"launch_s": 3 * 3600}},
-    "weights fall back": lambda at_s: _control(at_s, "set-weights", weights=_PREVIOUS_WEIGHTS),
+    "weights fall back": lambda at_s: _control(at_s, "weights-fall-back"),
+    "weights set back": lambda at_s: _control(at_s, "set-weights", weights=_PREVIOUS_WEIGHTS),
     "weights by another hand": lambda at_s: _control(at_s, "set-weights", weights={"variant-a": 50, "variant-b": 50}),
     "metrics late": lambda _at_s: {"metrics": {"delay_s": 400}},
     "metrics missing": lambda at_s: {"metrics": {"missing": [{"from_s": at_s, "to_s": at_s + MINUTES}]}},

@@ -6,6 +6,7 @@ python -m canary_tools.rehearsal plan --template cdk.out/Shop.template.json
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,11 +20,14 @@ from canary_tools.rehearsal.scenario import read_scenario
 from canary_tools.rehearsal.story import in_words
 from canary_tools.rehearsal.template import find_endpoint
 
-USAGE_ERROR = 2
+UNSAFE_END, USAGE_ERROR = 1, 2
+_STATUS = """Ends with status 0; with 1 when a rollout was not left safe ("unsafe" in the result says why); with 2 and a
+sentence when this cannot be rehearsed."""
+_FOREIGN_HANDLERS = "the packed handlers are not beside the template; rehearsing with those of this installation"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 after a sentence on stderr."""
+    """Run the command; return 0, 1 when an end is not safe, or 2 after a sentence on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return plan_command.main(words[1:]) if words[:1] == ["plan"] else _rehearse(_parser().parse_args(words))
@@ -33,24 +37,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m canary_tools.rehearsal", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m canary_tools.rehearsal", description=__doc__.split("\n", 1)[0], epilog=_STATUS
+    )
     parser.add_argument("--template", type=Path, required=True, help="a synthesised template, such as cdk.out/*.json")
     parser.add_argument("--scenario", type=Path, required=True, help="what happens meanwhile, see docs/rehearsal.md")
-    parser.add_argument("--endpoint", help="endpoint or construct name, when the template has several")
+    parser.add_argument(
+        "--endpoint", help="name of the endpoint, or ID or path of the construct, when the template has several"
+    )
     parser.add_argument("--runs", type=int, default=1, help="rehearse with this many seeds, one after the other")
     parser.add_argument("--json", type=Path, help="write the result here instead of printing it")
-    parser.add_argument("--report", type=Path, help="write a page with pictures here, and the pictures beside it")
+    parser.add_argument(
+        "--report", type=Path, help="write a page with pictures here, and the pictures beside it; of --runs, the first"
+    )
     return parser
 
 
 def _rehearse(options: argparse.Namespace) -> int:
     if options.runs < 1:
         raise RehearsalError(f"--runs must be at least 1, got {options.runs}")
+    for option, path in (("--json", options.json), ("--report", options.report)):
+        _refuse_unwritable(option, path)
     declared, scenario = find_endpoint(options.template, options.endpoint), read_scenario(options.scenario)
+    if declared.function_of("prepare").code is None:
+        sys.stderr.write(f"{_FOREIGN_HANDLERS}\n")
     runs: list[Rehearsed] = []
     for number in range(options.runs):
         runs.append(rehearse(declared, replace(scenario, seed=scenario.seed + number)))
         sys.stderr.write(in_words(runs[-1]) + "\n")
+    _write(runs, options)
+    return 0 if all(run.result["safe_end"] for run in runs) else UNSAFE_END
+
+
+def _refuse_unwritable(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written, before a rehearsal takes its time."""
+    if path is None:
+        return
+    place = path if os.access(path, os.F_OK) else path.parent
+    if not os.access(place, os.W_OK) or path.is_dir() or not path.parent.is_dir():
+        raise RehearsalError(f"{option} must be a file that can be written, got {path}")
+
+
+def _write(runs: Sequence[Rehearsed], options: argparse.Namespace) -> None:
     result = runs[0].result if len(runs) == 1 else distribution([run.result for run in runs])
     if len(runs) > 1:
         sys.stderr.write(table(result) + "\n")
@@ -63,4 +91,3 @@ def _rehearse(options: argparse.Namespace) -> int:
         from canary_tools.rehearsal.report import write_report  # noqa: PLC0415 - matplotlib is slow to load
 
         write_report(runs[0], options.report)
-    return 0

@@ -73,6 +73,7 @@ class Controls:
             "time-out-execution": lambda _: self._time_out(),
             "deploy": lambda _: self._deploy(),
             "set-weights": self._set_weights,
+            "weights-fall-back": lambda _: aws.sagemaker.faults.weight_rollbacks.add(aws.declared.endpoint_name),
             "delete-endpoint": lambda _: self._until_accepted(aws.sagemaker.endpoints.delete, {}),
             "delete-alarm": lambda control: aws.alarms.delete([self._alarm(control)]),
             "hold-alarm-in-alarm": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.ALARM),

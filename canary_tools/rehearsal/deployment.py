@@ -12,11 +12,12 @@ from canary_tools.rehearsal.functions import ASYNCHRONOUS_DELAYS
 from canary_tools.rehearsal.intrinsics import Intrinsics
 from canary_tools.rehearsal.reading import RehearsalError
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.rehearsal.template import if_known, properties_of, referred
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.sagemaker.errors import ApiError
 
 LOOK_SECONDS = 5.0
-_SAGEMAKER = "AWS::SageMaker::"
+_ENDPOINT = "AWS::SageMaker::Endpoint"
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
@@ -42,7 +43,7 @@ class Deployment:
 
     def release(self) -> Release:
         """Return the release that the template deploys."""
-        properties = self._resource("Custom::ReleaseSlots")["Properties"]
+        properties = self._properties("Custom::ReleaseSlots")
         return Release(version=properties["Version"], digest=properties["ContentDigest"])
 
     def deploy(self, release: Release) -> str:
@@ -56,8 +57,8 @@ class Deployment:
         if answer["Status"] == "FAILED":
             self._roll_back(properties)
             return str(answer["Reason"])
-        slots = {self._logical_id("Custom::ReleaseSlots"): answer["Data"]}
-        values = self._declared.intrinsics(slots)
+        slots_id, _ = self._declared.resource("Custom::ReleaseSlots")
+        values = self._declared.intrinsics({slots_id: answer["Data"]})
         try:
             config_name = self._update_endpoint(values, release, first=first)
             self._set_scaling(values)
@@ -72,9 +73,10 @@ class Deployment:
     def fit_instances(self, requests_per_second: float) -> None:
         """Give the variant that serves the instances that the traffic needs, as auto scaling would have by now."""
         scaling = self._declared.plan["scaling"]
-        if scaling["invocations_per_instance"] is None:
+        per_instance = scaling.get("invocations_per_instance")
+        if per_instance is None:
             return
-        wanted = ceil(requests_per_second * 60 / scaling["invocations_per_instance"])
+        wanted = ceil(requests_per_second * 60 / per_instance)
         count = min(max(wanted, scaling["min_instances"]), scaling["max_instances"])
         serving = next(row for row in self._aws.endpoint()["ProductionVariants"] if row["CurrentWeight"] > 0)
         if serving["CurrentInstanceCount"] != count:
@@ -90,29 +92,20 @@ class Deployment:
             self._aws.processes.pause(LOOK_SECONDS)
 
     def _add_model(self, release: Release) -> str:
-        declared = self._declared.intrinsics().resolve(self._used_model()["Properties"])
+        declared = self._declared.intrinsics().resolve(self._declared.model()["Properties"])
         name = f"{self._declared.stack_name}-model-{release.version}".replace(".", "-")
         self._aws.sagemaker.catalogue.models.create({**declared, "ModelName": name})
         return name
 
-    def _used_model(self) -> Mapping[str, Any]:
-        """Return the model that the deploy hands to the guard, which is the one of this endpoint."""
-        reference = self._resource("Custom::ReleaseSlots")["Properties"]["ModelName"]
-        logical_id = reference["Fn::GetAtt"][0] if "Fn::GetAtt" in reference else reference["Ref"]
-        model: Mapping[str, Any] = self._declared.template["Resources"][logical_id]
-        return model
-
     def _slots_properties(self, release: Release, model_name: str) -> dict[str, Any]:
-        declared = self._declared.intrinsics().resolve(self._resource("Custom::ReleaseSlots")["Properties"])
+        declared = self._declared.intrinsics().resolve(self._properties("Custom::ReleaseSlots"))
         return {**declared, "Version": release.version, "ContentDigest": release.digest, "ModelName": model_name}
 
     def _update_endpoint(self, values: Intrinsics, release: Release, *, first: bool) -> str:
-        endpoint = self._resource(f"{_SAGEMAKER}Endpoint")
-        config_id = endpoint["Properties"]["EndpointConfigName"]["Fn::GetAtt"][0]
-        config = values.resolve(self._declared.template["Resources"][config_id]["Properties"])
+        config = values.resolve(self._declared.config()["Properties"])
         name = f"{self._declared.stack_name}-config-{release.version}".replace(".", "-")
         self._aws.sagemaker.catalogue.configs.create({**config, "EndpointConfigName": name})
-        request = {**values.resolve(endpoint["Properties"]), "EndpointConfigName": name}
+        request = {**values.resolve(self._properties(_ENDPOINT)), "EndpointConfigName": name}
         endpoints = self._aws.sagemaker.endpoints
         (endpoints.create if first else endpoints.update)(request)
         self.wait_for_service()
@@ -122,20 +115,21 @@ class Deployment:
         scaling = self._aws.sagemaker.scaling
         targets = {}
         for logical_id, target in self._declared.resources(_TARGET):
-            properties = values.resolve(target["Properties"])
-            if properties["ResourceId"].startswith(f"endpoint/{self._declared.endpoint_name}/"):
+            resource_id = str(if_known(values, properties_of(target).get("ResourceId")))
+            if resource_id.startswith(f"endpoint/{self._declared.endpoint_name}/"):
+                properties = values.resolve(target["Properties"])
                 scaling.register(properties)
                 targets[logical_id] = {
                     name: properties[name] for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")
                 }
         for _, policy in self._declared.resources(_POLICY):
-            target_id = policy["Properties"].get("ScalingTargetId", {}).get("Ref")
+            target_id = referred(properties_of(policy).get("ScalingTargetId"))
             if target_id in targets:
                 properties = values.resolve({**policy["Properties"], "ScalingTargetId": ""})
                 scaling.put_policy({**properties, **targets[target_id]})
 
     def _verify(self, values: Intrinsics, config_name: str) -> None:
-        properties = values.resolve(self._resource("Custom::VerifiedEndpoint")["Properties"])
+        properties = values.resolve(self._properties("Custom::VerifiedEndpoint"))
         properties["EndpointConfigName"] = config_name
         answer = self._custom_resource("verified_endpoint", properties, before=self._deployed)
         if answer["Status"] == "FAILED":
@@ -185,14 +179,6 @@ class Deployment:
         self._answers.append(json.loads(request.data))
         return SimpleNamespace(close=lambda: None)
 
-    def _resource(self, kind: str) -> Mapping[str, Any]:
-        resource: Mapping[str, Any] = self._declared.template["Resources"][self._logical_id(kind)]
-        return resource
-
-    def _logical_id(self, kind: str) -> str:
-        """Return this endpoint's resource of a type, by the endpoint's name in its properties."""
-        values = self._declared.intrinsics()
-        for logical_id, resource in self._declared.resources(kind):
-            if values.resolve(resource["Properties"].get("EndpointName")) == self._declared.endpoint_name:
-                return logical_id
-        raise RehearsalError(f"the template has no {kind} for endpoint {self._declared.endpoint_name}")
+    def _properties(self, kind: str) -> Mapping[str, Any]:
+        """Return the properties of this endpoint's resource of a type."""
+        return properties_of(self._declared.resource(kind)[1])

@@ -2,29 +2,29 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-
-import botocore.session
 
 from canary_tools.rehearsal.reading import RehearsalError
-from canary_tools.rehearsal.scenario import Fault, Scenario
+from canary_tools.rehearsal.scenario import ERRORS, Fault, Scenario
 from canary_tools.sandbox.sagemaker.errors import ApiError
 
-CRASH, TIMEOUT, IN_PROGRESS = "crash", "timeout", "in-progress"
+IN_PROGRESS, TIMEOUT, CRASH = ERRORS
 INVOKE = "lambda:Invoke"
 
-PREFIXES: Mapping[str, tuple[str, ...]] = {
-    "sagemaker": ("sagemaker", "sagemaker-runtime"),
-    "application-autoscaling": ("application-autoscaling",),
-    "cloudwatch": ("cloudwatch",),
-    "dynamodb": ("dynamodb",),
-    "states": ("stepfunctions",),
-    "events": ("events",),
-    "cloudformation": ("cloudformation",),
-    "apigateway": ("apigateway",),
-    "tag": ("resourcegroupstaggingapi",),
-}
-"""The services that handlers call: prefix as in IAM, and what botocore calls them."""
+CALLS: Mapping[str, tuple[str, ...]] = {
+    "sagemaker": (
+        "DescribeEndpoint", "UpdateEndpointWeightsAndCapacities", "InvokeEndpoint", "DescribeEndpointConfig",
+        "ListEndpointConfigs", "DeleteEndpointConfig", "ListModels", "DeleteModel",
+    ),
+    "application-autoscaling": ("DescribeScalableTargets", "RegisterScalableTarget"),
+    "cloudwatch": ("DescribeAlarms", "GetMetricData", "PutMetricData"),
+    "dynamodb": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
+    "states": ("StartExecution", "DescribeExecution", "StopExecution"),
+    "events": ("PutEvents",),
+    "cloudformation": ("DescribeStacks",),
+    "apigateway": ("UpdateStage",),
+    "tag": ("GetResources",),
+}  # fmt: skip
+"""What the handlers call: the operations of each service, by its prefix in IAM."""
 
 _SERVER_ERRORS = ("Internal", "ServiceUnavailable", "ServiceFailure")
 
@@ -52,26 +52,32 @@ class Faults:
 
 
 def check_calls(faults: Iterable[Fault]) -> None:
-    """Refuse a fault of a call that no AWS service has.
+    """Refuse a fault of a call that no handler makes, and an error that a call cannot have.
 
     Raises:
-        RehearsalError: with the calls that are known.
+        RehearsalError: with the calls, or the errors, that are possible.
     """
     for fault in faults:
         prefix, _, operation = fault.call.partition(":")
         if fault.call == INVOKE:
-            continue
-        if prefix not in PREFIXES:
+            _check_invocation(fault)
+        elif prefix not in CALLS:
             raise RehearsalError(
-                f"faults: call must begin with one of {', '.join(PREFIXES)}, or be {INVOKE}, got {fault.call}"
+                f"faults: call must begin with one of {', '.join(CALLS)}, or be {INVOKE}, got {fault.call}"
             )
-        if not any(operation in _operations_of(service) for service in PREFIXES[prefix]):
-            raise RehearsalError(f"faults: {prefix} has no operation {operation}, got {fault.call}")
+        elif operation not in CALLS[prefix]:
+            raise RehearsalError(
+                f"faults: of {prefix} the handlers call {', '.join(CALLS[prefix])} only, got {fault.call}"
+            )
 
 
-@cache
-def _operations_of(service: str) -> frozenset[str]:
-    return frozenset(botocore.session.get_session().get_service_model(service).operation_names)
+def _check_invocation(fault: Fault) -> None:
+    """Refuse what only a handler's own call can meet: an invocation that Lambda refuses has begun nothing."""
+    if fault.error in ERRORS:
+        raise RehearsalError(
+            f"faults: the error of {INVOKE} must be the code of a service error such as TooManyRequestsException, "
+            f"got {fault.error}"
+        )
 
 
 def service_error(error: str, endpoint_arn: str) -> ApiError:

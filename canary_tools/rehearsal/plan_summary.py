@@ -33,7 +33,6 @@ CALLS_PER_LOOK = 12
 SECONDS_PER_HOUR = 3600
 
 _MACHINE = "AWS::StepFunctions::StateMachine"
-_ENDPOINT = "AWS::SageMaker::Endpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,15 +184,9 @@ def _fleet(declared: DeclaredEndpoint, rps: float) -> _Fleet:
 
 
 def _instance_type(declared: DeclaredEndpoint) -> str:
-    """Return the type in the config of the endpoint of this name; empty when the template does not say."""
-    values = declared.intrinsics()
-    for _, endpoint in declared.resources(_ENDPOINT):
-        if values.resolve(endpoint["Properties"].get("EndpointName")) == declared.endpoint_name:
-            reference = endpoint["Properties"]["EndpointConfigName"]
-            logical_id = reference["Fn::GetAtt"][0] if "Fn::GetAtt" in reference else reference["Ref"]
-            variants = declared.template["Resources"][logical_id]["Properties"]["ProductionVariants"]
-            return str(values.resolve(variants[0].get("InstanceType", "")))
-    return ""
+    """Return the type in the endpoint's own config; empty when the template does not say."""
+    variant = declared.config()["Properties"]["ProductionVariants"][0]
+    return str(declared.intrinsics().resolve(variant.get("InstanceType", "")))
 
 
 def _ending(plan: Mapping[str, Any]) -> int:

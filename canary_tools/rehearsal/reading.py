@@ -1,7 +1,11 @@
 """Reads JSON objects key by key, and says in a sentence what is wrong with them."""
 
+import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 
@@ -12,12 +16,39 @@ class RehearsalError(ValueError):
 _ABSENT = object()
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RehearsalError: when it cannot be read, is not JSON, is nested too deep or has a key twice in one object.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_with_single_keys)
+    except OSError as error:
+        raise RehearsalError(f"{path} cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise RehearsalError(f"{path} is nested too deep") from None
+    except RehearsalError as error:
+        raise RehearsalError(f"{path} {error}") from None
+    except ValueError as error:
+        raise RehearsalError(f"{path} is not JSON: {error}") from None
+
+
+def _with_single_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise RehearsalError(f"has the key {key} twice in one object")
+        content[key] = value
+    return content
+
+
 class Reader:
     """One object of a file. `name` is what the sentences call it."""
 
     def __init__(self, content: object, name: str) -> None:
         if not isinstance(content, Mapping):
-            raise RehearsalError(f"{name} must be an object, got {content!r}")
+            raise RehearsalError(f"{name} must be an object, got {short(content)}")
         self._content = content
         self._read: list[str] = []
         self.name = name
@@ -33,29 +64,31 @@ class Reader:
     ) -> float:
         """Read a finite number between its limits."""
         value = self._value(key, _ABSENT if default is None else default)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not is_number:
-            raise RehearsalError(f"{self.name}: {key} must be a number, got {value!r}")
+        if not _is_number(value):
+            raise RehearsalError(f"{self.name}: {key} must be a number, got {short(value)}")
         if not (least <= value <= most and value > above):
-            raise RehearsalError(f"{self.name}: {key} must be {_limits(least, most, above)}, got {value:g}")
+            raise RehearsalError(f"{self.name}: {key} must be {_limits(least, most, above)}, got {_written(value)}")
         return float(value)
 
-    def optional_number(self, key: str, *, above: float = -math.inf) -> float | None:
+    def optional_number(
+        self, key: str, *, least: float = -math.inf, most: float = math.inf, above: float = -math.inf
+    ) -> float | None:
         """Read a number that may be left out."""
-        return self.number(key, above=above) if self._note(key) in self._content else None
+        present = self._note(key) in self._content
+        return self.number(key, least=least, most=most, above=above) if present else None
 
-    def whole(self, key: str, *, default: int, least: int) -> int:
+    def whole(self, key: str, *, default: int | None = None, least: int, most: float = math.inf) -> int:
         """Read a whole number."""
-        value = self.number(key, default=default, least=least)
+        value = self.number(key, default=default, least=least, most=most)
         if value != int(value):
-            raise RehearsalError(f"{self.name}: {key} must be a whole number, got {value:g}")
+            raise RehearsalError(f"{self.name}: {key} must be a whole number, got {_written(value)}")
         return int(value)
 
     def text(self, key: str, *, default: str | None = None) -> str:
         """Read a text."""
         value = self._value(key, _ABSENT if default is None else default)
         if not isinstance(value, str):
-            raise RehearsalError(f"{self.name}: {key} must be a text, got {value!r}")
+            raise RehearsalError(f"{self.name}: {key} must be a text, got {short(value)}")
         return value
 
     def choice(self, key: str, allowed: Sequence[str]) -> str:
@@ -73,12 +106,12 @@ class Reader:
         """Read a list of objects that may be left out."""
         value = self._value(key, [])
         if not isinstance(value, list):
-            raise RehearsalError(f"{self.name}: {key} must be a list, got {value!r}")
+            raise RehearsalError(f"{self.name}: {key} must be a list, got {short(value)}")
         return [Reader(item, f"{self.name}: {key}[{index}]") for index, item in enumerate(value)]
 
-    def numbers(self, *, least: float) -> dict[str, float]:
+    def numbers(self, *, least: float, most: float = math.inf) -> dict[str, float]:
         """Read an object whose values are all numbers."""
-        return {key: self.number(key, least=least) for key in self._content}
+        return {key: self.number(key, least=least, most=most) for key in self._content}
 
     def flat(self) -> dict[str, float]:
         """Return the numbers of an object that was read, those of inner objects included."""
@@ -111,9 +144,26 @@ class Reader:
         return key
 
 
+def _is_number(value: Any) -> bool:
+    """Tell whether this is a finite number that a float can hold: no whole number of Python's is too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
+
+
+def _written(value: float) -> str:
+    """Write a number in short, but so that one just beyond a limit differs from it.
+
+    >>> _written(1e9), _written(-1), _written(2**53 + 1)
+    ('1e+09', '-1', '9007199254740993')
+    """
+    rounded = f"{value:g}"
+    return rounded if float(rounded) == value else short(value)
+
+
 def _limits(least: float, most: float, above: float) -> str:
     parts = [
-        f"{word} {limit:g}"
+        f"{word} {_written(limit)}"
         for word, limit in (("above", above), ("at least", least), ("at most", most))
         if math.isfinite(limit)
     ]

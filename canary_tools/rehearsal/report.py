@@ -2,11 +2,13 @@
 
 import base64
 import html
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from canary_tools.rehearsal.pictures import Picture, in_order, pictures
 from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.scenario import Behaviour, Change, Fault, Traffic
 from canary_tools.rehearsal.story import duration
 
 _STYLE = """
@@ -53,20 +55,57 @@ def page(rehearsed: Rehearsed, drawn: list[Picture]) -> str:
 
 
 def _scenario(rehearsed: Rehearsed) -> str:
+    """Return the whole scenario in words: whoever sees the page sees what was made to go wrong."""
     scenario = rehearsed.scenario
-    stable, canary = scenario.stable, scenario.canary
     parts = [
-        f"{scenario.traffic.rps:,g} requests a second",
-        f"stable fails {100 * stable.error_rate:.3g} % and takes {stable.p50:g} ms (p99 {stable.p99:g} ms)",
-        f"the new release fails {100 * canary.error_rate:.3g} % and takes {canary.p50:g} ms (p99 {canary.p99:g} ms)",
-        *(
-            f"from {duration(change.at_s)} on {change.who}: "
-            + ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in change.values.items())
-            for change in scenario.changes
-        ),
+        *_traffic(scenario.traffic),
+        f"stable {_behaviour(scenario.stable)}",
+        f"the new release {_behaviour(scenario.canary)}",
+        *map(_change, scenario.changes),
+        f"metrics come {scenario.metric_delay_s:g} s late",
+        *(f"metrics are missing {_time(begin, end)}" for begin, end in scenario.missing),
+        f"a new instance serves after {scenario.launch_s:g} s",
+        *_limit(scenario.max_rps_per_instance),
+        *map(_fault, scenario.faults),
+        *(f"{control.do} at {duration(control.at_s)}" for control in scenario.controls),
         f"seed {scenario.seed}",
     ]
     return html.escape("; ".join(parts)) + "."
+
+
+def _traffic(traffic: Traffic) -> Iterator[str]:
+    yield f"{traffic.rps:,g} requests a second"
+    if traffic.daily_amplitude:
+        yield f"{100 * traffic.daily_amplitude:g} % more or fewer in the course of a day"
+    if traffic.burst > 1:
+        yield f"in bursts: {traffic.burst:g} times the variance of independent requests"
+
+
+def _behaviour(behaviour: Behaviour) -> str:
+    return (
+        f"fails {100 * behaviour.error_rate:.3g} %, takes {behaviour.p50:g} ms (p99 {behaviour.p99:g} ms) "
+        f"and converts {100 * behaviour.conversion_rate:.3g} %"
+    )
+
+
+def _change(change: Change) -> str:
+    values = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in change.values.items())
+    until = None if change.for_s is None else change.at_s + change.for_s
+    return f"{_time(change.at_s, until)} on {change.who}: {values}"
+
+
+def _limit(max_rps_per_instance: float | None) -> Iterator[str]:
+    if max_rps_per_instance is not None:
+        yield f"an instance serves {max_rps_per_instance:g} requests a second at most"
+
+
+def _fault(fault: Fault) -> str:
+    often = "" if fault.probability == 1 else f" {100 * fault.probability:g} % of the time"
+    return f"{fault.call} fails with {fault.error}{often} {_time(fault.at_s, fault.at_s + fault.for_s)}"
+
+
+def _time(begin: float, end: float | None) -> str:
+    return f"from {duration(begin)}" if end is None else f"from {duration(begin)} to {duration(end)}"
 
 
 def _verdict(result: dict[str, Any]) -> str:
@@ -98,7 +137,7 @@ def _numbers(result: dict[str, Any]) -> str:
         "requests reached stable": f"{result['stable_requests']:,}",
         "history events of 25,000": f"{result['history_events']:,}",
         "AWS calls": f"{sum(result['api_calls'].values()):,}",
-        "cost of the rollout": f"${result['cost_usd']:.2f}",
+        "cost of the rollout": "not known" if result["cost_usd"] is None else f"${result['cost_usd']:.2f}",
     }
     cells = "".join(f"<div><b>{value}</b><span>{label}</span></div>" for label, value in numbers.items())
     return f'<div class=numbers style="margin-bottom:16px">{cells}</div>'

@@ -1,17 +1,33 @@
 """The scenario of a rehearsal: traffic, how both releases behave, and what goes wrong. See docs/rehearsal.md."""
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from reprlib import repr as short
 
 from canary_tools.rehearsal.absurd_values import DISTORTIONS
-from canary_tools.rehearsal.reading import Reader, RehearsalError
+from canary_tools.rehearsal.reading import Reader, RehearsalError, read_json
 
 WHO = ("canary", "stable", "both")
 OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")
-CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weights", "delete-endpoint", *OF_ALARMS,
+CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weights", "weights-fall-back", "delete-endpoint", *OF_ALARMS,
             "duplicate-event", "delay-events", *DISTORTIONS)  # fmt: skip
+
+ERRORS = ("in-progress", "timeout", "crash")
+"""What a fault does beside the error codes of services."""
+_ERROR_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*")
+
+MOST_REQUESTS = 1e6
+"""A second. At this rate a day has more requests than any count here needs to hold; what is larger is a slip."""
+FEWEST_REQUESTS = 1e-3
+MOST_BURST = 1e6
+MOST_WEIGHT = 1e6
+YEAR_SECONDS = 365 * 86_400
+HOUR_MS = 3_600_000
+MICROSECOND_MS = 0.001
+LARGEST_SEED = 2**53
+"""Up to here every whole number of JSON is one of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +108,7 @@ def read_scenario(path: Path) -> Scenario:
     Raises:
         RehearsalError: with the sentence that says what is wrong with it.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise RehearsalError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise RehearsalError(f"{path} is not JSON: {error}") from None
+    content = read_json(path)
     try:
         return parse_scenario(content)
     except RehearsalError as error:
@@ -115,15 +126,17 @@ def parse_scenario(content: object) -> Scenario:
     usual = _behaviour(stable, Behaviour())
     metrics, capacity = reader.section("metrics", default={}), reader.section("capacity", default={})
     scenario = Scenario(
-        seed=reader.whole("seed", default=0, least=0),
+        seed=reader.whole("seed", default=0, least=0, most=LARGEST_SEED),
         traffic=_traffic(traffic),
         stable=usual,
         canary=_behaviour(reader.section("canary", default={}), usual),
         changes=tuple(_change(item) for item in reader.sections("changes")),
-        metric_delay_s=metrics.number("delay_s", default=90.0, least=0),
+        metric_delay_s=metrics.number("delay_s", default=90.0, least=0, most=YEAR_SECONDS),
         missing=tuple(_window(item) for item in metrics.sections("missing")),
-        launch_s=capacity.number("launch_s", default=240.0, least=0),
-        max_rps_per_instance=capacity.optional_number("max_rps_per_instance", above=0),
+        launch_s=capacity.number("launch_s", default=240.0, least=0, most=YEAR_SECONDS),
+        max_rps_per_instance=capacity.optional_number(
+            "max_rps_per_instance", least=FEWEST_REQUESTS, most=MOST_REQUESTS
+        ),
         faults=tuple(_fault(item) for item in reader.sections("faults")),
         controls=tuple(_control(item) for item in reader.sections("controls")),
     )
@@ -163,9 +176,9 @@ def _refuse_contradictions(scenario: Scenario) -> None:
 
 def _traffic(reader: Reader) -> Traffic:
     traffic = Traffic(
-        rps=reader.number("rps", least=0),
+        rps=reader.number("rps", least=0, most=MOST_REQUESTS),
         daily_amplitude=reader.number("daily_amplitude", default=0.0, least=0, most=1),
-        burst=reader.number("burst", default=1.0, least=1),
+        burst=reader.number("burst", default=1.0, least=1, most=MOST_BURST),
     )
     reader.refuse_unknown_keys()
     return traffic
@@ -175,8 +188,8 @@ def _behaviour(reader: Reader, usual: Behaviour) -> Behaviour:
     latency = reader.section("latency_ms", default={})
     behaviour = Behaviour(
         error_rate=reader.number("error_rate", default=usual.error_rate, least=0, most=1),
-        p50=latency.number("p50", default=usual.p50, above=0),
-        p99=latency.number("p99", default=usual.p99, above=0),
+        p50=latency.number("p50", default=usual.p50, least=MICROSECOND_MS, most=HOUR_MS),
+        p99=latency.number("p99", default=usual.p99, least=MICROSECOND_MS, most=HOUR_MS),
         conversion_rate=reader.number("conversion_rate", default=usual.conversion_rate, least=0, most=1),
     )
     reader.refuse_unknown_keys()
@@ -188,8 +201,8 @@ def _change(reader: Reader) -> Change:
     changed = reader.section("set")
     _behaviour(changed, Behaviour())
     change = Change(
-        at_s=reader.number("at_s", least=0),
-        for_s=reader.optional_number("for_s", above=0),
+        at_s=reader.number("at_s", least=0, most=YEAR_SECONDS),
+        for_s=reader.optional_number("for_s", above=0, most=YEAR_SECONDS),
         who=reader.choice("who", WHO),
         values=changed.flat(),
     )
@@ -200,33 +213,50 @@ def _change(reader: Reader) -> Change:
 
 
 def _window(reader: Reader) -> tuple[float, float]:
-    window = (reader.number("from_s"), reader.number("to_s"))
+    begin, end = (reader.number(key, least=-YEAR_SECONDS, most=YEAR_SECONDS) for key in ("from_s", "to_s"))
     reader.refuse_unknown_keys()
-    if window[1] <= window[0]:
-        raise RehearsalError(f"{reader.name}: to_s must be after from_s, got from {window[0]:g} to {window[1]:g}")
-    return window
+    if end <= begin:
+        raise RehearsalError(f"{reader.name}: to_s must be after from_s, got from {begin:g} to {end:g}")
+    return begin, end
 
 
 def _fault(reader: Reader) -> Fault:
     fault = Fault(
-        at_s=reader.number("at_s", least=0),
-        for_s=reader.number("for_s", above=0),
+        at_s=reader.number("at_s", least=0, most=YEAR_SECONDS),
+        for_s=reader.number("for_s", above=0, most=YEAR_SECONDS),
         call=reader.text("call"),
-        error=reader.text("error"),
+        error=_error(reader),
         probability=reader.number("probability", default=1.0, above=0, most=1),
     )
     reader.refuse_unknown_keys()
     return fault
 
 
+def _error(reader: Reader) -> str:
+    error = reader.text("error")
+    if error not in ERRORS and not _ERROR_CODE.fullmatch(error):
+        raise RehearsalError(
+            f"{reader.name}: error must be {', '.join(ERRORS)} or the code of a service error such as "
+            f"ThrottlingException, got {short(error)}"
+        )
+    return error
+
+
 def _control(reader: Reader) -> Control:
     do = reader.choice("do", CONTROLS)
-    weights = reader.section("weights").numbers(least=0) if do == "set-weights" else {}
+    weights = _weights(reader.section("weights")) if do == "set-weights" else {}
     control = Control(
-        at_s=reader.number("at_s", least=0),
+        at_s=reader.number("at_s", least=0, most=YEAR_SECONDS),
         do=do,
         weights=weights,
         alarm=reader.text("alarm", default="") if do in OF_ALARMS else "",
     )
     reader.refuse_unknown_keys()
     return control
+
+
+def _weights(reader: Reader) -> dict[str, float]:
+    weights = reader.numbers(least=0, most=MOST_WEIGHT)
+    if not sum(weights.values()):
+        raise RehearsalError(f"{reader.name} must give a variant a weight above 0, got {weights}")
+    return weights

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from canary_tools.rehearsal.latency import Shares, log_normal, share_above
 from canary_tools.rehearsal.scenario import Behaviour
 
-_SLOWEST = 16.0
+_SLOWEST_LOAD = 2.0
+"""From this load on a request takes no longer: 2⁴ is 16."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,6 @@ def serve(behaviour: Behaviour, *, rps_per_instance: float, limit: float | None)
     load = 0.0 if limit is None else rps_per_instance / limit
     if load <= 1:
         return Serving(behaviour.error_rate, log_normal(behaviour.p50, behaviour.p99, 1.0))
-    slower = min(round(load**4, 2), _SLOWEST)
+    slower = round(min(load, _SLOWEST_LOAD) ** 4, 2)
     failing = 1 - (1 - behaviour.error_rate) / load
     return Serving(failing, log_normal(behaviour.p50, behaviour.p99, slower))

@@ -6,13 +6,27 @@ from typing import Any
 
 import pytest
 
+from bench.chaos.calls import OF_TASK
+from canary_tools.rehearsal import command
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.faults import check_calls
+from canary_tools.rehearsal.faults import CALLS, INVOKE, check_calls
+from canary_tools.rehearsal.ledger_table import OPERATIONS
+from canary_tools.rehearsal.packaged_code import packaged_code
 from canary_tools.rehearsal.reading import RehearsalError
-from canary_tools.rehearsal.scenario import parse_scenario
-from canary_tools.rehearsal.template import find_endpoint
+from canary_tools.rehearsal.scenario import parse_scenario, read_scenario
+from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+from canary_tools.rehearsal.wire import SERVICES
 
 TRAFFIC = {"traffic": {"rps": 10}}
+
+
+def setting_weights(weights: Any) -> Any:
+    return {**TRAFFIC, "controls": [{"at_s": 5, "do": "set-weights", "weights": weights}]}
+
+
+def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
+    return {**TRAFFIC, "faults": [{"at_s": 0, "for_s": 1, "call": call, "error": error}]}
 
 
 @pytest.mark.parametrize(
@@ -22,9 +36,9 @@ TRAFFIC = {"traffic": {"rps": 10}}
         ({}, "the scenario needs traffic"),
         ({**TRAFFIC, "trafic": 1}, "the scenario has unknown keys: trafic; known are"),
         ({"traffic": {"rps": 1, "peak": 2}}, "the scenario: traffic has unknown keys: peak"),
-        ({"traffic": {"rps": -1}}, "rps must be at least 0, got -1"),
+        ({"traffic": {"rps": -1}}, "rps must be at least 0 and at most 1e+06, got -1"),
         ({"traffic": {"rps": "many"}}, "rps must be a number, got 'many'"),
-        ({"traffic": {"rps": 1, "burst": 0.5}}, "burst must be at least 1, got 0.5"),
+        ({"traffic": {"rps": 1, "burst": 0.5}}, "burst must be at least 1 and at most 1e+06, got 0.5"),
         ({**TRAFFIC, "canary": {"error_rate": 1.5}}, "error_rate must be at least 0 and at most 1, got 1.5"),
         ({**TRAFFIC, "canary": {"latency_ms": {"p50": 90, "p99": 10}}}, "p99 must be at least p50"),
         (
@@ -37,6 +51,29 @@ TRAFFIC = {"traffic": {"rps": 10}}
         ({**TRAFFIC, "controls": [{"at_s": 5, "do": "panic"}]}, "do must be one of abort, stop-execution"),
         ({**TRAFFIC, "controls": [{"at_s": 5, "do": "set-weights"}]}, "needs weights"),
         ({**TRAFFIC, "seed": 1.5}, "seed must be a whole number, got 1.5"),
+        ({**TRAFFIC, "seed": 2**53 + 1}, "seed must be at least 0 and at most 9007199254740992, got 9007199254740993"),
+        ({"traffic": {"rps": 10**400}}, "rps must be a number, got 1000000"),
+        ({"traffic": {"rps": 1e7}}, "rps must be at least 0 and at most 1e+06, got 1e+07"),
+        ({"traffic": {"rps": 1, "burst": 1e7}}, "burst must be at least 1 and at most 1e+06, got 1e+07"),
+        (
+            {**TRAFFIC, "capacity": {"max_rps_per_instance": 1e-4}},
+            "must be at least 0.001 and at most 1e+06, got 0.0001",
+        ),
+        ({**TRAFFIC, "capacity": {"max_rps_per_instance": 1e7}}, "must be at least 0.001 and at most 1e+06, got 1e+07"),
+        ({**TRAFFIC, "capacity": {"launch_s": 4e7}}, "launch_s must be at least 0 and at most 3.1536e+07, got 4e+07"),
+        ({**TRAFFIC, "metrics": {"delay_s": 4e7}}, "delay_s must be at least 0 and at most 3.1536e+07, got 4e+07"),
+        ({**TRAFFIC, "metrics": {"missing": [{"from_s": -4e7, "to_s": 5}]}}, "from_s must be at least -3.1536e+07"),
+        (
+            {**TRAFFIC, "stable": {"latency_ms": {"p50": 4, "p99": 4e6}}},
+            "p99 must be at least 0.001 and at most 3.6e+06",
+        ),
+        ({**TRAFFIC, "stable": {"latency_ms": {"p50": 1e-9}}}, "p50 must be at least 0.001 and at most 3.6e+06"),
+        ({**TRAFFIC, "controls": [{"at_s": 4e7, "do": "abort"}]}, "at_s must be at least 0 and at most 3.1536e+07"),
+        (setting_weights({}), "weights must give a variant a weight above 0, got {}"),
+        (setting_weights({"variant-a": 0}), "weights must give a variant a weight above 0, got {'variant-a': 0.0}"),
+        (setting_weights({"variant-a": 1e7}), "variant-a must be at least 0 and at most 1e+06, got 1e+07"),
+        (failing("time-out"), "error must be in-progress, timeout, crash or the code of a service error such as"),
+        (failing(""), "such as ThrottlingException, got ''"),
     ],
 )
 def test_a_scenario_is_refused_with_a_sentence(scenario: Any, sentence: str) -> None:
@@ -45,17 +82,68 @@ def test_a_scenario_is_refused_with_a_sentence(scenario: Any, sentence: str) -> 
     assert sentence in str(refused.value)
 
 
+@pytest.mark.parametrize("error", ["in-progress", "timeout", "crash", "ThrottlingException", "Lambda.TooMany"])
+def test_what_a_service_or_a_network_answers_is_an_error(error: str) -> None:
+    assert parse_scenario(failing(error)).faults[0].error == error
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"traffic": {"rps": 1}, "traffic": {"rps": 2}}', "has the key traffic twice in one object"),
+        ('{"traffic": {"rps": 1, "rps": 2}}', "has the key rps twice in one object"),
+        ("[" * 100_000, "is nested too deep"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_a_file_that_is_no_scenario_is_refused(tmp_path: Path, content: str, sentence: str) -> None:
+    path = tmp_path / "scenario.json"
+    path.write_text(content)
+    with pytest.raises(RehearsalError, match=sentence):
+        read_scenario(path)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        ("sagemaker:Explode", "sagemaker has no operation Explode"),
+        (
+            "sagemaker:CreateTrainingJob",
+            "of sagemaker the handlers call DescribeEndpoint, .* only, got sagemaker:Create",
+        ),
         ("ec2:RunInstances", "call must begin with one of sagemaker, application-autoscaling"),
+        ("DescribeEndpoint", "or be lambda:Invoke, got DescribeEndpoint"),
     ],
 )
-def test_a_fault_of_an_unknown_call_is_refused(call: str, sentence: str) -> None:
-    fault = {"at_s": 0, "for_s": 1, "call": call, "error": "crash"}
+def test_a_fault_of_a_call_that_no_handler_makes_is_refused(call: str, sentence: str) -> None:
     with pytest.raises(RehearsalError, match=sentence):
-        check_calls(parse_scenario({**TRAFFIC, "faults": [fault]}).faults)
+        check_calls(parse_scenario(failing("crash", call)).faults)
+
+
+@pytest.mark.parametrize("error", ["in-progress", "timeout", "crash"])
+def test_an_invocation_fails_only_with_the_code_of_a_service_error(error: str) -> None:
+    with pytest.raises(RehearsalError, match=f"the error of lambda:Invoke must be the code .*, got {error}"):
+        check_calls(parse_scenario(failing(error, INVOKE)).faults)
+
+
+def test_faults_can_meet_every_call_that_the_chaos_bench_disturbs() -> None:
+    for call in {call for calls in OF_TASK.values() for call in calls}:
+        check_calls(parse_scenario(failing("ThrottlingException", call)).faults)
+
+
+def test_faults_can_meet_what_handlers_may_call_and_nothing_that_a_rehearsal_cannot_answer(
+    declared: DeclaredEndpoint,
+) -> None:
+    policies = [policy["Properties"]["PolicyDocument"] for _, policy in declared.resources("AWS::IAM::Policy")]
+    actions = [statement["Action"] for policy in policies for statement in policy["Statement"]]
+    allowed = {name for action in actions for name in ([action] if isinstance(action, str) else action)}
+    possible = {f"{prefix}:{operation}" for prefix, operations in CALLS.items() for operation in operations}
+    assert {action for action in allowed if action.partition(":")[0] in CALLS} == possible - {"apigateway:UpdateStage"}
+    with packaged_code(declared.function_of("prepare").code):
+        aws = SimulatedAws(declared, parse_scenario(TRAFFIC))
+    answered = {f"dynamodb:{operation}" for operation in OPERATIONS}
+    answered |= {f"{SERVICES[name]}:{call}" for name, known in aws._operations.items() for call in known}
+    aws.close()
+    assert possible <= answered
 
 
 @pytest.mark.parametrize(
@@ -82,3 +170,15 @@ def test_the_command_says_the_sentence_and_returns_2(tmp_path: Path, capsys: pyt
     missing = str(tmp_path / "none.json")
     assert main(["--template", missing, "--scenario", missing]) == 2
     assert "cannot be read: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--json", "--report"])
+@pytest.mark.parametrize("place", ["none/out", "", "file/out"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_rehearsal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str, place: str
+) -> None:
+    monkeypatch.setattr(command, "rehearse", lambda *_: pytest.fail("it was rehearsed"))
+    (tmp_path / "file").touch()
+    path = tmp_path / place
+    assert main(["--template", "none.json", "--scenario", "none.json", option, str(path)]) == 2
+    assert f"{option} must be a file that can be written, got {path}" in capsys.readouterr().err

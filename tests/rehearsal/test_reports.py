@@ -1,0 +1,104 @@
+"""What the command gives of one rehearsal and of many."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canary_tools.rehearsal import command
+from canary_tools.rehearsal.distribution import distribution, table
+from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.report import page
+from canary_tools.rehearsal.scenario import Behaviour, parse_scenario
+from canary_tools.rehearsal.serving import serve
+
+DISTURBED: Mapping[str, Any] = {
+    "traffic": {"rps": 40, "daily_amplitude": 0.3, "burst": 4},
+    "canary": {"conversion_rate": 0.04},
+    "metrics": {"delay_s": 75, "missing": [{"from_s": 600, "to_s": 900}]},
+    "capacity": {"launch_s": 50, "max_rps_per_instance": 60},
+    "faults": [
+        {"at_s": 120, "for_s": 60, "call": "dynamodb:GetItem", "error": "crash"},
+        {"at_s": 0, "for_s": 300, "call": "lambda:Invoke", "error": "ServiceException", "probability": 0.25},
+    ],
+    "controls": [{"at_s": 480, "do": "abort"}],
+}
+
+
+def ended(result: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    return {**result, **changes}
+
+
+def test_the_page_says_all_that_was_made_to_go_wrong(healthy: Rehearsed) -> None:
+    text = page(replace(healthy, scenario=parse_scenario(DISTURBED)), [])
+    for said in (
+        "30 % more or fewer in the course of a day",
+        "in bursts: 4 times the variance of independent requests",
+        "converts 5 %",
+        "converts 4 %",
+        "metrics come 75 s late",
+        "metrics are missing from 10 min to 15 min",
+        "a new instance serves after 50 s",
+        "an instance serves 60 requests a second at most",
+        "dynamodb:GetItem fails with crash from 2 min to 3 min",
+        "lambda:Invoke fails with ServiceException 25 % of the time from 0 s to 5 min",
+        "abort at 8 min",
+    ):
+        assert said in text
+
+
+def test_many_runs_give_how_often_each_reason_and_end_came(healthy: Rehearsed) -> None:
+    result = healthy.result
+    held = {**result["final"], "lock": "rollout v2-1", "weights": {"variant-a": 1.0, "variant-b": 1.0}}
+    broken = ended(result, reason="it broke", safe_end=False, unsafe=["the lock is held", "odd"], final=held)
+    summary = distribution([result, result, broken])
+    assert summary["reasons"] == {"every step passed": 2, "it broke": 1}
+    assert summary["unsafe"] == {"odd": 1, "the lock is held": 1}
+    assert summary["final"]["lock"] == {"none": 2, "rollout v2-1": 1}
+    assert summary["final"]["weights"]["variant-a 1, variant-b 1"] == 1
+    assert "UNSAFE in 1: odd" in table(summary)
+
+
+def test_many_runs_give_the_spread_of_each_call_over_all_of_them(healthy: Rehearsed) -> None:
+    runs = [ended(healthy.result, api_calls=calls) for calls in ({"a:One": 3, "b:Two": 1}, {"b:Two": 3})]
+    assert distribution(runs)["api_calls"] == {
+        "a:One": {"runs": 2, "mean": 1.5, "p5": 0, "p50": 0, "p95": 3},
+        "b:Two": {"runs": 2, "mean": 2.0, "p5": 1, "p50": 1, "p95": 3},
+    }
+
+
+@pytest.mark.parametrize(("safe_ends", "status"), [([True, True], 0), ([True, False], 1), ([False], 1)])
+def test_an_unsafe_end_of_any_run_is_the_status_of_the_command(
+    healthy: Rehearsed,
+    template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    safe_ends: list[bool],
+    status: int,
+) -> None:
+    runs = iter([replace(healthy, result=ended(healthy.result, safe_end=safe)) for safe in safe_ends])
+    monkeypatch.setattr(command, "rehearse", lambda *_: next(runs))
+    scenario, written = tmp_path / "scenario.json", tmp_path / "result.json"
+    scenario.write_text(json.dumps(DISTURBED))
+    arguments = ["--template", str(template), "--scenario", str(scenario), "--runs", str(len(safe_ends))]
+    assert command.main([*arguments, "--json", str(written)]) == status
+    assert json.loads(written.read_text())
+
+
+def test_the_help_says_what_each_status_means_and_which_run_the_page_shows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "with 1 when a rollout was not left safe" in said
+    assert "of --runs, the first" in said
+
+
+def test_an_enormous_load_is_answered_as_slowly_as_a_load_of_two() -> None:
+    enormous = serve(Behaviour(), rps_per_instance=1e300, limit=1e-3)
+    assert (enormous.latency == serve(Behaviour(), rps_per_instance=2, limit=1).latency).all()
+    assert enormous.failing == 1
