@@ -11,7 +11,8 @@ from canary_tools.rehearsal.reading import Reader, RehearsalError, read_json
 
 WHO = ("canary", "stable", "both")
 OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")
-CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weights", "weights-fall-back", "delete-endpoint", *OF_ALARMS,
+CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weights", "weights-fall-back",
+            "delete-endpoint", *OF_ALARMS,
             "duplicate-event", "delay-events", *DISTORTIONS)  # fmt: skip
 
 ERRORS = ("in-progress", "timeout", "crash")
