@@ -16,8 +16,8 @@ class AlarmThresholds:
     - `traffic_share_deviation_percent` (above 0): how far a slot's share of the requests is from its weight, relative
       to the weight
     - `min_requests` (at least 1): with fewer requests in a metric period the first two stay quiet, and take the other
-      slot for faultless when it has fewer; the third stays quiet with fewer than this many expected ones. One error in
-      three requests cannot page anyone.
+      slot for faultless when it has fewer, and less than a tenth of the slot's own; the third stays quiet with fewer
+      than this many expected ones. One error in three requests cannot page anyone.
 
     The error rate must exceed its limit in one metric period, the latency in 2 of 3, the traffic share in 3 of 3. They
     are a backstop against catastrophes that acts by event; finer differences are the business of the gates.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "AWS/SageMaker"
 OWN_NAMESPACE = "CanaryConstruct"
+COMPARABLE_PART = 10
+"""A slot is compared with one that has at least a tenth of its requests, however few those are."""
 CHANCE_SIGMAS = 4
 """Two slots that fail alike differ by more in about one of 30,000 periods; an outage of both lasts for some dozen."""
 
@@ -60,7 +62,7 @@ class SlotMetrics:
 
         What harms both slots cancels: 0 where the difference is within `CHANCE_SIGMAS` standard errors of slots that
         fail alike. 0 also in periods with fewer requests than `min_requests`; the other slot counts as faultless in
-        periods with fewer.
+        periods in which it has too few to compare with.
         """
         n, failed, metrics = self._requests_and_failed()
         others, others_failed, other_metrics = self._of_other()._requests_and_failed()  # noqa: SLF001 - the same class
@@ -70,7 +72,7 @@ class SlotMetrics:
         by_chance = f"{CHANCE_SIGMAS**2} * {n} * {others} * {both_failed} * ({both} - {both_failed})"
         beyond = f"IF({apart} * {apart} * {both} > {by_chance}, {rate} - {other_rate}, 0)"
         return self._expression(
-            f"IF({n} >= {min_requests}, IF(FILL({others}, 0) >= {min_requests}, {beyond}, {rate}), 0)",
+            f"IF({n} >= {min_requests}, IF({_comparable(n, others, min_requests)}, {beyond}, {rate}), 0)",
             label="errors beyond the other slot (percentage points)",
             metrics=metrics | other_metrics,
         )
@@ -93,7 +95,7 @@ class SlotMetrics:
         """
         requests, latency, metrics = self._requests_and_latency(percentile)
         others, other_latency, other_metrics = self._of_other()._requests_and_latency(percentile)  # noqa: SLF001 - the same class
-        other = f"IF(FILL({others}, 0) >= {min_requests}, {other_latency}, 0)"
+        other = f"IF({_comparable(requests, others, min_requests)}, {other_latency}, 0)"
         return self._expression(
             f"IF({requests} >= {min_requests}, {latency} - {other}, 0)",
             label=f"p{percentile:g} latency beyond the other slot (ms)",
@@ -190,3 +192,8 @@ class SlotMetrics:
 
     def _period(self) -> Duration:
         return Duration.seconds(self.period_seconds)
+
+
+def _comparable(requests: str, others: str, min_requests: int) -> str:
+    """Return the condition that the other slot has requests enough to compare with."""
+    return f"FILL({others}, 0) >= {min_requests} || FILL({others}, 0) * {COMPARABLE_PART} >= {requests}"

@@ -88,7 +88,10 @@ def test_errors_count_the_endpoints_and_the_models_own_but_not_the_callers(resou
         ((4000, 2800), (4000, 1500), 32.5),
         ((25, 20), (25, 1), 76.0),
         ((24, 24), (900, 9), 0.0),
-        ((100, 60), (24, 24), 60.0),
+        ((100, 60), (24, 24), 0.0),
+        ((30, 15), (24, 12), 0.0),
+        ((26, 8), (24, 0), 0.0),
+        ((250, 150), (24, 24), 60.0),
         ((100, 60), None, 60.0),
         (None, (900, 9), None),
         ((10**9, 10**9), (10**9, 0), 100.0),
@@ -108,8 +111,8 @@ def test_an_outage_of_both_slots_raises_no_alarm_however_few_requests_and_howeve
     threshold = alarm["Threshold"]
     raised = 0
     for _ in range(rounds):
-        rate, requests = draw.uniform(0.2, 0.8), draw.randint(25, 100)
-        slots = [(requests, sum(draw.random() < rate for _ in range(requests))) for _ in range(2)]
+        rate, requests = draw.uniform(0.2, 0.8), (draw.randint(10, 100), draw.randint(25, 100))
+        slots = [(count, sum(draw.random() < rate for _ in range(count))) for count in requests]
         value = watched(alarm, a=slots[0], b=slots[1])
         assert value is not None
         raised += value > threshold
@@ -134,7 +137,7 @@ def watched(alarm: dict[str, Any], *, a: tuple[int, int] | None, b: tuple[int, i
 
 def test_latency_is_compared_with_the_other_slots_where_that_has_enough_requests(resources: Resources) -> None:
     assert expression(alarm_b(resources, "Latency")) == (
-        "IF(n_b >= 25, p99_b / 1000 - IF(FILL(n_a, 0) >= 25, p99_a / 1000, 0), 0)"
+        "IF(n_b >= 25, p99_b / 1000 - IF(FILL(n_a, 0) >= 25 || FILL(n_a, 0) * 10 >= n_b, p99_a / 1000, 0), 0)"
     )
 
 
