@@ -25,6 +25,8 @@ OF_TASK: Mapping[str, Sequence[str]] = {
     "Promote": (INVOKE, READ, WRITE, DELETE, LOOK, SET_FLOOR, NOTIFY),
     "RollBack": (INVOKE, READ, WRITE, DELETE, LOOK, SET_WEIGHTS, SET_FLOOR, NOTIFY),
 }  # fmt: skip
+OF_CLOCK = ("cloudformation:DescribeStacks", "states:StartExecution")
+"""Made beside the states, by the rule that looks for a lock that somebody left."""
 TASK_AFTER_WAIT: Mapping[str, str] = {
     "WaitForQuiet": "Prepare",
     "WaitForInstances": "ScaleCanary",

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from bench.chaos.calls import OF_TASK, STATES
+from bench.chaos.calls import OF_CLOCK, OF_TASK, STATES
 from bench.chaos.matrix import Cell, cells
 from bench.chaos.running import run_one
-from bench.chaos.worlds import FAILING, QUIET
+from bench.chaos.worlds import FAILING, QUIET, merged
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -33,4 +34,16 @@ def test_the_matrix_has_every_call_that_a_rollout_makes(declared: DeclaredEndpoi
     made = {
         call for world in (QUIET, FAILING) for call in rehearse(declared, parse_scenario(world)).result["api_calls"]
     }
-    assert made <= {call for calls in OF_TASK.values() for call in calls}
+    assert made <= {call for calls in OF_TASK.values() for call in calls} | set(OF_CLOCK)
+
+
+@pytest.mark.parametrize("call", OF_CLOCK)
+@pytest.mark.parametrize("error", ["ThrottlingException", "AccessDeniedException", "timeout", "crash"])
+@pytest.mark.parametrize("world", [QUIET, FAILING], ids=["healthy", "failing"])
+def test_whatever_meets_the_calls_of_the_clock_a_rollout_ends_safe(
+    call: str, error: str, world: Mapping[str, Any], declared: DeclaredEndpoint
+) -> None:
+    always = {"faults": [{"at_s": 0, "for_s": 3600, "call": call, "error": error}]}
+    ended = run_one(declared, "", merged(world, always))
+    assert not ended.unsafe, ended.unsafe
+    assert ended.outcome == ("PROMOTED" if world is QUIET else "ROLLED_BACK")
