@@ -1,5 +1,6 @@
 """A rollout whose execution died keeps its lock: the next deploy, event or start ends it first, or the clock."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -140,26 +141,31 @@ def test_a_restore_that_a_takeover_overtakes_leaves_the_deployment_its_lock(
     aws: Aws, serving: Shop, dead: Execution, call: int
 ) -> None:
     """A weight call that was on its way may collide with the update: then the deploy fails, loudly and safely."""
-    deploying = serving.stack.deploying(serving.stack.template("v3"))
+    a_deploy_begins_while(aws, serving, lambda: serving.restore(dead.name), call=call)
 
-    def take_over() -> None:
+
+def a_deploy_begins_while(aws: Aws, shop: Shop, act: Callable[[], object], *, call: int) -> None:
+    """It has the lock once it has begun, and in the end all is safe, whether it failed or not."""
+    deploying = shop.stack.deploying(shop.stack.template("v3"))
+
+    def begin() -> None:
         for resource in deploying:
             if resource == "Config":
                 return
 
-    aws.interrupt("", take_over, nth=call)
-    serving.restore(dead.name)
+    aws.interrupt("", begin, nth=call)
+    act()
     aws.before_call = None
-    lock = serving.lock()
+    lock = shop.lock()
     assert lock is None or lock.kind == DEPLOYMENT
     with suppress(DeployFailed):
         for _ in deploying:
             pass
-    serving.settle()
-    running = serving.running()
+    shop.settle()
+    running = shop.running()
     if running is not None:
-        serving.run(running)
-    assert serving.unsafe() == []
+        shop.run(running)
+    assert shop.unsafe() == []
 
 
 @pytest.mark.parametrize("call", range(1, 5))
@@ -409,24 +415,8 @@ def test_the_clock_and_the_restore_may_come_together(aws: Aws, serving: Shop, de
 @pytest.mark.usefixtures("dead")
 @pytest.mark.parametrize("call", range(1, 14))
 def test_a_deploy_that_begins_while_the_clock_looks_keeps_its_lock(aws: Aws, serving: Shop, call: int) -> None:
-    deploying = serving.stack.deploying(serving.stack.template("v3"))
+    def look() -> None:
+        with suppress(RolloutError):
+            serving.look_for_what_was_left()
 
-    def begin() -> None:
-        for resource in deploying:
-            if resource == "Config":
-                return
-
-    aws.interrupt("", begin, nth=call)
-    with suppress(RolloutError):
-        serving.look_for_what_was_left()
-    aws.before_call = None
-    lock = serving.lock()
-    assert lock is None or lock.kind == DEPLOYMENT
-    with suppress(DeployFailed):
-        for _ in deploying:
-            pass
-    serving.settle()
-    running = serving.running()
-    if running is not None:
-        serving.run(running)
-    assert serving.unsafe() == []
+    a_deploy_begins_while(aws, serving, look, call=call)

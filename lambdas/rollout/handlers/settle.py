@@ -54,7 +54,7 @@ def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
 
 
 def _settle_what_was_left(world: World, event: dict[str, Any], until: float) -> None:
-    """Settle once more while there is a lock: for a rollout that runs, and a stack that changes, this does nothing."""
+    """Settle once more while there is a lock; a rollout that runs, and a stack that changes, stay as they are."""
     lock = world.ledger.lock()
     if lock is None:
         return
