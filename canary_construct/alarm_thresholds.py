@@ -22,6 +22,9 @@ class AlarmThresholds:
     The error rate must exceed its limit in one metric period, the latency in 2 of 3, the traffic share in 3 of 3. They
     are a backstop against catastrophes that acts by event; finer differences are the business of the gates.
 
+    No step passes while the canary's newest period is above `error_rate_percent`, whatever the other slot does: at
+    100 % nothing is left to compare with.
+
     Raises:
         ValueError: when a number is out of its range.
     """

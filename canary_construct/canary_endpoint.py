@@ -164,6 +164,7 @@ class CanaryEndpoint(Construct):
             settings,
             routing=routing,
             gates=late_value(self._gates.render),
+            thresholds=thresholds,
             smoke_test=smoke_test,
             on_inconclusive=on_inconclusive,
         )

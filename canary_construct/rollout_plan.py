@@ -10,6 +10,7 @@ from canary_construct.slot_alarms import seconds_to_fire
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from canary_construct.alarm_thresholds import AlarmThresholds
     from canary_construct.instance_scaling import InstanceScaling
     from canary_construct.on_inconclusive import OnInconclusive
     from canary_construct.smoke_test import SmokeTest
@@ -66,6 +67,7 @@ def rollout_plan(
     *,
     routing: TrafficRouting,
     gates: Any,
+    thresholds: AlarmThresholds,
     smoke_test: SmokeTest | None,
     on_inconclusive: OnInconclusive,
 ) -> dict[str, Any]:
@@ -85,6 +87,7 @@ def rollout_plan(
         **settings,
         "steps": [step.render() for step in routing.traffic_steps],
         "gates": gates,
+        "outage": {"failed_percent": thresholds.error_rate_percent, "min_requests": thresholds.min_requests},
         "smoke_test": None if smoke_test is None else smoke_test.render(),
         "on_inconclusive": on_inconclusive.value,
         "evaluation_interval_seconds": evaluation_interval(routing.traffic_steps, metric_period_seconds=period),

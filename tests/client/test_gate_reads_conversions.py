@@ -76,7 +76,9 @@ def test_a_period_s_pair_is_complete_when_the_delay_is_over(period: int) -> None
     reader = EvidenceReader("recommender", sources={gate.name: gate.source}, period_seconds=period, client=cloudwatch)
     due = (NOON + DELAY_MINUTES * 60) // period
     evidence = reader.read(
-        Window(first=due - 5, end=due + 5, step=0, canary_percent=20), stable="variant-a", canary="variant-b"
+        Window(first=due - 5, end=due + 5, until=due + 5, step=0, canary_percent=20),
+        stable="variant-a",
+        canary="variant-b",
     )
     (minute,) = evidence.minutes
     assert minute.number == due

@@ -121,7 +121,13 @@ def test_an_unproven_canary_stays_until_max_bake_and_is_then_given_up() -> None:
     state, now = seen(judge, (0, 240, EQUAL))
     bakes = {
         seconds: decide(
-            STEP, last=False, baked_seconds=seconds, now=now, at_bake_end=judge.at_bake_end(state), unknown_alarms=[]
+            STEP,
+            last=False,
+            baked_seconds=seconds,
+            now=now,
+            at_bake_end=judge.at_bake_end(state),
+            unknown_alarms=[],
+            outage="",
         )
         for seconds in (3600, 14400)
     }

@@ -10,7 +10,16 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from rollout.gates import Judge
 from rollout.plan import Settings, steps_of
 
-from canary_construct import Gate, InstanceScaling, OnInconclusive, Slot, SmokeTest, TrafficRouting, TrafficStep
+from canary_construct import (
+    AlarmThresholds,
+    Gate,
+    InstanceScaling,
+    OnInconclusive,
+    Slot,
+    SmokeTest,
+    TrafficRouting,
+    TrafficStep,
+)
 from canary_construct.rollout_plan import rollout_plan
 from tests.infrastructure.synthesis import Resources, declare, of_type, properties, rendered, resources_of, stack, text
 
@@ -81,6 +90,11 @@ def test_the_steps_of_the_plan_are_those_of_the_routing(elaborate: Resources) ->
     ]
 
 
+def test_an_outage_is_what_would_raise_the_alarm_of_a_slot_that_serves_alone() -> None:
+    thresholds = AlarmThresholds(error_rate_percent=12.5, min_requests=40)
+    assert plan_of(resources_of(alarm_thresholds=thresholds))["outage"] == {"failed_percent": 12.5, "min_requests": 40}
+
+
 def test_an_alarm_given_or_added_later_is_the_callers_in_every_settings(elaborate: Resources) -> None:
     for settings in [plan_of(elaborate), *settings_in_rules(elaborate)]:
         given, added = settings["alarms"]["caller"]
@@ -134,6 +148,7 @@ def test_a_bake_in_which_an_alarm_may_not_go_off_is_refused() -> None:
             {"metric_period_seconds": 60},
             routing=TrafficRouting.all_at_once(Duration.seconds(299)),
             gates={},
+            thresholds=AlarmThresholds(),
             smoke_test=None,
             on_inconclusive=OnInconclusive.ROLL_BACK,
         )

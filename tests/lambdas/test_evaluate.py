@@ -1,7 +1,9 @@
 from typing import Any
 
 import pytest
+from rollout.decisions.outage import outage
 from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
+from rollout.evidence import SlotCount
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
@@ -132,6 +134,64 @@ def test_a_slot_alarm_that_was_deleted_holds_the_rollout(aws: Aws, serving: Shop
     minutes_later(serving, 8)
     with pytest.raises(Inconclusive, match="the state of b-errors is unknown"):
         baking.repeat()
+
+
+def test_an_outage_of_both_slots_is_not_left_for_more_traffic(serving: Shop) -> None:
+    """At 100 % the canary's alarm has nothing to compare with, and would roll back a release that is as good."""
+    baking = serving.begin("v2", "Evaluate", index=1)
+    minutes_later(serving, 7, failed=300)
+    assert baking.repeat()["next"] == "STAY"
+    (*_, held) = serving.rollouts()[baking.name]["steps"]
+    assert held["reason"].endswith(
+        "300 of the canary's 600 requests failed in the newest metric period (50.00 %), and no traffic is shifted "
+        "while more than 25 % do"
+    )
+    baking.advance()
+    minutes_later(serving, 1)
+    baking.advance()
+    assert (baking.task, baking.step["index"]) == ("ScaleCanary", 2)
+
+
+def test_an_outage_that_has_just_begun_is_seen_before_it_is_final(serving: Shop) -> None:
+    baking = serving.begin("v2", "Evaluate", index=1)
+    minutes_later(serving, 6)
+    minutes_later(serving, 1, failed=300)
+    assert baking.repeat()["next"] == "STAY"
+
+
+def test_an_outage_without_an_end_is_not_waited_for_without_an_end(serving: Shop) -> None:
+    baking = serving.begin("v2", "Evaluate", index=1)
+    minutes_later(serving, 9, failed=300)
+    with pytest.raises(Inconclusive, match=r"no decision in \d+ s at 50 %: 300 of the canary's 600 requests failed"):
+        baking.repeat()
+
+
+def test_an_outage_lasts_while_nothing_newer_is_counted(aws: Aws) -> None:
+    shop = Shop(aws, steps=(step(50, max_bake_seconds=3600), step(100)))
+    shop.serve_first()
+    baking = shop.begin("v2", "Evaluate", index=0)
+    minutes_later(shop, 7, failed=300)
+    baking.advance()
+    aws.wait(600)
+    assert baking.repeat()["next"] == "STAY"
+    shop.serve()
+    assert baking.repeat()["next"] == "NEXT_STEP"
+
+
+def test_a_rollout_that_began_before_outages_were_looked_for_goes_on(serving: Shop) -> None:
+    del serving.plan["outage"]
+    baking = serving.begin("v2", "Evaluate", index=1)
+    minutes_later(serving, 7, failed=300)
+    assert baking.repeat()["next"] == "NEXT_STEP"
+
+
+@pytest.mark.parametrize(
+    ("failed", "requests"),
+    [(25, 100), (24, 24), (float("nan"), 100), (100, float("nan")), (-1, 100), (101, 100), (float("inf"), 100)],
+)
+def test_what_is_rare_few_or_impossible_is_no_outage(failed: float, requests: float) -> None:
+    errors = SlotCount(total=requests, bad=failed)
+    assert outage({"failed_percent": 25, "min_requests": 25}, errors, before="an outage") == ""
 
 
 def test_errors_of_the_canary_end_the_rollout(serving: Shop) -> None:

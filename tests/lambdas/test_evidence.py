@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from rollout.gates import Counts, Judge
 
 PERIOD = 60
 FIRST = 29_000_000
-WINDOW = Window(first=FIRST, end=FIRST + 2, step=1, canary_percent=10)
+WINDOW = Window(first=FIRST, end=FIRST + 2, until=FIRST + 2, step=1, canary_percent=10)
 CANARY, STABLE = "variant-b", "variant-a"
 
 
@@ -106,7 +107,7 @@ def _reader(
     client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stubber = Stubber(client)
     reader = EvidenceReader("shop", sources=sources, period_seconds=PERIOD, client=client)
-    queries = reader._queries((STABLE, CANARY))
+    queries = reader._queries(stable=STABLE, canary=CANARY)
     results = []
     for index, query in enumerate(queries):
         found = {
@@ -220,6 +221,20 @@ def test_requests_that_cannot_be_a_count_are_no_evidence_of_traffic(requests: fl
     assert [minute.invocations for minute in minutes] in ([], [None])
 
 
+def test_the_canary_s_newest_errors_are_read_before_they_are_final_and_whatever_the_gates_compare() -> None:
+    published: dict[tuple[str, str, int], float] = {
+        (CANARY, "Invocations", FIRST + 1): 10,
+        (CANARY, "InvocationModelErrors", FIRST + 1): 3,
+        (CANARY, "Invocations", FIRST + 3): 100,
+        (CANARY, "InvocationModelErrors", FIRST + 3): 60,
+        (CANARY, "Invocations", FIRST + 4): 100,
+    }
+    reader, _ = _reader(published, {"conversion": SOURCES["conversion"]})
+    evidence = reader.read(replace(WINDOW, until=FIRST + 5), stable=STABLE, canary=CANARY)
+    assert evidence.canary_errors == SlotCount(total=100, bad=60)
+    assert [minute.number for minute in evidence.minutes] == [FIRST + 1]
+
+
 @pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
 def test_a_query_that_was_not_answered_in_full_is_asked_again_later(status: str) -> None:
     reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"kind": "errors"}}, status=(status,))
@@ -237,7 +252,7 @@ def test_a_query_whose_last_page_is_complete_was_answered_in_full() -> None:
 
 def test_an_empty_window_asks_nobody() -> None:
     reader, stubber = _reader({}, {"errors": {"kind": "errors"}})
-    empty = Window(first=FIRST, end=FIRST, step=0, canary_percent=10)
+    empty = Window(first=FIRST, end=FIRST, until=FIRST + 2, step=0, canary_percent=10)
     assert reader.read(empty, stable=STABLE, canary=CANARY).minutes == ()
     with pytest.raises(AssertionError):
         stubber.assert_no_pending_responses()

@@ -48,6 +48,14 @@ def test_an_incident_that_hits_both_releases_is_not_held_against_the_new_one(reh
     assert rehearsing(changes=changes).result["outcome"] == "PROMOTED"
 
 
+def test_an_outage_of_both_releases_is_sat_out_before_stable_is_taken_out(rehearsing: Rehearse) -> None:
+    """50 % is over after 1,650 s, in the middle of it."""
+    changes = [{"at_s": 1500, "for_s": 600, "who": "both", "set": {"error_rate": 0.5}}]
+    result = rehearsing(changes=changes).result
+    assert (result["outcome"], result["reason"]) == ("PROMOTED", "every step passed")
+    assert 2100 < result["steps"][1]["ended_s"] < 2400
+
+
 def test_what_is_never_measured_is_rolled_back_as_inconclusive(rehearsing: Rehearse) -> None:
     result = rehearsing(metrics={"delay_s": 60, "missing": [{"from_s": 0, "to_s": 86400}]}).result
     assert result["outcome"] == "ROLLED_BACK"

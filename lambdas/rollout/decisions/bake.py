@@ -39,18 +39,21 @@ def decide(
     now: Assessment,
     at_bake_end: Assessment,
     unknown_alarms: Sequence[str],
+    outage: str,
 ) -> Decision:
     """Decide about a step whose alarms are quiet. `baked_seconds` counts final metrics only.
 
-    The order is: a failed gate, an early pass, the end of the bake. What lacks evidence stays until `max_bake`.
+    The order is: a failed gate, an early pass, the end of the bake. What lacks evidence, or is in an `outage` (a
+    sentence that says so), stays until `max_bake`.
     """
     if now.verdict is Verdict.FAIL:
         return Decision(Next.REJECT, now.reason)
     baked = baked_seconds >= step.bake_seconds
     assessment = at_bake_end if baked else now
-    if assessment.verdict is Verdict.PASS and not unknown_alarms:
+    held = f"the state of {', '.join(unknown_alarms)} is unknown" if unknown_alarms else outage
+    if assessment.verdict is Verdict.PASS and not held:
         return Decision(Next.PROMOTE if last else Next.NEXT_STEP, assessment.reason)
-    reason = f"the state of {', '.join(unknown_alarms)} is unknown" if unknown_alarms else assessment.reason
+    reason = held or assessment.reason
     if baked_seconds >= step.max_bake_seconds:
         return Decision(Next.GIVE_UP, f"no decision in {baked_seconds:,.0f} s at {step.title}: {reason}")
     return Decision(Next.STAY, f"{baked_seconds:,.0f} of {step.bake_seconds:,} s at {step.title}: {reason}")

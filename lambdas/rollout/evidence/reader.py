@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clients
 from rollout.errors import Unavailable
-from rollout.evidence.sources import Query, SlotCount, Source, parse_source, requests_of
+from rollout.evidence.sources import Errors, Query, SlotCount, Source, parse_source, requests_of
 from rollout.gates import Minute
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SECONDS_PER_MINUTE = 60
 
 COMPLETE = "Complete"
+ERRORS = Errors()
 
 RawCounts = dict[str, float]
 """The fields of `Counts`, as they were published."""
@@ -27,10 +28,14 @@ Values = dict[int, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Whole metric periods of one rollout step, by number: from `first` up to, not including, `end`."""
+    """Whole metric periods of one rollout step, by number: from `first` up to, not including, `end`.
+
+    Those from `end` up to `until` are over but not final: what they say so far is a warning and no evidence.
+    """
 
     first: int
     end: int
+    until: int
     step: int
     canary_percent: int
 
@@ -44,6 +49,8 @@ class Evidence:
     requests_per_minute: float
     """Of both slots together."""
     bracketed: bool
+    canary_errors: SlotCount | None = None
+    """The canary's in the newest period in which it had requests, final or not; `None` when it had none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +87,7 @@ class EvidenceReader:
         """
         if window.end <= window.first:
             return Evidence(minutes=(), canary_requests=0, requests_per_minute=0.0, bracketed=False)
-        series = self._read_all(window, (stable, canary))
+        series = self._read_all(window, stable=stable, canary=canary)
         minutes, bracketed = [], False
         for number in range(window.first, window.end):
             period = _Period(number=number, period_seconds=self._period, series=series)
@@ -96,15 +103,25 @@ class EvidenceReader:
             canary_requests=sum(canary for canary, _ in requests),
             requests_per_minute=sum(map(sum, requests)) * SECONDS_PER_MINUTE / seconds,
             bracketed=bracketed,
+            canary_errors=self._newest_errors(window, series, canary),
         )
 
-    def _read_all(self, window: Window, slots: tuple[str, str]) -> Mapping[Query, Values]:
-        queries = {query: f"q{index}" for index, query in enumerate(self._queries(slots))}
+    def _newest_errors(self, window: Window, series: Mapping[Query, Values], slot: str) -> SlotCount | None:
+        for number in reversed(range(window.first, window.until)):
+            errors = ERRORS.count(
+                _Period(number=number, period_seconds=self._period, series=series), slot, is_canary=True
+            )
+            if errors is not None and errors.total:
+                return errors
+        return None
+
+    def _read_all(self, window: Window, *, stable: str, canary: str) -> Mapping[Query, Values]:
+        queries = {query: f"q{index}" for index, query in enumerate(self._queries(stable=stable, canary=canary))}
         earliest = window.first * self._period - max(query.delay_seconds for query in queries) - self._period
         pages = self._client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=[self._metric_data_query(query, name) for query, name in queries.items()],
             StartTime=datetime.fromtimestamp(earliest, UTC),
-            EndTime=datetime.fromtimestamp(window.end * self._period, UTC),
+            EndTime=datetime.fromtimestamp(window.until * self._period, UTC),
             ScanBy="TimestampAscending",
         )
         by_name: dict[str, Values] = {name: {} for name in queries.values()}
@@ -119,9 +136,10 @@ class EvidenceReader:
         _refuse_parts(status, queries)
         return {query: by_name[name] for query, name in queries.items()}
 
-    def _queries(self, slots: tuple[str, str]) -> Iterable[Query]:
+    def _queries(self, *, stable: str, canary: str) -> Iterable[Query]:
         """Return every query once, in a stable order."""
-        wanted = [requests_of(slot) for slot in slots]
+        slots = (stable, canary)
+        wanted = [*(requests_of(slot) for slot in slots), *ERRORS.queries(canary)]
         for source in self._sources.values():
             wanted += [query for slot in slots for query in source.queries(slot)]
         return dict.fromkeys(wanted)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock
 from rollout.decisions.bake import Decision, Next, decide
+from rollout.decisions.outage import outage
 from rollout.endpoint import weights_for
 from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
 from rollout.evidence import Evidence, EvidenceReader, Window
@@ -62,12 +63,14 @@ def evaluate(
     )
     unknown = _refuse_raised_alarms(world, lock)
     period = world.settings.metric_period_seconds
-    end = _final_end(period, state["next_period"])
-    window = Window(first=state["next_period"], end=end, step=state["index"], canary_percent=step.percent)
+    until = int(clock.now() // period)
+    end = max(state["next_period"], until - FINAL_AFTER_PERIODS)
+    window = Window(first=state["next_period"], end=end, until=until, step=state["index"], canary_percent=step.percent)
     evidence = reader.read(window, stable=lock.stable, canary=lock.canary)
     hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
 
     judgement = _judge(plan, step, state, evidence)
+    in_outage = outage(plan.get("outage"), evidence.canary_errors, before=state.get("outage", ""))
     decision = decide(
         step,
         last=state["index"] == len(steps) - 1,
@@ -75,10 +78,11 @@ def evaluate(
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
         unknown_alarms=unknown,
+        outage=in_outage,
     )
     after = {
         **state, "next_period": end, "judged": judgement.judged, "bracketed": judgement.bracketed,
-        "requests": state["requests"] + evidence.canary_requests, "next": decision.next.value,
+        "requests": state["requests"] + evidence.canary_requests, "outage": in_outage, "next": decision.next.value,
     }  # fmt: skip
     _record(world, execution, step, after, judgement.now, decision)
     return after
@@ -136,11 +140,6 @@ def _refuse_raised_alarms(world: World, lock: Lock) -> list[str]:
         raise AlarmRaised(f"{', '.join(raised)} is in ALARM")
     callers = world.settings.alarms["caller"]
     return [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
-
-
-def _final_end(period: int, next_period: int) -> int:
-    """Return the number of the first metric period that is not final yet."""
-    return max(next_period, int(clock.now() // period) - FINAL_AFTER_PERIODS)
 
 
 def _record(

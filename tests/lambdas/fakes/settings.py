@@ -51,6 +51,7 @@ def plan(*, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> di
         **settings(**of_settings),
         "steps": list(steps),
         "smoke_test": [{"payload": "e30=", "content_type": "application/json"}],
+        "outage": {"failed_percent": 25, "min_requests": 25},
         "on_inconclusive": "ROLL_BACK",
         "evaluation_interval_seconds": PERIOD,
         "poll_seconds": 30,
