@@ -12,7 +12,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from canary_construct.slots import Slot
 
@@ -62,7 +62,7 @@ class SlotMetrics:
 
         What harms both slots cancels: 0 where the difference is within `CHANCE_SIGMAS` standard errors of slots that
         fail alike. 0 also in periods with fewer requests than `min_requests`; the other slot counts as faultless in
-        periods in which it has too few to compare with.
+        periods in which it has too few to compare with. While only a part of a period is published there is no value.
         """
         n, failed, metrics = self._requests_and_failed()
         others, others_failed, other_metrics = self._of_other()._requests_and_failed()  # noqa: SLF001 - the same class
@@ -71,8 +71,11 @@ class SlotMetrics:
         both, both_failed = f"({n} + {others})", f"({failed} + {others_failed})"
         by_chance = f"{CHANCE_SIGMAS**2} * {n} * {others} * {both_failed} * ({both} - {both_failed})"
         beyond = f"IF({apart} * {apart} * {both} > {by_chance}, {rate} - {other_rate}, 0)"
-        return self._expression(
+        (others_errors,) = self._of_other()._ids("em")  # noqa: SLF001 - the same class
+        return self._once_published(
             f"IF({n} >= {min_requests}, IF({_comparable(n, others, min_requests)}, {beyond}, {rate}), 0)",
+            own=n,
+            of_other=(others, others_errors),
             label="errors beyond the other slot (percentage points)",
             metrics=metrics | other_metrics,
         )
@@ -91,13 +94,15 @@ class SlotMetrics:
     def latency_ms_beyond_other(self, percentile: float, *, min_requests: int) -> cloudwatch.MathExpression:
         """Return how many milliseconds a percentile of the model latency is above the other slot's.
 
-        Periods with few requests count as in `error_rate_beyond_other`.
+        Periods with few requests, and half-published ones, count as in `error_rate_beyond_other`.
         """
         requests, latency, metrics = self._requests_and_latency(percentile)
         others, other_latency, other_metrics = self._of_other()._requests_and_latency(percentile)  # noqa: SLF001 - the same class
         other = f"IF({_comparable(requests, others, min_requests)}, {other_latency}, 0)"
-        return self._expression(
+        return self._once_published(
             f"IF({requests} >= {min_requests}, {latency} - {other}, 0)",
+            own=requests,
+            of_other=tuple(other_metrics),
             label=f"p{percentile:g} latency beyond the other slot (ms)",
             metrics=metrics | other_metrics,
         )
@@ -134,6 +139,30 @@ class SlotMetrics:
             f"IF({i} > 0, {n} / {i}, 0)",
             label="instances",
             metrics={n: self.metric("Invocations"), i: self.metric("InvocationsPerInstance")},
+        )
+
+    def _once_published(
+        self,
+        expression: str,
+        *,
+        own: str,
+        of_other: Sequence[str],
+        label: str,
+        metrics: Mapping[str, cloudwatch.IMetric],
+    ) -> cloudwatch.MathExpression:
+        """Return an expression without the periods of which a slot that serves has published nothing or a part.
+
+        The slots are published one after the other. Where one is late, what harms both would look like the fault of
+        the one that is not. Whether the other slot serves is said by the weight that a rollout publishes; without a
+        rollout, it does not. To divide by zero leaves a period out.
+        """
+        (w,) = self._ids("w")
+        alone = f"FILL(FILL({w}, REPEAT), 100) >= 100"
+        compared = " && ".join(f"(FILL({name}, -1) >= 0)" for name in of_other)
+        return self._expression(
+            f"({expression}) / ((FILL({own}, -1) >= 0) && (({alone}) || ({compared})))",
+            label=label,
+            metrics={**metrics, w: self.weight()},
         )
 
     def _requests_and_failed(self) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:

@@ -74,6 +74,7 @@ def test_errors_count_the_endpoints_and_the_models_own_but_not_the_callers(resou
         "e5_b": "Invocation5XXErrors",
         "em_b": "InvocationModelErrors",
         "e4_b": "Invocation4XXErrors",
+        "w_b": "TrafficShare",
     }
     by_model = "(FILL(em_b, 0) - FILL(e4_b, 0))"
     assert expressions(alarm)["failed_b"] == f"IF(FILL(e5_b, 0) > {by_model}, FILL(e5_b, 0), {by_model})"
@@ -119,26 +120,94 @@ def test_an_outage_of_both_slots_raises_no_alarm_however_few_requests_and_howeve
     assert raised <= 1
 
 
-def watched(alarm: dict[str, Any], *, a: tuple[int, int] | None, b: tuple[int, int] | None) -> float | None:
+@pytest.mark.parametrize(
+    ("weight", "stable", "beyond"),
+    [
+        (50.0, (100, 60), 0.0),
+        (50.0, None, None),
+        (50.0, (100, None), None),
+        (0.0, None, None),
+        (100.0, None, 60.0),
+        (100.0, (100, None), 60.0),
+        (None, None, 60.0),
+    ],
+)
+def test_the_error_rate_waits_for_a_slot_that_serves(
+    resources: Resources, weight: float | None, stable: tuple[int, int | None] | None, beyond: float | None
+) -> None:
+    """A weight of 0 is a cohort's; none is published without a rollout."""
+    assert watched(alarm_b(resources, "ErrorRate"), a=stable, b=(100, 60), weight=weight) == beyond
+
+
+def test_the_weight_counts_until_the_next_one_is_published(resources: Resources) -> None:
+    series = slot_series(a=None, b=None) | {"n_b": {60.0: 100.0}, "em_b": {60.0: 60.0}, "w_b": {0.0: 50.0}}
+    assert evaluated(alarm_b(resources, "ErrorRate"), series, moments=(0.0, 60.0)) is None
+
+
+def watched(
+    alarm: dict[str, Any],
+    *,
+    a: tuple[int, int | None] | None,
+    b: tuple[int, int | None] | None,
+    weight: float | None = None,
+) -> float | None:
     """Return what the alarm compares with its threshold in one period; slots are requests and failures."""
+    return evaluated(alarm, slot_series(a=a, b=b) | {"w_b": at_0(weight)})
+
+
+def slot_series(*, a: tuple[int, int | None] | None, b: tuple[int, int | None] | None) -> dict[str, dict[float, float]]:
     series: dict[str, dict[float, float]] = {}
     for slot, counts in (("a", a), ("b", b)):
-        requests, failed = ({}, {}) if counts is None else ({0.0: float(counts[0])}, {0.0: float(counts[1])})
-        series |= {f"n_{slot}": requests, f"em_{slot}": failed, f"e5_{slot}": {}, f"e4_{slot}": {}}
-    values = expressions(alarm)
-    for name in ("failed_a", "failed_b"):
-        found = Evaluator((0.0,), 60, series).evaluate(parse(values[name]))
-        assert isinstance(found, dict)
-        series[name] = found
-    result = Evaluator((0.0,), 60, series).evaluate(parse(expression(alarm)))
+        requests, failed = (None, None) if counts is None else counts
+        series |= {f"n_{slot}": at_0(requests), f"em_{slot}": at_0(failed), f"e5_{slot}": {}, f"e4_{slot}": {}}
+    return series
+
+
+def at_0(value: float | None) -> dict[float, float]:
+    return {} if value is None else {0.0: float(value)}
+
+
+def evaluated(
+    alarm: dict[str, Any], series: dict[str, dict[float, float]], *, moments: tuple[float, ...] = (0.0,)
+) -> float | None:
+    """Return the newest value of the alarm's expression."""
+    known = dict(series)
+    watched = expression(alarm)
+    for name, formula in expressions(alarm).items():
+        if formula != watched:
+            found = Evaluator(moments, 60, known).evaluate(parse(formula))
+            assert isinstance(found, dict)
+            known[name] = found
+    result = Evaluator(moments, 60, known).evaluate(parse(watched))
     assert isinstance(result, dict)
-    return result.get(0.0)
+    return result.get(moments[-1])
 
 
 def test_latency_is_compared_with_the_other_slots_where_that_has_enough_requests(resources: Resources) -> None:
-    assert expression(alarm_b(resources, "Latency")) == (
-        "IF(n_b >= 25, p99_b / 1000 - IF(FILL(n_a, 0) >= 25 || FILL(n_a, 0) * 10 >= n_b, p99_a / 1000, 0), 0)"
+    assert expression(alarm_b(resources, "Latency")).startswith(
+        "(IF(n_b >= 25, p99_b / 1000 - IF(FILL(n_a, 0) >= 25 || FILL(n_a, 0) * 10 >= n_b, p99_a / 1000, 0), 0)) / "
     )
+
+
+@pytest.mark.parametrize(
+    ("weight", "stable", "beyond"),
+    [
+        (50.0, {"n": 100, "p99": 12_000_000}, 3000.0),
+        (50.0, {"n": 100}, None),
+        (50.0, {}, None),
+        (50.0, {"n": 0}, None),
+        (100.0, {}, 15_000.0),
+        (None, {}, 15_000.0),
+    ],
+)
+def test_latency_waits_for_a_slot_that_serves(
+    resources: Resources, weight: float | None, stable: dict[str, float], beyond: float | None
+) -> None:
+    series = {
+        "n_b": {0.0: 100.0}, "p99_b": {0.0: 15_000_000.0}, "w_b": at_0(weight),
+        "n_a": at_0(stable.get("n")), "p99_a": at_0(stable.get("p99")),
+    }  # fmt: skip
+    assert evaluated(alarm_b(resources, "Latency"), series) == beyond
 
 
 def test_latency_is_the_99th_percentile(resources: Resources) -> None:
