@@ -7,8 +7,14 @@ from typing import Any
 
 from rollout import clients
 
-ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
-"""Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
+ENDED = {
+    "ABORTED": "the execution was stopped",
+    "TIMED_OUT": "the execution timed out",
+    "FAILED": "the execution failed before it could clean up",
+    "SUCCEEDED": "the execution ended without its clean-up",
+}
+"""How an execution can be over, and why that ends a rollout that has the lock still. Source:
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
 
 
 def execution_name(version: str, attempt: int) -> str:

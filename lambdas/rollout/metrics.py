@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,16 @@ class Metrics:
 
     def requests_per_minute(self, start: float, end: float) -> float:
         """Return the busiest minute of both slots together; 0 when nothing was published."""
-        by_slot = self._invocations(SLOTS, start, end)
-        minutes: dict[float, float] = {}
-        for values in by_slot.values():
-            for timestamp, value in values.items():
-                minute = timestamp // MINUTE
-                minutes[minute] = minutes.get(minute, 0.0) + value
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[self._invocations_query(slot) for slot in SLOTS],
+            StartTime=datetime.fromtimestamp(start, UTC),
+            EndTime=datetime.fromtimestamp(end, UTC),
+        )
+        minutes: defaultdict[float, float] = defaultdict(float)
+        with clients.named_failures():
+            for result in (result for page in pages for result in page["MetricDataResults"]):
+                for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
+                    minutes[timestamp.timestamp() // MINUTE] += value
         return max(minutes.values(), default=0.0)
 
     def publish_traffic_share(self, weights: Mapping[str, float]) -> None:
@@ -74,23 +79,6 @@ class Metrics:
                 ],
             )
 
-    def _invocations(self, slots: Sequence[str], start: float, end: float) -> dict[str, dict[float, float]]:
-        counts: dict[str, dict[float, float]] = {slot: {} for slot in slots}
-        queries = [self._invocations_query(slot) for slot in slots]
-        pages = self._client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries,
-            StartTime=datetime.fromtimestamp(start, UTC),
-            EndTime=datetime.fromtimestamp(end, UTC),
-            ScanBy="TimestampAscending",
-        )
-        with clients.named_failures():
-            answers = list(pages)
-        for page in answers:
-            for result in page["MetricDataResults"]:
-                times = (timestamp.timestamp() for timestamp in result["Timestamps"])
-                counts[result["Label"]].update(zip(times, result["Values"], strict=True))
-        return counts
-
     def _invocations_query(self, slot: str) -> dict[str, Any]:
         metric = {
             "Namespace": "AWS/SageMaker",
@@ -99,7 +87,6 @@ class Metrics:
         }
         return {
             "Id": slot.replace("-", "_"),
-            "Label": slot,
             "MetricStat": {"Metric": metric, "Period": self._period, "Stat": "Sum"},
         }
 

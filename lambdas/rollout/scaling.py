@@ -64,39 +64,34 @@ class SlotScalers:
             Unavailable: when the service does not answer.
         """
         fixed = self._scaling.invocations_per_instance is None
-        self._call(
-            "register_scalable_target",
-            ServiceNamespace=NAMESPACE,
-            ScalableDimension=DIMENSION,
-            ResourceId=self._resource_id(slot),
+        self._register(
+            slot,
+            no_less=suspend_scale_in,
+            no_more=suspend_scale_out,
             MinCapacity=floor,
             MaxCapacity=floor if fixed else self._scaling.max_instances,
-            SuspendedState={
-                "DynamicScalingInSuspended": suspend_scale_in,
-                "DynamicScalingOutSuspended": suspend_scale_out,
-                "ScheduledScalingSuspended": False,
-            },
         )
 
     def suspend(self, slot: str) -> None:
         """Keep dynamic scaling from changing one slot; its bounds stay."""
-        self._let_scale(slot, no_less=True, no_more=True)
+        self._register(slot, no_less=True, no_more=True)
 
     def keep_instances(self, slot: str) -> None:
         """Let dynamic scaling add instances to one slot and take none, as in a rollout; its bounds stay."""
-        self._let_scale(slot, no_less=True, no_more=False)
+        self._register(slot, no_less=True, no_more=False)
 
     def resume(self, slot: str) -> None:
         """Let dynamic scaling change one slot again; its bounds stay."""
-        self._let_scale(slot, no_less=False, no_more=False)
+        self._register(slot, no_less=False, no_more=False)
 
-    def _let_scale(self, slot: str, *, no_less: bool, no_more: bool) -> None:
+    def _register(self, slot: str, *, no_less: bool, no_more: bool, **bounds: int) -> None:
         self._call(
             "register_scalable_target",
             ServiceNamespace=NAMESPACE,
             ScalableDimension=DIMENSION,
             ResourceId=self._resource_id(slot),
             SuspendedState={"DynamicScalingInSuspended": no_less, "DynamicScalingOutSuspended": no_more},
+            **bounds,
         )
 
     def _resource_id(self, slot: str) -> str:

@@ -29,9 +29,9 @@ def cause_of_death(lock: Lock) -> str:
         return ""
     found = status(clients.client("stepfunctions"), lock.state_machine, lock.holder)
     if found in ENDED:
-        return f"its execution is {found} and has not been restored"
+        return ENDED[found]
     if not found and lock.taken_at < iso(clock.now() - START_SECONDS):
-        return "its execution was never started"
+        return "the execution was never started"
     return ""
 
 
@@ -43,17 +43,17 @@ def end_if_dead(world: World, lock: Lock) -> bool:
     """
     cause = cause_of_death(lock)
     if cause:
-        end_dead_rollout(world, lock, cause)
+        end_dead_rollout(world, lock.holder, cause)
     return bool(cause)
 
 
-def end_dead_rollout(world: World, lock: Lock, cause: str) -> None:
-    """Bring a dead rollout to its safe end, which frees its lock. The restore path may do the same meanwhile.
+def end_dead_rollout(world: World, execution: str, cause: str) -> None:
+    """Bring a dead rollout to its safe end, which frees its lock. Several may do the same at once.
 
     Every write on the way names the dead holder: when another one has the lock by now, nothing is touched.
 
     Raises:
         EndpointBusy: when SageMaker was not ready; come again.
     """
-    if not end_rollout(world, lock.holder, cause):
+    if not end_rollout(world, execution, cause):
         raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")

@@ -31,7 +31,7 @@ def test_impossible_counts_are_refused_and_their_minute_is_skipped(change: dict[
     rules = judge()
     state, assessment = rules.update(rules.new_state(), [Minute(0, 0, {"errors": {**GOOD, **change}})])
     assert assessment.skipped == (f"minute 0 of gate errors skipped: {sentence}",)
-    assert assessment.gates[0].canary_total == 0
+    assert assessment.gates[0].seen.canary_total == 0
     assert state["last"] == 0
 
 

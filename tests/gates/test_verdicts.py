@@ -111,7 +111,7 @@ def test_warm_up_minutes_are_left_out_of_every_step() -> None:
     rollout = minutes(3, cold) + minutes(5, Counts(300, 0, 5700, 6), start=3)
     rollout += minutes(3, cold, start=8, step=1)
     assert run(judge(warm_up=3), rollout).verdict == "CONTINUE"
-    assert run(judge(warm_up=2), rollout).gates[0].canary_bad == 600
+    assert run(judge(warm_up=2), rollout).gates[0].seen.canary_bad == 600
 
 
 def test_weak_evidence_of_two_gates_adds_up() -> None:

@@ -158,7 +158,6 @@ def test_a_fixed_fleet_has_its_floor_as_its_ceiling(per_instance: int | None, ce
         "SuspendedState": {
             "DynamicScalingInSuspended": True,
             "DynamicScalingOutSuspended": False,
-            "ScheduledScalingSuspended": False,
         },
     }
     stubber.add_response("register_scalable_target", {}, expected)

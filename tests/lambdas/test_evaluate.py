@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from rollout.decisions.outage import outage
+from rollout.decisions.bake import outage
 from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
 from rollout.evidence import SlotCount
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 from rollout.errors import RolloutError
+from rollout.executions import ENDED
 from rollout.ledger import DEPLOYMENT, PROMOTED, ROLLED_BACK, ROLLOUT
 from rollout.takeover import START_SECONDS
 
@@ -37,7 +38,7 @@ def test_the_next_deploy_ends_a_dead_rollout_first(aws: Aws, serving: Shop, task
     aws.states.executions[execution.name] = status
     serving.deploy("v3")
     assert serving.models() == {A: "model-v1-digest-of-v1", B: "model-v3-digest-of-v3"}
-    assert serving.outcome(execution) == (ROLLED_BACK, f"its execution is {status} and has not been restored")
+    assert serving.outcome(execution) == (ROLLED_BACK, ENDED[status])
     serving.settle()
     running = serving.running()
     assert running is not None
@@ -97,7 +98,7 @@ def test_what_cannot_be_restored_refuses_the_deploy_and_says_what_to_do(
     aws.fail("RegisterScalableTarget", DENIED, times=10_000)
     with pytest.raises(
         DeployFailed,
-        match=r"^rollout v2-1 of endpoint shop cannot go on \(its execution is ABORTED and has not been restored\), "
+        match=r"^rollout v2-1 of endpoint shop cannot go on \(the execution was stopped\), "
         r"and what it left cannot be restored: .*not authorized.*; see to that, and deploy again$",
     ):
         serving.deploy("v3")
@@ -251,7 +252,7 @@ def test_a_rollout_that_was_never_started_gives_way_to_the_next_deploy(aws: Aws,
     assert serving.models()[B] == "model-v3-digest-of-v3"
     rollout = serving.ledger.rollout("v2-1")
     assert rollout is not None
-    assert (rollout["outcome"], rollout["reason"]) == (ROLLED_BACK, "its execution was never started")
+    assert (rollout["outcome"], rollout["reason"]) == (ROLLED_BACK, "the execution was never started")
     release = serving.ledger.release("v2")
     assert release is not None
     assert release.outcome == ""
@@ -356,7 +357,7 @@ def test_a_start_by_hand_beside_a_rollout_that_runs_ends_with_a_sentence(serving
 def test_a_dead_rollout_that_nobody_restored_is_ended_by_the_clock(serving: Shop, dead: Execution) -> None:
     serving.look_for_what_was_left()
     assert serving.unsafe() == []
-    assert serving.outcome(dead) == (ROLLED_BACK, "its execution is ABORTED and has not been restored")
+    assert serving.outcome(dead) == (ROLLED_BACK, "the execution was stopped")
 
 
 def test_without_a_lock_the_clock_reads_one_record(aws: Aws, serving: Shop) -> None:

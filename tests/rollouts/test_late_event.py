@@ -109,5 +109,5 @@ def test_what_a_rollout_that_nobody_restored_left_is_restored_by_the_clock(shop:
 
     # Then the release is rolled back
     rollout = shop.rollout_ends("v2")
-    assert (rollout.outcome, rollout.reason) == (ROLLED_BACK, "its execution is ABORTED and has not been restored")
+    assert (rollout.outcome, rollout.reason) == (ROLLED_BACK, "the execution was stopped")
     shop.comes_to_rest(stable=A)

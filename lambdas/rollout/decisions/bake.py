@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout.gates import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from rollout.evidence import SlotCount
     from rollout.gates import Assessment
     from rollout.plan import Step
 
@@ -57,3 +58,22 @@ def decide(
     if baked_seconds >= step.max_bake_seconds:
         return Decision(Next.GIVE_UP, f"no decision in {baked_seconds:,.0f} s at {step.title}: {reason}")
     return Decision(Next.STAY, f"{baked_seconds:,.0f} of {step.bake_seconds:,} s at {step.title}: {reason}")
+
+
+def outage(limits: Mapping[str, Any] | None, errors: SlotCount | None, *, before: str) -> str:
+    """Return a sentence when the canary's newest period would raise its alarm if it served alone, else `""`.
+
+    An outage of what both releases need is not held against the canary while stable serves beside it. At 100 % its
+    alarm has nothing to compare with: a rollout that went on in an outage would be rolled back for it.
+
+    `limits` are the alarm's; `None` in rollouts that an older library started. `None` as `errors` is nothing new.
+    """
+    if limits is None or errors is None:
+        return before
+    limit = limits["failed_percent"]
+    if not (errors.total >= limits["min_requests"] and limit / 100 * errors.total < errors.bad <= errors.total):
+        return ""
+    return (
+        f"{errors.bad:,.0f} of the canary's {errors.total:,.0f} requests failed in the newest metric period "
+        f"({100 * errors.bad / errors.total:.2f} %), and no traffic is shifted while more than {limit:g} % do"
+    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rollout.ledger import Release
+    from rollout.plan import Scaling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +29,20 @@ class Placement:
 Slots = dict[str, Placement]
 
 
-def first_placement(model_name: str, *, min_instances: int, idle_instances: int) -> Slots:
+def first_placement(model_name: str, scaling: Scaling) -> Slots:
     """Return the slots of a new endpoint: both hold the release, the first one serves."""
-    return {
-        SLOTS[0]: Placement(model_name=model_name, weight=100, instances=min_instances),
-        SLOTS[1]: Placement(model_name=model_name, weight=0, instances=idle_instances),
-    }
+    return _placement(SLOTS[0], model_name, model_name, scaling)
 
 
-def next_placement(declared: Slots, model_name: str, *, stable: str, min_instances: int, idle_instances: int) -> Slots:
+def next_placement(declared: Slots, model_name: str, scaling: Scaling, *, stable: str) -> Slots:
     """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1)."""
+    return _placement(stable, declared[stable].model_name, model_name, scaling)
+
+
+def _placement(stable: str, stable_model: str, idle_model: str, scaling: Scaling) -> Slots:
     return {
-        stable: Placement(model_name=declared[stable].model_name, weight=100, instances=min_instances),
-        other_slot(stable): Placement(model_name=model_name, weight=0, instances=idle_instances),
+        stable: Placement(model_name=stable_model, weight=100, instances=scaling.min_instances),
+        other_slot(stable): Placement(model_name=idle_model, weight=0, instances=scaling.idle_instances),
     }
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from rollout.gates import report
-from rollout.gates.assessment import Assessment, Verdict
 from rollout.gates.minutes import Minute, new_in_order
 from rollout.gates.progress import Progress, State
+from rollout.gates.report import Assessment, Verdict
 from rollout.gates.settings import JudgeSettings
 
 

@@ -1,11 +1,54 @@
-"""From the progress of a rollout to the verdict and its reason."""
+"""From the progress of a rollout to what the judge says: a verdict, the reason, and every gate's numbers."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from rollout.gates import sentence
-from rollout.gates.assessment import Assessment, GateAssessment, Verdict
+from rollout.gates.counts import Counts
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.progress import Progress
+
+
+class Verdict(StrEnum):
+    """`CONTINUE`: not enough evidence yet."""
+
+    FAIL = "FAIL"
+    PASS = "PASS"  # noqa: S105  # a verdict, no password
+    CONTINUE = "CONTINUE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateAssessment:
+    """One gate: its verdict on the current step, the rollout's counts so far, and a sentence.
+
+    `log_evidence` is ln of the capital that bet on "worse than tolerated"; it rolls back at
+    `dispersion · ln(1/alpha) - ln(weight)`.
+    """
+
+    name: str
+    verdict: Verdict
+    log_evidence: float
+    dispersion: float
+    seen: Counts
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """The verdict on the rollout's current step.
+
+    `minute` is the minute that decided, or the last one used (None before the first); `gate` is the gate
+    that rolls back. `starved` says that the canary gets too little traffic: hold, then roll back.
+    `skipped` names minutes whose counts could not be used.
+    """
+
+    verdict: Verdict
+    reason: str
+    minute: int | None
+    gate: str | None
+    gates: tuple[GateAssessment, ...]
+    starved: bool = False
+    skipped: tuple[str, ...] = ()
 
 
 def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
@@ -57,18 +100,12 @@ def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssess
     verdict = Verdict.PASS if state.passed else Verdict.CONTINUE
     if failed == name:
         verdict = Verdict.FAIL
-    minutes, requests = state.step
     return GateAssessment(
         name=name,
         verdict=verdict,
         log_evidence=state.capital.total,
         dispersion=gate.discount(state),
-        canary_total=state.seen.canary_total,
-        canary_bad=state.seen.canary_bad,
-        stable_total=state.seen.stable_total,
-        stable_bad=state.seen.stable_bad,
-        step_minutes=minutes,
-        step_requests=requests,
+        seen=state.seen,
         sentence=_sentence(gate, state, verdict),
     )
 

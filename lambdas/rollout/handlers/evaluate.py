@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock
-from rollout.decisions.bake import Decision, Next, decide
-from rollout.decisions.outage import outage
+from rollout.decisions.bake import Decision, Next, decide, outage
 from rollout.endpoint import weights_for
 from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
 from rollout.evidence import Evidence, EvidenceReader, Window

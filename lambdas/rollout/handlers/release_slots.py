@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock
 from rollout.custom_resource import answer
+from rollout.decisions.capacity import floors_at_rest
 from rollout.decisions.placement import (
     Placement,
     Slots,
@@ -20,6 +21,7 @@ from rollout.decisions.placement import (
     refuse_unfit,
     slot_of,
 )
+from rollout.endpoint import other_slot
 from rollout.errors import DeployRefused, EndpointNotFound, EndpointUnusable
 from rollout.ledger import ROLLOUT, Release
 from rollout.patience import insist
@@ -92,7 +94,7 @@ def _replay(world: World, properties: dict[str, Any], *, request: str) -> dict[s
     if runs:
         return answer
     try:
-        return answer | _min_capacities(_floors(properties, world.endpoint.describe().stable_slot()))
+        return answer | _min_capacities(_floors(world, world.endpoint.describe().stable_slot()))
     except (EndpointNotFound, EndpointUnusable):
         return answer
 
@@ -103,7 +105,7 @@ def _as_it_is(world: World, properties: dict[str, Any]) -> dict[str, Any]:
         view = world.endpoint.describe()
         slots = _placements(world.endpoint.config(view.config_name))
     except EndpointNotFound:
-        slots = _first(properties)
+        slots = first_placement(properties["ModelName"], world.settings.scaling)
     return _attributes(slots, {slot: placement.instances for slot, placement in slots.items()})
 
 
@@ -158,7 +160,7 @@ def _is_left(world: World, lock: Lock, until: float) -> bool:
     if not cause:
         return False
     try:
-        insist(lambda: end_dead_rollout(world, lock, cause), until=until)
+        insist(lambda: end_dead_rollout(world, lock.holder, cause), until=until)
     except Exception as error:
         raise DeployRefused(
             f"rollout {lock.holder} of endpoint {world.settings.endpoint} cannot go on ({cause}), and what it left "
@@ -175,7 +177,8 @@ def _decide(world: World, properties: dict[str, Any], *, holder: str, first: boo
                 f"an endpoint named {view.name} exists already and is not part of this stack; choose another "
                 "endpoint_name or delete it"
             )
-        return _attributes(_first(properties), _floors(properties, SLOTS[0]))
+        slots = first_placement(properties["ModelName"], world.settings.scaling)
+        return _attributes(slots, _floors(world, SLOTS[0]))
     if view is None:
         raise DeployRefused(
             f"endpoint {world.settings.endpoint} was deleted outside this stack; remove the construct from the stack, "
@@ -184,7 +187,7 @@ def _decide(world: World, properties: dict[str, Any], *, holder: str, first: boo
     stable = _serving_slot(view)
     slots = _next_slots(world, properties, view, stable)
     _suspend_scaling(world, holder, until)
-    return _attributes(slots, _floors(properties, stable))
+    return _attributes(slots, _floors(world, stable))
 
 
 def _look(world: World, until: float) -> EndpointView | None:
@@ -252,7 +255,7 @@ def _next_slots(world: World, properties: dict[str, Any], view: EndpointView, st
     if known is not None and known.same_content(release) and slot_of(release, in_slots) is not None:
         return now
     refuse_unfit(release, known)
-    return next_placement(now, properties["ModelName"], stable=stable, **_role_floors(properties))
+    return next_placement(now, properties["ModelName"], world.settings.scaling, stable=stable)
 
 
 def _placements(variants: list[dict[str, Any]]) -> Slots:
@@ -280,18 +283,8 @@ def _release(properties: dict[str, Any]) -> Release:
     return Release(version=properties["Version"], digest=properties["ContentDigest"])
 
 
-def _role_floors(properties: dict[str, Any]) -> dict[str, int]:
-    scaling = json.loads(properties["Settings"])["scaling"]
-    return {"min_instances": scaling["min_instances"], "idle_instances": scaling["idle_instances"]}
-
-
-def _first(properties: dict[str, Any]) -> Slots:
-    return first_placement(properties["ModelName"], **_role_floors(properties))
-
-
-def _floors(properties: dict[str, Any], stable: str) -> dict[str, int]:
-    floors = _role_floors(properties)
-    return {slot: floors["min_instances" if slot == stable else "idle_instances"] for slot in SLOTS}
+def _floors(world: World, stable: str) -> dict[str, int]:
+    return floors_at_rest(stable, other_slot(stable), world.settings.scaling)
 
 
 def _attributes(slots: Slots, floors: dict[str, int]) -> dict[str, Any]:

@@ -11,33 +11,22 @@ from __future__ import annotations
 from typing import Any
 
 from rollout import clock
-from rollout.errors import EndpointBusy
+from rollout.executions import ENDED
 from rollout.handlers.panic import MARGIN_SECONDS, Context
 from rollout.patience import insist_loudly
 from rollout.plan import Settings
-from rollout.safety import end_rollout
+from rollout.takeover import end_dead_rollout
 from rollout.world import World
-
-REASONS = {
-    "ABORTED": "the execution was stopped",
-    "TIMED_OUT": "the execution timed out",
-    "FAILED": "the execution failed before it could clean up",
-}
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
     """Restore what the ended execution left, if it left anything."""
     until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     world = World.of(Settings.parse(event["settings"]))
-    endpoint = world.settings.endpoint
-    insist_loudly(endpoint, lambda: restore(world, event["execution"], event["status"]), until=until, on=(Exception,))
-
-
-def restore(world: World, execution: str, status: str) -> None:
-    """Come to the safe end, or as far as SageMaker lets us now.
-
-    Raises:
-        EndpointBusy: when SageMaker was not ready; come again.
-    """
-    if not end_rollout(world, execution, REASONS[status]):
-        raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")
+    cause = ENDED[event["status"]]
+    insist_loudly(
+        world.settings.endpoint,
+        lambda: end_dead_rollout(world, event["execution"], cause),
+        until=until,
+        on=(Exception,),
+    )
