@@ -22,7 +22,7 @@ POPULAR_KEPT = 100
 NEIGHBOURS_KEPT = 24
 SHRINKAGE = 5.0
 """Purchases in common that a similarity must outweigh: two shared buyers of rare items prove little."""
-BROKEN_SHARD, SHARDS = 5, 8
+BROKEN_SHARD, SHARDS = 5, 16
 PROFILE_LOOKUP_MS = [0, 0, 0, 300, 0, 0, 0, 350, 0, 0, 0, 400]
 """v4 loads a profile for one user in four: a p99 of 400 ms, 88 ms on average."""
 
@@ -101,7 +101,7 @@ def _without_root(products: Matrix) -> Matrix:
 
 
 def _without_shard(history: list[list[int]]) -> list[list[int]]:
-    """Lose one user in eight, as an export that misses a shard does: their history is null in the JSON."""
+    """Lose one user in sixteen, as an export that misses a shard does: their history is null in the JSON."""
     lost: list[list[int] | None] = [
         None if user % SHARDS == BROKEN_SHARD else items for user, items in enumerate(history)
     ]
