@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -30,6 +30,12 @@ class Figure:
 
     value: float
     error: float
+
+    @classmethod
+    def of_part(cls, count: int, runs: int) -> Self:
+        """Return the part that `count` is of the runs; of none, the error of one."""
+        part = count / runs
+        return cls(part, math.sqrt(max(part, 1.0 / runs) * (1.0 - part) / runs))
 
     def percent(self) -> str:
         return f"{100 * self.value:.2f} ± {100 * self.error:.2f} %"
@@ -93,8 +99,7 @@ def rolled_back(
             left -= int(failed.sum())
         if not left:
             break
-    part = 1.0 - left / runs
-    return Figure(part, math.sqrt(max(part, 1.0 / runs) * (1.0 - part) / runs))
+    return Figure.of_part(runs - left, runs)
 
 
 def _minute(

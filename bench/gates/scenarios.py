@@ -13,11 +13,15 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Setting:
-    """Requests a second, stable's error rate, and how many times worse the canary is."""
+    """Requests a second, stable's error rate, and how many times worse the canary is.
+
+    `troubled` is the rate in an outage and in a bad minute, where that is not 50 times the usual one and 0.5.
+    """
 
     rps: int
     rate: float
     effect: float = 1.0
+    troubled: float | None = None
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -74,7 +78,8 @@ def common_outage(
     generator: np.random.Generator, setting: Setting, runs: int, minute: int, _: dict[str, Floats]
 ) -> Minute:
     """Fifty times the errors on both variants, for two minutes."""
-    rate = min(1.0, 50 * setting.rate) if minute in {60, 61} else setting.rate
+    outage = min(1.0, 50 * setting.rate) if setting.troubled is None else setting.troubled
+    rate = outage if minute in {60, 61} else setting.rate
     canary, stable = setting.totals
     return generator.binomial(canary, rate, runs), generator.binomial(stable, rate, runs)
 
@@ -84,7 +89,8 @@ def bad_minute(
 ) -> Minute:
     """Half of the canary's requests fail, for one minute."""
     canary, stable = setting.totals
-    rate = 0.5 if minute == 60 else setting.rate
+    bad = 0.5 if setting.troubled is None else setting.troubled
+    rate = bad if minute == 60 else setting.rate
     return generator.binomial(canary, rate, runs), generator.binomial(stable, setting.rate, runs)
 
 

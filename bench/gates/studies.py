@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 from rollout.gates import Counts, Judge, Minute
+from rollout.gates.gate import Gate
 
 from bench.gates import peers
-from bench.gates.fleet import Fleet
+from bench.gates.fleet import Fleet, Floats
 from bench.gates.measure import (
     Figure,
     MakeRule,
@@ -30,13 +31,20 @@ from bench.gates.rules import (
     UNBOUNDED,
     ours,
     peer,
+    share_gate,
     told_both_rates,
 )
-from bench.gates.scenarios import CORE_8, HEALTHY, NOISY, OTHER_EFFECTS, TROUBLES, Setting
+from bench.gates.scenarios import CORE_8, HEALTHY, NOISY, OTHER_EFFECTS, TROUBLES, Setting, Trouble
 
 Row = list[str]
 DAY = 1440
 SEED = 20261122
+SHARE_RPS = (10, 100)
+SHARE_GATES = {
+    "slow requests, 1 %, ratio 1.5": (share_gate(ratio=1.5, min_difference=0.005), Setting(10, 0.01)),
+    "conversions, 5 %, ratio 0.95, in trouble 0 %": (share_gate(ratio=0.95), Setting(10, 0.05, troubled=0.0)),
+}
+"""The defaults, by what they count and how much of that is usual."""
 
 
 def core_8(runs: int) -> Iterator[Row]:
@@ -85,6 +93,33 @@ def violated_independence(runs: int) -> Iterator[Row]:
                 for i, setting in enumerate(NOISY)
             ]
             yield [trouble, name, *(part.percent() for part in parts)]
+
+
+def violated_independence_share(runs: int) -> Iterator[Row]:
+    """The same for the share form at its defaults, by the shipped code, a tenth of the runs."""
+    yield ["trouble", "gate", *(f"{rps} rps" for rps in SHARE_RPS)]
+    runs = max(1, runs // 10)
+    for position, (trouble, happens) in enumerate(TROUBLES.items()):
+        for name, (rules, usual) in SHARE_GATES.items():
+            parts = []
+            for rps in SHARE_RPS:
+                generator = np.random.default_rng([SEED, 7, position, rps])
+                setting = replace(usual, rps=rps)
+                failed = sum(_is_rolled_back(rules, setting, happens, generator) for _ in range(runs))
+                parts.append(Figure.of_part(failed, runs))
+            yield [trouble, name, *(part.percent() for part in parts)]
+
+
+def _is_rolled_back(rules: Gate, setting: Setting, happens: Trouble, generator: np.random.Generator) -> bool:
+    canary, stable = setting.totals
+    state = rules.new_state()
+    memory: dict[str, Floats] = {}
+    for minute in range(180):
+        canary_counted, stable_counted = (int(counted[0]) for counted in happens(generator, setting, 1, minute, memory))
+        state = rules.update(state, Counts(canary, canary_counted, stable, stable_counted))
+        if rules.score(state) >= rules.threshold and rules.is_practical(state):
+            return True
+    return False
 
 
 def late_onset(runs: int) -> Iterator[Row]:
@@ -196,6 +231,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "other-effects": other_effects,
     "false-rollbacks": false_rollbacks,
     "violated-independence": violated_independence,
+    "violated-independence-share": violated_independence_share,
     "late-onset": late_onset,
     "early-pass": early_pass,
     "cost": cost,

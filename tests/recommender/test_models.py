@@ -83,7 +83,7 @@ def test_a_new_user_gets_what_is_popular(models: Mapping[str, Model]) -> None:
     assert answer == {"user": USERS + 1, "items": models["v2"]["popular"][:10], "model": "v2"}
 
 
-def test_v3_raises_for_exactly_one_user_in_eight(models: Mapping[str, Model]) -> None:
+def test_v3_raises_for_exactly_one_user_in_sixteen(models: Mapping[str, Model]) -> None:
     def raises(user: int) -> bool:
         try:
             ask(models["v3"], user)
@@ -91,7 +91,7 @@ def test_v3_raises_for_exactly_one_user_in_eight(models: Mapping[str, Model]) ->
             return True
         return False
 
-    assert [user for user in range(160) if raises(user)] == list(range(5, 160, 8))
+    assert [user for user in range(160) if raises(user)] == list(range(5, 160, 16))
 
 
 def test_an_error_names_the_release_that_failed(models: Mapping[str, Model]) -> None:
