@@ -178,7 +178,7 @@ def test_a_proof_is_kept_while_other_gates_are_undecided() -> None:
     ]
     state, assessment = judge.update(judge.new_state(), rollout)
     assert assessment.verdict == "CONTINUE"
-    assert "; better than stable, evidence 1 in 69" in assessment.gates[0].sentence
+    assert "; better than stable, evidence 1 in 860" in assessment.gates[0].sentence
     assert judge.at_bake_end(state).verdict == "PASS"
 
 

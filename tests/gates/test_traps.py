@@ -1,6 +1,8 @@
 """Each trap is built in, and the claim that it would break is then seen to break."""
 
 import math
+import random
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -241,3 +243,28 @@ def test_a_repeated_minute_counts_once() -> None:
     state, _ = rules.update(rules.new_state(), minutes(3, Counts(300, 3, 5700, 6)))
     again, _ = rules.update(state, [Minute(2, 0, {"errors": Counts(300, 9, 5700, 6)})])
     assert again == state
+
+
+def a_lull_of_conversions_at_the_start_rolls_nothing_back() -> None:
+    """Nine conversions are expected of three buyers who buy three times each; none of the three comes."""
+    lull = minutes(6, Counts(30, 0, 570, 28))
+    assert run(judge(kind="share", direction="lower_is_worse", ratio=0.95), lull).verdict == "CONTINUE"
+
+
+def test_conversions_begin_in_doubt_whether_they_are_independent(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_lull_of_conversions_at_the_start_rolls_nothing_back()
+    monkeypatch.setattr(gate, "DOUBTFUL", Dispersion())
+    breaks(a_lull_of_conversions_at_the_start_rolls_nothing_back)
+
+
+def test_the_doubt_fades_with_independent_minutes() -> None:
+    draw = random.Random(5)  # noqa: S311 - a fixed seed
+    conversions = judge(kind="share", direction="lower_is_worse", ratio=0.95)
+
+    def a_minute(number: int) -> Minute:
+        canary, stable = (sum(draw.random() < 0.05 for _ in range(300)) for _ in range(2))
+        return Minute(number, 0, {"errors": Counts(300, canary, 300, stable)})
+
+    assert run(conversions, [a_minute(0)]).gates[0].dispersion > 3.0
+    later = [run(conversions, [a_minute(n) for n in range(150)]).gates[0].dispersion for _ in range(20)]
+    assert statistics.median(later) < 1.1

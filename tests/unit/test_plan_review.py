@@ -135,12 +135,12 @@ def test_enough_traffic_and_unknown_traffic_are_no_reason_to_warn() -> None:
 
 
 def test_a_proof_that_max_bake_is_too_short_for_is_warned_of() -> None:
-    """As in docs/gates.md: at 3,000 shown a minute each, 9 minutes are enough for a lift of 10 %, 8 are not."""
-    for minutes, warned in ((9, 0), (8, 1)):
+    """As in docs/gates.md: at 3,000 shown a minute each, 14 minutes are enough for a lift of 10 %, 13 are not."""
+    for minutes, warned in ((14, 0), (13, 1)):
         routing = two_steps(50, 5, max_bake=Duration.minutes(minutes))
         found = review(100, routing=routing).warnings(gates(ERRORS, conversion(superior=True), routing=routing))
         assert len(found) == warned
-    assert "gate conversion compares about 24,000 requests of each variant in the max_bake of 480 s at 50 %" in found[0]
+    assert "gate conversion compares about 39,000 requests of each variant in the max_bake of 780 s at 50 %" in found[0]
     assert f"10 % better than a rate of 5 % needs about {SHOWN_FOR_A_PROOF:,}" in found[0]
 
 
