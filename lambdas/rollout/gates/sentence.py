@@ -90,7 +90,7 @@ def _asked(log_required: float, discount: float) -> str:
 
 
 def _noise(discount: float) -> str:
-    return f" (minutes vary {discount:.1f} times as much as chance)" if discount > 1.0 else ""
+    return f" (minutes taken to vary {discount:.1f} times as much as chance)" if discount > 1.0 else ""
 
 
 def _part(bad: int, total: int, what: str) -> str:
