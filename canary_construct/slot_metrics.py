@@ -154,7 +154,9 @@ class SlotMetrics:
 
         The slots are published one after the other. Where one is late, what harms both would look like the fault of
         the one that is not. Whether the other slot serves is said by the weight that a rollout publishes; without a
-        rollout, it does not. To divide by zero leaves a period out.
+        rollout, it does not. To divide by zero leaves a period out, and an alarm then judges by the ones before.
+        Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html and
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
         """
         (w,) = self._ids("w")
         alone = f"FILL(FILL({w}, REPEAT), 100) >= 100"

@@ -32,7 +32,7 @@ def dead(serving: Shop) -> Execution:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED", "SUCCEEDED"])
 def test_the_next_deploy_ends_a_dead_rollout_first(aws: Aws, serving: Shop, task: str, status: str) -> None:
     execution = serving.begin("v2", task)
     aws.states.executions[execution.name] = status
