@@ -4,6 +4,7 @@ All are one-sided tests of "the canary's rate is at most stable's" at level ALPH
 """
 
 import math
+from abc import ABC, abstractmethod
 from statistics import NormalDist
 from typing import Any
 
@@ -17,7 +18,7 @@ THRESHOLD = -math.log(ALPHA)
 MINUTES_OF_A_DAY = 1440
 
 
-class Rule:
+class Rule(ABC):
     """Counts so far, one row a rollout. Subclasses say which rollouts they would roll back now."""
 
     def __init__(self, runs: int, canary_total: int, stable_total: int) -> None:
@@ -33,16 +34,17 @@ class Rule:
 
     def update(self, canary_bad: Ints, stable_bad: Ints) -> Bools:
         self.add(canary_bad, stable_bad)
-        self.minute += 1
-        self.canary_bad = self.canary_bad + canary_bad
-        self.stable_bad = self.stable_bad + stable_bad
         return self.fails()
 
     def add(self, canary_bad: Ints, stable_bad: Ints) -> None:
-        """See the minute before it is counted."""
+        """Count one minute. Rules that look at a minute before it is counted do so first."""
+        self.minute += 1
+        self.canary_bad = self.canary_bad + canary_bad
+        self.stable_bad = self.stable_bad + stable_bad
 
+    @abstractmethod
     def fails(self) -> Bools:
-        raise NotImplementedError
+        """Tell which rollouts the rule rolls back now."""
 
     def z(self) -> Floats:
         """Return the pooled two-proportion statistic of the counts so far."""
@@ -71,8 +73,8 @@ class FixedThreshold(Rule):
     rate = 0.01
 
     def add(self, canary_bad: Ints, stable_bad: Ints) -> None:
-        del stable_bad
         self.latest = canary_bad
+        super().add(canary_bad, stable_bad)
 
     def fails(self) -> Bools:
         failing: Bools = self.latest >= self.rate * self.totals[0]
@@ -97,6 +99,7 @@ class MannWhitney(Rule):
         scale = self.totals[1] // self.totals[0]
         self.canary_histogram[rows, np.minimum(canary_bad * scale, self.bins - 1)] += 1
         self.stable_histogram[rows, np.minimum(stable_bad, self.bins - 1)] += 1
+        super().add(canary_bad, stable_bad)
 
     def fails(self) -> Bools:
         n = self.minute
@@ -128,6 +131,7 @@ class TurnerGrunwald(Rule):
         both = (canary * p + stable * q) / (canary + stable)
         growth = _log_ratio(canary_bad, canary, p, both) + _log_ratio(stable_bad, stable, q, both)
         self.evidence = self.evidence + np.where(p > q, growth, 0.0)
+        super().add(canary_bad, stable_bad)
 
     def fails(self) -> Bools:
         failing: Bools = self.evidence >= THRESHOLD
