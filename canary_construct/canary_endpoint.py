@@ -17,38 +17,38 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from canary_construct import rollout_rules as rules
-from canary_construct.alarm_thresholds import AlarmThresholds
-from canary_construct.dashboard import slot_dashboard
-from canary_construct.deploy_guards import release_slots, verified_endpoint
-from canary_construct.endpoint_api_permissions import allow_cohort_changes
-from canary_construct.endpoint_name import default_endpoint_name, outermost_stack
-from canary_construct.gate import default_gates
-from canary_construct.handlers import Handlers
-from canary_construct.hosting import Hosting, content_digest, endpoint, endpoint_config, model
-from canary_construct.instance_scaling import InstanceScaling
-from canary_construct.late import late_value
-from canary_construct.model_archive import model_archive
-from canary_construct.model_network import vpc_config
-from canary_construct.model_role import model_role
-from canary_construct.on_inconclusive import OnInconclusive
-from canary_construct.permissions import EndpointScope
-from canary_construct.plan_review import PlanReview
-from canary_construct.rollout_alarms import RolloutAlarms
-from canary_construct.rollout_gates import RolloutGates
-from canary_construct.rollout_plan import deploy_settings, endpoint_settings, rollout_plan
-from canary_construct.rollout_state_machine import RolloutStateMachine
-from canary_construct.slot_metrics import SlotMetrics
-from canary_construct.slot_scaling import scalable_targets
-from canary_construct.slots import Slot
-from canary_construct.traffic_routing import TrafficRouting
+from canary_construct.cdk.lazy import late_value
+from canary_construct.handlers.cohort_permissions import allow_cohort_changes
+from canary_construct.handlers.functions import Handlers
+from canary_construct.hosting.deploy_guards import release_slots, verified_endpoint
+from canary_construct.hosting.endpoint_name import default_endpoint_name, outermost_stack
+from canary_construct.hosting.hosting import Hosting, content_digest, endpoint, endpoint_config, model
+from canary_construct.hosting.model_archive import model_archive
+from canary_construct.hosting.model_network import vpc_config
+from canary_construct.hosting.model_role import model_role
+from canary_construct.hosting.slot_scaling import scalable_targets
+from canary_construct.permissions.by_handler import EndpointScope
+from canary_construct.props.alarm_thresholds import AlarmThresholds
+from canary_construct.props.gate import default_gates
+from canary_construct.props.instance_scaling import InstanceScaling
+from canary_construct.props.on_inconclusive import OnInconclusive
+from canary_construct.props.slots import Slot
+from canary_construct.props.traffic_routing import TrafficRouting
+from canary_construct.review.plan_review import PlanReview
+from canary_construct.rollout import rules
+from canary_construct.rollout.gates import RolloutGates
+from canary_construct.rollout.plan import deploy_settings, endpoint_settings, rollout_plan
+from canary_construct.rollout.state_machine import RolloutStateMachine
+from canary_construct.watching.dashboard import slot_dashboard
+from canary_construct.watching.rollout_alarms import RolloutAlarms
+from canary_construct.watching.slot_metrics import SlotMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary_construct.gate import Gate
-    from canary_construct.model_release import ModelRelease
-    from canary_construct.smoke_test import SmokeTest
+    from canary_construct.props.gate import Gate
+    from canary_construct.props.model_release import ModelRelease
+    from canary_construct.props.smoke_test import SmokeTest
 
 
 class CanaryEndpoint(Construct):

@@ -9,8 +9,8 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease, SmokeTest
-from canary_construct.permissions import PERMISSIONS
-from canary_construct.state_machine_role import DELIVER_LOGS, TRACE
+from canary_construct.permissions.by_handler import PERMISSIONS
+from canary_construct.rollout.state_machine_role import DELIVER_LOGS, TRACE
 from tests.permissions.scenarios import SCENARIOS
 from tests.permissions.usage import usage
 

@@ -11,7 +11,8 @@ from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 from rollout import api_stages
 
-from canary_construct import CohortRule, EndpointApi, TrafficRouting, TrafficStep, endpoint_api_stage
+from canary_construct import CohortRule, EndpointApi, TrafficRouting, TrafficStep
+from canary_construct.front_door import stage
 from tests.infrastructure.synthesis import declare
 
 pytestmark = pytest.mark.xdist_group("endpoint-api")
@@ -35,7 +36,7 @@ def declare_shop(app: App) -> None:
 
 
 def test_handlers_and_deploys_mean_the_same_by_a_stage_at_rest() -> None:
-    assert api_stages.AT_REST == endpoint_api_stage.AT_REST
+    assert api_stages.AT_REST == stage.AT_REST
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged(tmp_path: Path) -> None:

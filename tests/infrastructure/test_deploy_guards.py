@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from rollout.plan import Scaling, Settings
 
 from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
-from canary_construct.permissions import PERMISSIONS
+from canary_construct.permissions.by_handler import PERMISSIONS
 from tests.infrastructure.synthesis import (
     IMAGE,
     Resources,

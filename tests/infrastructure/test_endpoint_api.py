@@ -17,7 +17,7 @@ from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
 from canary_construct import ApiAuthorization, CanaryEndpoint, EndpointApi
-from canary_construct.endpoint_api_permissions import COHORT_HANDLERS
+from canary_construct.handlers.cohort_permissions import COHORT_HANDLERS
 from tests.infrastructure.synthesis import (
     ENDPOINT,
     Resources,

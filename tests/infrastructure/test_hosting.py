@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from canary_construct import ModelRelease
-from canary_construct.hosting import check_instance_type
+from canary_construct.hosting.hosting import check_instance_type
 from tests.infrastructure.synthesis import (
     ENDPOINT,
     IMAGE,

@@ -2,8 +2,8 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from canary_construct.acknowledged_statement import add_statement
-from canary_construct.permissions import PERMISSIONS
+from canary_construct.permissions.acknowledged_statement import add_statement
+from canary_construct.permissions.by_handler import PERMISSIONS
 from tests.infrastructure.synthesis import Resources, statements
 
 pytestmark = pytest.mark.xdist_group("graph")

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk.assertions import Annotations, Match
 
 from canary_construct import CanaryEndpoint, Gate, InstanceScaling, TrafficRouting
-from canary_construct.plan_review import METADATA_KEY
+from canary_construct.review.plan_review import METADATA_KEY
 from tests.infrastructure.synthesis import declare, only, rendered, resources_of, stack
 
 HALF_FIRST = TrafficRouting.steps([50, 100], bake=Duration.minutes(10))

@@ -20,7 +20,7 @@ from canary_construct import (
     TrafficRouting,
     TrafficStep,
 )
-from canary_construct.rollout_plan import rollout_plan
+from canary_construct.rollout.plan import rollout_plan
 from tests.infrastructure.synthesis import Resources, declare, of_type, properties, rendered, resources_of, stack, text
 
 pytestmark = pytest.mark.xdist_group("guards")

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from canary_construct.handlers import EVENT_HANDLERS
+from canary_construct.handlers.functions import EVENT_HANDLERS
 from tests.infrastructure.synthesis import Resources, named, of_type, only, text
 
 pytestmark = pytest.mark.xdist_group("graph")

@@ -7,7 +7,7 @@ from aws_cdk import App, NestedStack, Stack
 from aws_cdk.assertions import Template
 
 from canary_construct import CanaryEndpoint
-from canary_construct.permissions import PERMISSIONS
+from canary_construct.permissions.by_handler import PERMISSIONS
 from tests.infrastructure.synthesis import (
     INSTANCE_TYPE,
     RELEASE,

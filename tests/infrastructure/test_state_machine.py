@@ -13,7 +13,7 @@ from aws_cdk import Duration
 from rollout.handlers import roll_back
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
-from canary_construct.history import (
+from canary_construct.rollout.history import (
     CAPACITY_SECONDS,
     EVENTS_PER_LOOK,
     MAX_EVENTS,
@@ -25,7 +25,7 @@ from canary_construct.history import (
     WEIGHTS_SECONDS,
     poll_seconds,
 )
-from canary_construct.state_machine_role import STATES
+from canary_construct.rollout.state_machine_role import STATES
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 
 pytestmark = pytest.mark.xdist_group("graph")

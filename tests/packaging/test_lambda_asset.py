@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from canary_construct.handlers import LONG_RUNNING, _module, lambda_asset_path
-from canary_construct.permissions import PERMISSIONS
+from canary_construct.handlers.functions import LONG_RUNNING, _module, lambda_asset_path
+from canary_construct.permissions.by_handler import PERMISSIONS
 
 pytestmark = pytest.mark.xdist_group("packaging")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from ministack.core.iam_evaluator import fnmatch_iam_cs
 
-from canary_construct.permissions import PERMISSIONS
+from canary_construct.permissions.by_handler import PERMISSIONS
 from tests.lambdas.fakes import wire
 from tests.permissions.guard import Judge, guarded
 from tests.permissions.policies import Policies, listed, policies, without

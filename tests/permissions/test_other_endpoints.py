@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from canary_construct.permissions import PERMISSIONS
+from canary_construct.permissions.by_handler import PERMISSIONS
 from tests.lambdas.fakes.aws import Aws, Call
 from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
 from tests.lambdas.fakes.stack import STACK_ID

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import boto3
 
-from canary_construct.cohort_rule import VIEWER_COUNTRY_HEADER
+from canary_construct.props.cohort_rule import VIEWER_COUNTRY_HEADER
 from canary_tools.client import CohortRules
 from canary_tools.sandbox.settings import REGION
 from examples.recommender.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors

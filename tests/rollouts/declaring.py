@@ -33,7 +33,7 @@ from canary_construct import (
     TrafficRouting,
     TrafficStep,
 )
-from canary_construct.rollout_plan import SCHEMA
+from canary_construct.rollout.plan import SCHEMA
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from canary_construct.handlers import lambda_asset_path
-from canary_construct.rollout_plan import SCHEMA
+from canary_construct.handlers.functions import lambda_asset_path
+from canary_construct.rollout.plan import SCHEMA
 
 PROMOTED_BY_NEXT = "every step passed, says the next library"
 _STATES = {'\\"Bake\\"': '\\"WatchTraffic\\"'}
@@ -23,8 +23,8 @@ def next_library(folder: Path, *, schema: int) -> Iterator[None]:
     if schema != SCHEMA:
         _replace(handlers / "rollout" / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
     with (
-        patch("canary_construct.handlers.lambda_asset_path", lambda: str(handlers)),
-        patch("canary_construct.rollout_plan.SCHEMA", schema),
+        patch("canary_construct.handlers.functions.lambda_asset_path", lambda: str(handlers)),
+        patch("canary_construct.rollout.plan.SCHEMA", schema),
     ):
         yield
 

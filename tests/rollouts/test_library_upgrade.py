@@ -2,7 +2,7 @@
 
 import pytest
 
-from canary_construct.rollout_plan import SCHEMA
+from canary_construct.rollout.plan import SCHEMA
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.library import PROMOTED_BY_NEXT

@@ -5,9 +5,9 @@ from aws_cdk import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct.cohort_rule import BUCKETS, CohortRule
-from canary_construct.traffic_routing import TrafficRouting
-from canary_construct.traffic_step import TrafficStep
+from canary_construct.props.cohort_rule import BUCKETS, CohortRule
+from canary_construct.props.traffic_routing import TrafficRouting
+from canary_construct.props.traffic_step import TrafficStep
 
 TESTERS = CohortRule.header_values("x-tester", ["yes"], expected_percent=1)
 

@@ -7,7 +7,7 @@ from constructs import Construct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct.endpoint_name import check_endpoint_name, default_endpoint_name, outermost_stack
+from canary_construct.hosting.endpoint_name import check_endpoint_name, default_endpoint_name, outermost_stack
 
 SAGEMAKER_NAMES = re.compile(
     botocore.session.get_session().get_service_model("sagemaker").shape_for("EndpointName").metadata["pattern"]

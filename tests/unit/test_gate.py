@@ -6,8 +6,8 @@ from rollout.evidence.sources import parse_source
 from rollout.gates import Judge
 
 from canary_construct import CohortRule, Gate, TrafficRouting, TrafficStep
-from canary_construct.gate import default_gates
-from canary_construct.rollout_gates import RolloutGates
+from canary_construct.props.gate import default_gates
+from canary_construct.rollout.gates import RolloutGates
 
 HOUR = Duration.hours(1)
 EVERY_GATE = [

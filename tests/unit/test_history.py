@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canary_construct import TrafficStep
-from canary_construct.history import (
+from canary_construct.rollout.history import (
     CAPACITY_SECONDS,
     EVENTS_PER_LOOK,
     MAX_EVENTS,

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canary_construct.model_archive import _content_hash, packed
+from canary_construct.hosting.model_archive import _content_hash, packed
 
 FILES = {"model.bin": b"\x00\x01" * 1000, "code/inference.py": b"def model_fn(path): ...\n", "code/empty": b""}
 

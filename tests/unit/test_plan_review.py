@@ -17,10 +17,10 @@ from canary_construct import (
     InstanceScaling,
     TrafficRouting,
     TrafficStep,
-    plan_review,
 )
-from canary_construct.plan_review import PlanReview
-from canary_construct.rollout_gates import GATE_PERIODS, SHOWN_FOR_A_PROOF, RolloutGates
+from canary_construct.review import plan_review
+from canary_construct.review.plan_review import PlanReview
+from canary_construct.rollout.gates import GATE_PERIODS, SHOWN_FOR_A_PROOF, RolloutGates
 
 ROUTING = TrafficRouting.steps([1, 100], bake=Duration.minutes(10))
 SCALABLE = InstanceScaling(min_instances=1, max_instances=8, idle_instances=1, invocations_per_instance=600)

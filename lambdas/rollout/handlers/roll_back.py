@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 TRIES = 12
-"""`canary_construct.history` counts the events of as many; a test compares."""
+"""`canary_construct.rollout.history` counts the events of as many; a test compares."""
 
 _AGAINST_THE_RELEASE = (
     AlarmRaised, CapacityUnavailable, EndpointChanged, EndpointUnusable, GateFailed, Halted, Inconclusive, LockLost,

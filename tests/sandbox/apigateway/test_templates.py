@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct.endpoint_api_stage import AT_REST
-from canary_construct.endpoint_api_templates import (
+from canary_construct.front_door.stage import AT_REST
+from canary_construct.front_door.templates import (
     TARGET_VARIANT,
     invocation_template,
     model_error_template,

@@ -1,0 +1,1 @@
+"""What the CDK for Python lacks."""

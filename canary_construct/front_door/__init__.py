@@ -1,0 +1,1 @@
+"""An API in front of the endpoint."""

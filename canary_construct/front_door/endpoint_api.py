@@ -1,0 +1,201 @@
+"""A front door of an endpoint: API Gateway calls SageMaker itself, with no function in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Acknowledgment, Validations
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from canary_construct.front_door.account_logging import account_logging as account_log_role
+from canary_construct.front_door.authorization import ApiAuthorization
+from canary_construct.front_door.content_types import JSON, ContentTypes
+from canary_construct.front_door.responses import integration_responses, method_responses
+from canary_construct.front_door.stage import check_same_stack, check_stage, stage_options, stage_variables
+from canary_construct.front_door.templates import invocation_template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from canary_construct.canary_endpoint import CanaryEndpoint
+
+PATH = "invocations"
+_FORWARDED = ("Content-Type", "Accept")
+"""The only headers of a caller that reach SageMaker; the one that would choose a variant is not among them.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping.html
+"""
+
+
+class EndpointApi(Construct):
+    """A REST API whose `POST /invocations` is the endpoint's InvokeEndpoint.
+
+    Every answer of SageMaker says in `X-Canary-Variant` which variant gave it, and in `X-Canary-Release` which release
+    each variant holds, as in `variant-a=v1,variant-b=v2`; `canary_tools.client.AnsweredBy` reads both. Callers cannot
+    choose a variant; a cohort step of a rollout can choose for them. Bodies may have 6 MB, which is SageMaker's limit,
+    and a model 29 seconds, which is API Gateway's.
+
+    - `endpoint`: what it calls
+    - `authorization`: who may call it; left out, AWS identities that `grant_invoke` was called for
+    - `content_types`: of text bodies; any other type is answered 415
+    - `binary_content_types`: of binary bodies, which no cohort rule matches. With one of them API Gateway lets unknown
+      types pass too, and the model refuses them. A binary answer needs an `Accept` header that names its type
+    - `request_schema`: of JSON bodies; left out, any JSON
+    - `rate_limit`, `burst_limit`: requests a second and at once, of all callers together; beyond, the answer is 429
+    - `stage_name`: the first part of the URL's path
+    - `endpoint_type`: left out, edge-optimised, where CloudFront tells each caller's country to cohort rules
+    - `web_acl_arn`: of an AWS WAF web ACL, for which CDK has no interface
+    - `account_logging`: `False` where the account has a role for API Gateway's logs already; there is one a region
+
+    Not tried on a live account.
+
+    Raises:
+        ValueError: when a value is out of its range, or the endpoint is in another stack.
+
+    Sources: https://docs.aws.amazon.com/solutions/latest/constructs/aws-apigateway-sagemakerendpoint.html,
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: CanaryEndpoint,
+        authorization: ApiAuthorization | None = None,
+        content_types: Sequence[str] = (JSON,),
+        binary_content_types: Sequence[str] = (),
+        request_schema: apigateway.JsonSchema | None = None,
+        rate_limit: float = 100,
+        burst_limit: int = 200,
+        stage_name: str = "live",
+        endpoint_type: apigateway.EndpointType = apigateway.EndpointType.EDGE,
+        web_acl_arn: str | None = None,
+        account_logging: bool = True,
+    ) -> None:
+        check_same_stack(scope, endpoint)
+        check_stage(stage_name=stage_name, rate_limit=rate_limit, burst_limit=burst_limit)
+        content = ContentTypes(text=tuple(content_types), binary=tuple(binary_content_types))
+        super().__init__(scope, construct_id)
+        self._authorization = ApiAuthorization.iam() if authorization is None else authorization
+        self._api = apigateway.RestApi(
+            self,
+            "Resource",
+            rest_api_name=f"{endpoint.endpoint_name}-front-door",
+            endpoint_types=[endpoint_type],
+            binary_media_types=list(content.binary) or None,
+            cloud_watch_role=False,
+            deploy_options=stage_options(
+                self,
+                stage_name=stage_name,
+                rate_limit=rate_limit,
+                burst_limit=burst_limit,
+                variables=stage_variables(endpoint._release_in),  # noqa: SLF001 - one library, two constructs
+            ),
+        )
+        self._method = self._invocations(endpoint, content, request_schema)
+        if self._authorization.needs_key:
+            self._usage_plan(rate_limit, burst_limit)
+        if account_logging:
+            self.stage.node.add_dependency(account_log_role(self))
+        if web_acl_arn is not None:
+            wafv2.CfnWebACLAssociation(self, "Firewall", resource_arn=self.stage.stage_arn, web_acl_arn=web_acl_arn)
+        self._acknowledge(firewall=web_acl_arn is not None)
+        endpoint._add_api_stage(self._api.rest_api_id, stage_name)  # noqa: SLF001 - one library, two constructs
+
+    def _invocations(
+        self, endpoint: CanaryEndpoint, content: ContentTypes, schema: apigateway.JsonSchema | None
+    ) -> apigateway.Method:
+        return self._api.root.add_resource(PATH).add_method(
+            "POST",
+            self._integration(endpoint, content),
+            authorization_type=self._authorization.type,
+            authorizer=self._authorizer(),
+            authorization_scopes=list(self._authorization.scopes) or None,
+            api_key_required=self._authorization.needs_key,
+            request_parameters={f"method.request.header.{name}": name == "Content-Type" for name in _FORWARDED},
+            request_models={JSON: self._request_model(schema)} if JSON in content.text else None,
+            request_validator=self._api.add_request_validator(
+                "Validator", validate_request_body=True, validate_request_parameters=True
+            ),
+            method_responses=method_responses(),
+        )
+
+    def _integration(self, endpoint: CanaryEndpoint, content: ContentTypes) -> apigateway.AwsIntegration:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"))
+        endpoint.grant_invoke(role)
+        return apigateway.AwsIntegration(
+            service="runtime.sagemaker",
+            path=f"endpoints/{endpoint.endpoint_name}/invocations",
+            integration_http_method="POST",
+            options=apigateway.IntegrationOptions(
+                credentials_role=role,
+                passthrough_behavior=content.passthrough,
+                request_parameters={
+                    f"integration.request.header.{name}": f"method.request.header.{name}" for name in _FORWARDED
+                },
+                request_templates=dict.fromkeys(content.text, invocation_template()),
+                integration_responses=integration_responses(),
+            ),
+        )
+
+    def _authorizer(self) -> apigateway.CognitoUserPoolsAuthorizer | None:
+        pools = self._authorization.user_pools
+        if not pools:
+            return None
+        return apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=list(pools))
+
+    def _request_model(self, schema: apigateway.JsonSchema | None) -> apigateway.Model:
+        any_json = apigateway.JsonSchema(schema=apigateway.JsonSchemaVersion.DRAFT4, title="AnyJson")
+        return self._api.add_model("Request", content_type=JSON, schema=any_json if schema is None else schema)
+
+    def _usage_plan(self, rate_limit: float, burst_limit: int) -> None:
+        plan = self._api.add_usage_plan(
+            "Callers", throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit)
+        )
+        plan.add_api_stage(stage=self.stage)
+        for key in self._authorization.keys or (self._api.add_api_key("Key"),):
+            plan.add_api_key(key)
+
+    def _acknowledge(self, *, firewall: bool) -> None:
+        """Say why two rules of cdk-nag do not hold here.
+
+        Source: https://github.com/cdklabs/cdk-nag (rules AwsSolutions-COG4, -APIG3 and -APIG4)
+        """
+        reasons = {}
+        if not firewall:
+            reasons["APIG3"] = "whether a web application firewall stands in front is the choice of whoever deploys"
+        if self._authorization.needs_key:
+            reasons["APIG4"] = "whoever deploys chose API keys instead of identities"
+        if not self._authorization.user_pools:
+            reasons["COG4"] = "callers are AWS identities or hold API keys, and are no users of a user pool"
+        for rule, reason in reasons.items():
+            Validations.of(self).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
+
+    @property
+    def url(self) -> str:
+        """Return where requests are sent: POST, with a `Content-Type` header."""
+        return self.stage.url_for_path(f"/{PATH}")
+
+    @property
+    def rest_api(self) -> apigateway.RestApi:
+        """Return the API, to put a domain name or further methods on."""
+        return self._api
+
+    @property
+    def stage(self) -> apigateway.Stage:
+        """Return the stage whose variables hold the cohort's rule."""
+        return self._api.deployment_stage
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let an AWS identity send requests.
+
+        Raises:
+            ValueError: when callers are no AWS identities.
+        """
+        if self._authorization.type is not apigateway.AuthorizationType.IAM:
+            raise ValueError("grant_invoke needs ApiAuthorization.iam(), got another authorization")
+        return self._method.grant_execute(grantee)

@@ -1,0 +1,91 @@
+"""The stage of a front door: its variables hold the cohort's rule and the release in each variant.
+
+Values of stage variables may hold letters, digits and `-._~:/?#&=,`. Source:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/amazon-api-gateway-using-stage-variables.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_logs as logs
+
+from canary_construct.props.slots import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from constructs import Construct
+
+VARIANT, HEADER, VALUES, BUCKETS = "cohortVariant", "cohortHeader", "cohortValues", "cohortBuckets"
+RELEASES = "releases"
+NONE = "none"
+AT_REST = {VARIANT: NONE, HEADER: NONE, VALUES: NONE, BUCKETS: "0000"}
+"""No request matches. A deploy can only set the variables to this; rules are set by rollouts alone."""
+_STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def stage_variables(release_in: Callable[[Slot], str]) -> dict[str, str]:
+    """Return the variables as a deploy sets them, with the version label of the release in each slot."""
+    releases = ",".join(f"{slot.value}={release_in(slot)}" for slot in Slot)
+    return {**AT_REST, RELEASES: releases}
+
+
+def stage_options(
+    scope: Construct, *, stage_name: str, rate_limit: float, burst_limit: int, variables: dict[str, str]
+) -> apigateway.StageOptions:
+    """Return the stage with its limits and an access log that holds no bodies."""
+    access_log = logs.LogGroup(
+        scope, "AccessLog", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+    )
+    return apigateway.StageOptions(
+        stage_name=stage_name,
+        throttling_rate_limit=rate_limit,
+        throttling_burst_limit=burst_limit,
+        variables=variables,
+        access_log_destination=apigateway.LogGroupLogDestination(access_log),
+        access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+            caller=True,
+            http_method=True,
+            ip=True,
+            protocol=True,
+            request_time=True,
+            resource_path=True,
+            response_length=True,
+            status=True,
+            user=True,
+        ),
+        logging_level=apigateway.MethodLoggingLevel.ERROR,
+        data_trace_enabled=False,
+        metrics_enabled=True,
+    )
+
+
+def check_same_stack(scope: Construct, endpoint: Construct) -> None:
+    """Refuse a front door in another stack than its endpoint's: each would need the other one first.
+
+    Raises:
+        ValueError: when they are in different stacks.
+    """
+    if Stack.of(scope) is not Stack.of(endpoint):
+        names = Stack.of(endpoint).node.path, Stack.of(scope).node.path
+        raise ValueError("an EndpointApi must be in its endpoint's stack {}, got stack {}".format(*names))
+
+
+def check_stage(*, stage_name: str, rate_limit: float, burst_limit: int) -> None:
+    """Refuse what API Gateway would refuse at deploy time.
+
+    Raises:
+        ValueError: when the name has other characters, or a limit would let nobody through.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+    """
+    if not _STAGE_NAME.fullmatch(stage_name):
+        raise ValueError(f"stage_name must be 1 to 128 letters, digits, hyphens or underscores, got {stage_name!r}")
+    if rate_limit <= 0:
+        raise ValueError(f"rate_limit must be more than 0 requests a second, got {rate_limit}")
+    if burst_limit < 1:
+        raise ValueError(f"burst_limit must be at least 1 request, got {burst_limit}")

@@ -1,0 +1,1 @@
+"""The Lambda functions and the ledger that all endpoints of a stack share."""

@@ -1,0 +1,121 @@
+"""The Lambda functions and the ledger: one set per stack, shared by every `CanaryEndpoint` in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from canary_construct.permissions.acknowledged_statement import add_statement
+from canary_construct.permissions.by_handler import PERMISSIONS
+
+if TYPE_CHECKING:
+    from canary_construct.permissions.by_handler import EndpointScope
+
+SINGLETON_ID = "CanaryHandlers"
+LONG_RUNNING = frozenset(
+    {"ReleaseSlots", "VerifiedEndpoint", "Settle", "Panic", "Restore", "RollBack", "ShiftTraffic", "SmokeTest"}
+)
+"""These wait for SageMaker; Lambda allows 15 minutes."""
+EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})
+MEMORY_MB = 512
+"""boto3 loads in well under a second with this share of a processor."""
+
+
+class Handlers(Construct):
+    """The handlers of all rollouts of a stack, with one role each, and the ledger."""
+
+    @classmethod
+    def of(cls, scope: Construct) -> Handlers:
+        """Return the stack's handlers, made on first use."""
+        stack = Stack.of(scope)
+        existing = stack.node.try_find_child(SINGLETON_ID)
+        return existing if isinstance(existing, cls) else cls(stack, SINGLETON_ID)
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.ledger = _ledger_table(self)
+        self._log_group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        )
+        code = lambda_.Code.from_asset(lambda_asset_path(), exclude=["**/__pycache__", "**/*.pyc"])
+        self._roles = {name: self._role(name) for name in PERMISSIONS}
+        self._functions = {name: self._function(name, code) for name in PERMISSIONS}
+
+    def __getitem__(self, name: str) -> lambda_.Function:
+        """Return one handler."""
+        return self._functions[name]
+
+    def allow(self, endpoint: Construct, scope: EndpointScope) -> dict[str, iam.Policy]:
+        """Let every handler do its part for one endpoint; return a policy for each, which comes and goes with it.
+
+        In a policy that endpoints share, one that leaves the stack would take the permissions of its own guards along
+        before they have acted.
+        """
+        return {name: self._policy(endpoint, name, scope) for name in PERMISSIONS}
+
+    def _policy(self, endpoint: Construct, name: str, scope: EndpointScope) -> iam.Policy:
+        policy = iam.Policy(endpoint, f"{name}Policy", roles=[self._roles[name]])
+        for permission in PERMISSIONS[name]:
+            add_statement(policy, permission.statement(scope), reason=permission.reason)
+        return policy
+
+    def _role(self, name: str) -> iam.Role:
+        role = iam.Role(self, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self._log_group.grant_write(role)
+        return role
+
+    def _function(self, name: str, code: lambda_.Code) -> lambda_.Function:
+        function = lambda_.Function(
+            self,
+            name,
+            code=code,
+            handler=f"rollout.handlers.{_module(name)}.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=MEMORY_MB,
+            timeout=Duration.minutes(15 if name in LONG_RUNNING else 1),
+            role=self._roles[name],
+            environment={"LEDGER_TABLE": self.ledger.table_name},
+            log_group=self._log_group,
+        )
+        if name in EVENT_HANDLERS:
+            function.configure_async_invoke(retry_attempts=2, max_event_age=Duration.hours(6))
+        return function
+
+
+def _ledger_table(scope: Construct) -> dynamodb.Table:
+    return dynamodb.Table(
+        scope,
+        "Ledger",
+        partition_key=dynamodb.Attribute(name="endpoint", type=dynamodb.AttributeType.STRING),
+        sort_key=dynamodb.Attribute(name="record", type=dynamodb.AttributeType.STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+def lambda_asset_path() -> str:
+    """Return the folder of the handlers: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "lambdas"
+    return str(installed if installed.is_dir() else package.parent / "lambdas")
+
+
+def _module(name: str) -> str:
+    """Return the module of a handler.
+
+    >>> _module("ScaleCanary")
+    'scale_canary'
+    """
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,72 @@
+"""The two custom resources that guard a deploy: one before the endpoint is updated, one after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import CustomResource, Duration, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aws_cdk import aws_sagemaker as sagemaker
+    from constructs import Construct, IConstruct
+
+    from canary_construct.handlers.functions import Handlers
+    from canary_construct.hosting.hosting import Hosting
+
+TIMEOUT_MINUTES = 16
+"""A minute more than the Lambda may take, so that its own sentence arrives first."""
+
+
+def release_slots(
+    scope: Construct, hosting: Hosting, *, handlers: Handlers, settings: Mapping[str, Any], **release: str
+) -> CustomResource:
+    """Declare the guard that decides which slot the release goes to, or refuses it before anything changes.
+
+    Its properties change with everything that updates the
+    endpoint or its scaling, and with nothing else: a deploy that leaves the endpoint alone is never held up.
+    """
+    return CustomResource(
+        scope,
+        "ReleaseSlots",
+        resource_type="Custom::ReleaseSlots",
+        service_token=handlers["ReleaseSlots"].function_arn,
+        service_timeout=Duration.minutes(TIMEOUT_MINUTES),
+        properties={
+            "EndpointName": hosting.endpoint_name,
+            "InstanceType": hosting.instance_type,
+            "EndpointDigest": hosting.digest(Stack.of(scope)),
+            "Settings": Stack.of(scope).to_json_string(dict(settings)),
+            **release,
+        },
+    )
+
+
+def verified_endpoint(
+    scope: Construct,
+    hosting: Hosting,
+    *,
+    handlers: Handlers,
+    settings: Mapping[str, Any],
+    config: sagemaker.CfnEndpointConfig,
+    after: Sequence[IConstruct],
+) -> CustomResource:
+    """Declare the proof that the endpoint is on the config that was deployed.
+
+    When the stack is deleted it goes first, and so stops a rollout before the endpoint is touched.
+    """
+    proof = CustomResource(
+        scope,
+        "VerifiedEndpoint",
+        resource_type="Custom::VerifiedEndpoint",
+        service_token=handlers["VerifiedEndpoint"].function_arn,
+        service_timeout=Duration.minutes(TIMEOUT_MINUTES),
+        properties={
+            "EndpointName": hosting.endpoint_name,
+            "EndpointConfigName": config.attr_endpoint_config_name,
+            "Settings": Stack.of(scope).to_json_string(dict(settings)),
+        },
+    )
+    proof.node.add_dependency(*after)
+    return proof

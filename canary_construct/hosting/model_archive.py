@@ -1,0 +1,98 @@
+"""The archive of a model: an object in S3, or a local file or folder that is shipped with the stack."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk import aws_s3_assets as s3_assets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from constructs import Construct
+
+    from canary_construct.props.model_release import ModelRelease
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelArchive:
+    """Where the archive is, and what identifies its content."""
+
+    url: str
+    digest: str
+    """Of an asset's content; of an archive that is in S3 already, its URL."""
+    readable: str | None
+    """The ARN of the objects that the models' role must read; `None` when the URL does not tell its bucket."""
+    is_shipped: bool
+    """Whether it goes where the CDK puts it, so that no role of the caller's can know of it."""
+
+
+def model_archive(scope: Construct, construct_id: str, release: ModelRelease) -> ModelArchive | None:
+    """Return the archive of a release, or nothing when the image holds the model."""
+    if release.asset_path is not None:
+        return _shipped(scope, construct_id, release.asset_path)
+    if release.model_data_url is None:
+        return None
+    return ModelArchive(
+        url=release.model_data_url,
+        digest=release.model_data_url,
+        readable=_objects_beside(Stack.of(scope), release.model_data_url),
+        is_shipped=False,
+    )
+
+
+def _shipped(scope: Construct, construct_id: str, path: str) -> ModelArchive:
+    if Path(path).is_file():
+        asset = s3_assets.Asset(scope, construct_id, path=path)
+    else:
+        with packed(path) as archive:
+            asset = s3_assets.Asset(scope, construct_id, path=str(archive), asset_hash=_content_hash(archive))
+    return ModelArchive(
+        url=asset.s3_object_url,
+        digest=asset.asset_hash,
+        readable=asset.bucket.arn_for_objects("*"),
+        is_shipped=True,
+    )
+
+
+def _objects_beside(stack: Stack, url: str) -> str | None:
+    """Return all objects of the URL's bucket: the release before must stay readable for as long as it serves."""
+    if not url.startswith("s3://"):
+        return None
+    bucket = url.removeprefix("s3://").partition("/")[0]
+    return f"arn:{stack.partition}:s3:::{bucket}/*"
+
+
+@contextmanager
+def packed(path: str) -> Iterator[Path]:
+    """Pack a folder into a `model.tar.gz` that is the same whenever the folder is; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="canary-model-") as folder:
+        archive = Path(folder) / "model.tar.gz"
+        with (
+            archive.open("wb") as raw,
+            gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as zipped,
+            tarfile.open(fileobj=zipped, mode="w") as tar,
+        ):
+            for file in sorted(Path(path).rglob("*")):
+                tar.add(file, arcname=file.relative_to(path).as_posix(), recursive=False, filter=_reproducible)
+        yield archive
+
+
+def _content_hash(archive: Path) -> str:
+    """Return a hash of what is inside: two machines may compress the same bytes differently."""
+    with gzip.open(archive) as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _reproducible(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
+    info.mode = 0o755 if info.isdir() else 0o644
+    return info

@@ -1,0 +1,1 @@
+"""The values that a caller gives: each checks itself, and declares nothing."""

@@ -1,0 +1,1 @@
+"""What a reviewer sees of a plan: a summary in the template, and warnings at synth."""

@@ -1,0 +1,144 @@
+"""The EventBridge rules that call the handlers which work outside of the state machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_lambda as lambda_
+    from constructs import Construct
+
+    from canary_construct.handlers.functions import Handlers
+
+TERMINAL_STATUSES = [
+    "CREATE_COMPLETE",
+    "ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+]
+WATCH_MINUTES = 15
+"""As long as a Lambda lives: whoever has the lock by then and does not work on it is dead."""
+UNFINISHED_ENDINGS = ["ABORTED", "FAILED", "TIMED_OUT"]
+OWN_SOURCE = "canary-construct"
+
+
+def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], settled_stack: Stack) -> None:
+    """Settle the endpoint whenever its stack comes to rest.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
+    """
+    events.Rule(
+        scope,
+        "StackSettled",
+        event_pattern=events.EventPattern(
+            source=["aws.cloudformation"],
+            detail_type=["CloudFormation Stack Status Change"],
+            detail={"stack-id": [settled_stack.stack_id], "status-details": {"status": TERMINAL_STATUSES}},
+        ),
+        targets=[
+            _call(
+                handlers["Settle"],
+                settings=settings,
+                stack_id=events.EventField.from_path("$.detail.stack-id"),
+                status=events.EventField.from_path("$.detail.status-details.status"),
+            )
+        ],
+    )
+
+
+def watch_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], settled_stack: Stack) -> None:
+    """Look every quarter of an hour whether somebody died and left the lock; without a lock that reads one record.
+
+    Lambda repeats an asynchronous invocation twice, and then the event is gone. Sources:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+    """
+    events.Rule(
+        scope,
+        "LockWatched",
+        schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
+        targets=[_call(handlers["Settle"], settings=settings, stack_id=settled_stack.stack_id)],
+    )
+
+
+def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], alarm_names: list[str]) -> None:
+    """Take the canary's traffic as soon as an alarm goes off.
+
+    Names, not ARNs, since a pattern may have 2,048 characters. Sources:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html,
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    events.Rule(
+        scope,
+        "AlarmRaised",
+        event_pattern=events.EventPattern(
+            source=["aws.cloudwatch"],
+            detail_type=["CloudWatch Alarm State Change"],
+            detail={"alarmName": alarm_names, "state": {"value": ["ALARM"]}},
+        ),
+        targets=[
+            _call(
+                handlers["Panic"],
+                settings=settings,
+                alarm_name=events.EventField.from_path("$.detail.alarmName"),
+                raised_at=events.EventField.from_path("$.time"),
+            )
+        ],
+    )
+
+
+def restore_rule(
+    scope: Construct, handlers: Handlers, settings: Mapping[str, Any], state_machine_arn: str
+) -> events.Rule:
+    """Clean up after executions that ended without doing so themselves.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    return events.Rule(
+        scope,
+        "ExecutionEnded",
+        event_pattern=events.EventPattern(
+            source=["aws.states"],
+            detail_type=["Step Functions Execution Status Change"],
+            detail={"stateMachineArn": [state_machine_arn], "status": UNFINISHED_ENDINGS},
+        ),
+        targets=[
+            _call(
+                handlers["Restore"],
+                settings=settings,
+                execution=events.EventField.from_path("$.detail.name"),
+                status=events.EventField.from_path("$.detail.status"),
+            )
+        ],
+    )
+
+
+def own_events(endpoint_name: str) -> events.EventPattern:
+    """Return the pattern of what the handlers tell about one endpoint's rollouts."""
+    return events.EventPattern(source=[OWN_SOURCE], detail={"endpoint": [endpoint_name]})
+
+
+def sentence() -> events.RuleTargetInput:
+    """Return one event as a sentence for people."""
+    field = events.EventField.from_path
+    return events.RuleTargetInput.from_text(
+        f"{field('$.detail-type')}: {field('$.detail.version')} on endpoint {field('$.detail.endpoint')} "
+        f"({field('$.detail.execution')}). {field('$.detail.reason')}"
+    )
+
+
+def _call(handler: lambda_.IFunction, **payload: Any) -> targets.LambdaFunction:
+    return targets.LambdaFunction(
+        handler,
+        event=events.RuleTargetInput.from_object(payload),
+        max_event_age=Duration.hours(6),
+        retry_attempts=100,
+    )

@@ -1,0 +1,171 @@
+"""The state machine of one endpoint: a loop over traffic steps in which every failure leads to the rollback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from canary_construct.rollout.history import ROLLBACK_REPETITIONS
+from canary_construct.rollout.state_machine_role import state_machine_role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from canary_construct.handlers.functions import Handlers
+
+TRANSIENT = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "EndpointBusy",
+    "Throttled",
+    "Unavailable",
+    "PromotionUnfinished",
+]
+"""Source of the Lambda errors: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html"""
+POLL = "$.plan.poll_seconds"
+
+
+class RolloutStateMachine(Construct):
+    """Prepare → smoke test → for each step: scale, shift, evaluate → promote; from everywhere → roll back."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, handlers: Handlers, plan: Mapping[str, Any]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._handlers = handlers
+        self._promoted = sfn.Succeed(self, "Promoted")
+        self._rollback = self._roll_back()
+        role = state_machine_role(self, "Role", handlers=handlers)
+        self.state_machine = sfn.StateMachine(
+            self,
+            "Resource",
+            state_machine_name=name,
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition(plan)),
+            role=role.without_policy_updates(),
+            logs=sfn.LogOptions(destination=self._log_group(), level=sfn.LogLevel.ALL),
+            tracing_enabled=True,
+            comment="Rolls a model release out step by step, and back on alarm",
+        )
+        self.state_machine.node.add_dependency(role)
+
+    def _definition(self, plan: Mapping[str, Any]) -> sfn.Chain:
+        state = {"plan": dict(plan), "rollout": {}, "step": {"index": 0}, "end": {"tries": 0}}
+        begin = sfn.Pass(self, "Plan", result=sfn.Result.from_object(state))
+        prepare = self._task("Prepare", result_path="$.rollout")
+        scale = self._task("ScaleCanary", result_path="$.step")
+        shift = self._task("ShiftTraffic", result_path="$.step", timeout_minutes=15)
+        bake = self._wait("Bake", "$.plan.evaluation_interval_seconds")
+        evaluate = self._task("Evaluate", result_path="$.step")
+        promote = self._task("Promote", result_path="$.promotion")
+
+        first = self._smoke_test(scale) if plan["smoke_test"] else scale
+        prepare.next(self._ask("IsPrepared", "$.rollout.ready", yes=first, no=self._again("WaitForQuiet", prepare)))
+        scale.next(self._ask("HasInstances", "$.step.ready", yes=shift, no=self._again("WaitForInstances", scale)))
+        shift.next(self._ask("HasWeights", "$.step.in_place", yes=bake, no=self._again("WaitForWeights", shift)))
+        bake.next(evaluate)
+        evaluate.next(
+            sfn.Choice(self, "HasPassed")
+            .when(sfn.Condition.string_equals("$.step.next", "NEXT_STEP"), self._next_step(scale))
+            .when(sfn.Condition.string_equals("$.step.next", "PROMOTE"), promote)
+            .otherwise(bake)
+        )
+        promote.next(self._promoted)
+        return begin.next(prepare)
+
+    def _smoke_test(self, following: sfn.IChainable) -> tasks.LambdaInvoke:
+        task = self._task("SmokeTest", result_path="$.smoke_test", timeout_minutes=15)
+        task.next(following)
+        return task
+
+    def _next_step(self, following: sfn.IChainable) -> sfn.Chain:
+        kept = {
+            "index": sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.step.index"), 1),
+            "judged": sfn.JsonPath.object_at("$.step.judged"),
+            "bracketed": sfn.JsonPath.object_at("$.step.bracketed"),
+        }
+        return sfn.Pass(self, "NextStep", parameters=kept, result_path="$.step").next(following)
+
+    def _ask(self, name: str, path: str, *, yes: sfn.IChainable, no: sfn.IChainable) -> sfn.Choice:
+        return sfn.Choice(self, name).when(sfn.Condition.boolean_equals(path, value=True), yes).otherwise(no)
+
+    def _again(self, name: str, task: sfn.IChainable) -> sfn.Chain:
+        return self._wait(name, POLL).next(task)
+
+    def _roll_back(self) -> sfn.Chain:
+        task = tasks.LambdaInvoke(
+            self,
+            "RollBack",
+            lambda_function=self._handlers["RollBack"],
+            payload=_payload(
+                {
+                    "rollout": sfn.JsonPath.object_at("$.rollout"),
+                    "failure": _FAILURE,
+                    "end": sfn.JsonPath.object_at("$.end"),
+                }
+            ),
+            payload_response_only=True,
+            retry_on_service_exceptions=False,
+            result_path="$.end",
+            task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
+        )
+        task.add_retry(errors=["NotRestored", "PayloadTooNew"], max_attempts=0)
+        task.add_retry(
+            errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=ROLLBACK_REPETITIONS, backoff_rate=1.5,
+            max_delay=Duration.minutes(5), jitter_strategy=sfn.JitterType.NONE,
+        )  # fmt: skip
+        task.add_catch(
+            sfn.Fail(self, "NotRestored", error_path="$.failure.Error", cause_path="$.failure.Cause"),
+            errors=["States.ALL"],
+            result_path="$.failure",
+        )
+        rolled_back = sfn.Fail(self, "RolledBack", error_path="$.end.error", cause_path="$.end.reason")
+        ended = self._ask("IsPromoted", "$.end.promoted", yes=self._promoted, no=rolled_back)
+        again = self._again("WaitForRollback", task)
+        return task.next(self._ask("IsSafe", "$.end.safe", yes=ended, no=again))
+
+    def _task(self, name: str, *, result_path: str, timeout_minutes: int = 1) -> tasks.LambdaInvoke:
+        task = tasks.LambdaInvoke(
+            self,
+            name,
+            lambda_function=self._handlers[name],
+            payload=_payload({"step": sfn.JsonPath.object_at("$.step")}),
+            payload_response_only=True,
+            retry_on_service_exceptions=False,
+            result_path=result_path,
+            task_timeout=sfn.Timeout.duration(Duration.minutes(timeout_minutes)),
+        )
+        task.add_retry(
+            errors=TRANSIENT, interval=Duration.seconds(2), max_attempts=8, backoff_rate=2,
+            max_delay=Duration.seconds(30), jitter_strategy=sfn.JitterType.FULL,
+        )  # fmt: skip
+        task.add_catch(self._rollback, errors=["States.ALL"], result_path="$.failure")
+        return task
+
+    def _wait(self, name: str, seconds_path: str) -> sfn.Wait:
+        return sfn.Wait(self, name, time=sfn.WaitTime.seconds_path(seconds_path))
+
+    def _log_group(self) -> logs.LogGroup:
+        return logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+        )
+
+
+_FAILURE = {"Error": sfn.JsonPath.string_at("$.failure.Error"), "Cause": sfn.JsonPath.string_at("$.failure.Cause")}
+
+
+def _payload(extra: Mapping[str, Any]) -> sfn.TaskInput:
+    return sfn.TaskInput.from_object(
+        {
+            "plan": sfn.JsonPath.object_at("$.plan"),
+            "execution": sfn.JsonPath.string_at("$$.Execution.Name"),
+            "started_at": sfn.JsonPath.string_at("$$.Execution.StartTime"),
+            **extra,
+        }
+    )

@@ -1,0 +1,1 @@
+"""What is seen of the two slots: metrics, alarms, dashboard."""

@@ -1,0 +1,50 @@
+"""A dashboard that puts the two slots side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from constructs import Construct
+
+    from canary_construct.watching.slot_metrics import SlotMetrics
+
+HALF_WIDTH = 12
+
+
+def slot_dashboard(
+    scope: Construct, construct_id: str, *, slots: Sequence[SlotMetrics], alarms: Sequence[cloudwatch.IAlarm]
+) -> cloudwatch.Dashboard:
+    """Show traffic share, errors, latency, instances and alarms of both slots."""
+
+    def graph(title: str, metric: Callable[[SlotMetrics], cloudwatch.IMetric], label: str) -> cloudwatch.GraphWidget:
+        return cloudwatch.GraphWidget(
+            title=title,
+            width=HALF_WIDTH,
+            left=[metric(slot) for slot in slots],
+            left_y_axis=cloudwatch.YAxisProps(label=label, min=0, show_units=False),
+        )
+
+    return cloudwatch.Dashboard(
+        scope,
+        construct_id,
+        widgets=[
+            [
+                graph("Share of requests", lambda slot: slot.traffic_share(), "%"),
+                graph("Weight during a rollout", lambda slot: slot.weight(), "%"),
+            ],
+            [
+                graph("Errors", lambda slot: slot.error_rate(), "% of requests"),
+                graph("Latency p99", lambda slot: slot.latency_ms(99), "ms"),
+            ],
+            [
+                graph("Requests", lambda slot: slot.metric("Invocations"), "per period"),
+                graph("Instances", lambda slot: slot.instances(), "instances"),
+            ],
+            [cloudwatch.AlarmStatusWidget(title="Alarms", width=2 * HALF_WIDTH, alarms=list(alarms))],
+        ],
+    )

@@ -1,0 +1,59 @@
+"""All alarms of one endpoint, which may grow until the template is rendered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from canary_construct.cdk.lazy import late_list
+from canary_construct.props.slots import CALLER
+from canary_construct.watching.slot_alarms import SlotAlarms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from constructs import Construct
+
+    from canary_construct.props.alarm_thresholds import AlarmThresholds
+    from canary_construct.props.slots import Slot
+    from canary_construct.watching.slot_metrics import SlotMetrics
+
+
+class RolloutAlarms:
+    """The alarms that both slots have, and those that the caller gave."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        slots: Sequence[SlotMetrics],
+        thresholds: AlarmThresholds,
+        callers: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        self._by_slot = {
+            metrics.slot: SlotAlarms(scope, f"Alarms{metrics.slot.name}", metrics=metrics, thresholds=thresholds)
+            for metrics in slots
+        }
+        self._callers = list(callers)
+
+    def add(self, alarm: cloudwatch.IAlarm) -> None:
+        """Add an alarm of the caller."""
+        self._callers.append(alarm)
+
+    @property
+    def of_slots(self) -> list[cloudwatch.Alarm]:
+        """Return the alarms of both slots."""
+        return [alarm for slot in self._by_slot.values() for alarm in slot.all]
+
+    def that_stop(self, canary: Slot) -> list[cloudwatch.IAlarm]:
+        """Return the alarms that end a rollout whose canary is in this slot: the slot's own, and the caller's."""
+        return [*self._by_slot[canary].all, *self._callers]
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the names by slot, with the caller's under a key of their own."""
+        by_slot = {slot.value: [alarm.alarm_name for alarm in alarms.all] for slot, alarms in self._by_slot.items()}
+        return {**by_slot, CALLER: late_list(lambda: [alarm.alarm_name for alarm in self._callers])}
+
+    def all_names(self) -> list[str]:
+        """Return the names of all of them."""
+        return late_list(lambda: [alarm.alarm_name for alarm in [*self.of_slots, *self._callers]])
