@@ -7,9 +7,9 @@ from typing import Any
 from bench.chaos.calls import STATES, calls_of
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
 from bench.chaos.worlds import BUSY_AT_FIRST, FAILING, FAILING_AND_REFUSED, QUIET, merged
-from canary_tools.rehearsal.executions import seconds_of
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.services.executions import seconds_of
 from canary_tools.rehearsal.template import DeclaredEndpoint
 
 WORLDS: Mapping[str, Mapping[str, Any]] = {

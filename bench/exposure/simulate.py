@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from bench.exposure.rules import Decision, Seen
-from canary_tools.rehearsal.latency import CENTRES_MS, percentile
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
-from canary_tools.rehearsal.serving import serve
 from canary_tools.rehearsal.traffic import Arrivals
+from canary_tools.rehearsal.traffic.latency import CENTRES_MS, percentile
+from canary_tools.rehearsal.traffic.serving import serve
 
 SLOW_MS = 250.0
 MINUTE = 60.0

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from canary_tools.rehearsal import plan_command
-from canary_tools.rehearsal.distribution import distribution, table
-from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
+from canary_tools.rehearsal.plan import command as plan_command
 from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.report.distribution import distribution, table
+from canary_tools.rehearsal.report.sentences import in_words
 from canary_tools.rehearsal.scenario import read_scenario
-from canary_tools.rehearsal.story import in_words
 from canary_tools.rehearsal.template import find_endpoint
 
 UNSAFE_END, USAGE_ERROR = 1, 2
@@ -88,6 +88,6 @@ def _write(runs: Sequence[Rehearsed], options: argparse.Namespace) -> None:
     else:
         options.json.write_text(text, encoding="utf-8")
     if options.report is not None:
-        from canary_tools.rehearsal.report import write_report  # noqa: PLC0415 - matplotlib is slow to load
+        from canary_tools.rehearsal.report.page import write_report  # noqa: PLC0415 - matplotlib is slow to load
 
         write_report(runs[0], options.report)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from canary_tools.rehearsal import prices
-from canary_tools.rehearsal.executions import Execution, Usage, seconds_of
 from canary_tools.rehearsal.observation import Observation, since
-from canary_tools.rehearsal.plan_steps import expected_percent, title
+from canary_tools.rehearsal.services import list_prices
+from canary_tools.rehearsal.services.executions import Execution, Usage, seconds_of
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.rehearsal.template.plan_steps import expected_percent, title
 
 PROMOTED, ROLLED_BACK = "PROMOTED", "ROLLED_BACK"
 
@@ -161,8 +161,8 @@ class Outcome:
         """Return nothing for an instance type whose price is not known."""
         seconds = self._observation.minutes[-1].start_s + 60 if self._observation.minutes else 0.0
         extra = max(self._observation.instance_seconds - self._instances_before * seconds, 0.0)
-        instances = prices.instances(self._aws.instance_type, extra)
-        orchestration = prices.orchestration(
+        instances = list_prices.instances(self._aws.instance_type, extra)
+        orchestration = list_prices.orchestration(
             state_transitions=usage.state_transitions,
             lambda_requests=self._observation.lambda_requests,
             lambda_megabyte_seconds=self._observation.lambda_megabyte_seconds,

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from canary_tools.clock import VirtualClock
-from canary_tools.rehearsal.absurd_values import Distortion, Values
-from canary_tools.rehearsal.latency import CENTRES_MS
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
+from canary_tools.rehearsal.scenario.distortions import Distortion, Values
 from canary_tools.rehearsal.traffic import JUST_BEFORE, Served, Users
+from canary_tools.rehearsal.traffic.latency import CENTRES_MS
 from canary_tools.sandbox.cloudwatch.store import STANDARD_RESOLUTION, MetricStore
 from canary_tools.sandbox.sagemaker.metrics import Invocation as SageMakerInvocation
 from canary_tools.sandbox.sagemaker.metrics import InvocationMetrics, Source, metric_source

@@ -14,19 +14,19 @@ from uuid import UUID
 
 import botocore.endpoint
 
-from canary_tools.rehearsal import packaged_code, wire
 from canary_tools.rehearsal.controls import Controls
-from canary_tools.rehearsal.copies import PlainCopies
 from canary_tools.rehearsal.deployment import Deployment, Release
-from canary_tools.rehearsal.executions import Execution
-from canary_tools.rehearsal.faults import check_calls
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.observation import Observation
 from canary_tools.rehearsal.outcome import Outcome, Result
-from canary_tools.rehearsal.processes import VirtualTime
-from canary_tools.rehearsal.reading import RehearsalError
 from canary_tools.rehearsal.scenario import Scenario
+from canary_tools.rehearsal.services import botocore_requests, packaged_code
+from canary_tools.rehearsal.services.executions import Execution
+from canary_tools.rehearsal.services.fast_copies import PlainCopies
+from canary_tools.rehearsal.services.faults import check_calls
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import DeclaredEndpoint
+from canary_tools.rehearsal.virtual_time.processes import VirtualTime
 from canary_tools.sandbox.patching import Patches
 
 BEFORE = Release(version="before", digest="the release that serves")
@@ -129,7 +129,7 @@ class _Run:
         patches.attribute(clock, "now", self._aws.clock.now)
         patches.attribute(clock, "pause", self._aws.processes.pause)
         patches.attribute(importlib.import_module("ministack.services.dynamodb"), "copy", PlainCopies())
-        wire.connect(patches, self._aws, VirtualTime(self._aws.processes, time))
+        botocore_requests.connect(patches, self._aws, VirtualTime(self._aws.processes, time))
         for function in self._aws.declared.functions.values():
             for name, value in function.environment.items():
                 patches.variable(name, value)

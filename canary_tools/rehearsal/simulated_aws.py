@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from canary_tools.clock import VirtualClock
-from canary_tools.rehearsal.bus import Bus
-from canary_tools.rehearsal.cohort import PublishedCohort
-from canary_tools.rehearsal.executions import Executions
-from canary_tools.rehearsal.faults import CRASH, TIMEOUT, Faults, service_error
-from canary_tools.rehearsal.front_doors import FrontDoors
-from canary_tools.rehearsal.functions import Crashed, Functions
-from canary_tools.rehearsal.held_alarms import HeldAlarms, put_alarms
-from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
-from canary_tools.rehearsal.ledger_table import LedgerTable
-from canary_tools.rehearsal.metric_history import MetricHistory
-from canary_tools.rehearsal.processes import Processes
 from canary_tools.rehearsal.publishing import Gaps, Publisher
 from canary_tools.rehearsal.scenario import Scenario
+from canary_tools.rehearsal.services.botocore_requests import SERVICES, AnswerLost, Parameters
+from canary_tools.rehearsal.services.event_bus import Bus
+from canary_tools.rehearsal.services.executions import Executions
+from canary_tools.rehearsal.services.faults import CRASH, TIMEOUT, Faults, service_error
+from canary_tools.rehearsal.services.front_doors import FrontDoors
+from canary_tools.rehearsal.services.held_alarms import HeldAlarms, put_alarms
+from canary_tools.rehearsal.services.lambda_functions import Crashed, Functions
+from canary_tools.rehearsal.services.ledger_table import LedgerTable
+from canary_tools.rehearsal.services.metric_history import MetricHistory
 from canary_tools.rehearsal.template import DeclaredEndpoint
+from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.traffic import Users
-from canary_tools.rehearsal.wire import SERVICES, AnswerLost, Parameters
+from canary_tools.rehearsal.traffic.cohort import PublishedCohort
+from canary_tools.rehearsal.virtual_time.processes import Processes
 from canary_tools.sandbox.cloudwatch.alarm_api import AlarmApi
 from canary_tools.sandbox.cloudwatch.errors import ApiError as CloudWatchError
 from canary_tools.sandbox.cloudwatch.metric_api import MetricApi

@@ -9,14 +9,14 @@ import pytest
 from bench.chaos.calls import OF_TASK
 from canary_tools.rehearsal import command
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.faults import CALLS, INVOKE, check_calls
-from canary_tools.rehearsal.ledger_table import OPERATIONS
-from canary_tools.rehearsal.packaged_code import packaged_code
-from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.scenario import parse_scenario, read_scenario
+from canary_tools.rehearsal.services.botocore_requests import SERVICES
+from canary_tools.rehearsal.services.faults import CALLS, INVOKE, check_calls
+from canary_tools.rehearsal.services.ledger_table import OPERATIONS
+from canary_tools.rehearsal.services.packaged_code import packaged_code
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
-from canary_tools.rehearsal.wire import SERVICES
 
 TRAFFIC = {"traffic": {"rps": 10}}
 

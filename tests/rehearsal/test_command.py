@@ -7,7 +7,7 @@ import pytest
 
 from canary_tools.rehearsal.command import main
 from canary_tools.rehearsal.rehearsal import Rehearsed
-from canary_tools.rehearsal.report import write_report
+from canary_tools.rehearsal.report.page import write_report
 
 KEYS = [
     "outcome", "reason", "seconds", "steps", "bad_requests_caused", "canary_requests", "stable_requests",

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from canary_tools.rehearsal.absurd_values import DISTORTIONS, LARGEST
 from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.scenario.distortions import DISTORTIONS, LARGEST
 
 Rehearse = Callable[..., Rehearsed]
 IN_THE_FIRST_STEP = 400

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from canary_tools.rehearsal.intrinsics import Intrinsics
-from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
+from canary_tools.rehearsal.template.intrinsics import Intrinsics
 
 TEMPLATE = {
     "Parameters": {"Stage": {"Type": "String", "Default": "beta"}},

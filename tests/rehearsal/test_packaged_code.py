@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from canary_tools.rehearsal.packaged_code import module, packaged_code
+from canary_tools.rehearsal.services.packaged_code import module, packaged_code
 
 
 def pack(folder: Path, *, answer: int, changed_at: int) -> None:

@@ -13,7 +13,7 @@ from aws_cdk.assertions import Template
 
 from canary_construct import CohortRule, Gate, InstanceScaling, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.plan_summary import METADATA_KEY
+from canary_tools.rehearsal.plan.summary import METADATA_KEY
 from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import find_endpoint

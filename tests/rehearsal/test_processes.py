@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from canary_tools.clock import VirtualClock
-from canary_tools.rehearsal.processes import Processes, Signal
+from canary_tools.rehearsal.virtual_time.processes import Processes, Signal
 
 
 @pytest.fixture

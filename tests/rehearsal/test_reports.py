@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from canary_tools.rehearsal import command
-from canary_tools.rehearsal.distribution import distribution, table
 from canary_tools.rehearsal.rehearsal import Rehearsed
-from canary_tools.rehearsal.report import page
+from canary_tools.rehearsal.report.distribution import distribution, table
+from canary_tools.rehearsal.report.page import page
 from canary_tools.rehearsal.scenario import Behaviour, parse_scenario
-from canary_tools.rehearsal.serving import serve
+from canary_tools.rehearsal.traffic.serving import serve
 
 DISTURBED: Mapping[str, Any] = {
     "traffic": {"rps": 40, "daily_amplitude": 0.3, "burst": 4},

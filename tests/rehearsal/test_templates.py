@@ -10,7 +10,7 @@ from aws_cdk import App, Stack
 
 from canary_construct import CanaryEndpoint, ModelRelease
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import find_endpoint, read_template

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from canary_tools.clock import VirtualClock
-from canary_tools.rehearsal.cohort import Cohort
-from canary_tools.rehearsal.latency import CENTRES_MS, Counts
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
-from canary_tools.rehearsal.serving import Serving, serve
+from canary_tools.rehearsal.traffic.cohort import Cohort
+from canary_tools.rehearsal.traffic.latency import CENTRES_MS, Counts
+from canary_tools.rehearsal.traffic.serving import Serving, serve
 from canary_tools.sandbox.sagemaker.model import SageMakerModel
 from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
 

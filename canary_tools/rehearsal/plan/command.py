@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from canary_tools.rehearsal.plan_summary import Assumptions, metadata, summarise
-from canary_tools.rehearsal.reading import Reader
-from canary_tools.rehearsal.story import duration
+from canary_tools.rehearsal.json_input.json_object import Reader
+from canary_tools.rehearsal.plan.summary import Assumptions, metadata, summarise
+from canary_tools.rehearsal.report.sentences import duration
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
 USUAL_RPS = 100.0

@@ -11,7 +11,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.retries.quota import RetryQuota
 
-from canary_tools.rehearsal.intrinsics import REGION
+from canary_tools.rehearsal.template.intrinsics import REGION
 from canary_tools.sandbox.patching import Patches
 
 Listener = Callable[..., Any]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"

@@ -18,7 +18,7 @@ import botocore.endpoint
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
-from canary_tools.rehearsal.sessions import OfflineSession, offline_session
+from canary_tools.rehearsal.services.offline_session import OfflineSession, offline_session
 from canary_tools.sandbox.patching import Patches
 from canary_tools.sandbox.sagemaker.errors import ApiError
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from canary_tools.rehearsal.intrinsics import Intrinsics
-from canary_tools.rehearsal.reading import Reader, RehearsalError, read_json
+from canary_tools.rehearsal.json_input.json_object import Reader, RehearsalError, read_json
+from canary_tools.rehearsal.template.intrinsics import Intrinsics
 
 NEWEST_SCHEMA = 1
 

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from canary_tools.rehearsal.latency import percentile
 from canary_tools.rehearsal.observation import Happening, Minute
 from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.traffic.latency import percentile
 
 mpl.use("Agg")
 

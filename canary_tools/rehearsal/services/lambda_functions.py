@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from canary_tools.rehearsal import packaged_code
-from canary_tools.rehearsal.processes import Process, Processes, Signal
+from canary_tools.rehearsal.services import packaged_code
 from canary_tools.rehearsal.template import Function
+from canary_tools.rehearsal.virtual_time.processes import Process, Processes, Signal
 
 ASYNCHRONOUS_DELAYS = (60.0, 120.0)
 """Between the attempts of an asynchronous invocation. Source:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from reprlib import repr as short
 
-from canary_tools.rehearsal.absurd_values import DISTORTIONS
-from canary_tools.rehearsal.reading import Reader, RehearsalError, read_json
+from canary_tools.rehearsal.json_input.json_object import Reader, RehearsalError, read_json
+from canary_tools.rehearsal.scenario.distortions import DISTORTIONS
 
 WHO = ("canary", "stable", "both")
 OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from canary_tools.rehearsal.intrinsics import REGION
+from canary_tools.rehearsal.template.intrinsics import REGION
 from canary_tools.sandbox.sagemaker.errors import ApiError
 
 _accounts = itertools.count(900_000_000_000)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from canary_tools.rehearsal.front_doors import BUCKETS, HEADER, VALUES, VARIANT, FrontDoors
-from canary_tools.rehearsal.plan_steps import Step, expected_percent
+from canary_tools.rehearsal.services.front_doors import BUCKETS, HEADER, VALUES, VARIANT, FrontDoors
+from canary_tools.rehearsal.template.plan_steps import Step, expected_percent
 
 
 @dataclass(frozen=True)

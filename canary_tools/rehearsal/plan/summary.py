@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from canary_tools.rehearsal import prices
-from canary_tools.rehearsal.plan_steps import Step, expected_percent, title
+from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.simulated_aws import WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.template import DeclaredEndpoint
+from canary_tools.rehearsal.template.plan_steps import Step, expected_percent, title
 
 METADATA_KEY = "canary-construct:plan"
 EVENTS_PER_LOOK = 9
@@ -156,7 +156,7 @@ class _Fleet:
     def in_numbers(self) -> dict[str, Any]:
         possible = self.refused is None
         peak = self.needed + max(self.canaries)
-        hourly = prices.instances(self.instance_type, peak * SECONDS_PER_HOUR)
+        hourly = list_prices.instances(self.instance_type, peak * SECONDS_PER_HOUR)
         return {
             "refused": self.refused,
             "instance_type": self.instance_type,
@@ -234,7 +234,7 @@ def _exposed(guard: Guard, steps: list[Step], rps: float) -> dict[str, Any]:
 def _cost(plan: Mapping[str, Any], fleet: _Fleet, seconds: tuple[float, ...]) -> float | None:
     """Return what a rollout costs beyond the instances that are there anyway; `None` if that is not known."""
     extra = sum(count * of_step for count, of_step in zip(fleet.extra_by_step, seconds, strict=True))
-    instances = prices.instances(fleet.instance_type, extra)
+    instances = list_prices.instances(fleet.instance_type, extra)
     if instances is None or fleet.refused is not None:
         return None
     return round(instances + _orchestration_cost(plan, sum(seconds)), 4)
@@ -242,7 +242,7 @@ def _cost(plan: Mapping[str, Any], fleet: _Fleet, seconds: tuple[float, ...]) ->
 
 def _orchestration_cost(plan: Mapping[str, Any], seconds: float) -> float:
     looks = ceil(seconds / plan["evaluation_interval_seconds"])
-    return prices.orchestration(
+    return list_prices.orchestration(
         state_transitions=TRANSITIONS_PER_LOOK * looks,
         lambda_requests=looks,
         lambda_megabyte_seconds=512.0 * looks,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary_tools.clock import VirtualClock
-from canary_tools.rehearsal.functions import Functions
-from canary_tools.rehearsal.intrinsics import ACCOUNT, REGION
+from canary_tools.rehearsal.services.lambda_functions import Functions
 from canary_tools.rehearsal.template import Rule
+from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.sandbox.settings import SandboxSettings
 
 _LATEST_SECONDS = 1.0

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Mapping
 
-from canary_tools.rehearsal.reading import RehearsalError
+from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.scenario import ERRORS, Fault, Scenario
 from canary_tools.sandbox.sagemaker.errors import ApiError
 

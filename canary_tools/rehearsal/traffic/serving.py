@@ -7,8 +7,8 @@ limit, the share 1 - 1/load of the requests is refused (a full queue), and the o
 
 from dataclasses import dataclass
 
-from canary_tools.rehearsal.latency import Shares, log_normal, share_above
 from canary_tools.rehearsal.scenario import Behaviour
+from canary_tools.rehearsal.traffic.latency import Shares, log_normal, share_above
 
 _SLOWEST_LOAD = 2.0
 """From this load on a request takes no longer: 2⁴ is 16."""

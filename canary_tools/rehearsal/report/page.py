@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from canary_tools.rehearsal.pictures import Picture, in_order, pictures
 from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.report.pictures import Picture, in_order, pictures
+from canary_tools.rehearsal.report.sentences import duration
 from canary_tools.rehearsal.scenario import Behaviour, Change, Fault, Traffic
-from canary_tools.rehearsal.story import duration
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #20252b; background: #f6f7f9;

@@ -1,0 +1,1 @@
+"""What the plan of a template means, without a rehearsal: durations, instances, requests, costs."""

@@ -1,0 +1,27 @@
+"""The scenario of a rehearsal: the file, what it holds, and how the models behave at each second."""
+
+from canary_tools.rehearsal.scenario.scenario import (
+    ERRORS,
+    Behaviour,
+    Change,
+    Control,
+    Fault,
+    Scenario,
+    Traffic,
+    behaviour_at,
+    parse_scenario,
+    read_scenario,
+)
+
+__all__ = [
+    "ERRORS",
+    "Behaviour",
+    "Change",
+    "Control",
+    "Fault",
+    "Scenario",
+    "Traffic",
+    "behaviour_at",
+    "parse_scenario",
+    "read_scenario",
+]

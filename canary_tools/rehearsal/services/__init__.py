@@ -1,0 +1,1 @@
+"""The AWS services around the endpoint, as a rehearsal simulates them."""

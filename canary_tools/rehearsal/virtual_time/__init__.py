@@ -1,0 +1,1 @@
+"""Blocking code that waits on a virtual clock."""
