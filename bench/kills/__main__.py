@@ -14,7 +14,7 @@ from bench.kills.kills import KILLS, Kill
 from bench.kills.runs import Ending, endings
 from bench.kills.traps import Traps
 from examples.recommender.traffic import Request
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.stage import SETTINGS, Stage
 
 ENDPOINTS = 8
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _rows(stage: Stage, traps: Traps, number: int, kills: Sequence[Kill]) -> list[tuple[int, str]]:
-    with Shop(stage, f"kills-{number}") as shop:
+    with DeployedShop(stage, f"kills-{number}") as shop:
         ends = list(endings(shop, traps, kills))
         shop.close_to_visitors()
         lost = shop.unanswered()

@@ -9,7 +9,7 @@ from functools import partial
 from bench.kills.kills import Course, Kill
 from bench.kills.traps import Moment, Trap, Traps
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B, Slots
 from tests.rollouts.stage import eventually
 
@@ -33,7 +33,7 @@ class Ending:
     ended_at: float
 
 
-def endings(shop: Shop, traps: Traps, kills: Iterable[Kill]) -> Iterator[Ending]:
+def endings(shop: DeployedShop, traps: Traps, kills: Iterable[Kill]) -> Iterator[Ending]:
     """Kill one rollout after the other, and tell each on standard error."""
     shop.deploy(_release("v0", kill=Kill(state="")))
     _comes_to_rest(shop)
@@ -43,7 +43,7 @@ def endings(shop: Shop, traps: Traps, kills: Iterable[Kill]) -> Iterator[Ending]
         yield ending
 
 
-def _ending(shop: Shop, traps: Traps, kill: Kill, version: str) -> Ending:
+def _ending(shop: DeployedShop, traps: Traps, kill: Kill, version: str) -> Ending:
     began_at, stable = time.time(), _serving(shop.look())
     canary = B if stable == A else A
     trap = _set_trap(shop, traps, kill, stable=stable)
@@ -71,11 +71,11 @@ def _release(version: str, kill: Kill) -> Declaration:
     return Declaration(version=version, steps=kill.steps)
 
 
-def _machine(shop: Shop) -> str:
+def _machine(shop: DeployedShop) -> str:
     return f"{shop.name}-rollout"
 
 
-def _set_trap(shop: Shop, traps: Traps, kill: Kill, *, stable: str) -> Trap:
+def _set_trap(shop: DeployedShop, traps: Traps, kill: Kill, *, stable: str) -> Trap:
     trap_in = partial(Trap, machine=_machine(shop))
     if kill.course is Course.BUSY:
         traps.set(trap_in(state="Plan", moment=Moment.ENTERED, visit=1, action=lambda _arn: _scale_out(shop, stable)))
@@ -84,7 +84,7 @@ def _set_trap(shop: Shop, traps: Traps, kill: Kill, *, stable: str) -> Trap:
     return trap
 
 
-def _scale_out(shop: Shop, slot: str) -> None:
+def _scale_out(shop: DeployedShop, slot: str) -> None:
     shop.stage.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="sagemaker",
         ScalableDimension="sagemaker:variant:DesiredInstanceCount",
@@ -94,7 +94,7 @@ def _scale_out(shop: Shop, slot: str) -> None:
     )
 
 
-def _watch(shop: Shop, killed_at: float) -> tuple[float, float]:
+def _watch(shop: DeployedShop, killed_at: float) -> tuple[float, float]:
     """Return when the slot that serves at last had all the weight, and when the endpoint was at rest, both for good."""
     serving, changed_at, unrest_at = _serving(shop.look()), killed_at, killed_at
     deadline = killed_at + REACH_SECONDS
@@ -109,7 +109,7 @@ def _watch(shop: Shop, killed_at: float) -> tuple[float, float]:
     return changed_at, unrest_at
 
 
-def _comes_to_rest(shop: Shop) -> None:
+def _comes_to_rest(shop: DeployedShop) -> None:
     eventually(lambda: _at_rest(shop, shop.look()), what="rest")
 
 
@@ -118,7 +118,7 @@ def _serving(slots: Slots) -> str:
     return next((slot for slot in (A, B) if slots.weights == {slot: 100, (B if slot == A else A): 0}), "")
 
 
-def _at_rest(shop: Shop, slots: Slots) -> bool:
+def _at_rest(shop: DeployedShop, slots: Slots) -> bool:
     serving = _serving(slots)
     floors = {slot: FLOORS[slot == serving] for slot in (A, B)}
     quiet = slots.status == "InService" and slots.floors == floors and not slots.suspended

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.panic.runs import Run, Study, measure
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.stage import SETTINGS, Stage
 
 STUDIES = [Study(scaling=scaling, panic=panic) for scaling in (False, True) for panic in (True, False)]
@@ -41,7 +41,7 @@ def main() -> None:
 def _row(stage: Stage, study: Study, runs: int, folder: Path) -> str:
     """Return one row; `lost` counts the requests that nobody answered."""
     endpoint, rule = "scaling" if study.scaling else "quiet", "on" if study.panic else "off"
-    with Shop(stage, f"{endpoint}-{rule}") as shop:
+    with DeployedShop(stage, f"{endpoint}-{rule}") as shop:
         measured = list(measure(shop, study, runs=runs, folder=folder))
         shop.close_to_visitors()
         lost = len(shop.unanswered())

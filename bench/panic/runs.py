@@ -7,7 +7,7 @@ from pathlib import Path
 
 from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
 from tests.rollouts.declaring import PLACEHOLDER, Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
@@ -32,7 +32,7 @@ class Run:
     since_activity: float | None
 
 
-def measure(shop: Shop, study: Study, *, runs: int, folder: Path) -> Iterator[Run]:
+def measure(shop: DeployedShop, study: Study, *, runs: int, folder: Path) -> Iterator[Run]:
     """Deploy releases that fail once they are told to, and measure how fast each loses its traffic."""
     shop.requests_per_second = REQUESTS_PER_SECOND
     shop.deploy(_release("v0", study, folder))
@@ -58,7 +58,7 @@ def _release(version: str, study: Study, folder: Path) -> Declaration:
     )
 
 
-def _run(shop: Shop, study: Study) -> Run:
+def _run(shop: DeployedShop, study: Study) -> Run:
     began_at = time.time()
     if study.scaling:
         _scale_out(shop)
@@ -73,7 +73,7 @@ def _run(shop: Shop, study: Study) -> Run:
     return Run(since_alarm=zero_at - alarm_at, since_activity=since_activity)
 
 
-def _scale_out(shop: Shop) -> None:
+def _scale_out(shop: DeployedShop) -> None:
     """Ask for another instance of the slot that serves, which keeps the endpoint busy until it is there."""
     shop.stage.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="sagemaker",
@@ -84,7 +84,7 @@ def _scale_out(shop: Shop) -> None:
     )
 
 
-def _alarm_since(shop: Shop, moment: float) -> float:
+def _alarm_since(shop: DeployedShop, moment: float) -> float:
     """Return when the first alarm of the canary went off; 0 if none has."""
     alarms = shop.stage.sandbox.alarms
     assert alarms is not None

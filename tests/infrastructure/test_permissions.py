@@ -8,81 +8,17 @@ from tests.infrastructure.synthesis import Resources, statements
 
 pytestmark = pytest.mark.xdist_group("graph")
 
-READ_CONFIG = "sagemaker:DescribeEndpointConfig"
-SCALE = {
-    "application-autoscaling:RegisterScalableTarget",
-    "sagemaker:DescribeEndpoint",
-    "sagemaker:UpdateEndpointWeightsAndCapacities",
-    READ_CONFIG,
-}
-MOVE = {"sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"}
-LOOK = "application-autoscaling:DescribeScalableTargets"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-TELL = "events:PutEvents"
-STACK = "cloudformation:DescribeStacks"
-ALIVE = "states:DescribeExecution"
-SWEEP = {
-    "tag:GetResources",
-    "sagemaker:ListModels",
-    "sagemaker:ListEndpointConfigs",
-    "sagemaker:DeleteModel",
-    "sagemaker:DeleteEndpointConfig",
-}
-ALARMS, COUNTS, PUBLISH = "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:PutMetricData"
 
 
-def ledger(*verbs: str) -> set[str]:
-    return {f"dynamodb:{verb}" for verb in verbs}
-
-
-ALLOWED = {
-    "ReleaseSlots": {
-        *ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
-        STACK,
-        LOOK,
-        *SCALE,
-        ALIVE,
-        *SWEEP,
-        TELL,
-    },
-    "VerifiedEndpoint": {
-        *ledger("GetItem", "PutItem", "UpdateItem"),
-        STACK,
-        "sagemaker:DescribeEndpoint",
-        "states:StopExecution",
-    },
-    "Settle": {
-        *ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
-        STACK,
-        *SCALE,
-        "states:StartExecution",
-        ALIVE,
-        *SWEEP,
-        TELL,
-    },
-    "Prepare": {*ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), ALARMS, LOOK, *SCALE, ALIVE, TELL},
-    "SmokeTest": {*ledger("GetItem"), "sagemaker:InvokeEndpoint"},
-    "ScaleCanary": {*ledger("GetItem"), COUNTS, LOOK, *SCALE},
-    "ShiftTraffic": {*ledger("GetItem", "UpdateItem"), *MOVE},
-    "Evaluate": {*ledger("GetItem", "UpdateItem"), ALARMS, COUNTS, PUBLISH, LOOK, *SCALE},
-    "Promote": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
-    "RollBack": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
-    "Panic": {*ledger("GetItem", "UpdateItem"), *MOVE, TELL},
-    "Restore": {*ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALE, TELL},
-}
-
-
-def test_the_table_is_of_all_handlers() -> None:
-    assert set(ALLOWED) == set(PERMISSIONS)
-
-
-@pytest.mark.parametrize("handler", ALLOWED)
-def test_a_handler_may_do_exactly_this(resources: Resources, handler: str) -> None:
+@pytest.mark.parametrize("handler", PERMISSIONS)
+def test_a_role_may_do_what_the_table_says_and_nothing_else(resources: Resources, handler: str) -> None:
+    """`tests/permissions` proves of the table that each action is needed and used."""
     may = {action for s in statements(resources, f"CanaryHandlers{handler}Role") for action in s["Action"]}
-    assert may == ALLOWED[handler] | LOGS
+    assert may == {action for permission in PERMISSIONS[handler] for action in permission.actions} | LOGS
 
 
-@pytest.mark.parametrize("handler", ALLOWED)
+@pytest.mark.parametrize("handler", PERMISSIONS)
 def test_no_action_is_a_wildcard_and_a_bare_resource_is_limited_or_read_only(
     resources: Resources, handler: str
 ) -> None:
@@ -93,7 +29,7 @@ def test_no_action_is_a_wildcard_and_a_bare_resource_is_limited_or_read_only(
             assert reads or "Condition" in statement
 
 
-@pytest.mark.parametrize("handler", ALLOWED)
+@pytest.mark.parametrize("handler", PERMISSIONS)
 def test_a_handler_reaches_the_records_of_its_endpoints_only(resources: Resources, handler: str) -> None:
     (records,) = [s for s in statements(resources, f"CanaryHandlers{handler}Role") if "dynamodb:GetItem" in s["Action"]]
     assert records["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["recommender"]}}

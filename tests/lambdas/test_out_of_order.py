@@ -13,8 +13,9 @@ from rollout.safety import lower_until_zero
 
 from canary_tools.sandbox.sagemaker.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
+from tests.lambdas.fakes.context import FakeContext
 from tests.lambdas.fakes.settings import ENDPOINT, SCALED, A, B, step
-from tests.lambdas.fakes.shop import Context, Shop
+from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import STACK_ID, DeployFailed, _verified_properties, scaling_id
 
 WEIGHTS = "UpdateEndpointWeightsAndCapacities"
@@ -146,7 +147,7 @@ def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(aws
     floors = serving.floors()
     assert floors[A] == 3
     aws.wait(60)
-    settle.handler({"settings": old, "stack_id": STACK_ID, "status": "UPDATE_COMPLETE"}, Context())
+    settle.handler({"settings": old, "stack_id": STACK_ID, "status": "UPDATE_COMPLETE"}, FakeContext())
     assert serving.floors() == floors
     assert serving.unsafe() == []
 

@@ -8,9 +8,9 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease, SmokeTest
+from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION
 from tests.lambdas.fakes.settings import ENDPOINT, REST_API
 from tests.lambdas.fakes.stack import STACK_ID
-from tests.lambdas.fakes.wire import ACCOUNT, REGION
 
 Statement = dict[str, Any]
 Policies = dict[str, list[Statement]]

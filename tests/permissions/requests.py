@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from canary_tools.sandbox.sagemaker.arns import Place
 from tests.lambdas.fakes.aws import Aws, Call
-from tests.lambdas.fakes.wire import ACCOUNT, REGION, Parameters
+from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters
 
 PLACE = Place(account=ACCOUNT, region=REGION)
 NAMED = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))

@@ -6,9 +6,9 @@ import pytest
 from ministack.core.iam_evaluator import fnmatch_iam_cs
 
 from canary_construct.permissions.by_handler import PERMISSIONS
-from tests.lambdas.fakes import wire
-from tests.permissions.guard import Judge, guarded
+from tests.lambdas.fakes import boto_clients
 from tests.permissions.policies import Policies, listed, policies, without
+from tests.permissions.policy_enforcer import Judge, enforced
 from tests.permissions.scenarios import SCENARIOS, promoted_and_promoted_again, serving
 from tests.permissions.usage import BY_LAMBDA, asked_in_all_scenarios, run, usage
 
@@ -62,25 +62,25 @@ def taken_from(handler: str, action: str) -> Callable[[Policies], Policies]:
 
 def test_a_missing_permission_fails_what_needs_it() -> None:
     weights = "sagemaker:UpdateEndpointWeightsAndCapacities"
-    with guarded(taken_from("ShiftTraffic", weights)) as (guard, aws):
+    with enforced(taken_from("ShiftTraffic", weights)) as (enforcer, aws):
         with pytest.raises(AssertionError, match="not authorized to perform: sagemaker:UpdateEndpointWeights"):
             promoted_and_promoted_again(aws)
-        assert {(handler, request.action) for handler, request in guard.denied} == {("ShiftTraffic", weights)}
+        assert {(handler, request.action) for handler, request in enforcer.denied} == {("ShiftTraffic", weights)}
 
 
 def test_a_missing_permission_that_its_handler_survives_is_seen_too() -> None:
-    with guarded(taken_from("Promote", "events:PutEvents")) as (guard, aws):
+    with enforced(taken_from("Promote", "events:PutEvents")) as (enforcer, aws):
         promoted_and_promoted_again(aws)
-        assert {(handler, request.action) for handler, request in guard.denied} == {("Promote", "events:PutEvents")}
+        assert {(handler, request.action) for handler, request in enforcer.denied} == {("Promote", "events:PutEvents")}
 
 
 @pytest.mark.parametrize("asked", ["sagemaker:DescribeEndpointConfig", "sagemaker:UpdateEndpointWeightsAndCapacities"])
 def test_what_application_auto_scaling_asks_of_its_caller_is_needed(asked: str) -> None:
-    with guarded(taken_from("Promote", asked)) as (guard, aws):
+    with enforced(taken_from("Promote", asked)) as (enforcer, aws):
         shop = serving(aws)
         promoting = shop.begin("v2", "Promote")
         promoting.advance()
-        assert {(handler, request.action) for handler, request in guard.denied} == {("Promote", asked)}
+        assert {(handler, request.action) for handler, request in enforcer.denied} == {("Promote", asked)}
 
 
 def test_a_permission_that_nothing_uses_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,13 +93,13 @@ def test_a_permission_that_nothing_uses_is_reported(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_another_hand_does_in_the_middle_of_a_call_is_not_taken_for_the_handlers() -> None:
-    with guarded() as (guard, aws):
+    with enforced() as (enforcer, aws):
         shop = serving(aws)
         shop.deploy("v2")
-        aws.interrupt("", lambda: wire.client("cloudwatch").describe_alarms(AlarmNames=["business"]))
+        aws.interrupt("", lambda: boto_clients.client("cloudwatch").describe_alarms(AlarmNames=["business"]))
         shop.settle()
         assert aws.asked("DescribeAlarms") == [{"AlarmNames": ["business"]}]
-        assert guard.denied == set()
+        assert enforcer.denied == set()
 
 
 def test_lambda_writes_the_logs_of_every_handler() -> None:

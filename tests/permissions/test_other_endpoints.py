@@ -9,8 +9,8 @@ from canary_construct.permissions.by_handler import PERMISSIONS
 from tests.lambdas.fakes.aws import Aws, Call
 from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
 from tests.lambdas.fakes.stack import STACK_ID
-from tests.permissions.guard import Judge, guarded
 from tests.permissions.policies import policies
+from tests.permissions.policy_enforcer import Judge, enforced
 from tests.permissions.requests import PLACE, requests_of
 from tests.permissions.scenarios import (
     promoted_and_promoted_again,
@@ -61,7 +61,7 @@ KINDS = list(calls_on(ENDPOINT))
 @pytest.fixture(scope="module")
 def account() -> Iterator[tuple[Judge, Aws]]:
     """The policies of a stack with one endpoint, and an account with tagged models and configs of several."""
-    with guarded() as (_, aws):
+    with enforced() as (_, aws):
         for endpoint in (ENDPOINT, *OTHERS):
             for arn in (
                 PLACE.arn("model", f"model-of-{endpoint}"),
@@ -124,12 +124,12 @@ def test_nobody_may_do_what_no_rollout_needs(
 @pytest.mark.parametrize("scenario", [promoted_and_promoted_again, rolled_back_by_a_gate, stopped_and_restored])
 def test_endpoints_of_one_stack_do_not_reach_each_others_records(scenario: Any) -> None:
     """They share their handlers and so the roles: here it is the code that keeps them apart."""
-    with guarded(endpoints=(ENDPOINT, "outlet")) as (guard, aws):
+    with enforced(endpoints=(ENDPOINT, "outlet")) as (enforcer, aws):
         records = {"endpoint": {"S": "outlet"}, "record": {"S": "lock"}, "holder": {"S": "v7-1"}}
         aws.table.call("PutItem", {"TableName": aws.table.name, "Item": records})
         scenario(aws)
-        assert guard.denied == set()
-        assert [request for _, request in guard.asked if "outlet" in str(request)] == []
+        assert enforcer.denied == set()
+        assert [request for _, request in enforcer.asked if "outlet" in str(request)] == []
         found = aws.table.call(
             "GetItem", {"TableName": aws.table.name, "Key": {k: records[k] for k in ("endpoint", "record")}}
         )
@@ -137,7 +137,7 @@ def test_endpoints_of_one_stack_do_not_reach_each_others_records(scenario: Any) 
 
 
 def test_a_sweep_leaves_the_models_of_the_stacks_other_endpoint() -> None:
-    with guarded(endpoints=(ENDPOINT, "outlet")) as (guard, aws):
+    with enforced(endpoints=(ENDPOINT, "outlet")) as (enforcer, aws):
         aws.sagemaker.catalogue.models.create(
             {
                 "ModelName": "outlet-model",
@@ -150,4 +150,4 @@ def test_a_sweep_leaves_the_models_of_the_stacks_other_endpoint() -> None:
         shop.promote("v2")
         shop.stack.destroy()
         assert [row["ModelName"] for row in aws.sagemaker.catalogue.models.list({})["Models"]] == ["outlet-model"]
-        assert guard.denied == set()
+        assert enforcer.denied == set()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.permissions.guard import WEIGHTS, Order
+from tests.permissions.policy_enforcer import WEIGHTS, Order
 from tests.permissions.scenarios import SCENARIOS
 from tests.permissions.usage import run, usage
 

@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from tests.permissions.guard import Order, guarded
 from tests.permissions.policies import listed, policies
+from tests.permissions.policy_enforcer import Order, enforced
 from tests.permissions.requests import Request
 from tests.permissions.scenarios import SCENARIOS
 
@@ -46,13 +46,16 @@ class Usage:
 def run(scenario: str) -> Run:
     """Run one scenario under the policies as synthesised; that it fails is a result, too."""
     failure: BaseException | None = None
-    with guarded() as (guard, aws):
+    with enforced() as (enforcer, aws):
         try:
             SCENARIOS[scenario](aws)
         except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - the test of this scenario shows it
             failure = error
     return Run(
-        asked=frozenset(guard.asked), denied=frozenset(guard.denied), orders=tuple(guard.orders), failure=failure
+        asked=frozenset(enforcer.asked),
+        denied=frozenset(enforcer.denied),
+        orders=tuple(enforcer.orders),
+        failure=failure,
     )
 
 

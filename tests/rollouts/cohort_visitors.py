@@ -9,11 +9,11 @@ from canary_tools.client import CohortRules
 from canary_tools.sandbox.settings import REGION
 from examples.recommender.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors
 from examples.recommender.senders import ApiSender, RuntimeSender
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.front_door import FrontDoor
-from tests.rollouts.shop import Shop
 
 
-def cohort_visitors(shop: Shop, door: FrontDoor, *, requests_per_second: float = 6.0) -> CohortVisitors:
+def cohort_visitors(shop: DeployedShop, door: FrontDoor, *, requests_per_second: float = 6.0) -> CohortVisitors:
     """Return visitors that send what `canary_tools.client` says, and their country."""
     rules = CohortRules(
         shop.ledger_table(), shop.name, cache_seconds=CACHE_SECONDS, client=shop.stage.client("dynamodb")

@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 import pytest
 
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.stage import Stage
 
 FOLDER = Path(__file__).parent
@@ -40,7 +40,7 @@ class SideBySide:
 
 def _run(stage: Stage, name: str, item: pytest.Function) -> None:
     arguments = item.callspec.params if hasattr(item, "callspec") else {}
-    with Shop(stage, name) as shop:
+    with DeployedShop(stage, name) as shop:
         item.obj(shop=shop, **arguments)
         shop.close_to_visitors()
         assert [request.reason for request in shop.unanswered()] == []

@@ -68,7 +68,7 @@ class Declaration:
     fails_after: str = ""
     """One of `POINTS`: something else in the stack fails once this is there, and before anything that needs it."""
     held_after: str = ""
-    """One of `POINTS`: the deploy waits there until `Shop.let_go`."""
+    """One of `POINTS`: the deploy waits there until `DeployedShop.let_go`."""
     endpoint: bool = True
     """Whether the stack has an endpoint at all."""
     neighbour: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from canary_tools.sandbox.apigateway.address import stage_url
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.stage import eventually
 
 STAGE_NAME = "live"
@@ -29,7 +29,7 @@ class Cohort:
 class FrontDoor:
     """The only API of a shop."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: DeployedShop) -> None:
         self._shop = shop
         (self._rest_api_id,) = shop.resources("AWS::ApiGateway::RestApi")
 

@@ -1,10 +1,10 @@
 """What AWS still has of a stack that is gone."""
 
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import scalable_targets
 
 
-def left_behind(shop: Shop) -> list[str]:
+def left_behind(shop: DeployedShop) -> list[str]:
     """Return the names of what was made for a stack and its endpoint and still exists."""
     listings = [
         ("sagemaker", "list_models", "Models", "ModelName"),

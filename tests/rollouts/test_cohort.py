@@ -13,8 +13,8 @@ from examples.recommender.rollouts import PROMOTED, ROLLED_BACK, Rollout
 from examples.recommender.traffic import Outcome
 from tests.rollouts.cohort_visitors import cohort_visitors, country_of
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.front_door import Cohort, FrontDoor
-from tests.rollouts.shop import Shop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
@@ -31,7 +31,7 @@ Belongs = Callable[[int], bool]
 
 
 @pytest.mark.long
-def test_a_cohort_meets_the_canary_before_a_share_of_all_requests_does(shop: Shop) -> None:
+def test_a_cohort_meets_the_canary_before_a_share_of_all_requests_does(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1", cohort=SHARE_OF_USERS, steps=(50, 100)))
     door = FrontDoor(shop)
     with cohort_visitors(shop, door) as visitors:
@@ -57,7 +57,7 @@ def test_a_cohort_meets_the_canary_before_a_share_of_all_requests_does(shop: Sho
         assert 0 not in tally.counts
 
 
-def test_a_canary_that_fails_its_cohort_loses_it(shop: Shop) -> None:
+def test_a_canary_that_fails_its_cohort_loses_it(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1", cohort=SHARE_OF_USERS))
     door = FrontDoor(shop)
     failing = Declaration(version="v2", cohort=SHARE_OF_USERS, environment=(("FAILURE_RATE", "0.15"),))
@@ -76,7 +76,7 @@ def test_a_canary_that_fails_its_cohort_loses_it(shop: Shop) -> None:
     assert_nobody_meets_the_canary(shop, door, visitors, cohort, belongs)
 
 
-def test_an_alarm_ends_the_cohort_of_a_region_at_once(shop: Shop) -> None:
+def test_an_alarm_ends_the_cohort_of_a_region_at_once(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1", cohort=GERMANS))
     door = FrontDoor(shop)
     with cohort_visitors(shop, door) as visitors:
@@ -102,7 +102,7 @@ def test_an_alarm_ends_the_cohort_of_a_region_at_once(shop: Shop) -> None:
 
 
 def assert_the_cohort_met_the_canary_and_nobody_else_did(
-    shop: Shop, visitors: CohortVisitors, cohort: Cohort, belongs: Belongs
+    shop: DeployedShop, visitors: CohortVisitors, cohort: Cohort, belongs: Belongs
 ) -> None:
     """While clients get to know of the rule, the cohort may go either way, and others may not."""
     assert cohort.weights
@@ -125,7 +125,7 @@ def assert_the_cohort_met_the_canary_and_nobody_else_did(
 
 
 def assert_nobody_meets_the_canary(
-    shop: Shop, door: FrontDoor, visitors: CohortVisitors, cohort: Cohort, belongs: Belongs
+    shop: DeployedShop, door: FrontDoor, visitors: CohortVisitors, cohort: Cohort, belongs: Belongs
 ) -> None:
     """Through the API from when the ledger has no rule, which is written last; directly once clients have looked."""
     assert door.variables() == AT_REST
@@ -142,7 +142,7 @@ def assert_nobody_meets_the_canary(
         assert (tally.cohort_by_canary, tally.others_by_canary) == (0, 0)
 
 
-def report(shop: Shop, line: str) -> None:
+def report(shop: DeployedShop, line: str) -> None:
     print(f"{shop.name} {line}")  # noqa: T201 - what `pytest -s` shows
 
 

@@ -8,7 +8,7 @@ import pytest
 from examples.recommender.rollouts import PROMOTED
 from examples.recommender.traffic import Outcome
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import B
 from tests.rollouts.stage import eventually
 
@@ -20,7 +20,7 @@ LEAST_ERRORS = 100
 """Of the some 800 requests that reach each release in the meantime."""
 
 
-def test_an_outage_of_what_both_releases_depend_on_rolls_nothing_back(shop: Shop) -> None:
+def test_an_outage_of_what_both_releases_depend_on_rolls_nothing_back(shop: DeployedShop) -> None:
     # Given two releases that read the same feature store
     shop.requests_per_second = 16.0
     feature_store = shop.folder / "feature-store-failure-rate"

@@ -4,15 +4,15 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.left_behind import left_behind
-from tests.rollouts.shop import Shop
 from tests.rollouts.slots import A, B, scalable_targets, slots_of
 from tests.rollouts.stage import eventually
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
 
-def test_a_stack_at_rest_leaves_nothing_behind(shop: Shop) -> None:
+def test_a_stack_at_rest_leaves_nothing_behind(shop: DeployedShop) -> None:
     # Given models and configs that CloudFormation replaced and kept
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2", environment=(("FAILS_SMOKE_TEST", "yes"),)))
@@ -25,7 +25,7 @@ def test_a_stack_at_rest_leaves_nothing_behind(shop: Shop) -> None:
     assert left_behind(shop) == []
 
 
-def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: Shop) -> None:
+def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
     shop.rollout_reaches("v2", 100)
@@ -36,7 +36,7 @@ def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: Shop) ->
 
 
 @pytest.mark.long
-def test_an_endpoint_that_leaves_a_stack_of_two_in_mid_rollout_leaves_nothing_behind(shop: Shop) -> None:
+def test_an_endpoint_that_leaves_a_stack_of_two_in_mid_rollout_leaves_nothing_behind(shop: DeployedShop) -> None:
     # Given two endpoints in one stack, each on its way to the next release
     neighbour = f"{shop.name}-neighbour"
     shop.deploy(Declaration(version="v1", neighbour=True))

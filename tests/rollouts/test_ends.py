@@ -6,7 +6,7 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import METRIC_PERIOD_SECONDS, Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
@@ -19,7 +19,7 @@ SECONDS_TO_ZERO = 30.0
 @pytest.mark.parametrize(
     "state", ["Prepare", "SmokeTest", "ScaleCanary", "ShiftTraffic", "WaitForWeights", "Bake", "Evaluate"]
 )
-def test_a_stopped_execution_is_restored(shop: Shop, state: str) -> None:
+def test_a_stopped_execution_is_restored(shop: DeployedShop, state: str) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
     execution = shop.execution_in(state)
@@ -38,7 +38,7 @@ def test_a_stopped_execution_is_restored(shop: Shop, state: str) -> None:
 
 
 @pytest.mark.long
-def test_a_stop_during_the_promotion_leaves_one_slot_in_charge(shop: Shop) -> None:
+def test_a_stop_during_the_promotion_leaves_one_slot_in_charge(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
 
@@ -48,7 +48,7 @@ def test_a_stop_during_the_promotion_leaves_one_slot_in_charge(shop: Shop) -> No
     shop.comes_to_rest(stable=B if rollout.outcome == PROMOTED else A)
 
 
-def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does_not(shop: Shop) -> None:
+def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does_not(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1", steps=(50, 100)))
     shop.deploy(Declaration(version="v2", steps=(50, 100)))
     shop.rollout_reaches("v2", 50)
@@ -70,7 +70,7 @@ def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does
     assert shop.measured["seconds to zero"] < SECONDS_TO_ZERO
 
 
-def test_an_operator_aborts_a_rollout_through_the_ledger(shop: Shop) -> None:
+def test_an_operator_aborts_a_rollout_through_the_ledger(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1", steps=(50, 100)))
     shop.deploy(Declaration(version="v2", steps=(50, 100)))
     shop.rollout_reaches("v2", 50)

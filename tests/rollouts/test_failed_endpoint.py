@@ -3,8 +3,8 @@
 import pytest
 
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.left_behind import left_behind
-from tests.rollouts.shop import Shop
 from tests.rollouts.slots import A
 from tests.rollouts.stage import eventually
 
@@ -14,7 +14,7 @@ REASON = "Unable to provision requested ML compute capacity"
 EMPTY = Declaration(version="none", endpoint=False)
 
 
-def test_a_deploy_to_a_failed_endpoint_is_refused_and_tells_the_way_out(shop: Shop) -> None:
+def test_a_deploy_to_a_failed_endpoint_is_refused_and_tells_the_way_out(shop: DeployedShop) -> None:
     # Given an endpoint that failed by another hand
     shop.deploy(Declaration(version="v1"))
     config = shop.comes_to_rest(stable=A).config_name
@@ -39,7 +39,7 @@ def test_a_deploy_to_a_failed_endpoint_is_refused_and_tells_the_way_out(shop: Sh
     shop.comes_to_rest(stable=A)
 
 
-def test_a_stack_whose_endpoint_failed_leaves_nothing_behind(shop: Shop) -> None:
+def test_a_stack_whose_endpoint_failed_leaves_nothing_behind(shop: DeployedShop) -> None:
     # Given a deploy whose fleet failed in a way that SageMaker does not take back, so that neither can CloudFormation
     shop.deploy(Declaration(version="v1"))
     shop.comes_to_rest(stable=A)
@@ -54,7 +54,7 @@ def test_a_stack_whose_endpoint_failed_leaves_nothing_behind(shop: Shop) -> None
     assert left_behind(shop) == []
 
 
-def test_a_first_deploy_that_fails_after_the_endpoint_leaves_nothing_behind(shop: Shop) -> None:
+def test_a_first_deploy_that_fails_after_the_endpoint_leaves_nothing_behind(shop: DeployedShop) -> None:
     status, sentence = shop.try_to_deploy(Declaration(version="v1", fails_after="VerifiedEndpoint"))
     assert (status, sentence.partition(":")[0]) == ("ROLLBACK_COMPLETE", "Refused")
     assert left_behind(shop) == []

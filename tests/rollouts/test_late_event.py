@@ -4,6 +4,7 @@ import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.late_event import (
     comes_late,
     disable,
@@ -13,14 +14,13 @@ from tests.rollouts.late_event import (
     payload_of,
     the_clock_calls,
 )
-from tests.rollouts.shop import Shop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
 
-def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing(shop: Shop) -> None:
+def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing(shop: DeployedShop) -> None:
     # Given a deploy whose terminal event is on its way, so that its release still waits
     shop.deploy(Declaration(version="v1"))
     shop.comes_to_rest(stable=A)
@@ -55,7 +55,7 @@ def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing
     assert shop.models()[B] != shop.models()[A]
 
 
-def test_a_release_whose_terminal_event_comes_late_is_rolled_out_then(shop: Shop) -> None:
+def test_a_release_whose_terminal_event_comes_late_is_rolled_out_then(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.comes_to_rest(stable=A)
     hold_back(shop)
@@ -68,7 +68,7 @@ def test_a_release_whose_terminal_event_comes_late_is_rolled_out_then(shop: Shop
     shop.rollout_reaches("v2", 100)
 
 
-def test_a_release_whose_event_a_refused_deploy_overtook_is_rolled_out(shop: Shop) -> None:
+def test_a_release_whose_event_a_refused_deploy_overtook_is_rolled_out(shop: DeployedShop) -> None:
     # Given a release that waits for an event that never comes
     shop.deploy(Declaration(version="v1"))
     shop.comes_to_rest(stable=A)
@@ -84,7 +84,7 @@ def test_a_release_whose_event_a_refused_deploy_overtook_is_rolled_out(shop: Sho
     shop.rollout_reaches("v2", 100)
 
 
-def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(shop: Shop) -> None:
+def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.comes_to_rest(stable=A)
     of_then = payload_of(shop, "UPDATE_COMPLETE")
@@ -96,7 +96,7 @@ def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(sho
     shop.comes_to_rest(stable=A, floor=3)
 
 
-def test_what_a_rollout_that_nobody_restored_left_is_restored_by_the_clock(shop: Shop) -> None:
+def test_what_a_rollout_that_nobody_restored_left_is_restored_by_the_clock(shop: DeployedShop) -> None:
     # Given a rollout that was stopped, whose restore path never runs
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))

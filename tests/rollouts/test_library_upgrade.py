@@ -5,14 +5,14 @@ import pytest
 from canary_construct.rollout.plan import SCHEMA
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.library import PROMOTED_BY_NEXT
-from tests.rollouts.shop import Shop
 from tests.rollouts.slots import B
 
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
 
 
-def test_the_next_library_finishes_a_rollout_that_this_one_began(shop: Shop) -> None:
+def test_the_next_library_finishes_a_rollout_that_this_one_began(shop: DeployedShop) -> None:
     # Given a rollout whose definition and handlers are of this library
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
@@ -29,7 +29,7 @@ def test_the_next_library_finishes_a_rollout_that_this_one_began(shop: Shop) -> 
     shop.comes_to_rest(stable=B)
 
 
-def test_a_library_with_other_payloads_waits_for_the_end_of_the_rollout(shop: Shop) -> None:
+def test_a_library_with_other_payloads_waits_for_the_end_of_the_rollout(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
     running = shop.rollout_reaches("v2", 100)

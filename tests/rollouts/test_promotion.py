@@ -4,13 +4,13 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
 
 
-def test_a_harmless_release_is_promoted_step_by_step_and_the_slots_change_roles(shop: Shop) -> None:
+def test_a_harmless_release_is_promoted_step_by_step_and_the_slots_change_roles(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1", steps=(50, 100)))
     before = shop.models()
 
@@ -27,7 +27,7 @@ def test_a_harmless_release_is_promoted_step_by_step_and_the_slots_change_roles(
     assert shop.kept_configs() == {slots.config_name}
 
 
-def test_after_a_promotion_a_deploy_finds_the_roles_exchanged(shop: Shop) -> None:
+def test_after_a_promotion_a_deploy_finds_the_roles_exchanged(shop: DeployedShop) -> None:
     # Given a release that was promoted into the other slot
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))

@@ -6,7 +6,7 @@ import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A
 
 pytestmark = pytest.mark.xdist_group("rollouts")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("rollouts")
 FAILS_SMOKE_TEST = (("FAILS_SMOKE_TEST", "yes"),)
 
 
-def test_a_release_that_errs_is_rolled_back_by_its_gate_and_not_tried_again(shop: Shop) -> None:
+def test_a_release_that_errs_is_rolled_back_by_its_gate_and_not_tried_again(shop: DeployedShop) -> None:
     shop.requests_per_second = 20.0
     failing = Declaration(version="v2", environment=(("FAILURE_RATE", "0.1"),), steps=(50, 100))
     shop.deploy(Declaration(version="v1", steps=(50, 100)))
@@ -44,7 +44,7 @@ def test_a_release_that_errs_is_rolled_back_by_its_gate_and_not_tried_again(shop
     assert "version v2 was rolled back before; choose a new version to try it again" in sentence
 
 
-def test_a_release_that_fails_its_smoke_test_reaches_no_user(shop: Shop) -> None:
+def test_a_release_that_fails_its_smoke_test_reaches_no_user(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
 
     shop.deploy(Declaration(version="v2", environment=FAILS_SMOKE_TEST))
@@ -57,7 +57,7 @@ def test_a_release_that_fails_its_smoke_test_reaches_no_user(shop: Shop) -> None
     assert not shop.visitors_of("v2")
 
 
-def test_a_release_whose_archive_is_broken_fails_the_deploy_and_reaches_no_user(shop: Shop) -> None:
+def test_a_release_whose_archive_is_broken_fails_the_deploy_and_reaches_no_user(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     before = shop.comes_to_rest(stable=A)
 

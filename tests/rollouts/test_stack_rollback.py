@@ -6,13 +6,13 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import POINTS, Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 
 pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
 
 
-def test_a_deploy_that_fails_at_any_point_is_undone_and_the_release_can_be_deployed_again(shop: Shop) -> None:
+def test_a_deploy_that_fails_at_any_point_is_undone_and_the_release_can_be_deployed_again(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.comes_to_rest(stable=A)
 
@@ -22,7 +22,7 @@ def test_a_deploy_that_fails_at_any_point_is_undone_and_the_release_can_be_deplo
     shop.rollout_reaches("v2", 100)
 
 
-def test_after_a_promotion_a_deploy_that_fails_leaves_the_roles_exchanged(shop: Shop) -> None:
+def test_after_a_promotion_a_deploy_that_fails_leaves_the_roles_exchanged(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
     assert shop.rollout_ends("v2").outcome == PROMOTED
@@ -34,7 +34,7 @@ def test_after_a_promotion_a_deploy_that_fails_leaves_the_roles_exchanged(shop: 
     shop.rollout_reaches("v3", 100)
 
 
-def _fails_at(points: Sequence[str], shop: Shop, version: str, *, stable: str) -> None:
+def _fails_at(points: Sequence[str], shop: DeployedShop, version: str, *, stable: str) -> None:
     before, models = shop.comes_to_rest(stable=stable), shop.models()
     for point in points:
         sentence = shop.refused(Declaration(version=version, fails_after=point))

@@ -4,14 +4,14 @@ import pytest
 
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
-from tests.rollouts.shop import Shop
+from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 
 pytestmark = pytest.mark.xdist_group("rollouts")
 
 
 @pytest.mark.long
-def test_a_deploy_during_a_rollout_is_refused_and_the_rollout_goes_on(shop: Shop) -> None:
+def test_a_deploy_during_a_rollout_is_refused_and_the_rollout_goes_on(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
     before, running = shop.rollout_reaches("v2", 100), shop.look()
@@ -28,7 +28,7 @@ def test_a_deploy_during_a_rollout_is_refused_and_the_rollout_goes_on(shop: Shop
     assert not shop.visitors_of("v3")
 
 
-def test_a_deploy_while_both_slots_serve_is_refused_until_one_has_all_the_weight(shop: Shop) -> None:
+def test_a_deploy_while_both_slots_serve_is_refused_until_one_has_all_the_weight(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     before = shop.comes_to_rest(stable=A)
     shop.set_weights({A: 70, B: 30})
@@ -47,7 +47,7 @@ def test_a_deploy_while_both_slots_serve_is_refused_until_one_has_all_the_weight
     shop.rollout_reaches("v2", 100)
 
 
-def test_an_update_that_sagemaker_undoes_without_a_word_fails_the_deploy_loudly(shop: Shop) -> None:
+def test_an_update_that_sagemaker_undoes_without_a_word_fails_the_deploy_loudly(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     before = shop.comes_to_rest(stable=A)
     reason = "Unable to provision requested ML compute capacity"
@@ -61,7 +61,7 @@ def test_an_update_that_sagemaker_undoes_without_a_word_fails_the_deploy_loudly(
     assert shop.rollout("v2") is None
 
 
-def test_a_deploy_that_fails_after_the_endpoint_was_updated_is_undone_and_starts_no_rollout(shop: Shop) -> None:
+def test_a_deploy_that_fails_after_the_endpoint_was_updated_is_undone_and_starts_no_rollout(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     before = shop.comes_to_rest(stable=A)
     models = shop.models()

@@ -12,9 +12,9 @@ from canary_tools.sandbox.sagemaker.instances import SimulatedHost
 from canary_tools.sandbox.sagemaker.model import SageMakerModel
 from canary_tools.sandbox.sagemaker.operations import sagemaker_operations, scaling_operations
 from canary_tools.sandbox.sagemaker.timing import Timing
+from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Operation, Parameters
 from tests.lambdas.fakes.dynamodb import Table
 from tests.lambdas.fakes.services import ApiStages, CloudWatch, EventBus, Runtime, Stacks, StepFunctions, Tagging
-from tests.lambdas.fakes.wire import ACCOUNT, REGION, Operation, Parameters
 
 START = 1_800_000_000.0
 CALL_SECONDS = 0.05

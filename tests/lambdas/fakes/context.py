@@ -3,8 +3,8 @@
 LAMBDA_MILLISECONDS = 900_000
 
 
-class Context:
-    """The context of a Lambda invocation that may run for a while."""
+class FakeContext:
+    """The context of a Lambda invocation with a given time left; by default the longest, 15 minutes."""
 
     def __init__(self, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         self._milliseconds = milliseconds

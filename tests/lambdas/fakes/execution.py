@@ -11,13 +11,13 @@ from rollout import clock
 from rollout.handlers import evaluate, prepare, promote, roll_back, scale_canary, shift_traffic, smoke_test
 
 from tests.lambdas.fakes.aws import Aws
-from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, Context
+from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, FakeContext
 
 TRANSIENT = ("EndpointBusy", "Throttled")
 RETRIES = 8
 ROLLBACK_RETRIES = 30
 
-Task = Callable[[dict[str, Any], Context], dict[str, Any]]
+Task = Callable[[dict[str, Any], FakeContext], dict[str, Any]]
 TASKS: dict[str, Task] = {
     "Prepare": prepare.handler,
     "SmokeTest": smoke_test.handler,
@@ -78,7 +78,7 @@ class Execution:
         assert not self._busy, "Step Functions runs one task of an execution at a time"
         self._busy = True
         try:
-            answer = TASKS[self.task](self._event(), Context())
+            answer = TASKS[self.task](self._event(), FakeContext())
         except Exception as error:  # noqa: BLE001 - Step Functions catches everything
             self.errors.append(error)
             if self.status == "RUNNING":
@@ -96,7 +96,7 @@ class Execution:
     def invocation(self, *, milliseconds: int = LAMBDA_MILLISECONDS) -> Callable[[], dict[str, Any]]:
         """Return an invocation of the next task with the input of now, whenever it begins to run."""
         task, event = TASKS[self.task], self._event()
-        return lambda: task(event, Context(milliseconds))
+        return lambda: task(event, FakeContext(milliseconds))
 
     def fail_with(self, error: str) -> None:
         """Let the present task fail as when its Lambda dies."""

@@ -11,7 +11,7 @@ from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
 from canary_tools.sandbox.cloudwatch.store import MetricStore
 from canary_tools.sandbox.sagemaker.errors import ApiError
 from canary_tools.sandbox.sagemaker.tags import TagStore
-from tests.lambdas.fakes.wire import Operation, Parameters
+from tests.lambdas.fakes.boto_clients import Operation, Parameters
 
 
 class CloudWatch:

@@ -11,25 +11,15 @@ from rollout.plan import Settings
 from rollout.scaling import SlotScalers, SlotScaling
 from rollout.world import World
 
-from tests.lambdas.fakes import wire
+from tests.lambdas.fakes import boto_clients
 from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, FakeContext
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, STEPS, plan, settings
 from tests.lambdas.fakes.stack import STACK_ID, Stack
 
-LAMBDA_MILLISECONDS = 900_000
 REQUESTS_PER_PERIOD = 1200
 COHORT_SHARE = 0.05
-
-
-class Context:
-    """The context of a Lambda invocation that may run for a while."""
-
-    def __init__(self, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
-        self._milliseconds = milliseconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self._milliseconds
 
 
 class Shop:
@@ -88,21 +78,23 @@ class Shop:
     def settle(self, status: str = "") -> None:
         """Deliver the stack's event, by default that of its present status."""
         event = {"settings": self.settings, "stack_id": STACK_ID, "status": status or self.aws.stacks.status}
-        settle.handler(event, Context())
+        settle.handler(event, FakeContext())
 
     def look_for_what_was_left(self) -> None:
         """Let the quarter of an hour pass after which a lock is looked at."""
-        settle.handler({"settings": self.settings, "stack_id": STACK_ID}, Context())
+        settle.handler({"settings": self.settings, "stack_id": STACK_ID}, FakeContext())
 
     def panic(self, alarm: str, *, raised_at: float | None = None, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         """Deliver an alarm's change to ALARM, by default one of now, with the time in whole seconds."""
         second = int(self.aws.clock.now() if raised_at is None else raised_at)
         event = {"settings": self.settings, "alarm_name": alarm, "raised_at": iso(second).replace(".000Z", "Z")}
-        panic.handler(event, Context(milliseconds))
+        panic.handler(event, FakeContext(milliseconds))
 
     def restore(self, execution: str, status: str = "ABORTED", *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         """Deliver the end of an execution."""
-        restore.handler({"settings": self.settings, "execution": execution, "status": status}, Context(milliseconds))
+        restore.handler(
+            {"settings": self.settings, "execution": execution, "status": status}, FakeContext(milliseconds)
+        )
 
     def stop(self, execution: Execution) -> None:
         """Stop an execution, without its event."""
@@ -170,7 +162,7 @@ class Shop:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(ENDPOINT, table=self.aws.table.name, client=wire.client("dynamodb"))
+        return Ledger(ENDPOINT, table=self.aws.table.name, client=boto_clients.client("dynamodb"))
 
     def execution(self, name: str) -> Execution:
         """Return the execution of this name; it begins when it is first looked at."""

@@ -98,8 +98,8 @@ def _sent(signed: AWSRequest) -> Answer:
         connection.close()
 
 
-class Shop:
-    """The deployed stack."""
+class FrontDoors:
+    """A deployed stack with one endpoint and three APIs in front of it."""
 
     def __init__(self, stage: SandboxStage, outputs: Mapping[str, str]) -> None:
         self.stage = stage
@@ -197,11 +197,11 @@ def _settled(stage: SandboxStage, ledger: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoors]:
     with SandboxStage(replace(SETTINGS, duplicate_event_probability=0.0)) as stage:
         outputs = _deployed(stage, tmp_path_factory.mktemp("shop"))
         eventually(lambda: _settled(stage, outputs["LedgerId"]), what="the end of the lock")
-        yield Shop(stage, outputs)
+        yield FrontDoors(stage, outputs)
         cloudformation = stage.client("cloudformation")
         cloudformation.delete_stack(StackName="Shop")
         assert eventually(lambda: _ended(cloudformation), what="the deletion") == "DELETE_COMPLETE"

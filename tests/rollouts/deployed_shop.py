@@ -20,8 +20,8 @@ from tests.rollouts.slots import A, B, Slots, slots_of
 from tests.rollouts.stage import Stage, eventually
 
 
-class Shop:
-    """A stack, its endpoint of the same name, and its visitors from the first deploy to the end."""
+class DeployedShop:
+    """A stack in the sandbox, its endpoint of the same name, and its visitors from the first deploy to the end."""
 
     def __init__(self, stage: Stage, name: str, *, requests_per_second: float = 6.0) -> None:
         self.stage = stage

@@ -15,12 +15,12 @@ from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
 
 from canary_tools.sandbox.sagemaker.errors import ApiError
-from tests.lambdas.fakes import stack, wire
+from tests.lambdas.fakes import boto_clients, stack
 from tests.lambdas.fakes.aws import Aws, Call
+from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters
 from tests.lambdas.fakes.connection import connected
 from tests.lambdas.fakes.execution import TASKS
 from tests.lambdas.fakes.settings import ENDPOINT
-from tests.lambdas.fakes.wire import ACCOUNT, REGION, Parameters
 from tests.permissions.policies import Policies, Statement, policies
 from tests.permissions.requests import Request, requests_of
 
@@ -65,10 +65,11 @@ class Judge:
         return self.statement_for(handler, request) is not None
 
 
-class Guard:
-    """Stands between the handlers and their AWS.
+class PolicyEnforcer:
+    """Stands between the handlers and the fake AWS, and denies what a handler's policies do not allow.
 
-    Calls that a test makes itself, and those of another hand that acts in the middle of a handler's call, pass.
+    Two kinds of calls pass unasked: those of the test itself, and those that a test makes in the middle of a
+    handler's call.
 
     Attributes:
         asked: every question to IAM that was answered with yes, by handler.
@@ -140,20 +141,20 @@ class Guard:
 
 
 @contextmanager
-def guarded(
+def enforced(
     change: Callable[[Policies], Policies] = lambda given: given, *, endpoints: tuple[str, ...] = (ENDPOINT,)
-) -> Iterator[tuple[Guard, Aws]]:
-    """Give an empty AWS in which every handler has the policies that the library synthesises, `change`d."""
+) -> Iterator[tuple[PolicyEnforcer, Aws]]:
+    """Yield an empty AWS in which every handler has the policies that the library synthesises, after `change`."""
     with connected() as aws, pytest.MonkeyPatch.context() as patch:
-        guard = Guard(aws, change(policies(aws.table.name, *endpoints)))
-        wire.connect(guard)
+        enforcer = PolicyEnforcer(aws, change(policies(aws.table.name, *endpoints)))
+        boto_clients.connect(enforcer)
         for name, task in TASKS.items():
-            patch.setitem(TASKS, name, guard.watched(name, task))
+            patch.setitem(TASKS, name, enforcer.watched(name, task))
         for name, module in {"Settle": settle, "Panic": panic, "Restore": restore}.items():
-            patch.setattr(module, "handler", guard.watched(name, module.handler))
-        patch.setattr(stack, "release_slots", guard.watched("ReleaseSlots", release_slots))
-        patch.setattr(stack, "verified_endpoint", guard.watched("VerifiedEndpoint", verified_endpoint))
-        yield guard, aws
+            patch.setattr(module, "handler", enforcer.watched(name, module.handler))
+        patch.setattr(stack, "release_slots", enforcer.watched("ReleaseSlots", release_slots))
+        patch.setattr(stack, "verified_endpoint", enforcer.watched("VerifiedEndpoint", verified_endpoint))
+        yield enforcer, aws
 
 
 def _numbered(statements: list[Statement]) -> list[Statement]:
