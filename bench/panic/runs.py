@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
+from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from tests.rollouts.declaring import PLACEHOLDER, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.observation import Observation
 from canary_tools.rehearsal.scenario import Control
 from canary_tools.rehearsal.scenario.distortions import DISTORTIONS, Distortion
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
-from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
-from canary_tools.sandbox.sagemaker.errors import ApiError
 
 RETRY_SECONDS = 5.0
 PATIENCE_SECONDS = 3600.0

@@ -8,13 +8,13 @@ from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.services.lambda_functions import ASYNCHRONOUS_DELAYS
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import if_known, properties_of, referred
 from canary_tools.rehearsal.template.intrinsics import Intrinsics
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.emulator.patching import Patches
 
 LOOK_SECONDS = 5.0
 _ENDPOINT = "AWS::SageMaker::Endpoint"

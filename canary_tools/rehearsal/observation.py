@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
+from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.rehearsal.services.executions import seconds_of
 from canary_tools.rehearsal.services.lambda_functions import Invoked
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.traffic import Served
-from canary_tools.sandbox.sagemaker.endpoint import Endpoint, Status
-from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
 
 if TYPE_CHECKING:
     from canary_tools.rehearsal.traffic.cohort import Cohort

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from canary_tools.aws_models.cloudwatch.metric_store import STANDARD_RESOLUTION, MetricStore
+from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation as SageMakerInvocation
+from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, Source, metric_source
+from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.scenario.distortions import Distortion, Values
 from canary_tools.rehearsal.traffic import JUST_BEFORE, Served, Users
 from canary_tools.rehearsal.traffic.latency import CENTRES_MS
-from canary_tools.sandbox.cloudwatch.store import STANDARD_RESOLUTION, MetricStore
-from canary_tools.sandbox.sagemaker.metrics import Invocation as SageMakerInvocation
-from canary_tools.sandbox.sagemaker.metrics import InvocationMetrics, Source, metric_source
-from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
 
 _MICROSECONDS = 1000
 _OVERHEAD_MICROSECONDS = 2000

@@ -27,7 +27,7 @@ from canary_tools.rehearsal.services.faults import check_calls
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.virtual_time.processes import VirtualTime
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
 
 BEFORE = Release(version="before", digest="the release that serves")
 WARM_UP_SECONDS = 900.0

@@ -7,6 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.api.throttle import Throttle
+from canary_tools.aws_models.cloudwatch.alarm_api import AlarmApi
+from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
+from canary_tools.aws_models.cloudwatch.metric_history import MetricHistory
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
+from canary_tools.aws_models.sagemaker.instances import SimulatedHost
+from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.publishing import Gaps, Publisher
 from canary_tools.rehearsal.scenario import Scenario
@@ -18,22 +28,11 @@ from canary_tools.rehearsal.services.front_doors import FrontDoors
 from canary_tools.rehearsal.services.held_alarms import HeldAlarms, put_alarms
 from canary_tools.rehearsal.services.lambda_functions import Crashed, Functions
 from canary_tools.rehearsal.services.ledger_table import LedgerTable
-from canary_tools.rehearsal.services.metric_history import MetricHistory
 from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.traffic import Users
 from canary_tools.rehearsal.traffic.cohort import PublishedCohort
 from canary_tools.rehearsal.virtual_time.processes import Processes
-from canary_tools.sandbox.cloudwatch.alarm_api import AlarmApi
-from canary_tools.sandbox.cloudwatch.errors import ApiError as CloudWatchError
-from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
-from canary_tools.sandbox.sagemaker.arns import Place
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.instances import SimulatedHost
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
-from canary_tools.sandbox.sagemaker.operations import sagemaker_operations, scaling_operations
-from canary_tools.sandbox.sagemaker.throttle import Throttle
-from canary_tools.sandbox.sagemaker.timing import Timing
 
 START = 1_800_000_000.0
 FLEET_UPDATE_SECONDS = 600.0
@@ -165,10 +164,7 @@ class SimulatedAws:
             raise ApiError("UnknownOperationException", f"a rehearsal does not know {service}:{operation}")
         if service == "sagemaker":
             self._throttle.admit(operation)
-        try:
-            return known[operation](parameters)
-        except CloudWatchError as error:
-            raise ApiError(error.code, error.message) from error
+        return known[operation](parameters)
 
     def endpoint(self) -> Mapping[str, Any]:
         """Return what DescribeEndpoint says, without a call.

@@ -5,23 +5,23 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.clock import RealClock
-from canary_tools.sandbox import sagemaker
 from canary_tools.sandbox.apigateway import installation as apigateway
 from canary_tools.sandbox.cloudformation import nested_stacks
-from canary_tools.sandbox.cloudwatch import emulated as cloudwatch
-from canary_tools.sandbox.cloudwatch.store import MetricStore
-from canary_tools.sandbox.emulator import Emulator
+from canary_tools.sandbox.cloudwatch import installation as cloudwatch
+from canary_tools.sandbox.emulator.emulator import Emulator
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.settings import REGION, SandboxSettings
 from canary_tools.sandbox.events import delivery, stack_events
 from canary_tools.sandbox.events.bus import emit
 from canary_tools.sandbox.functions import raised_errors, running_invocations
 from canary_tools.sandbox.iam import enforcement
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.settings import REGION, SandboxSettings
+from canary_tools.sandbox.sagemaker import installation as sagemaker
 from canary_tools.sandbox.stepfunctions import invocations, lifecycle, retries
 
 if TYPE_CHECKING:
-    from canary_tools.sandbox.cloudwatch.alarms import Alarms
+    from canary_tools.aws_models.cloudwatch.alarms import Alarms
 
 __all__ = ["Sandbox", "SandboxSettings"]
 

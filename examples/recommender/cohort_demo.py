@@ -19,8 +19,8 @@ import boto3
 
 from canary_tools.client import CANARY, CohortRules, choose_variant
 from canary_tools.sandbox.apigateway.address import stage_url
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.server import Sandbox
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 from examples.recommender import train
 from examples.recommender.cdk_app import CdkApp, CdkFailed
 from examples.recommender.checks import Check

@@ -18,8 +18,8 @@ from rich.console import Console
 from canary_tools.client import Conversions, MetricDataPublisher
 from canary_tools.client.conversions import SECOND
 from canary_tools.sandbox.apigateway.address import stage_url
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.server import Sandbox
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 from examples.recommender import train
 from examples.recommender.cdk_app import CdkApp, CdkFailed
 from examples.recommender.checks import Check, Ending, at_rest, check, check_rest

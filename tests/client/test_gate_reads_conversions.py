@@ -10,10 +10,10 @@ from rollout.evidence import EvidenceReader, Window
 from rollout.gates import Counts
 
 from canary_construct import Gate
+from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
+from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.client import Conversions, MetricDataPublisher
 from canary_tools.clock import RealClock
-from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
-from canary_tools.sandbox.cloudwatch.store import MetricStore
 
 NOON = 1_800_000_000  # a whole minute
 DELAY_MINUTES = 30

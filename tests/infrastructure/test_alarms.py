@@ -6,8 +6,8 @@ import pytest
 
 from canary_construct import AlarmThresholds
 from canary_construct.watching.slot_alarms import EVALUATION_PERIODS
-from canary_tools.sandbox.cloudwatch.math_syntax import parse
-from canary_tools.sandbox.cloudwatch.math_values import Evaluator
+from canary_tools.aws_models.cloudwatch.math_syntax import parse
+from canary_tools.aws_models.cloudwatch.math_values import Evaluator
 from tests.infrastructure.synthesis import ENDPOINT, Resources, named, of_type, properties, resources_of, text
 
 pytestmark = pytest.mark.xdist_group("graph")

@@ -9,7 +9,7 @@ from rollout.api_stages import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 from rollout.errors import Halted
 from rollout.ledger import ROLLED_BACK
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.settings import A, B, cohort_step, step
 from tests.lambdas.fakes.shop import Shop

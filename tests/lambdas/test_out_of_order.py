@@ -11,7 +11,7 @@ from rollout.handlers.verified_endpoint import verified_endpoint
 from rollout.ledger import DEPLOYMENT, PROMOTED, ROLLED_BACK
 from rollout.safety import lower_until_zero
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.context import FakeContext
 from tests.lambdas.fakes.settings import ENDPOINT, SCALED, A, B, step

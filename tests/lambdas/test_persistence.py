@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from rollout.handlers.roll_back import TRIES
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import A, B

@@ -2,7 +2,7 @@ import pytest
 from rollout.errors import AlarmRaised, EndpointUnusable, Halted, LockLost, NothingToRelease
 from rollout.ledger import ROLLED_BACK
 
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, A, B

@@ -6,8 +6,8 @@ from rollout.errors import DeployRefused, PayloadTooNew
 from rollout.handlers.release_slots import release_slots
 from rollout.ledger import DEPLOYMENT
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, FIXED, SCALED, A, B, settings
 from tests.lambdas.fakes.shop import Shop

@@ -2,7 +2,7 @@ import pytest
 from rollout.errors import EndpointBusy, EndpointUnusable
 from rollout.ledger import PROMOTED, ROLLOUT
 
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, A, B
 from tests.lambdas.fakes.shop import Shop

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from rollout.errors import CapacityUnavailable, EndpointBusy, EndpointChanged, Halted, LockLost
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, A, B

@@ -1,7 +1,7 @@
 import pytest
 from rollout.errors import LockLost, SmokeTestFailed
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, A, B

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from rollout.sweep import Swept, sweep
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.settings import ENDPOINT
 

@@ -9,7 +9,7 @@ from rollout.executions import ENDED
 from rollout.ledger import DEPLOYMENT, PROMOTED, ROLLED_BACK, ROLLOUT
 from rollout.takeover import START_SECONDS
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import A, B

@@ -5,7 +5,7 @@ import pytest
 from rollout.errors import DeployRefused
 from rollout.handlers.verified_endpoint import verified_endpoint
 
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, A
 from tests.lambdas.fakes.shop import Shop

@@ -14,7 +14,7 @@ from rollout.handlers import panic, restore, settle
 from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes import boto_clients, stack
 from tests.lambdas.fakes.aws import Aws, Call
 from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from canary_tools.sandbox.sagemaker.arns import Place
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from tests.lambdas.fakes.aws import Aws, Call
 from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters
 
@@ -64,7 +65,7 @@ def _sagemaker(aws: Aws, call: Call) -> Iterator[Request]:
         yield Request(action=f"sagemaker:{call.operation}")
         return
     ((member, kind),) = [(member, kind) for member, kind in NAMED if member in call.parameters]
-    arn = PLACE.arn(kind, call.parameters[member])
+    arn = sagemaker_arn(PLACE, kind, call.parameters[member])
     yield Request(action=f"sagemaker:{call.operation}", resource=arn, keys=_tags(aws, arn))
 
 
@@ -87,7 +88,7 @@ def _scaling(_: Aws, call: Call) -> Iterator[Request]:
     (endpoint,) = _SCALED.findall(call.parameters["ResourceId"])
     for asked in ASKED_FOR_SCALING:
         kind = "endpoint-config" if asked.endswith("Config") else "endpoint"
-        yield Request(action=f"sagemaker:{asked}", resource=PLACE.arn(kind, endpoint), called=False)
+        yield Request(action=f"sagemaker:{asked}", resource=sagemaker_arn(PLACE, kind, endpoint), called=False)
 
 
 def _cloudwatch(_: Aws, call: Call) -> Iterator[Request]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rollout.errors import EndpointBusy, EndpointUnusable
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import (
     ENDPOINT,

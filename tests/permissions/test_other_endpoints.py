@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from canary_construct.permissions.by_handler import PERMISSIONS
+from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from tests.lambdas.fakes.aws import Aws, Call
 from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
 from tests.lambdas.fakes.stack import STACK_ID
@@ -64,8 +65,8 @@ def account() -> Iterator[tuple[Judge, Aws]]:
     with enforced() as (_, aws):
         for endpoint in (ENDPOINT, *OTHERS):
             for arn in (
-                PLACE.arn("model", f"model-of-{endpoint}"),
-                PLACE.arn("endpoint-config", f"config-of-{endpoint}"),
+                sagemaker_arn(PLACE, "model", f"model-of-{endpoint}"),
+                sagemaker_arn(PLACE, "endpoint-config", f"config-of-{endpoint}"),
             ):
                 aws.sagemaker.tags.attach(arn, [{"Key": TAG, "Value": endpoint}])
         yield Judge(policies(TABLE)), aws

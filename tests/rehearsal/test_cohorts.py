@@ -9,6 +9,7 @@ from rollout import api_stages
 
 from bench.chaos.running import COHORT, synthesise
 from bench.chaos.worlds import FAILING, QUIET
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.command import main
 from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
 from canary_tools.rehearsal.report.page import write_report
@@ -16,7 +17,6 @@ from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.services.front_doors import AT_REST, BUCKETS, HEADER, VALUES, VARIANT, FrontDoors
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 from canary_tools.rehearsal.traffic.cohort import Cohort, PublishedCohort
-from canary_tools.sandbox.sagemaker.errors import ApiError
 
 USERS = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
 COUNTRIES = {"kind": "header", "header": "cloudfront-viewer-country", "values": ["DE", "AT"]}

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from canary_tools.aws_models.cloudwatch.metric_store import MetricKey
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint
-from canary_tools.sandbox.cloudwatch.store import MetricKey
 
 GATE = {
     "name": "conversion", "kind": "share", "direction": "lower_is_worse", "event": "converted", "ratio": 0.95,

@@ -6,7 +6,7 @@ import boto3
 
 from canary_construct.props.cohort_rule import VIEWER_COUNTRY_HEADER
 from canary_tools.client import CohortRules
-from canary_tools.sandbox.settings import REGION
+from canary_tools.sandbox.emulator.settings import REGION
 from examples.recommender.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors
 from examples.recommender.senders import ApiSender, RuntimeSender
 from tests.rollouts.deployed_shop import DeployedShop

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from examples.recommender.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.senders import RuntimeSender
 from examples.recommender.shoppers import Shoppers

@@ -13,8 +13,8 @@ from typing import Any, Self, TypeVar
 import boto3
 from botocore.config import Config
 
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
 from canary_tools.sandbox.server import Sandbox
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
 from examples.recommender.senders import CONCURRENCY
 from tests.rollouts.declaring import Asset, Declaration, assembly_of
 

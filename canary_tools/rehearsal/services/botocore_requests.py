@@ -18,9 +18,9 @@ import botocore.endpoint
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.services.offline_session import OfflineSession, offline_session
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.emulator.patching import Patches
 
 Parameters = Mapping[str, Any]
 SERVICES = {

@@ -11,7 +11,7 @@ from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.services.lambda_functions import Functions
 from canary_tools.rehearsal.template import Rule
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
-from canary_tools.sandbox.settings import SandboxSettings
+from canary_tools.sandbox.emulator.settings import SandboxSettings
 
 _LATEST_SECONDS = 1.0
 _VERY_LATE_SECONDS = 300.0

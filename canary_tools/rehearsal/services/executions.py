@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.api.events import Emit
 from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from canary_tools.rehearsal.services.faults import INVOKE, Faults
 from canary_tools.rehearsal.services.lambda_functions import Functions, Outcome
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.virtual_time.processes import Processes, Signal, VirtualTime
-from canary_tools.sandbox.events.bus import Emit
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.stepfunctions import lifecycle, retries
 
 Execution = dict[str, Any]

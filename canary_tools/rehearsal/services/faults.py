@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable, Iterable, Mapping
 
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.scenario import ERRORS, Fault, Scenario
-from canary_tools.sandbox.sagemaker.errors import ApiError
 
 IN_PROGRESS, TIMEOUT, CRASH = ERRORS
 INVOKE = "lambda:Invoke"

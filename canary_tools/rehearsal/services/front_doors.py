@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 
 VARIANT, HEADER, VALUES, BUCKETS = "cohortVariant", "cohortHeader", "cohortValues", "cohortBuckets"
 AT_REST: Mapping[str, str] = {VARIANT: "none", HEADER: "none", VALUES: "none", BUCKETS: "0000"}

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from canary_tools.aws_models.cloudwatch.alarm import Alarm, Change
+from canary_tools.aws_models.cloudwatch.alarms import Alarms
+from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.rehearsal.template import DeclaredEndpoint
-from canary_tools.sandbox.cloudwatch.alarm import Alarm, Change
-from canary_tools.sandbox.cloudwatch.alarms import Alarms
-from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
 
 SAGEMAKER, OWN = "AWS/SageMaker", "CanaryConstruct"
 UNKNOWN = {

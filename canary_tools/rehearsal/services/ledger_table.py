@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.template.intrinsics import REGION
-from canary_tools.sandbox.sagemaker.errors import ApiError
 
 _accounts = itertools.count(900_000_000_000)
 

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.retries.quota import RetryQuota
 
 from canary_tools.rehearsal.template.intrinsics import REGION
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
 
 Listener = Callable[..., Any]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.traffic.cohort import Cohort
 from canary_tools.rehearsal.traffic.latency import CENTRES_MS, Counts
 from canary_tools.rehearsal.traffic.serving import Serving, serve
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
-from canary_tools.sandbox.sagemaker.variants import Fleet, Variant
 
 DAY_SECONDS = 86_400
 JUST_BEFORE = 0.001

@@ -11,7 +11,7 @@ from canary_tools.sandbox.apigateway.gateway_rules import with_body_limit, with_
 from canary_tools.sandbox.apigateway.resource_types import register_resource_types
 from canary_tools.sandbox.apigateway.sagemaker_integration import with_sagemaker
 from canary_tools.sandbox.apigateway.stage_values import with_checked_variables
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
 
 
 def install(*, patches: Patches) -> None:

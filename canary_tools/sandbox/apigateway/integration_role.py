@@ -2,7 +2,7 @@
 
 import importlib
 
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 
 
 def role_may(role_arn: str | None, action: str, resource_arn: str) -> bool:

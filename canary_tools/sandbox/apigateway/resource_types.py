@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
 
 _METHOD, _VALIDATOR = "AWS::ApiGateway::Method", "AWS::ApiGateway::RequestValidator"
 

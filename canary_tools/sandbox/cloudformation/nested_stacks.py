@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
 
 Provisioned = tuple[str, dict[str, Any]]
 

@@ -1,1 +1,1 @@
-"""CloudWatch as pure state on a clock: metrics, metric math, alarms."""
+"""CloudWatch in the emulator: its API, its alarms as CloudFormation resources, their actions."""

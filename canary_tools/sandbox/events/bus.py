@@ -1,20 +1,9 @@
-"""The default event bus, for the parts of the sandbox that stand in for an AWS service."""
+"""The emulator's default event bus."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
-
-
-class Emit(Protocol):
-    """Puts one event on the default event bus; safe to call from any thread."""
-
-    def __call__(
-        self, *, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, object]
-    ) -> None:
-        """Put the event on the bus; delivery happens later and at least once."""
-        ...
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 
 
 def emit(*, source: str, detail_type: str, resources: Sequence[str], detail: Mapping[str, object]) -> None:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary_tools.clock import Clock
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.settings import SandboxSettings
 from canary_tools.sandbox.iam.permissions import service_may_invoke
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.settings import SandboxSettings
 
 _DUPLICATE_WITHIN_SECONDS = 2.0
 _PRINCIPAL = "events.amazonaws.com"

@@ -10,8 +10,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from canary_tools.sandbox.events.bus import Emit
-from canary_tools.sandbox.patching import Patches
+from canary_tools.aws_models.api.events import Emit
+from canary_tools.sandbox.emulator.patching import Patches
 
 _SOURCE = "aws.cloudformation"
 _DETAIL_TYPE = "CloudFormation Stack Status Change"

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.iam.condition_keys import with_condition_keys
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
 
 _NAMESPACES = {
     "sagemaker": "sagemaker",

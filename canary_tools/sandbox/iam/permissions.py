@@ -7,7 +7,7 @@ permission check, so that a missing AWS::Lambda::Permission or role policy would
 import importlib
 from typing import Any
 
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 
 _INVOKE = "lambda:InvokeFunction"
 

@@ -4,11 +4,12 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
+from canary_tools.aws_models.api.operations import Operation
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.turns import Turns
+from canary_tools.sandbox.protocols.aws_json import HttpResponse, answer_json
 from canary_tools.sandbox.sagemaker.runtime import INVOCATIONS, Runtime
-from canary_tools.sandbox.sagemaker.turns import Turns
-from canary_tools.sandbox.sagemaker.wire import HttpResponse, Operation, answer_json
 
 SAGEMAKER = "sagemaker"
 SCALING = "application-autoscaling"

@@ -5,26 +5,27 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from canary_tools.aws_models.api.events import Emit
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.api.throttle import Throttle
+from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
+from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
+from canary_tools.aws_models.sagemaker.state_events import emit_state_change
+from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import Clock
-from canary_tools.sandbox.autoscaling.tracking import TrackingSpeed
-from canary_tools.sandbox.cloudwatch.store import MetricStore
-from canary_tools.sandbox.events.bus import Emit
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
+from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
+from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
-from canary_tools.sandbox.sagemaker.arns import Place
-from canary_tools.sandbox.sagemaker.cloudformation import register_resource_types
 from canary_tools.sandbox.sagemaker.emulator_services import register_services, register_tag_search
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
 from canary_tools.sandbox.sagemaker.local_host import LocalHost
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
 from canary_tools.sandbox.sagemaker.object_store import fetch_object
-from canary_tools.sandbox.sagemaker.operations import admitted, sagemaker_operations, scaling_operations
 from canary_tools.sandbox.sagemaker.runtime import Runtime
-from canary_tools.sandbox.sagemaker.state_events import emit_state_change
-from canary_tools.sandbox.sagemaker.throttle import Throttle
-from canary_tools.sandbox.sagemaker.timing import Timing
-from canary_tools.sandbox.sagemaker.turns import Turns, TurnTakingClock
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION, SandboxSettings
+from canary_tools.sandbox.sagemaker_types import register_resource_types
 
 __all__ = ["SageMaker", "install"]
 

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from canary_tools.aws_models.sagemaker.instances import LaunchOrder, LaunchResult
 from canary_tools.sandbox.sagemaker.archives import ArchiveError, Archives
-from canary_tools.sandbox.sagemaker.instances import LaunchOrder, LaunchResult
 from canary_tools.sandbox.sagemaker.worker_process import WorkerProcess, start_all
 
 _log = logging.getLogger(__name__)

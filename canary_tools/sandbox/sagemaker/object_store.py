@@ -3,7 +3,7 @@
 import importlib
 from urllib.parse import unquote, urlsplit
 
-from canary_tools.sandbox.sagemaker.arns import Place
+from canary_tools.aws_models.api.place import Place
 
 
 def fetch_object(place: Place, url: str) -> bytes | None:

@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from canary_tools.sandbox.sagemaker.arns import Place
-from canary_tools.sandbox.sagemaker.endpoint import Endpoint
-from canary_tools.sandbox.sagemaker.endpoints import Endpoints
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.metrics import Invocation, InvocationMetrics, Source, metric_source
-from canary_tools.sandbox.sagemaker.routing import choose_variant, least_busy
-from canary_tools.sandbox.sagemaker.wire import HttpResponse, error_response
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint
+from canary_tools.aws_models.sagemaker.endpoints import Endpoints
+from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation, InvocationMetrics, Source, metric_source
+from canary_tools.aws_models.sagemaker.routing import choose_variant, least_busy
+from canary_tools.sandbox.protocols.aws_json import HttpResponse, error_response
 from canary_tools.sandbox.sagemaker.worker_process import ModelReply, ModelRequest, WorkerProcess
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.iam.permissions import role_may_invoke
-from canary_tools.sandbox.patching import Patches
 
 _role: ContextVar[str] = ContextVar("state_machine_role", default="")
 

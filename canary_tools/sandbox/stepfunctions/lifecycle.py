@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from canary_tools.clock import Clock
-from canary_tools.sandbox.patching import Patches
-from canary_tools.sandbox.settings import ACCOUNT_ID, REGION
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 
 Execution = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from canary_tools.sandbox.patching import Patches
+from canary_tools.sandbox.emulator.patching import Patches
 
 Retrier = dict[str, Any]
 Found = tuple[Retrier | None, int]

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
+from canary_tools.aws_models.sagemaker.instances import SimulatedHost
+from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
-from canary_tools.sandbox.autoscaling.tracking import TrackingSpeed
-from canary_tools.sandbox.sagemaker.arns import Place
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.instances import SimulatedHost
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
-from canary_tools.sandbox.sagemaker.operations import sagemaker_operations, scaling_operations
-from canary_tools.sandbox.sagemaker.timing import Timing
 from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Operation, Parameters
 from tests.lambdas.fakes.dynamodb import Table
 from tests.lambdas.fakes.services import ApiStages, CloudWatch, EventBus, Runtime, Stacks, StepFunctions, Tagging

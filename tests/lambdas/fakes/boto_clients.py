@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import boto3
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 
 Parameters = dict[str, Any]
 Operation = Callable[[Any], dict[str, Any]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack.services import dynamodb
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.boto_clients import Parameters
 
 _numbers = itertools.count()

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
+from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
+from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.clock import Clock
-from canary_tools.sandbox.cloudwatch.metric_api import MetricApi
-from canary_tools.sandbox.cloudwatch.store import MetricStore
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.tags import TagStore
 from tests.lambdas.fakes.boto_clients import Operation, Parameters
 
 

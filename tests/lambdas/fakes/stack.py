@@ -14,8 +14,8 @@ from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
 from rollout.plan import SLOTS
 
-from canary_tools.sandbox.sagemaker.endpoint import Status
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.endpoint import Status
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.settings import ENDPOINT, INSTANCE_TYPE, settings
 

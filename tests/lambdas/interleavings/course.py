@@ -13,8 +13,8 @@ import pytest
 from rollout.errors import RolloutError
 from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
 
-from canary_tools.sandbox.autoscaling.targets import VariantId
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.autoscaling.targets import VariantId
 from tests.lambdas.fakes import execution as state_machine
 from tests.lambdas.fakes.connection import connected
 from tests.lambdas.fakes.execution import Execution, Task

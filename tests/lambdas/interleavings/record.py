@@ -8,8 +8,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from rollout.ledger import DEPLOYMENT, ROLLOUT, Lock
 
-from canary_tools.sandbox.sagemaker.endpoint import Endpoint
-from canary_tools.sandbox.sagemaker.variants import Variant
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint
+from canary_tools.aws_models.sagemaker.variants import Variant
 from tests.lambdas.fakes.aws import Call
 from tests.lambdas.fakes.settings import ENDPOINT
 from tests.lambdas.fakes.stack import scaling_id

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from canary_tools.sandbox.sagemaker.timing import Timing
+from canary_tools.aws_models.sagemaker.timing import Timing
 from tests.lambdas.fakes.aws import Aws, Call, Parameters
 
 Effect = Callable[[], dict[str, Any]]

@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 
 from canary_construct import ApiAuthorization, CanaryEndpoint, EndpointApi, InstanceScaling, ModelRelease
 from canary_tools.sandbox.apigateway.address import stage_url
-from canary_tools.sandbox.settings import REGION
+from canary_tools.sandbox.emulator.settings import REGION
 from tests.rollouts.declaring import Asset
 from tests.rollouts.stage import BUCKET, SETTINGS, eventually
 from tests.rollouts.stage import Stage as SandboxStage

@@ -8,7 +8,7 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from canary_tools.sandbox.settings import REGION
+from canary_tools.sandbox.emulator.settings import REGION
 from tests.sandbox.apigateway.conftest import AT_REST, ENDPOINT, RATE_OF_KEYS, FrontDoors
 
 pytestmark = pytest.mark.xdist_group("front-door")

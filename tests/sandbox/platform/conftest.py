@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from canary_tools.sandbox.emulator.settings import SandboxSettings
 from canary_tools.sandbox.server import Sandbox
-from canary_tools.sandbox.settings import SandboxSettings
 
 Found = TypeVar("Found")
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from canary_tools.aws_models.cloudwatch.alarm import Change
+from canary_tools.aws_models.cloudwatch.alarm_request import AlarmRequestError
+from canary_tools.aws_models.cloudwatch.alarms import Alarms
+from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
+from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.clock import VirtualClock
-from canary_tools.sandbox.cloudwatch.alarm import Change
-from canary_tools.sandbox.cloudwatch.alarm_request import AlarmRequestError
-from canary_tools.sandbox.cloudwatch.alarms import Alarms
-from canary_tools.sandbox.cloudwatch.missing_data import AlarmState
-from canary_tools.sandbox.cloudwatch.store import MetricStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,6 @@
 import pytest
 
-from canary_tools.sandbox.cloudwatch.composite_rule import RuleError, parse_rule
+from canary_tools.aws_models.cloudwatch.composite_rule import RuleError, parse_rule
 
 STATES = {"hot": "ALARM", "calm": "OK", "new": "INSUFFICIENT_DATA"}
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from canary_tools.clock import VirtualClock
+from canary_tools.sandbox.emulator.settings import SandboxSettings
 from canary_tools.sandbox.events.bus import emit
 from canary_tools.sandbox.events.delivery import LambdaDelivery
-from canary_tools.sandbox.settings import SandboxSettings
 
 RECORD = """
 import json

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_tools.sandbox.cloudwatch.math_syntax import MathError, parse
-from canary_tools.sandbox.cloudwatch.math_values import Evaluator, Value
+from canary_tools.aws_models.cloudwatch.math_syntax import MathError, parse
+from canary_tools.aws_models.cloudwatch.math_values import Evaluator, Value
 
 GRID = [0.0, 60.0, 120.0, 180.0, 240.0]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_tools.sandbox.cloudwatch.missing_data import AlarmState, MissingData, judge
+from canary_tools.aws_models.cloudwatch.missing_data import AlarmState, MissingData, judge
 
 POINT = {"0": False, "X": True, "-": None}
 STATE = {"OK": AlarmState.OK, "ALARM": AlarmState.ALARM, "none": AlarmState.INSUFFICIENT_DATA, "keep": None}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_tools.sandbox.cloudwatch.queries import Window
-from canary_tools.sandbox.cloudwatch.statistics import statistic
-from canary_tools.sandbox.cloudwatch.store import MetricKey, MetricStore
+from canary_tools.aws_models.cloudwatch.metric_store import MetricKey, MetricStore
+from canary_tools.aws_models.cloudwatch.queries import Window
+from canary_tools.aws_models.cloudwatch.statistics import statistic
 
 VALUES = Counter({1.0: 5, 2.0: 3, 10.0: 2})
 

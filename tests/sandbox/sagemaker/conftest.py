@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.sagemaker.instances import SimulatedHost
+from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
-from canary_tools.sandbox.autoscaling.tracking import TrackingSpeed
-from canary_tools.sandbox.sagemaker.arns import Place
-from canary_tools.sandbox.sagemaker.instances import SimulatedHost
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
-from canary_tools.sandbox.sagemaker.timing import Timing
+from canary_tools.sandbox.emulator.settings import SandboxSettings
 from canary_tools.sandbox.server import Sandbox
-from canary_tools.sandbox.settings import SandboxSettings
 
 START = 1_800_000_000.0
 TIMING = Timing(fleet_update_seconds=600, instance_launch_seconds=180, weight_update_seconds=30)

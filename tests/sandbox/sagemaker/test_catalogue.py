@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 
 
 def test_a_config_without_an_instance_is_refused(sagemaker: Any) -> None:

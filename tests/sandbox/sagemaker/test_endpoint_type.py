@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.sagemaker.instances import SimulatedHost
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
+from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import RealClock
-from canary_tools.sandbox.sagemaker.arns import Place
-from canary_tools.sandbox.sagemaker.cloudformation.endpoint_type import EndpointNotStabilized, EndpointType
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
-from canary_tools.sandbox.sagemaker.instances import SimulatedHost
-from canary_tools.sandbox.sagemaker.model import SageMakerModel
-from canary_tools.sandbox.sagemaker.timing import Timing
-from canary_tools.sandbox.sagemaker.turns import Turns, TurnTakingClock
+from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
+from canary_tools.sandbox.sagemaker_types.endpoint_type import EndpointNotStabilized, EndpointType
 
 FIRST = {"EndpointName": "shop", "EndpointConfigName": "first"}
 SECOND = {"EndpointName": "shop", "EndpointConfigName": "second"}

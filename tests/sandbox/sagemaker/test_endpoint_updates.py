@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.faults import UpdateFailure
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

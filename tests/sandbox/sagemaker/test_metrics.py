@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from canary_tools.sandbox.sagemaker.metrics import Invocation, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation, metric_source
 
 PERIOD = 10
 ENHANCED = {"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": PERIOD}

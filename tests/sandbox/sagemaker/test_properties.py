@@ -2,8 +2,8 @@
 
 import pytest
 
-from canary_tools.sandbox.sagemaker.cloudformation.properties import api_request
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.sandbox.sagemaker_types.properties import api_request
 
 REGISTER = {
     "ServiceNamespace": "sagemaker",

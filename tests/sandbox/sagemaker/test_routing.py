@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.routing import choose_variant, least_busy
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.routing import choose_variant, least_busy
 
 
 def seeded(seed: int) -> random.Random:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.metrics import Invocation, metric_source
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation, metric_source
 
 IDENTITY = {
     "ServiceNamespace": "sagemaker",

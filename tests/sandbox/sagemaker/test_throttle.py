@@ -2,9 +2,9 @@
 
 import pytest
 
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.clock import VirtualClock
-from canary_tools.sandbox.sagemaker.errors import ApiError
-from canary_tools.sandbox.sagemaker.throttle import Throttle
 
 
 def refused(throttle: Throttle, operation: str) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from canary_tools.sandbox.sagemaker.errors import ApiError
+from canary_tools.aws_models.api.errors import ApiError
 
 
 def test_new_weights_hold_after_the_update_and_not_before(sagemaker: Any) -> None:

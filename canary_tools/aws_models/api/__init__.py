@@ -1,0 +1,1 @@
+"""What the APIs of all AWS services share: errors, pages, throttling, ARNs, events."""

@@ -1,0 +1,82 @@
+"""The log of what scaling did, or tried."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from canary_tools.aws_models.api.paging import page
+from canary_tools.aws_models.autoscaling.targets import DIMENSION, NAMESPACE, VariantId
+
+IN_PROGRESS, SUCCESSFUL, FAILED = "InProgress", "Successful", "Failed"
+
+
+@dataclass(kw_only=True)
+class Activity:
+    """One attempt to change a variant's instance count.
+
+    Attributes:
+        count: what was asked for.
+        cause: the sentence that explains it.
+        started: seconds since the epoch, as `ended`.
+    """
+
+    number: int
+    variant: VariantId
+    count: int
+    cause: str
+    started: float
+    status: str = IN_PROGRESS
+    message: str = ""
+    ended: float | None = None
+
+
+class ActivityLog:
+    """All activities, the newest last."""
+
+    def __init__(self) -> None:
+        self._activities: list[Activity] = []
+
+    def begin(self, variant: VariantId, *, count: int, cause: str, now: float) -> Activity:
+        """Note an attempt."""
+        activity = Activity(number=len(self._activities) + 1, variant=variant, count=count, cause=cause, started=now)
+        self._activities.append(activity)
+        return activity
+
+    def end(self, activity: Activity, *, status: str, message: str, now: float) -> None:
+        """Note how it ended."""
+        activity.status, activity.message, activity.ended = status, message, now
+
+    def running(self, endpoint_name: str) -> list[Activity]:
+        """Return the activities of an endpoint that have not ended."""
+        return [
+            activity
+            for activity in self._activities
+            if activity.status == IN_PROGRESS and activity.variant.endpoint_name == endpoint_name
+        ]
+
+    def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer `DescribeScalingActivities`, the newest first."""
+        wanted = request.get("ResourceId")
+        rows = [
+            _described(activity)
+            for activity in reversed(self._activities)
+            if wanted is None or activity.variant.resource_id == wanted
+        ]
+        return page("ScalingActivities", rows, request)
+
+
+def _described(activity: Activity) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "ActivityId": f"00000000-0000-4000-8000-{activity.number:012d}",
+        "ServiceNamespace": NAMESPACE,
+        "ResourceId": activity.variant.resource_id,
+        "ScalableDimension": DIMENSION,
+        "Description": f"Setting desired instance count to {activity.count}.",
+        "Cause": activity.cause,
+        "StartTime": activity.started,
+        "StatusCode": activity.status,
+        "StatusMessage": activity.message,
+    }
+    if activity.ended is not None:
+        row["EndTime"] = activity.ended
+    return row

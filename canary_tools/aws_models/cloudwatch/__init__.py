@@ -1,0 +1,1 @@
+"""CloudWatch as pure state on a clock: metrics, metric math, alarms."""

@@ -1,0 +1,1 @@
+"""SageMaker endpoints together with their auto scaling, on one clock."""

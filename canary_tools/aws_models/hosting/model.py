@@ -1,0 +1,74 @@
+"""SageMaker and its scaling as a whole, on a clock: what a rehearsal drives on a virtual one."""
+
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.autoscaling.scaling import Scaling
+from canary_tools.aws_models.autoscaling.targets import VariantId
+from canary_tools.aws_models.autoscaling.tracking import TargetTracking, TrackingSpeed
+from canary_tools.aws_models.hosting.scaled_variants import EndpointVariants
+from canary_tools.aws_models.sagemaker.catalogue import Catalogue
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
+from canary_tools.aws_models.sagemaker.endpoints import Endpoints
+from canary_tools.aws_models.sagemaker.instances import InstanceHost
+from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, Record, Source, metric_source
+from canary_tools.aws_models.sagemaker.ordered_faults import Faults
+from canary_tools.aws_models.sagemaker.tags import TagStore
+from canary_tools.aws_models.sagemaker.timing import Timing
+from canary_tools.clock import Clock
+
+
+class SageMakerModel:
+    """The parts, wired.
+
+    Attributes:
+        catalogue: models and endpoint configs.
+        endpoints: the endpoint operations.
+        metrics: takes invocations and publishes what SageMaker would.
+        scaling: Application Auto Scaling's operations.
+        faults: what is about to go wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: Place,
+        clock: Clock,
+        host: InstanceHost,
+        timing: Timing,
+        record: Record,
+        metric_delay_seconds: float,
+        tracking_speed: TrackingSpeed = TrackingSpeed(),  # noqa: B008 - frozen
+    ) -> None:
+        self.tags = TagStore()
+        self.faults = Faults()
+        self.catalogue = Catalogue(place=place, clock=clock, tags=self.tags)
+        self.endpoints = Endpoints(
+            place=place, clock=clock, catalogue=self.catalogue, tags=self.tags, host=host, timing=timing,
+            faults=self.faults,
+        )  # fmt: skip
+        self.metrics = InvocationMetrics(clock=clock, record=record, delay_seconds=metric_delay_seconds)
+        self.scaling = Scaling(place=place, clock=clock, variants=EndpointVariants(self.endpoints))
+        self._tracking = TargetTracking(clock=clock, scaling=self.scaling, speed=tracking_speed)
+        self.endpoints.scaled_variants = self.scaling.scaled_variants
+        self.endpoints.on_change += [self._note_end_of_change, self._watch]
+        self.endpoints.on_deleted.append(self.scaling.forget_endpoint)
+        self.metrics.serves = self._serves
+        self.metrics.on_invocation.append(self._track)
+        self._tracking.start()
+
+    def _note_end_of_change(self, endpoint: Endpoint) -> None:
+        if endpoint.status is Status.IN_SERVICE:
+            self.scaling.note_in_service(endpoint.name, failure_reason=endpoint.failure_reason)
+
+    def _watch(self, endpoint: Endpoint) -> None:
+        if endpoint.fleet is not None:
+            for variant_name in endpoint.fleet.variants:
+                self.metrics.watch(metric_source(endpoint.name, endpoint.fleet, variant_name))
+
+    def _serves(self, source: Source) -> bool:
+        if not self.endpoints.exists(source.endpoint_name):
+            return False
+        fleet = self.endpoints.find(source.endpoint_name).fleet
+        return fleet is not None and fleet.config_name == source.config_name
+
+    def _track(self, source: Source, count: int) -> None:
+        self._tracking.count(VariantId(source.endpoint_name, source.variant_name), count)

@@ -1,0 +1,1 @@
+"""SageMaker endpoints: models, endpoint configs, fleets, weights, invocation metrics."""

@@ -1,0 +1,142 @@
+"""Models and endpoint configs: records that are created, read and deleted, and never change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from canary_tools.aws_models.api.errors import validation_error
+from canary_tools.aws_models.api.paging import page
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.sagemaker.arns import name_in, sagemaker_arn
+from canary_tools.aws_models.sagemaker.config_rules import accepted_endpoint_config, accepted_model
+from canary_tools.aws_models.sagemaker.tags import TagStore
+from canary_tools.clock import Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A resource as it was asked for.
+
+    Attributes:
+        created: seconds since the epoch.
+        properties: the members of the create request with SageMaker's defaults, tags excepted.
+    """
+
+    name: str
+    arn: str
+    created: float
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What differs between models and endpoint configs.
+
+    Attributes:
+        api: the word in operations and members, such as `EndpointConfig`.
+        arn: the word in ARNs.
+        words: the words in SageMaker's sentences.
+    """
+
+    api: str
+    arn: str
+    words: str
+
+
+MODEL = Kind(api="Model", arn="model", words="model")
+ENDPOINT_CONFIG = Kind(api="EndpointConfig", arn="endpoint-config", words="endpoint configuration")
+
+
+class Shelf:
+    """All records of one kind."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        place: Place,
+        clock: Clock,
+        tags: TagStore,
+        accept: Callable[[Mapping[str, Any]], dict[str, Any]],
+    ) -> None:
+        self._kind = kind
+        self._place = place
+        self._clock = clock
+        self._tags = tags
+        self._accept = accept
+        self._records: dict[str, Record] = {}
+
+    def find(self, name: str) -> Record:
+        """Return a record.
+
+        Raises:
+            ApiError: `ValidationException` in SageMaker's words if there is none of that name.
+        """
+        if name not in self._records:
+            raise validation_error(f'Could not find {self._kind.words} "{self._arn(name)}".')
+        return self._records[name]
+
+    def find_by_arn(self, arn: str) -> Record:
+        """Return a record by its ARN, whose name is in lower case.
+
+        Raises:
+            ApiError: as `find`.
+        """
+        for record in self._records.values():
+            if record.arn == arn:
+                return record
+        return self.find(name_in(arn))
+
+    def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the create operation."""
+        name = request[f"{self._kind.api}Name"]
+        arn = self._arn(name)
+        if name in self._records:
+            raise validation_error(f'Cannot create already existing {self._kind.words} "{arn}".')
+        properties = {key: value for key, value in self._accept(request).items() if key != "Tags"}
+        self._records[name] = Record(name=name, arn=arn, created=self._clock.now(), properties=properties)
+        self._tags.attach(arn, request.get("Tags", ()))
+        return {f"{self._kind.api}Arn": arn}
+
+    def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the describe operation."""
+        record = self.find(request[f"{self._kind.api}Name"])
+        return {**record.properties, f"{self._kind.api}Arn": record.arn, "CreationTime": record.created}
+
+    def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the delete operation; SageMaker deletes what an endpoint still uses, too."""
+        record = self.find(request[f"{self._kind.api}Name"])
+        del self._records[record.name]
+        self._tags.drop(record.arn)
+        return {}
+
+    def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the list operation, the newest record first."""
+        rows = [
+            {
+                f"{self._kind.api}Name": record.name,
+                f"{self._kind.api}Arn": record.arn,
+                "CreationTime": record.created,
+            }
+            for record in reversed(self._records.values())
+            if request.get("NameContains", "") in record.name
+        ]
+        return page(f"{self._kind.api}s", rows, request)
+
+    def _arn(self, name: str) -> str:
+        return sagemaker_arn(self._place, self._kind.arn, name)
+
+
+class Catalogue:
+    """The shelves of models and of endpoint configs."""
+
+    def __init__(self, *, place: Place, clock: Clock, tags: TagStore) -> None:
+        self.models = Shelf(MODEL, place=place, clock=clock, tags=tags, accept=accepted_model)
+        self.configs = Shelf(ENDPOINT_CONFIG, place=place, clock=clock, tags=tags, accept=self._accepted_config)
+
+    def _accepted_config(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        accepted = accepted_endpoint_config(request)
+        for variant in request["ProductionVariants"]:
+            if "ModelName" in variant:
+                self.models.find(variant["ModelName"])
+        return accepted

@@ -1,0 +1,99 @@
+"""What SageMaker refuses in a model or an endpoint config, beyond the types of its members."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from canary_tools.aws_models.api.errors import validation_error
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_MOST_VARIANTS = 10
+_PUBLISH_PERIODS = (10, 30, 60, 120, 180, 240, 300)
+_DEFAULT_PERIOD_SECONDS = 60
+_DEFAULT_WEIGHT = 1.0
+
+
+def check_name(member: str, value: str) -> None:
+    """Refuse a name that SageMaker's pattern does not allow.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+
+    Raises:
+        ApiError: `ValidationException` in the words of AWS's request validation.
+    """
+    if not _NAME.fullmatch(value):
+        camel = member[0].lower() + member[1:]
+        raise validation_error(
+            f"1 validation error detected: Value '{value}' at '{camel}' failed to satisfy constraint: "
+            f"Member must satisfy regular expression pattern: {_NAME.pattern}"
+        )
+
+
+def accepted_model(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model with the defaults that SageMaker adds, or refuse it as SageMaker would.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
+    """
+    check_name("ModelName", request["ModelName"])
+    if ("PrimaryContainer" in request) == ("Containers" in request):
+        raise validation_error("Specify either PrimaryContainer or Containers, and not both.")
+    accepted = {"EnableNetworkIsolation": False, **request}
+    if "PrimaryContainer" in request:
+        accepted["PrimaryContainer"] = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
+    return accepted
+
+
+def accepted_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an endpoint config with the defaults that SageMaker adds, or refuse it as SageMaker would.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
+    """
+    check_name("EndpointConfigName", request["EndpointConfigName"])
+    variants = request["ProductionVariants"]
+    names = [variant["VariantName"] for variant in variants]
+    if not 1 <= len(variants) <= _MOST_VARIANTS:
+        raise validation_error(f"ProductionVariants must have 1 to {_MOST_VARIANTS} members, got {len(variants)}.")
+    if len(set(names)) < len(names):
+        raise validation_error(f"Production variant names must be unique, got {names}.")
+    if request.get("ShadowProductionVariants") and len(variants) > 1:
+        raise validation_error("Shadow variants are supported with exactly one production variant.")
+    for variant in variants:
+        _check_variant(variant)
+    publish_period_seconds(request)
+    weighted = [{"InitialVariantWeight": _DEFAULT_WEIGHT, **variant} for variant in variants]
+    return {"EnableNetworkIsolation": False, **request, "ProductionVariants": weighted}
+
+
+def _check_variant(variant: Mapping[str, Any]) -> None:
+    check_name("VariantName", variant["VariantName"])
+    if "ServerlessConfig" in variant:
+        raise validation_error("Serverless variants are not served here.")
+    if "ManagedInstanceScaling" in variant:
+        raise validation_error("ManagedInstanceScaling is only supported with inference components.")
+    if variant.get("InitialInstanceCount", 0) < 1:
+        raise validation_error(
+            f"InitialInstanceCount of production variant {variant['VariantName']} must be at least 1."
+        )
+    if variant.get("InitialVariantWeight", _DEFAULT_WEIGHT) < 0:
+        raise validation_error(
+            f"InitialVariantWeight of production variant {variant['VariantName']} must not be negative."
+        )
+    if "InstanceType" not in variant:
+        raise validation_error(f"Production variant {variant['VariantName']} needs an InstanceType.")
+
+
+def publish_period_seconds(config: Mapping[str, Any]) -> int:
+    """Return how often the invocation metrics of an endpoint config are published.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html
+
+    Raises:
+        ApiError: the frequency is none of those that SageMaker knows.
+    """
+    metrics = config.get("MetricsConfig", {})
+    frequency = int(metrics.get("MetricPublishFrequencyInSeconds", _DEFAULT_PERIOD_SECONDS))
+    if frequency not in _PUBLISH_PERIODS:
+        raise validation_error(
+            f"MetricPublishFrequencyInSeconds must be one of {list(_PUBLISH_PERIODS)}, got {frequency}."
+        )
+    return frequency if metrics.get("EnableEnhancedMetrics") else _DEFAULT_PERIOD_SECONDS

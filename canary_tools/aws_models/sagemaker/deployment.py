@@ -1,0 +1,99 @@
+"""The deployment of a fleet: launch, wait, swap or give up."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
+from canary_tools.aws_models.sagemaker.instances import InstanceHost, LaunchOrder, LaunchResult
+from canary_tools.aws_models.sagemaker.ordered_faults import Faults, UpdateFailure
+from canary_tools.aws_models.sagemaker.rendezvous import Rendezvous
+from canary_tools.aws_models.sagemaker.timing import Timing
+from canary_tools.aws_models.sagemaker.variants import Fleet
+from canary_tools.clock import Clock
+
+INSUFFICIENT_CAPACITY = (
+    "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
+    "Please retry using a different ML instance type or after some time."
+)
+
+
+class Deployment:
+    """One fleet on its way into service.
+
+    The old fleet serves until the new one is complete. If that fails, an endpoint that is being updated
+    silently returns to `InService` on its old config, with a reason that the next update wipes; one that is
+    being created ends as `Failed`.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        fleet: Fleet,
+        *,
+        clock: Clock,
+        host: InstanceHost,
+        timing: Timing,
+        faults: Faults,
+        container_of: Callable[[str], Mapping[str, Any]],
+        set_status: Callable[[Endpoint, Status], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._fleet = fleet
+        self._clock = clock
+        self._host = host
+        self._timing = timing
+        self._faults = faults
+        self._container_of = container_of
+        self._set_status = set_status
+        self._failures: list[str] = []
+
+    def start(self) -> None:
+        """Launch every variant's instances; the end comes when they settled and the time is over."""
+        complete = Rendezvous(parties=len(self._fleet.variants) + 1, then=self._end)
+        self._clock.call_at(self._clock.now() + self._timing.fleet_update_seconds, complete.arrive)
+        for variant in self._fleet.variants.values():
+            order = LaunchOrder(
+                endpoint_name=self._endpoint.name,
+                variant_name=variant.name,
+                container=self._container_of(variant.model_name),
+                count=variant.desired_count,
+            )
+            self._host.launch(order, self._settling(variant.name, complete))
+
+    def _settling(self, variant_name: str, complete: Rendezvous) -> Callable[[LaunchResult], None]:
+        def settled(result: LaunchResult) -> None:
+            self._fleet.variants[variant_name].instances = list(result.instances)
+            if result.failure is not None:
+                self._failures.append(result.failure)
+            complete.arrive()
+
+        return settled
+
+    def _end(self) -> None:
+        self._endpoint.pending = None
+        failure = self._failure()
+        if failure is None:
+            self._swap()
+        else:
+            self._give_up(failure)
+
+    def _failure(self) -> UpdateFailure | None:
+        ordered = self._faults.updates.pop(self._endpoint.name, None)
+        if ordered is not None:
+            return ordered
+        if any((self._endpoint.name, name) in self._faults.stalled for name in self._fleet.variants):
+            return UpdateFailure(reason=INSUFFICIENT_CAPACITY, silent=True)
+        return UpdateFailure(reason=self._failures[0], silent=True) if self._failures else None
+
+    def _swap(self) -> None:
+        old, self._endpoint.fleet = self._endpoint.fleet, self._fleet
+        self._endpoint.config_name = self._fleet.config_name
+        self._set_status(self._endpoint, Status.IN_SERVICE)
+        if old is not None:
+            old.retire()
+
+    def _give_up(self, failure: UpdateFailure) -> None:
+        self._fleet.retire()
+        self._endpoint.failure_reason = failure.reason
+        back_in_service = self._endpoint.fleet is not None and failure.silent
+        self._set_status(self._endpoint, Status.IN_SERVICE if back_in_service else Status.FAILED)

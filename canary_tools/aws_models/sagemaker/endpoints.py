@@ -1,0 +1,235 @@
+"""SageMaker's endpoint operations: what is accepted, what is refused, and what it starts."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from canary_tools.aws_models.api.errors import validation_error
+from canary_tools.aws_models.api.operations import Request
+from canary_tools.aws_models.api.paging import page
+from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
+from canary_tools.aws_models.sagemaker.capacity_change import CapacityChange
+from canary_tools.aws_models.sagemaker.catalogue import Catalogue
+from canary_tools.aws_models.sagemaker.config_rules import check_name
+from canary_tools.aws_models.sagemaker.deployment import Deployment
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status, describe
+from canary_tools.aws_models.sagemaker.instances import InstanceHost
+from canary_tools.aws_models.sagemaker.ordered_faults import Faults
+from canary_tools.aws_models.sagemaker.tags import TagStore
+from canary_tools.aws_models.sagemaker.timing import Timing
+from canary_tools.aws_models.sagemaker.variants import Fleet
+from canary_tools.clock import Clock
+
+
+class Endpoints:
+    """All endpoints of the sandbox, on a clock.
+
+    It starts no thread and takes no lock: whoever calls it from several threads must take turns, and its
+    clock and host must keep to those turns, too.
+
+    Attributes:
+        on_change: called with an endpoint after each change of its status.
+        on_deleted: called with the name of an endpoint that is gone.
+        scaled_variants: asked for the variants of an endpoint that are registered as scalable targets.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: Place,
+        clock: Clock,
+        catalogue: Catalogue,
+        tags: TagStore,
+        host: InstanceHost,
+        timing: Timing,
+        faults: Faults,
+    ) -> None:
+        self._place = place
+        self._clock = clock
+        self._catalogue = catalogue
+        self._tags = tags
+        self._host = host
+        self._timing = timing
+        self._faults = faults
+        self._endpoints: dict[str, Endpoint] = {}
+        self.on_change: list[Callable[[Endpoint], None]] = []
+        self.on_deleted: list[Callable[[str], None]] = []
+        self.scaled_variants: Callable[[str], Collection[str]] = lambda _endpoint_name: ()
+
+    def find(self, name: str) -> Endpoint:
+        """Return an endpoint; the case of its name does not matter.
+
+        Raises:
+            ApiError: `ValidationException`, "Could not find endpoint".
+        """
+        endpoint = self._endpoints.get(name.lower())
+        if endpoint is None:
+            raise validation_error(f'Could not find endpoint "{sagemaker_arn(self._place, "endpoint", name)}".')
+        return endpoint
+
+    def exists(self, name: str) -> bool:
+        """Whether there is an endpoint of that name, in whatever status."""
+        return name.lower() in self._endpoints
+
+    def create(self, request: Request) -> dict[str, Any]:
+        """Answer `CreateEndpoint`."""
+        name = request["EndpointName"]
+        check_name("EndpointName", name)
+        arn = sagemaker_arn(self._place, "endpoint", name)
+        if name.lower() in self._endpoints:
+            raise validation_error(f'Cannot create already existing endpoint "{arn}".')
+        now = self._clock.now()
+        fleet = self._plan(request["EndpointConfigName"], retained_from=None, excluded=())
+        endpoint = Endpoint(
+            name=name, arn=arn, status=Status.CREATING, config_name=fleet.config_name, created=now,
+            modified=now, pending=fleet, deployment_config=request.get("DeploymentConfig"),
+        )  # fmt: skip
+        self._endpoints[name.lower()] = endpoint
+        self._tags.attach(arn, request.get("Tags", ()))
+        self._deploy(endpoint, fleet)
+        return {"EndpointArn": arn}
+
+    def update(self, request: Request) -> dict[str, Any]:
+        """Answer `UpdateEndpoint`: a new fleet for all variants, then a swap.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+        """
+        endpoint = self._changeable(request["EndpointName"])
+        excluded = [
+            property_["VariantPropertyType"] for property_ in request.get("ExcludeRetainedVariantProperties", ())
+        ]
+        retained = endpoint.fleet if request.get("RetainAllVariantProperties") else None
+        fleet = self._plan(request["EndpointConfigName"], retained_from=retained, excluded=excluded)
+        self._refuse_change_under_scaling(endpoint, fleet)
+        endpoint.pending = fleet
+        if not request.get("RetainDeploymentConfig"):
+            endpoint.deployment_config = request.get("DeploymentConfig")
+        self._deploy(endpoint, fleet)
+        return {"EndpointArn": endpoint.arn}
+
+    def update_weights_and_capacities(self, request: Request) -> dict[str, Any]:
+        """Answer `UpdateEndpointWeightsAndCapacities`.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
+        """
+        endpoint = self._changeable(request["EndpointName"])
+        desired = request["DesiredWeightsAndCapacities"]
+        assert endpoint.fleet is not None
+        unknown = [row["VariantName"] for row in desired if row["VariantName"] not in endpoint.fleet.variants]
+        if unknown:
+            raise validation_error(f'Could not find variants {unknown} of endpoint "{endpoint.arn}".')
+        if any(row.get("DesiredInstanceCount", 1) < 1 for row in desired):
+            raise validation_error("DesiredInstanceCount must be at least 1.")
+        self._start_change(
+            endpoint,
+            weights={row["VariantName"]: row["DesiredWeight"] for row in desired if "DesiredWeight" in row},
+            counts={
+                row["VariantName"]: row["DesiredInstanceCount"] for row in desired if "DesiredInstanceCount" in row
+            },
+        )
+        return {"EndpointArn": endpoint.arn}
+
+    def delete(self, request: Request) -> dict[str, Any]:
+        """Answer `DeleteEndpoint`."""
+        endpoint = self.find(request["EndpointName"])
+        self._refuse_in_progress(endpoint)
+        self.set_status(endpoint, Status.DELETING)
+        self._clock.call_at(self._clock.now() + self._timing.weight_update_seconds, lambda: self._remove(endpoint))
+        return {}
+
+    def describe(self, request: Request) -> dict[str, Any]:
+        """Answer `DescribeEndpoint`."""
+        return describe(self.find(request["EndpointName"]))
+
+    def list(self, request: Request) -> dict[str, Any]:
+        """Answer `ListEndpoints`, the newest first."""
+        rows = [
+            {key: described[key] for key in _LISTED}
+            for described in map(describe, reversed(self._endpoints.values()))
+            if request.get("NameContains", "") in described["EndpointName"]
+            and request.get("StatusEquals", described["EndpointStatus"]) == described["EndpointStatus"]
+        ]
+        return page("Endpoints", rows, request)
+
+    def set_status(self, endpoint: Endpoint, status: Status) -> None:
+        """Note a new status and tell those who listen."""
+        endpoint.status = status
+        endpoint.modified = self._clock.now()
+        for listener in self.on_change:
+            listener(endpoint)
+
+    def _plan(self, config_name: str, *, retained_from: Fleet | None, excluded: Collection[str]) -> Fleet:
+        config = self._catalogue.configs.find(config_name).properties
+        images = {
+            declared["VariantName"]: self._container(declared["ModelName"]).get("Image", "")
+            for declared in config["ProductionVariants"]
+        }
+        return Fleet.planned(
+            config_name=config_name, config=config, images=images, retained_from=retained_from,
+            excluded=excluded, now=self._clock.now(),
+        )  # fmt: skip
+
+    def _container(self, model_name: str) -> Mapping[str, Any]:
+        properties = self._catalogue.models.find(model_name).properties
+        container: Mapping[str, Any] = properties.get("PrimaryContainer") or properties["Containers"][0]
+        return container
+
+    def _deploy(self, endpoint: Endpoint, fleet: Fleet) -> None:
+        endpoint.failure_reason = None
+        self.set_status(endpoint, Status.CREATING if endpoint.fleet is None else Status.UPDATING)
+        Deployment(
+            endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults,
+            container_of=self._container, set_status=self.set_status,
+        ).start()  # fmt: skip
+
+    def _start_change(self, endpoint: Endpoint, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
+        endpoint.failure_reason = None
+        self.set_status(endpoint, Status.UPDATING)
+        CapacityChange(
+            endpoint, weights=weights, counts=counts, clock=self._clock, host=self._host, timing=self._timing,
+            faults=self._faults, container_of=self._container, set_status=self.set_status,
+        ).start()  # fmt: skip
+
+    def _changeable(self, name: str) -> Endpoint:
+        endpoint = self.find(name)
+        self._refuse_in_progress(endpoint)
+        if endpoint.status is Status.FAILED:
+            raise validation_error(f'Cannot update endpoint "{endpoint.arn}" in status Failed.')
+        self._catalogue.configs.find(endpoint.config_name)
+        return endpoint
+
+    def _refuse_in_progress(self, endpoint: Endpoint) -> None:
+        if endpoint.in_progress:
+            raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+
+    def _refuse_change_under_scaling(self, endpoint: Endpoint, fleet: Fleet) -> None:
+        """Refuse to remove a variant that is a scalable target, or to change its instance type.
+
+        The rule: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html; the sentence is
+        known from public reports only.
+        """
+        assert endpoint.fleet is not None
+        scaled = self.scaled_variants(endpoint.name)
+        touched = [
+            name
+            for name, variant in endpoint.fleet.variants.items()
+            if name in scaled
+            and (name not in fleet.variants or fleet.variants[name].instance_type != variant.instance_type)
+        ]
+        if touched:
+            quoted = ", ".join(f'"{name}"' for name in touched)
+            raise validation_error(
+                f"The variant(s) [{quoted}] must be deregistered as scalable targets with AutoScaling before "
+                "they can be removed or have their instance type updated."
+            )
+
+    def _remove(self, endpoint: Endpoint) -> None:
+        if endpoint.fleet is not None:
+            endpoint.fleet.retire()
+        del self._endpoints[endpoint.name.lower()]
+        self._tags.drop(endpoint.arn)
+        for listener in self.on_deleted:
+            listener(endpoint.name)
+
+
+_LISTED = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")

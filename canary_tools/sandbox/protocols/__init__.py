@@ -1,0 +1,1 @@
+"""The protocols in which AWS clients talk to a service."""

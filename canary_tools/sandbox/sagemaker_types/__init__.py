@@ -1,0 +1,63 @@
+"""CloudFormation resource types of SageMaker and Application Auto Scaling, for ministack's provisioner.
+
+Schemas: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
+"""
+
+import importlib
+from typing import Any
+
+from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.sagemaker.catalogue import ENDPOINT_CONFIG, MODEL
+from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.turns import Turns
+from canary_tools.sandbox.sagemaker_types.create_only import CREATE_ONLY, NAME_PROPERTY
+from canary_tools.sandbox.sagemaker_types.endpoint_type import EndpointType
+from canary_tools.sandbox.sagemaker_types.record_type import RecordType
+from canary_tools.sandbox.sagemaker_types.scaling_types import ScalableTargetType, ScalingPolicyType
+
+_OURS = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
+_TAGGED = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint")
+
+
+def register_resource_types(
+    patches: Patches, model: SageMakerModel, turns: Turns, *, notices_failed_update: bool
+) -> None:
+    """Add the types to the provisioner, and have their handlers run on worker threads, since they wait."""
+    provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
+    stacks = importlib.import_module("ministack.services.cloudformation.stacks")
+    types: dict[str, Any] = {
+        "AWS::SageMaker::Model": RecordType(MODEL, model.catalogue.models, model.tags, turns),
+        "AWS::SageMaker::EndpointConfig": RecordType(ENDPOINT_CONFIG, model.catalogue.configs, model.tags, turns),
+        "AWS::SageMaker::Endpoint": EndpointType(
+            model.endpoints, model.tags, turns, notices_failed_update=notices_failed_update
+        ),
+        "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTargetType(model.scaling, turns),
+        "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicyType(model.scaling, turns),
+    }
+    for name, handler in types.items():
+        functions = {
+            "create": handler.create,
+            "update": handler.update,
+            "update_with_logical_id": True,
+            "delete": handler.delete,
+        }
+        patches.item(provisioners._RESOURCE_HANDLERS, name, functions)  # noqa: SLF001 - the table of types
+    for name in _TAGGED:
+        patches.item(provisioners._STACK_TAG_PROPERTY, name, ("Tags", "list"))  # noqa: SLF001 - stack tags
+    for name, properties in CREATE_ONLY.items():
+        patches.item(provisioners._REPLACING_PROPERTIES, name, properties)  # noqa: SLF001 - its rule
+    for name, name_property in NAME_PROPERTY.items():
+        patches.item(provisioners._CUSTOM_NAME_REPLACEMENT, name, {"name": name_property})  # noqa: SLF001 - its rule
+    known_slow = stacks._runs_on_worker_thread  # noqa: SLF001 - its rule for handlers that block
+    patches.attribute(stacks, "_runs_on_worker_thread", lambda name: name.startswith(_OURS) or known_slow(name))
+    _undo_failed_updates(patches, stacks)
+
+
+def _undo_failed_updates(patches: Patches, stacks: Any) -> None:
+    """Have a stack rollback send an update that failed back, too: SageMaker may have begun it.
+
+    Hole it fills: ministack does so for custom resources and nested stacks only, and takes other types for unchanged.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
+    """
+    known = stacks._sends_back_failed_update  # noqa: SLF001 - its rule for types that may have changed all the same
+    patches.attribute(stacks, "_sends_back_failed_update", lambda name: name.startswith(_OURS) or known(name))

@@ -1,0 +1,55 @@
+"""`AWS::SageMaker::Model` and `AWS::SageMaker::EndpointConfig`: replaced on any change but that of tags."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.catalogue import Kind, Shelf
+from canary_tools.aws_models.sagemaker.tags import TagStore
+from canary_tools.sandbox.emulator.turns import Turns
+from canary_tools.sandbox.sagemaker_types.naming import generated_name
+from canary_tools.sandbox.sagemaker_types.properties import api_request
+
+Properties = Mapping[str, Any]
+Outcome = tuple[str, dict[str, Any]]
+
+
+class RecordType:
+    """The handlers of one of the two types; `Ref` is the ARN."""
+
+    def __init__(self, kind: Kind, shelf: Shelf, tags: TagStore, turns: Turns) -> None:
+        self._kind = kind
+        self._shelf = shelf
+        self._tags = tags
+        self._turns = turns
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Outcome:
+        """Create the record, under a generated name if the template gives none."""
+        name_property = f"{self._kind.api}Name"
+        name = properties.get(name_property) or generated_name(stack_name, logical_id)
+        request = api_request("sagemaker", f"Create{self._kind.api}", {**properties, name_property: name})
+        with self._turns:
+            self._shelf.create(request)
+            arn = self._shelf.find(name).arn
+        return arn, {name_property: name, f"{self._kind.api}Arn": arn}
+
+    def update(
+        self, physical_id: str, _old: Properties, new: Properties, _stack_name: str, _logical_id: str
+    ) -> Outcome:
+        """Set the record's tags; any other change replaces it."""
+        with self._turns:
+            self._tags.replace(physical_id, new.get("Tags", ()))
+            name = self._name_of(physical_id)
+        return physical_id, {f"{self._kind.api}Name": name, f"{self._kind.api}Arn": physical_id}
+
+    def delete(self, physical_id: str, _properties: Properties) -> None:
+        """Delete the record if it is still there."""
+        with self._turns:
+            try:
+                name = self._name_of(physical_id)
+            except ApiError:
+                return
+            self._shelf.delete({f"{self._kind.api}Name": name})
+
+    def _name_of(self, arn: str) -> str:
+        return self._shelf.find_by_arn(arn).name

@@ -1,0 +1,81 @@
+"""`AWS::ApplicationAutoScaling::ScalableTarget` and `AWS::ApplicationAutoScaling::ScalingPolicy`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.autoscaling.scaling import Scaling
+from canary_tools.sandbox.emulator.turns import Turns
+from canary_tools.sandbox.sagemaker_types.properties import api_request
+
+Properties = Mapping[str, Any]
+Outcome = tuple[str, dict[str, Any]]
+
+_SERVICE = "application-autoscaling"
+_IDENTITY = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+
+
+class ScalableTargetType:
+    """The handlers of a target; `Ref` is `ResourceId|ScalableDimension|ServiceNamespace`."""
+
+    def __init__(self, scaling: Scaling, turns: Turns) -> None:
+        self._scaling = scaling
+        self._turns = turns
+
+    def create(self, _logical_id: str, properties: Properties, _stack_name: str) -> Outcome:
+        """Register the target."""
+        with self._turns:
+            self._scaling.register(api_request(_SERVICE, "RegisterScalableTarget", properties))
+        reference = "|".join(properties[name] for name in _IDENTITY)
+        return reference, {"Id": reference}
+
+    def update(self, _physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
+        """Register again: the same target with other bounds."""
+        return self.create(logical_id, new, stack_name)
+
+    def delete(self, physical_id: str, _properties: Properties) -> None:
+        """Deregister the target if it is still there."""
+        identity = dict(zip(_IDENTITY, physical_id.split("|"), strict=True))
+        with self._turns:
+            _ignoring_absence(lambda: self._scaling.deregister(identity))
+
+
+class ScalingPolicyType:
+    """The handlers of a policy; `Ref` is the policy's ARN."""
+
+    def __init__(self, scaling: Scaling, turns: Turns) -> None:
+        self._scaling = scaling
+        self._turns = turns
+
+    def create(self, _logical_id: str, properties: Properties, _stack_name: str) -> Outcome:
+        """Put the policy."""
+        request = api_request(_SERVICE, "PutScalingPolicy", _with_identity(properties))
+        with self._turns:
+            arn = self._scaling.put_policy(request)["PolicyARN"]
+        return arn, {"Arn": arn}
+
+    def update(self, _physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
+        """Put the policy again."""
+        return self.create(logical_id, new, stack_name)
+
+    def delete(self, _physical_id: str, properties: Properties) -> None:
+        """Delete the policy if its target has not taken it along."""
+        request = api_request(_SERVICE, "DeleteScalingPolicy", _with_identity(properties))
+        with self._turns:
+            _ignoring_absence(lambda: self._scaling.delete_policy(request))
+
+
+def _with_identity(properties: Properties) -> dict[str, Any]:
+    """Return the properties with the target's own in place of a `ScalingTargetId`, which is a target's `Ref`."""
+    if "ScalingTargetId" not in properties:
+        return dict(properties)
+    identity = zip(_IDENTITY, properties["ScalingTargetId"].split("|"), strict=True)
+    return {**properties, **dict(identity)}
+
+
+def _ignoring_absence(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except ApiError as error:
+        if error.code != "ObjectNotFoundException":
+            raise
