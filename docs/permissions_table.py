@@ -1,4 +1,4 @@
-"""Print who may do what, and does: `PYTHONPATH=lambdas python -m docs.permissions_table > docs/permissions.md`."""
+"""Print who may do what, and does: `python -m docs.permissions_table > docs/permissions.md`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HEAD = """# Who may do what
 
-Written by `PYTHONPATH=lambdas python -m docs.permissions_table` from a synthesised stack; a test compares. One row a
+Written by `python -m docs.permissions_table` from a synthesised stack; a test compares. One row a
 statement. `<endpoint>` is the endpoint's name. Nothing has a wildcard but what is listed with its reason.
 
 | role | actions | resources | only if | why a wildcard |

@@ -1,4 +1,4 @@
-"""Measure the gates and their peers: `PYTHONPATH=lambdas python -m bench.gates --runs 2000`.
+"""Measure the gates and their peers: `python -m bench.gates --runs 2000`.
 
 Prints the tables of docs/gates.md as Markdown, each row as soon as it is measured. Seeds are fixed: the same
 command prints the same tables.

@@ -1,6 +1,6 @@
 """How long a proof takes that a canary converts better than stable, and how many equal canaries get one.
 
-    PYTHONPATH=lambdas python -m bench.gates.superiority
+    python -m bench.gates.superiority
 
 Stable converts 5 %; both variants show equally many. The shipped code, minute by minute.
 """

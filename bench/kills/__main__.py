@@ -1,4 +1,4 @@
-"""Kill a rollout in every state of its state machine: `PYTHONPATH=lambdas python -m bench.kills`.
+"""Kill a rollout in every state of its state machine: `python -m bench.kills`.
 
 Prints the table of docs/chaos.md as Markdown. Real templates and handlers in one sandbox, under live traffic; several
 endpoints side by side.

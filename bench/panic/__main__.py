@@ -1,4 +1,4 @@
-"""Measure how fast an alarm takes a canary's traffic: `PYTHONPATH=lambdas python -m bench.panic --runs 10`.
+"""Measure how fast an alarm takes a canary's traffic: `python -m bench.panic --runs 10`.
 
 Prints the table of docs/panic.md as Markdown. Four endpoints in one sandbox run side by side: quiet and scaling, with
 the panic rule and with it disabled, so that only the state machine's next look notices the alarm.

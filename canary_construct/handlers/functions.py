@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import rollout
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -45,7 +46,7 @@ class Handlers(Construct):
         self._log_group = logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
-        code = lambda_.Code.from_asset(lambda_asset_path(), exclude=["**/__pycache__", "**/*.pyc"])
+        code = _shipped_code()
         self._roles = {name: self._role(name) for name in PERMISSIONS}
         self._functions = {name: self._function(name, code) for name in PERMISSIONS}
 
@@ -105,11 +106,11 @@ def _ledger_table(scope: Construct) -> dynamodb.Table:
     )
 
 
-def lambda_asset_path() -> str:
-    """Return the folder of the handlers: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    installed = package / "lambdas"
-    return str(installed if installed.is_dir() else package.parent / "lambdas")
+def _shipped_code() -> lambda_.Code:
+    """Return the package `rollout` as the handlers import it, and nothing of what is installed beside it."""
+    beside = Path(rollout.__file__).parents[1]
+    only_rollout = ["*", "!rollout", "!rollout/**", "**/__pycache__", "**/*.pyc"]
+    return lambda_.Code.from_asset(str(beside), exclude=only_rollout)
 
 
 def _module(name: str) -> str:

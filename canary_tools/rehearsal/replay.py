@@ -8,15 +8,13 @@ passed early, in the minute given, and is undecided (CONTINUE) otherwise.
 
 import argparse
 import csv
-import importlib.util
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rollout.gates import Assessment, Judge, Minute
+from rollout.gates import Assessment, Counts, InvalidGatesError, InvalidMinutesError, Judge, Minute
 
 COLUMNS = ("trace", "minute", "step", "gate", "canary_total", "canary_bad", "stable_total", "stable_bad")
 LAST_STEP = 999
@@ -33,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--counts", type=Path, required=True, help=f"COUNTS.csv with {','.join(COLUMNS)}")
     parser.add_argument("--reasons", action="store_true", help="add the sentence of each verdict")
     files = parser.parse_args(arguments)
-    make_shipped_code_importable()
     try:
         judge = read_judge(files.gates)
         traces = read_traces(files.counts, [gate.name for gate in judge.settings.gates])
@@ -47,31 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make_shipped_code_importable() -> None:
-    """Put `lambdas/` on the path: beside this repository, or inside the installed library.
-
-    The library is located, never imported: importing it would start Node.
-    """
-    library = importlib.util.find_spec("canary_construct")
-    folders = (library.submodule_search_locations if library else None) or ()
-    beside = Path(__file__).resolve().parents[2] / "lambdas"
-    candidates = [beside, *(Path(folder) / "lambdas" for folder in folders)]
-    for candidate in candidates:
-        if (candidate / "rollout" / "gates").is_dir():
-            if str(candidate) not in sys.path:
-                sys.path.insert(0, str(candidate))
-            return
-    raise ModuleNotFoundError("the gates are neither beside this package nor in an installed canary_construct")
-
-
-def read_judge(path: Path) -> "Judge":
+def read_judge(path: Path) -> Judge:
     """Read GATES.json.
 
     Raises:
         UnreadableInputError: when it is no JSON or describes no gates.
     """
-    from rollout.gates import InvalidGatesError, Judge  # noqa: PLC0415  # importable only by now
-
     try:
         return Judge.from_config(json.loads(_text(path)))
     except json.JSONDecodeError as error:
@@ -80,7 +58,7 @@ def read_judge(path: Path) -> "Judge":
         raise UnreadableInputError(f"{path}: {error}") from None
 
 
-def read_traces(path: Path, gates: Sequence[str]) -> dict[str, list["Minute"]]:
+def read_traces(path: Path, gates: Sequence[str]) -> dict[str, list[Minute]]:
     """Read COUNTS.csv into final minutes per trace, both in the order of the file.
 
     An empty count means that there is no data for that gate and minute.
@@ -107,14 +85,12 @@ def _check_header(columns: Sequence[str]) -> None:
         raise ValueError(f"the header must be {','.join(COLUMNS)}; missing or unknown: {', '.join(wrong)}")
 
 
-def replay(judge: "Judge", trace: str, minutes: Iterable["Minute"]) -> "Assessment":
+def replay(judge: Judge, trace: str, minutes: Iterable[Minute]) -> Assessment:
     """Judge one trace: a FAIL ends it, and looking once or every minute makes no difference.
 
     Raises:
         UnreadableInputError: when a step comes back that was over.
     """
-    from rollout.gates import InvalidMinutesError  # noqa: PLC0415  # importable only by now
-
     try:
         _, assessment = judge.update(judge.new_state(), minutes)
     except InvalidMinutesError as error:
@@ -122,7 +98,7 @@ def replay(judge: "Judge", trace: str, minutes: Iterable["Minute"]) -> "Assessme
     return assessment
 
 
-def _line(trace: str, assessment: "Assessment") -> dict[str, Any]:
+def _line(trace: str, assessment: Assessment) -> dict[str, Any]:
     """Return what is printed: of the gate that failed, or else of the one with the most evidence."""
     gates = [gate for gate in assessment.gates if assessment.gate in {None, gate.name}]
     gate = max(gates, key=lambda gate: gate.log_evidence)
@@ -156,16 +132,12 @@ class _Trace:
             raise ValueError(f"minute {minute} of gate {gate} comes twice")
         seen[gate] = _counts(row)
 
-    def minutes(self) -> list["Minute"]:
-        from rollout.gates import Minute  # noqa: PLC0415  # importable only by now
-
+    def minutes(self) -> list[Minute]:
         return [Minute(number, self.steps[number], counts) for number, counts in self.counts.items()]
 
 
 def _counts(row: Mapping[str, str]) -> Mapping[str, object] | None:
     """Return the counts of a line, None if it has none. Impossible ones are refused: the file is at fault."""
-    from rollout.gates import Counts  # noqa: PLC0415  # importable only by now
-
     texts = {column: row[column].strip() for column in COLUMNS[4:]}
     if not any(texts.values()):
         return None

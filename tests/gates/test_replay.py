@@ -154,14 +154,3 @@ def test_it_runs_as_a_module_with_nothing_but_the_repository(tmp_path: Path) -> 
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)  # noqa: S603  # our own module
     assert json.loads(done.stdout)["verdict"] == "CONTINUE"
-
-
-def test_the_gates_are_found_in_an_installed_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = tmp_path / "canary_construct" / "lambdas"
-    (installed / "rollout" / "gates").mkdir(parents=True)
-    (tmp_path / "canary_construct" / "__init__.py").write_text("raise RuntimeError('imported')")
-    monkeypatch.setattr(replay, "__file__", str(tmp_path / "site" / "canary_tools" / "rehearsal" / "replay.py"))
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.delitem(sys.modules, "canary_construct", raising=False)
-    replay.make_shipped_code_importable()
-    assert sys.path[0] == str(installed)

@@ -1,4 +1,4 @@
-"""Dependencies point one way: app, examples → canary_construct → aws_cdk; lambdas → boto3; nothing → canary_tools."""
+"""Dependencies point one way: app, examples → canary_construct → aws_cdk, rollout → boto3; nothing → canary_tools."""
 
 import ast
 import sys
@@ -42,7 +42,7 @@ def test_what_runs_in_aws_needs_what_lambda_has() -> None:
 
 
 def test_the_library_needs_the_cdk_and_nothing_else() -> None:
-    assert third_parties("canary_construct") <= {"canary_construct", *OF_THE_CDK}
+    assert third_parties("canary_construct") <= {"canary_construct", "rollout", *OF_THE_CDK}
 
 
 def test_what_runs_beside_aws_starts_no_node() -> None:

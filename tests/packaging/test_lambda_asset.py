@@ -9,8 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import rollout
 
-from canary_construct.handlers.functions import LONG_RUNNING, _module, lambda_asset_path
+from canary_construct.handlers.functions import LONG_RUNNING, _module
 from canary_construct.permissions.by_handler import PERMISSIONS
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -35,7 +36,8 @@ print((between - start), (time.perf_counter() - between))
 def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The handlers away from this checkout, compiled as boto3 is."""
     folder = tmp_path_factory.mktemp("lambda") / "asset"
-    shutil.copytree(lambda_asset_path(), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(rollout.__file__).parent, folder / "rollout", ignore=ignore)
     compileall.compile_dir(folder, quiet=1)
     return folder
 

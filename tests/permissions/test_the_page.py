@@ -12,5 +12,5 @@ PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 
 def test_the_page_says_what_handlers_may_do_and_what_they_use_of_it() -> None:
-    command = "PYTHONPATH=lambdas python -m docs.permissions_table > docs/permissions.md"
+    command = "python -m docs.permissions_table > docs/permissions.md"
     assert PAGE.read_text(encoding="utf-8") == page(), command

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from canary_construct.handlers.functions import lambda_asset_path
+import rollout
+
 from canary_construct.rollout.plan import SCHEMA
 
 PROMOTED_BY_NEXT = "every step passed, says the next library"
@@ -18,12 +19,14 @@ _STATES = {'\\"Bake\\"': '\\"WatchTraffic\\"'}
 def next_library(folder: Path, *, schema: int) -> Iterator[None]:
     """Synthesise with handlers of another version, whose payloads have this schema."""
     handlers = folder / f"handlers-{schema}"
-    shutil.copytree(lambda_asset_path(), handlers, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    _replace(handlers / "rollout" / "safety.py", '"every step passed"', f'"{PROMOTED_BY_NEXT}"')
+    package = handlers / "rollout"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(rollout.__file__).parent, package, ignore=ignore, dirs_exist_ok=True)
+    _replace(package / "safety.py", '"every step passed"', f'"{PROMOTED_BY_NEXT}"')
     if schema != SCHEMA:
-        _replace(handlers / "rollout" / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
+        _replace(package / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
     with (
-        patch("canary_construct.handlers.functions.lambda_asset_path", lambda: str(handlers)),
+        patch("canary_construct.handlers.functions.rollout.__file__", str(package / "__init__.py")),
         patch("canary_construct.rollout.plan.SCHEMA", schema),
     ):
         yield

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from canary_tools.rehearsal.replay import make_shipped_code_importable
-
 PACKAGE = "rollout"
 
 Modules = dict[str, Any]
@@ -19,7 +17,7 @@ _imported: dict[Path, tuple[object, Modules]] = {}
 
 @contextmanager
 def packaged_code(folder: Path | None) -> Iterator[None]:
-    """Import `rollout` from this folder (or as shipped with this package) until the end of the block.
+    """Import `rollout` from this folder (or, without one, as it is installed) until the end of the block.
 
     A process imports a folder once, unless its files change. No byte code is written: what lies in the folder is
     what the CDK uploads.
@@ -27,9 +25,7 @@ def packaged_code(folder: Path | None) -> Iterator[None]:
     before = _taken()
     wrote_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     path = list(sys.path)
-    if folder is None:
-        make_shipped_code_importable()
-    else:
+    if folder is not None:
         sys.path.insert(0, str(folder))
         sys.modules.update(_imported_before(folder))
     importlib.invalidate_caches()
