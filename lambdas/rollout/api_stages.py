@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout import clients
-from rollout.errors import Throttled
+from rollout.contract.errors import Throttled
+from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rollout.plan import ApiStage
-
-VARIANT, HEADER, VALUES, BUCKETS = "cohortVariant", "cohortHeader", "cohortValues", "cohortBuckets"
-NONE = "none"
-AT_REST = {VARIANT: NONE, HEADER: NONE, VALUES: NONE, BUCKETS: "0000"}
-"""No request matches."""
 
 
 def variables_of(variant: str, rule: Mapping[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.errors import Throttled, Unavailable
+from rollout.contract.errors import Throttled, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollout.api_stages import AT_REST, ApiStages, variables_of
+from rollout.api_stages import ApiStages, variables_of
+from rollout.contract.stage_variables import AT_REST
 from rollout.plan import ApiStage
 
 if TYPE_CHECKING:

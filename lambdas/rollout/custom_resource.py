@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from rollout.errors import RolloutError
+from rollout.contract.errors import RolloutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

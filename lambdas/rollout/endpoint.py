@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout import clients
-from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
-from rollout.plan import SLOTS
+from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
+from rollout.contract.names import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,15 +105,6 @@ class EndpointView:
             and self.variants[slot].desired_weight == weight
             for slot, weight in weights.items()
         )
-
-
-def other_slot(slot: str) -> str:
-    """Return the other of the two slots.
-
-    >>> other_slot("variant-a")
-    'variant-b'
-    """
-    return SLOTS[1] if slot == SLOTS[0] else SLOTS[0]
 
 
 def weights_for(*, stable: str, canary: str, canary_percent: int) -> dict[str, int]:

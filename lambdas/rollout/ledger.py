@@ -21,15 +21,14 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from rollout import clients
 from rollout.clock import iso
-from rollout.errors import LockLost
+from rollout.contract.errors import LockLost
+from rollout.contract.names import LEDGER_VARIABLE, PROMOTED, ROLLED_BACK, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEPLOYMENT = "deployment"
 ROLLOUT = "rollout"
-PROMOTED = "PROMOTED"
-ROLLED_BACK = "ROLLED_BACK"
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -75,7 +74,7 @@ class Ledger:
 
     def __init__(self, endpoint: str, *, table: str | None = None, client: Any = None) -> None:
         self._endpoint = endpoint
-        self._table = os.environ["LEDGER_TABLE"] if table is None else table
+        self._table = os.environ[LEDGER_VARIABLE] if table is None else table
         self._client = clients.client("dynamodb") if client is None else client
 
     def unrepeated(self) -> Ledger:
@@ -245,7 +244,7 @@ class Ledger:
 
     def open_rollout(self, execution: str, release: Release, at: float) -> None:
         """Record that a rollout began; a repetition changes nothing."""
-        values = {":v": release.version, ":d": release.digest, ":o": "RUNNING", ":at": iso(at), ":none": []}
+        values = {":v": release.version, ":d": release.digest, ":o": RUNNING, ":at": iso(at), ":none": []}
         self._update(
             f"rollout#{execution}",
             "SET version = :v, digest = :d, outcome = if_not_exists(outcome, :o), "
@@ -263,7 +262,7 @@ class Ledger:
 
     def close_rollout(self, execution: str, outcome: str, reason: str, at: float) -> None:
         """Record how a rollout ended; the first ending stays. One that was never opened has no version: ""."""
-        values = {":running": "RUNNING", ":outcome": outcome, ":reason": reason, ":at": iso(at), ":none": ""}
+        values = {":running": RUNNING, ":outcome": outcome, ":reason": reason, ":at": iso(at), ":none": ""}
         self._update(
             f"rollout#{execution}",
             "SET outcome = :outcome, reason = :reason, ended_at = :at, version = if_not_exists(version, :none), "

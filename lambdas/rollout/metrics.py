@@ -7,12 +7,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rollout import clients
-from rollout.plan import SLOTS
+from rollout.contract.names import (
+    ENDPOINT_DIMENSION,
+    INVOCATIONS,
+    OWN_NAMESPACE,
+    SAGEMAKER_NAMESPACE,
+    SLOTS,
+    TRAFFIC_SHARE,
+    VARIANT_DIMENSION,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-OWN_NAMESPACE = "CanaryConstruct"
 MINUTE = 60
 UNKNOWN = "INSUFFICIENT_DATA"
 DELETED = "DELETED"
@@ -69,7 +76,7 @@ class Metrics:
                 Namespace=OWN_NAMESPACE,
                 MetricData=[
                     {
-                        "MetricName": "TrafficShare",
+                        "MetricName": TRAFFIC_SHARE,
                         "Dimensions": self._dimensions(slot),
                         "Value": float(weight),
                         "Unit": "Percent",
@@ -81,8 +88,8 @@ class Metrics:
 
     def _invocations_query(self, slot: str) -> dict[str, Any]:
         metric = {
-            "Namespace": "AWS/SageMaker",
-            "MetricName": "Invocations",
+            "Namespace": SAGEMAKER_NAMESPACE,
+            "MetricName": INVOCATIONS,
             "Dimensions": self._dimensions(slot),
         }
         return {
@@ -91,4 +98,4 @@ class Metrics:
         }
 
     def _dimensions(self, slot: str) -> list[dict[str, str]]:
-        return [{"Name": "EndpointName", "Value": self._endpoint}, {"Name": "VariantName", "Value": slot}]
+        return [{"Name": ENDPOINT_DIMENSION, "Value": self._endpoint}, {"Name": VARIANT_DIMENSION, "Value": slot}]

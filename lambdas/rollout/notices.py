@@ -9,8 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients
-
-SOURCE = "canary-construct"
+from rollout.contract.names import EVENT_SOURCE
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ def notify(endpoint: str, happened: str, **detail: Any) -> None:
     Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
     """
     entry = {
-        "Source": SOURCE,
+        "Source": EVENT_SOURCE,
         "DetailType": f"Canary Rollout {happened}",
         "Detail": json.dumps({"endpoint": endpoint, **detail}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from rollout import clock
-from rollout.errors import EndpointBusy, Throttled, Unavailable
+from rollout.contract.errors import EndpointBusy, Throttled, Unavailable
 from rollout.notices import notify
 
 if TYPE_CHECKING:

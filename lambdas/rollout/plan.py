@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollout.errors import PayloadTooNew
+from rollout.contract.errors import PayloadTooNew
+from rollout.contract.names import CALLER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA = 1
-SLOTS = ("variant-a", "variant-b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Settings:
 
     def alarms_that_stop(self, canary: str) -> list[str]:
         """Return the alarms that end a rollout: the canary's own and the caller's."""
-        return [*self.alarms[canary], *self.alarms["caller"]]
+        return [*self.alarms[canary], *self.alarms[CALLER]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from rollout import clock
 from rollout.clock import iso
+from rollout.contract.errors import EndpointNotFound, EndpointUnusable, Halted, LockLost, Throttled, Unavailable
+from rollout.contract.names import PROMOTED, ROLLED_BACK, other_slot
 from rollout.decisions.capacity import floors_at_rest
-from rollout.endpoint import other_slot, weights_for
-from rollout.errors import EndpointNotFound, EndpointUnusable, Halted, LockLost, Throttled, Unavailable
-from rollout.ledger import PROMOTED, ROLLED_BACK
+from rollout.endpoint import weights_for
 from rollout.notices import notify
 from rollout.patience import NOT_READY
 from rollout.plan import Scaling

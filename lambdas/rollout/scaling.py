@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout import clients
-from rollout.errors import EndpointBusy, Throttled
+from rollout.contract.errors import EndpointBusy, Throttled
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, SLOTS
 
 if TYPE_CHECKING:
     from rollout.plan import Scaling
 
-NAMESPACE = "sagemaker"
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 COLLISIONS = frozenset({"ConcurrentUpdateException", "FailedResourceAccessException"})
 """Another change of the same target runs, or SageMaker could not be asked. Source:
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
@@ -49,7 +48,7 @@ class SlotScalers:
             Throttled: when the service limits the calls.
             Unavailable: when the service does not answer.
         """
-        answer = self._call("describe_scalable_targets", ServiceNamespace=NAMESPACE, ResourceIds=self._resource_ids())
+        answer = self._call("describe_scalable_targets", ServiceNamespace=SCALED_SERVICE, ResourceIds=self._resources())
         return {target["ResourceId"].rsplit("/", 1)[1]: _slot_scaling(target) for target in answer["ScalableTargets"]}
 
     def set_floor(self, slot: str, floor: int, *, suspend_scale_in: bool, suspend_scale_out: bool = False) -> None:
@@ -87,8 +86,8 @@ class SlotScalers:
     def _register(self, slot: str, *, no_less: bool, no_more: bool, **bounds: int) -> None:
         self._call(
             "register_scalable_target",
-            ServiceNamespace=NAMESPACE,
-            ScalableDimension=DIMENSION,
+            ServiceNamespace=SCALED_SERVICE,
+            ScalableDimension=SCALED_DIMENSION,
             ResourceId=self._resource_id(slot),
             SuspendedState={"DynamicScalingInSuspended": no_less, "DynamicScalingOutSuspended": no_more},
             **bounds,
@@ -97,8 +96,8 @@ class SlotScalers:
     def _resource_id(self, slot: str) -> str:
         return f"endpoint/{self._endpoint}/variant/{slot}"
 
-    def _resource_ids(self) -> list[str]:
-        return [self._resource_id(slot) for slot in ("variant-a", "variant-b")]
+    def _resources(self) -> list[str]:
+        return [self._resource_id(slot) for slot in SLOTS]
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:

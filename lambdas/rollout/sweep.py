@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import ClientError
 
 from rollout import clients
+from rollout.contract.names import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rollout.endpoint import EndpointView
     from rollout.world import World
-
-TAG = "canary-construct:endpoint"
 
 
 class Swept(NamedTuple):

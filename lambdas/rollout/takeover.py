@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout import clients, clock
 from rollout.clock import iso
-from rollout.errors import EndpointBusy
+from rollout.contract.errors import EndpointBusy
 from rollout.executions import ENDED, status
 from rollout.ledger import ROLLOUT
 from rollout.safety import end_rollout

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout.cohorts import Cohorts
+from rollout.contract.errors import Halted, LockLost
 from rollout.endpoint import Endpoint
-from rollout.errors import Halted, LockLost
 from rollout.ledger import Ledger, Lock
 from rollout.metrics import Metrics
 from rollout.scaling import SlotScalers

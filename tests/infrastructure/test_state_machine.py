@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
-from rollout.handlers import roll_back
+from rollout.contract import timing
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
 from canary_construct.rollout.history import (
@@ -168,7 +168,7 @@ def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(state
 
 
 def test_the_history_counts_every_try_and_every_repetition_of_a_rollback() -> None:
-    assert roll_back.TRIES == ROLLBACK_TRIES
+    assert timing.ROLLBACK_TRIES == ROLLBACK_TRIES
     waiting = MAX_EVENTS * SHARE_FOR_WAITING
     for steps in range(1, 101):
         seconds = PREPARE_SECONDS + steps * (CAPACITY_SECONDS + WEIGHTS_SECONDS)

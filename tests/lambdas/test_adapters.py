@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
+from rollout.contract.errors import EndpointBusy, EndpointNotFound, Throttled, Unavailable
 from rollout.endpoint import Endpoint
-from rollout.errors import EndpointBusy, EndpointNotFound, Throttled, Unavailable
 from rollout.ledger import Ledger
 from rollout.metrics import Metrics
 from rollout.plan import Scaling

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 from rollout import clients
-from rollout.api_stages import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
-from rollout.errors import Halted
-from rollout.ledger import ROLLED_BACK
+from rollout.contract.errors import Halted
+from rollout.contract.names import ROLLED_BACK
+from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws

@@ -4,8 +4,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from rollout.contract.errors import DeployRefused
 from rollout.custom_resource import answer
-from rollout.errors import DeployRefused
 
 
 class Bucket:

@@ -1,8 +1,8 @@
 """Roll back and restore: from wherever a rollout breaks off, to the same safe end."""
 
 import pytest
+from rollout.contract.names import ROLLED_BACK
 from rollout.handlers.roll_back import reason_of
-from rollout.ledger import ROLLED_BACK
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution

@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
+from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
 from rollout.decisions.bake import outage
-from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
 from rollout.evidence import SlotCount
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from rollout.errors import Unavailable
+from rollout.contract.errors import Unavailable
 from rollout.evidence import EvidenceReader, Window
 from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow, parse_source
 from rollout.gates import Counts, Judge

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from rollout.errors import EndpointBusy
+from rollout.contract.errors import EndpointBusy
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.settings import B

@@ -4,11 +4,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from rollout.errors import DeployRefused, RolloutError
+from rollout.contract.errors import DeployRefused, RolloutError
+from rollout.contract.names import PROMOTED, ROLLED_BACK
 from rollout.handlers import settle
 from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
-from rollout.ledger import DEPLOYMENT, PROMOTED, ROLLED_BACK
+from rollout.ledger import DEPLOYMENT
 from rollout.safety import lower_until_zero
 
 from canary_tools.aws_models.api.errors import ApiError

@@ -1,5 +1,5 @@
 import pytest
-from rollout.errors import EndpointBusy, Halted
+from rollout.contract.errors import EndpointBusy, Halted
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution

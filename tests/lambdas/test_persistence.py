@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
-from rollout.handlers.roll_back import TRIES
+from rollout.contract.timing import ROLLBACK_TRIES
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import Aws
@@ -103,7 +103,7 @@ def test_a_rollback_gives_up_after_its_last_try_and_leaves_the_rest_to_the_resto
     begun = aws.clock.now()
     serving.run(failing)
     assert type(failing.errors[-1]).__name__ == "NotRestored"
-    assert len(needs_attention(aws)) == TRIES
+    assert len(needs_attention(aws)) == ROLLBACK_TRIES
     assert aws.clock.now() - begun > 2.9 * 60 * MINUTES
     assert failing.status == "FAILED"
     assert serving.weights() == {A: 100, B: 0}

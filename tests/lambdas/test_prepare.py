@@ -1,6 +1,6 @@
 import pytest
-from rollout.errors import AlarmRaised, EndpointUnusable, Halted, LockLost, NothingToRelease
-from rollout.ledger import ROLLED_BACK
+from rollout.contract.errors import AlarmRaised, EndpointUnusable, Halted, LockLost, NothingToRelease
+from rollout.contract.names import ROLLED_BACK
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import Aws

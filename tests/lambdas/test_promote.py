@@ -1,7 +1,7 @@
 from contextlib import suppress
 
 import pytest
-from rollout.errors import EndpointChanged, Halted, LockLost
+from rollout.contract.errors import EndpointChanged, Halted, LockLost
 
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution

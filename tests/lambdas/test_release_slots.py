@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from rollout.errors import DeployRefused, PayloadTooNew
+from rollout.contract.errors import DeployRefused, PayloadTooNew
 from rollout.handlers.release_slots import release_slots
 from rollout.ledger import DEPLOYMENT
 

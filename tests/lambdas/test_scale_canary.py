@@ -1,5 +1,5 @@
 import pytest
-from rollout.errors import CapacityUnavailable, Halted, LockLost
+from rollout.contract.errors import CapacityUnavailable, Halted, LockLost
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws

@@ -2,7 +2,7 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from rollout.errors import CapacityUnavailable, EndpointBusy, EndpointChanged, Halted, LockLost
+from rollout.contract.errors import CapacityUnavailable, EndpointBusy, EndpointChanged, Halted, LockLost
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws

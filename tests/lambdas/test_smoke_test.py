@@ -1,5 +1,5 @@
 import pytest
-from rollout.errors import LockLost, SmokeTestFailed
+from rollout.contract.errors import LockLost, SmokeTestFailed
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import Aws

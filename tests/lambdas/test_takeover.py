@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from rollout.errors import RolloutError
+from rollout.contract.errors import RolloutError
+from rollout.contract.names import PROMOTED, ROLLED_BACK
 from rollout.executions import ENDED
-from rollout.ledger import DEPLOYMENT, PROMOTED, ROLLED_BACK, ROLLOUT
+from rollout.ledger import DEPLOYMENT, ROLLOUT
 from rollout.takeover import START_SECONDS
 
 from canary_tools.aws_models.api.errors import ApiError

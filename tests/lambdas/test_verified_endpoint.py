@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from rollout.errors import DeployRefused
+from rollout.contract.errors import DeployRefused
 from rollout.handlers.verified_endpoint import verified_endpoint
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from rollout.errors import EndpointBusy, EndpointUnusable
+from rollout.contract.errors import EndpointBusy, EndpointUnusable
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure

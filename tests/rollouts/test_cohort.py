@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from rollout.api_stages import AT_REST
+from rollout.contract.stage_variables import AT_REST
 
 from canary_construct import CohortRule
 from canary_tools.client import bucket_of

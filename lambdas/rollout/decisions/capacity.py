@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from rollout.errors import CapacityUnavailable
+from rollout.contract.errors import CapacityUnavailable
 
 if TYPE_CHECKING:
     from rollout.plan import Scaling

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.endpoint import other_slot
-from rollout.errors import DeployRefused
-from rollout.ledger import ROLLED_BACK
-from rollout.plan import SLOTS
+from rollout.contract.errors import DeployRefused
+from rollout.contract.names import ROLLED_BACK, SLOTS, other_slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

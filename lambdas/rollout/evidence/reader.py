@@ -8,7 +8,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from rollout import clients
-from rollout.errors import Unavailable
+from rollout.contract.errors import Unavailable
+from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
 from rollout.evidence.sources import Errors, Query, SlotCount, Source, parse_source, requests_of
 from rollout.gates import Minute
 
@@ -145,7 +146,7 @@ class EvidenceReader:
         return dict.fromkeys(wanted)
 
     def _metric_data_query(self, query: Query, name: str) -> dict[str, Any]:
-        dimensions = {"EndpointName": self._endpoint, "VariantName": query.slot, **dict(query.dimensions)}
+        dimensions = {ENDPOINT_DIMENSION: self._endpoint, VARIANT_DIMENSION: query.slot, **dict(query.dimensions)}
         metric = {
             "Namespace": query.namespace,
             "MetricName": query.metric,

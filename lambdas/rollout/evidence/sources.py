@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SAGEMAKER = "AWS/SageMaker"
 PERCENTILES = (50, 90, 95, 99)
 """Documented statistics that bracket the share of slow requests where `TC` is not supported. Source:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
@@ -28,7 +29,7 @@ class Query:
     slot: str
     metric: str
     statistic: str = "Sum"
-    namespace: str = SAGEMAKER
+    namespace: str = SAGEMAKER_NAMESPACE
     dimensions: tuple[tuple[str, str], ...] = ()
     delay_seconds: int = 0
 
@@ -64,7 +65,7 @@ class Source(Protocol):
 
 def requests_of(slot: str) -> Query:
     """Return the query for a slot's requests."""
-    return Query(slot=slot, metric="Invocations")
+    return Query(slot=slot, metric=INVOCATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ class Errors:
 
     def queries(self, slot: str) -> list[Query]:
         """Return requests, answers with 5XX, model errors and answers with 4XX."""
-        names = ("Invocations", "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
+        names = (INVOCATIONS, "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
         return [Query(slot=slot, metric=name) for name in names]
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a Source

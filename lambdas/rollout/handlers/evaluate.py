@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock
+from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
+from rollout.contract.names import CALLER
+from rollout.contract.timing import FINAL_AFTER_PERIODS
 from rollout.decisions.bake import Decision, Next, decide, outage
 from rollout.endpoint import weights_for
-from rollout.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
 from rollout.evidence import Evidence, EvidenceReader, Window
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.handlers.scale_canary import hold_floors
@@ -19,9 +21,6 @@ from rollout.world import World
 if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
     from rollout.ledger import Lock
-
-FINAL_AFTER_PERIODS = 2
-"""A metric period is read once it ended this many periods ago; SageMaker's delay is not documented."""
 
 EVERYTHING = 100
 """Percent: nothing is left to compare with, and no proof is asked."""
@@ -137,7 +136,7 @@ def _refuse_raised_alarms(world: World, lock: Lock) -> list[str]:
     raised = [name for name, state in states.items() if state == "ALARM"]
     if raised:
         raise AlarmRaised(f"{', '.join(raised)} is in ALARM")
-    callers = world.settings.alarms["caller"]
+    callers = world.settings.alarms[CALLER]
     return [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rollout import clock
 from rollout.clock import seconds_of
-from rollout.errors import EndpointBusy
+from rollout.contract.errors import EndpointBusy
 from rollout.ledger import ROLLOUT
 from rollout.patience import insist_loudly
 from rollout.plan import Settings

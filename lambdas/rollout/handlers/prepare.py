@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
-from rollout.endpoint import other_slot
-from rollout.errors import AlarmRaised, LockLost, NothingToRelease
-from rollout.ledger import ROLLED_BACK
+from rollout.contract.errors import AlarmRaised, LockLost, NothingToRelease
+from rollout.contract.names import ROLLED_BACK, other_slot
+from rollout.contract.timing import PREPARE_SECONDS
 from rollout.notices import notify
 from rollout.plan import Settings
 from rollout.safety import prove_in_time
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
     from rollout.ledger import Release
 
-PATIENCE_SECONDS = 15 * 60
-"""How long alarms of an earlier release may take to calm down, and the endpoint to come to rest."""
-
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return what this rollout works on; `ready` says whether it may begin."""
@@ -31,7 +28,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def prepare(world: World, execution: str, started_at: str) -> dict[str, Any]:
     """Take the lock, look around, and pin the slots and the endpoint config."""
     _take_lock(world, execution)
-    out_of_patience = clock.now() > clock.seconds_of(started_at) + PATIENCE_SECONDS
+    out_of_patience = clock.now() > clock.seconds_of(started_at) + PREPARE_SECONDS
     view = world.endpoint.describe()
     if not view.quiet:
         if out_of_patience or not view.working:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rollout.contract.errors import EndpointChanged, LockLost, PromotionUnfinished, Throttled, Unavailable
+from rollout.contract.names import PROMOTED
 from rollout.endpoint import weights_for
-from rollout.errors import EndpointChanged, LockLost, PromotionUnfinished, Throttled, Unavailable
-from rollout.ledger import PROMOTED
 from rollout.plan import Settings
 from rollout.safety import complete_promotion
 from rollout.world import World

@@ -11,6 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
+from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
+from rollout.contract.names import SLOTS, other_slot
 from rollout.custom_resource import answer
 from rollout.decisions.capacity import floors_at_rest
 from rollout.decisions.placement import (
@@ -21,11 +23,9 @@ from rollout.decisions.placement import (
     refuse_unfit,
     slot_of,
 )
-from rollout.endpoint import other_slot
-from rollout.errors import DeployRefused, EndpointNotFound, EndpointUnusable
 from rollout.ledger import ROLLOUT, Release
 from rollout.patience import insist
-from rollout.plan import SLOTS, Settings
+from rollout.plan import Settings
 from rollout.safety import wait_until_quiet
 from rollout.stack import is_rolling_back, stack_status
 from rollout.sweep import all_of, sweep

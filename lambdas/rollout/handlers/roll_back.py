@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
-from rollout.errors import (
+from rollout.contract.errors import (
     AlarmRaised,
     CapacityUnavailable,
     EndpointBusy,
@@ -25,8 +25,10 @@ from rollout.errors import (
     NotRestored,
     PromotionUnfinished,
 )
+from rollout.contract.names import PROMOTED
+from rollout.contract.timing import ROLLBACK_TRIES
 from rollout.handlers.panic import MARGIN_SECONDS, Context
-from rollout.ledger import PROMOTED, ROLLOUT, Lock
+from rollout.ledger import ROLLOUT, Lock
 from rollout.patience import insist_loudly
 from rollout.plan import Settings
 from rollout.safety import end_rollout, lower_exposure, may_be_decided
@@ -35,9 +37,6 @@ from rollout.world import World
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-TRIES = 12
-"""`canary_construct.rollout.history` counts the events of as many; a test compares."""
 
 _AGAINST_THE_RELEASE = (
     AlarmRaised, CapacityUnavailable, EndpointChanged, EndpointUnusable, GateFailed, Halted, Inconclusive, LockLost,
@@ -61,7 +60,7 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         return insist_loudly(world.settings.endpoint, lambda: roll_back(world, *known), until=until, on=(Exception,))
     except Exception as error:
         tries = (event.get("end") or {}).get("tries", 0) + 1
-        if tries >= TRIES:
+        if tries >= ROLLBACK_TRIES:
             raise NotRestored(f"endpoint {world.settings.endpoint} could not be restored: {error}") from error
         return {"safe": False, "tries": tries}
 

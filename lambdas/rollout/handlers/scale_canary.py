@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
+from rollout.contract.errors import CapacityUnavailable
+from rollout.contract.names import SLOTS
 from rollout.decisions.capacity import canary_floor, instances_needed
-from rollout.errors import CapacityUnavailable
-from rollout.plan import SLOTS, Settings, Step, steps_of
+from rollout.plan import Settings, Step, steps_of
 from rollout.safety import prove_in_time
 from rollout.world import World
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients, clock
-from rollout.endpoint import other_slot
-from rollout.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
+from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
+from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
 from rollout.executions import execution_name, start, status
 from rollout.handlers.panic import MARGIN_SECONDS, Context
-from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
+from rollout.ledger import ROLLOUT
 from rollout.patience import insist_loudly
-from rollout.plan import SLOTS, Settings
+from rollout.plan import Settings
 from rollout.safety import rest, wait_until_quiet
 from rollout.stack import stack_status
 from rollout.sweep import sweep, unneeded_by

@@ -7,8 +7,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock
+from rollout.contract.errors import CapacityUnavailable, EndpointChanged, LockLost
 from rollout.endpoint import weights_for
-from rollout.errors import CapacityUnavailable, EndpointChanged, LockLost
 from rollout.plan import Settings, Step, steps_of
 from rollout.safety import lower_until_zero
 from rollout.world import World

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients
-from rollout.errors import SmokeTestFailed
+from rollout.contract.errors import SmokeTestFailed
 from rollout.plan import Settings
 from rollout.world import World
 

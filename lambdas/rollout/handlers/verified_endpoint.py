@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout import clients, clock
+from rollout.contract.errors import DeployRefused, EndpointNotFound
 from rollout.custom_resource import answer
-from rollout.errors import DeployRefused, EndpointNotFound
 from rollout.executions import stop
 from rollout.ledger import ROLLOUT
 from rollout.plan import Settings

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rollout.api_stages import AT_REST
 from rollout.clock import iso
+from rollout.contract.stage_variables import AT_REST
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.handlers import panic, restore, settle
 from rollout.ledger import Ledger, Lock

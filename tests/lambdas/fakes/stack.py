@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rollout.errors import RolloutError
+from rollout.contract.errors import RolloutError
+from rollout.contract.names import SLOTS
 from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
-from rollout.plan import SLOTS
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.endpoint import Status

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from rollout.errors import RolloutError
-from rollout.ledger import PROMOTED, ROLLED_BACK, ROLLOUT
+from rollout.contract.errors import RolloutError
+from rollout.contract.names import PROMOTED, ROLLED_BACK
+from rollout.ledger import ROLLOUT
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.autoscaling.targets import VariantId

@@ -1,0 +1,39 @@
+"""Names that are written in one place and read in another."""
+
+SLOT_A = "variant-a"
+SLOT_B = "variant-b"
+SLOTS = (SLOT_A, SLOT_B)
+"""The production variants. Roles move between them, names never change."""
+CALLER = "caller"
+"""Where a plan lists the alarms that the caller of the construct gave."""
+TAG = "canary-construct:endpoint"
+"""On every model and endpoint config; its value is the endpoint's name."""
+LEDGER_VARIABLE = "LEDGER_TABLE"
+"""The environment variable of every handler that names the ledger's table."""
+
+EVENT_SOURCE = "canary-construct"
+"""Of the events on the default bus that tell how a rollout goes."""
+RUNNING, PROMOTED, ROLLED_BACK = "RUNNING", "PROMOTED", "ROLLED_BACK"
+"""The outcomes of a rollout in the ledger."""
+
+SAGEMAKER_NAMESPACE = "AWS/SageMaker"
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html"""
+ENDPOINT_DIMENSION, VARIANT_DIMENSION = "EndpointName", "VariantName"
+INVOCATIONS = "Invocations"
+OWN_NAMESPACE = "CanaryConstruct"
+TRAFFIC_SHARE = "TrafficShare"
+"""The weight of a slot in percent, in our own namespace, published while a step is watched."""
+
+SCALED_SERVICE = "sagemaker"
+SCALED_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+"""What Application Auto Scaling changes. Source:
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
+
+
+def other_slot(slot: str) -> str:
+    """Return the other of the two slots.
+
+    >>> other_slot("variant-a")
+    'variant-b'
+    """
+    return SLOT_B if slot == SLOT_A else SLOT_A
