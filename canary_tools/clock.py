@@ -106,10 +106,6 @@ class VirtualClock:
             action()
         self._now = max(self._now, when)
 
-    def run_until(self, when: float) -> None:
-        """Do the same as `advance_to`, under the name that reads better for a simulation."""
-        self.advance_to(when)
-
 
 def _run_logged(action: Action) -> None:
     try:

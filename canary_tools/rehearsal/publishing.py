@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 
 from canary_tools.aws_models.cloudwatch.metric_store import STANDARD_RESOLUTION, MetricStore
-from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation as SageMakerInvocation
-from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, Source, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import (
+    InvocationMetrics,
+    MetricSource,
+    ServedInvocation,
+    metric_source,
+)
 from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
@@ -65,7 +69,7 @@ class Publisher:
         self._period = period_seconds
         self._canary_model = canary_model
         self._generator = generator
-        self._gathered: dict[tuple[Source, int, str], Served] = {}
+        self._gathered: dict[tuple[MetricSource, int, str], Served] = {}
         users.listeners.append(self._gather)
 
     def begin(self) -> None:
@@ -87,7 +91,7 @@ class Publisher:
             self._count_conversions(source, model, served, start)
         self._gathered.clear()
 
-    def _count_conversions(self, source: Source, model: str, served: Served, start: float) -> None:
+    def _count_conversions(self, source: MetricSource, model: str, served: Served, start: float) -> None:
         """Publish the application's own counts: requests answered, and those that converted."""
         if not self._pairs or not served.requests:
             return
@@ -116,14 +120,14 @@ class Publisher:
         )
 
 
-def _invocations(served: Served, instances: int) -> Iterator[tuple[SageMakerInvocation, int]]:
+def _invocations(served: Served, instances: int) -> Iterator[tuple[ServedInvocation, int]]:
     counts = {(_OK, int(index)): int(served.latency[index]) for index in np.flatnonzero(served.latency)}
     if served.failed:
         counts[_FAILED, int(np.searchsorted(np.cumsum(served.latency), served.latency.sum() / 2))] = served.failed
     for (status, index), count in counts.items():
         microseconds = round(CENTRES_MS[min(index, len(CENTRES_MS) - 1)] * _MICROSECONDS)
         yield (
-            SageMakerInvocation(
+            ServedInvocation(
                 model_status=status,
                 model_microseconds=microseconds,
                 overhead_microseconds=_OVERHEAD_MICROSECONDS,

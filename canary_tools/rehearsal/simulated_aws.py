@@ -13,8 +13,8 @@ from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.aws_models.cloudwatch.alarm_api import AlarmApi
 from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
 from canary_tools.aws_models.cloudwatch.metric_history import MetricHistory
-from canary_tools.aws_models.hosting.model import SageMakerModel
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
@@ -228,8 +228,8 @@ class SimulatedAws:
             raise ApiError("ModelError", "Received server error (500) from primary", status=424)
         return {"body": b"{}", "headers": {"x-Amzn-Invoked-Production-Variant": variant.name}}
 
-    def _sagemaker(self) -> SageMakerModel:
-        return SageMakerModel(
+    def _sagemaker(self) -> SageMakerHosting:
+        return SageMakerHosting(
             place=Place(account=ACCOUNT, region=REGION),
             clock=self.clock,
             host=SimulatedHost(),

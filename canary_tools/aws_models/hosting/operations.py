@@ -1,12 +1,12 @@
 """The operations of both control planes by name."""
 
 from canary_tools.aws_models.api.operations import Operation
-from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 
 
-def sagemaker_operations(model: SageMakerModel) -> dict[str, Operation]:
+def sagemaker_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
     """Return SageMaker's operations."""
-    models, configs, endpoints = model.catalogue.models, model.catalogue.configs, model.endpoints
+    models, configs, endpoints = hosting.catalogue.models, hosting.catalogue.configs, hosting.endpoints
     return {
         "CreateModel": models.create,
         "DescribeModel": models.describe,
@@ -22,20 +22,20 @@ def sagemaker_operations(model: SageMakerModel) -> dict[str, Operation]:
         "UpdateEndpoint": endpoints.update,
         "UpdateEndpointWeightsAndCapacities": endpoints.update_weights_and_capacities,
         "DeleteEndpoint": endpoints.delete,
-        "AddTags": model.tags.add_tags,
-        "ListTags": model.tags.list_tags,
-        "DeleteTags": model.tags.delete_tags,
+        "AddTags": hosting.tags.add_tags,
+        "ListTags": hosting.tags.list_tags,
+        "DeleteTags": hosting.tags.delete_tags,
     }
 
 
-def scaling_operations(model: SageMakerModel) -> dict[str, Operation]:
+def scaling_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
     """Return Application Auto Scaling's operations."""
     return {
-        "RegisterScalableTarget": model.scaling.register,
-        "DescribeScalableTargets": model.scaling.describe_targets,
-        "DeregisterScalableTarget": model.scaling.deregister,
-        "PutScalingPolicy": model.scaling.put_policy,
-        "DescribeScalingPolicies": model.scaling.describe_policies,
-        "DeleteScalingPolicy": model.scaling.delete_policy,
-        "DescribeScalingActivities": model.scaling.describe_activities,
+        "RegisterScalableTarget": hosting.scaling.register,
+        "DescribeScalableTargets": hosting.scaling.describe_targets,
+        "DeregisterScalableTarget": hosting.scaling.deregister,
+        "PutScalingPolicy": hosting.scaling.put_policy,
+        "DescribeScalingPolicies": hosting.scaling.describe_policies,
+        "DeleteScalingPolicy": hosting.scaling.delete_policy,
+        "DescribeScalingActivities": hosting.scaling.describe_activities,
     }

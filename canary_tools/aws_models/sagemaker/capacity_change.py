@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from canary_tools.aws_models.api.errors import ApiError
-from canary_tools.aws_models.sagemaker.deployment import INSUFFICIENT_CAPACITY
+from canary_tools.aws_models.sagemaker.barrier import Barrier
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
+from canary_tools.aws_models.sagemaker.fleet_deployment import INSUFFICIENT_CAPACITY
 from canary_tools.aws_models.sagemaker.instances import Instance, InstanceHost, LaunchOrder, LaunchResult
-from canary_tools.aws_models.sagemaker.ordered_faults import Faults
-from canary_tools.aws_models.sagemaker.rendezvous import Rendezvous
+from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.aws_models.sagemaker.variants import Variant, retire_all, single_precision
 from canary_tools.clock import Clock
@@ -26,7 +26,7 @@ class CapacityChange:
         clock: Clock,
         host: InstanceHost,
         timing: Timing,
-        faults: Faults,
+        faults: OrderedFaults,
         container_of: Callable[[str], Mapping[str, Any]],
         set_status: Callable[[Endpoint, Status], None],
     ) -> None:
@@ -50,7 +50,7 @@ class CapacityChange:
         for name, count in self._counts.items():
             self._variants[name].desired_count = count
         growing = [self._variants[name] for name in self._counts if _missing(self._variants[name]) > 0]
-        complete = Rendezvous(parties=len(growing) + 1, then=self._end)
+        complete = Barrier(parties=len(growing) + 1, then=self._end)
         self._clock.call_at(self._clock.now() + self._seconds(), complete.arrive)
         for variant in growing:
             self._grow(variant, complete)
@@ -61,7 +61,7 @@ class CapacityChange:
         waits = [self._faults.stalled.get((self._endpoint.name, name)) for name in self._counts]
         return max([self._timing.instance_launch_seconds, *(wait for wait in waits if wait is not None)])
 
-    def _grow(self, variant: Variant, complete: Rendezvous) -> None:
+    def _grow(self, variant: Variant, complete: Barrier) -> None:
         def settled(result: LaunchResult) -> None:
             self._arrived[variant.name] = list(result.instances)
             if result.failure is not None:

@@ -14,7 +14,7 @@ from canary_tools.clock import Clock
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class CatalogueRecord:
     """A resource as it was asked for.
 
     Attributes:
@@ -29,7 +29,7 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class RecordKind:
     """What differs between models and endpoint configs.
 
     Attributes:
@@ -43,16 +43,16 @@ class Kind:
     words: str
 
 
-MODEL = Kind(api="Model", arn="model", words="model")
-ENDPOINT_CONFIG = Kind(api="EndpointConfig", arn="endpoint-config", words="endpoint configuration")
+MODEL = RecordKind(api="Model", arn="model", words="model")
+ENDPOINT_CONFIG = RecordKind(api="EndpointConfig", arn="endpoint-config", words="endpoint configuration")
 
 
-class Shelf:
+class RecordStore:
     """All records of one kind."""
 
     def __init__(
         self,
-        kind: Kind,
+        kind: RecordKind,
         *,
         place: Place,
         clock: Clock,
@@ -64,9 +64,9 @@ class Shelf:
         self._clock = clock
         self._tags = tags
         self._accept = accept
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, CatalogueRecord] = {}
 
-    def find(self, name: str) -> Record:
+    def find(self, name: str) -> CatalogueRecord:
         """Return a record.
 
         Raises:
@@ -76,7 +76,7 @@ class Shelf:
             raise validation_error(f'Could not find {self._kind.words} "{self._arn(name)}".')
         return self._records[name]
 
-    def find_by_arn(self, arn: str) -> Record:
+    def find_by_arn(self, arn: str) -> CatalogueRecord:
         """Return a record by its ARN, whose name is in lower case.
 
         Raises:
@@ -94,7 +94,7 @@ class Shelf:
         if name in self._records:
             raise validation_error(f'Cannot create already existing {self._kind.words} "{arn}".')
         properties = {key: value for key, value in self._accept(request).items() if key != "Tags"}
-        self._records[name] = Record(name=name, arn=arn, created=self._clock.now(), properties=properties)
+        self._records[name] = CatalogueRecord(name=name, arn=arn, created=self._clock.now(), properties=properties)
         self._tags.attach(arn, request.get("Tags", ()))
         return {f"{self._kind.api}Arn": arn}
 
@@ -131,8 +131,8 @@ class Catalogue:
     """The shelves of models and of endpoint configs."""
 
     def __init__(self, *, place: Place, clock: Clock, tags: TagStore) -> None:
-        self.models = Shelf(MODEL, place=place, clock=clock, tags=tags, accept=accepted_model)
-        self.configs = Shelf(ENDPOINT_CONFIG, place=place, clock=clock, tags=tags, accept=self._accepted_config)
+        self.models = RecordStore(MODEL, place=place, clock=clock, tags=tags, accept=accepted_model)
+        self.configs = RecordStore(ENDPOINT_CONFIG, place=place, clock=clock, tags=tags, accept=self._accepted_config)
 
     def _accepted_config(self, request: Mapping[str, Any]) -> dict[str, Any]:
         accepted = accepted_endpoint_config(request)

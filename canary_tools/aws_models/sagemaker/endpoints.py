@@ -11,10 +11,10 @@ from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from canary_tools.aws_models.sagemaker.capacity_change import CapacityChange
 from canary_tools.aws_models.sagemaker.catalogue import Catalogue
 from canary_tools.aws_models.sagemaker.config_rules import check_name
-from canary_tools.aws_models.sagemaker.deployment import Deployment
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status, describe
+from canary_tools.aws_models.sagemaker.fleet_deployment import FleetDeployment
 from canary_tools.aws_models.sagemaker.instances import InstanceHost
-from canary_tools.aws_models.sagemaker.ordered_faults import Faults
+from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
 from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.aws_models.sagemaker.variants import Fleet
@@ -42,7 +42,7 @@ class Endpoints:
         tags: TagStore,
         host: InstanceHost,
         timing: Timing,
-        faults: Faults,
+        faults: OrderedFaults,
     ) -> None:
         self._place = place
         self._clock = clock
@@ -177,7 +177,7 @@ class Endpoints:
     def _deploy(self, endpoint: Endpoint, fleet: Fleet) -> None:
         endpoint.failure_reason = None
         self.set_status(endpoint, Status.CREATING if endpoint.fleet is None else Status.UPDATING)
-        Deployment(
+        FleetDeployment(
             endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults,
             container_of=self._container, set_status=self.set_status,
         ).start()  # fmt: skip

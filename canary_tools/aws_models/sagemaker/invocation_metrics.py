@@ -19,7 +19,7 @@ _COUNTS = ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "Invocat
 _UNITS = {"ModelLatency": "Microseconds", "OverheadLatency": "Microseconds"}
 
 
-class Record(Protocol):
+class RecordMetric(Protocol):
     """Takes the observations of one publish period, as `MetricStore.record` does."""
 
     def __call__(
@@ -38,7 +38,7 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class MetricSource:
     """Where an invocation was served, and how often its metrics are published."""
 
     endpoint_name: str
@@ -48,7 +48,7 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Invocation:
+class ServedInvocation:
     """One served request.
 
     Attributes:
@@ -86,21 +86,21 @@ class InvocationMetrics:
         on_invocation: called with the source and the number of each observation.
     """
 
-    def __init__(self, *, clock: Clock, record: Record, delay_seconds: float) -> None:
+    def __init__(self, *, clock: Clock, record: RecordMetric, delay_seconds: float) -> None:
         self._clock = clock
         self._record = record
         self._delay = delay_seconds
-        self._open: dict[Source, _Period] = {}
-        self._silent_periods: Counter[Source] = Counter()
-        self.serves: Callable[[Source], bool] = lambda _source: True
-        self.on_invocation: list[Callable[[Source, int], None]] = []
+        self._open: dict[MetricSource, _Period] = {}
+        self._silent_periods: Counter[MetricSource] = Counter()
+        self.serves: Callable[[MetricSource], bool] = lambda _source: True
+        self.on_invocation: list[Callable[[MetricSource, int], None]] = []
 
-    def watch(self, source: Source) -> None:
+    def watch(self, source: MetricSource) -> None:
         """Begin to publish for a variant that came into service; again for a known one does nothing."""
         if source not in self._open:
             self._begin(source)
 
-    def observe(self, source: Source, invocation: Invocation, *, count: int = 1) -> None:
+    def observe(self, source: MetricSource, invocation: ServedInvocation, *, count: int = 1) -> None:
         """Count an invocation, or `count` equal ones, at the clock's present time."""
         self.watch(source)
         period = self._open[source]
@@ -110,12 +110,12 @@ class InvocationMetrics:
         for listener in self.on_invocation:
             listener(source, count)
 
-    def _begin(self, source: Source) -> None:
+    def _begin(self, source: MetricSource) -> None:
         start = self._clock.now() // source.period_seconds * source.period_seconds
         period = self._open[source] = _Period(start)
         self._clock.call_at(start + source.period_seconds, lambda: self._end(source, period))
 
-    def _end(self, source: Source, period: _Period) -> None:
+    def _end(self, source: MetricSource, period: _Period) -> None:
         if not period.count and not self.serves(source):
             del self._open[source]
             return
@@ -127,7 +127,7 @@ class InvocationMetrics:
             period.values.update({name: Counter({0.0: 1}) for name in _COUNTS})
         self._clock.call_at(period.start + source.period_seconds + self._delay, lambda: self._store(source, period))
 
-    def _store(self, source: Source, period: _Period) -> None:
+    def _store(self, source: MetricSource, period: _Period) -> None:
         variant = {"EndpointName": source.endpoint_name, "VariantName": source.variant_name}
         release = {**variant, "EndpointConfigName": source.config_name}
         resolution = _MINUTE if source.period_seconds >= _MINUTE else _SUB_MINUTE_RESOLUTION
@@ -139,9 +139,9 @@ class InvocationMetrics:
                 )  # fmt: skip
 
 
-def metric_source(endpoint_name: str, fleet: Fleet, variant_name: str) -> Source:
+def metric_source(endpoint_name: str, fleet: Fleet, variant_name: str) -> MetricSource:
     """Return under which name a variant's metrics are published."""
-    return Source(
+    return MetricSource(
         endpoint_name=endpoint_name,
         variant_name=variant_name,
         config_name=fleet.config_name,
@@ -149,7 +149,7 @@ def metric_source(endpoint_name: str, fleet: Fleet, variant_name: str) -> Source
     )
 
 
-def _values(invocation: Invocation) -> dict[str, float]:
+def _values(invocation: ServedInvocation) -> dict[str, float]:
     """Return the value of each metric for one invocation.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html

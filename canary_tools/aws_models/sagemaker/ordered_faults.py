@@ -17,7 +17,7 @@ class UpdateFailure:
 
 
 @dataclass
-class Faults:
+class OrderedFaults:
     """Orders that wait for their moment.
 
     Attributes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
@@ -77,7 +77,7 @@ class Users:
         *,
         clock: VirtualClock,
         scenario: Scenario,
-        sagemaker: SageMakerModel,
+        sagemaker: SageMakerHosting,
         endpoint_name: str,
         canary_model: Callable[[], str],
         cohort: Callable[[], Cohort | None],

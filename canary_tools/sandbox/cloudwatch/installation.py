@@ -25,7 +25,7 @@ from canary_tools.sandbox.cloudwatch.resource_types import alarm_handlers
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
 from canary_tools.sandbox.iam.permissions import service_may_invoke
-from canary_tools.sandbox.protocols.cloudwatch import Response, wire
+from canary_tools.sandbox.protocols.cloudwatch_protocols import Response, protocol_of
 
 _SUBJECT_LENGTH = 100
 _ALARMS_PRINCIPAL = "lambda.alarms.cloudwatch.amazonaws.com"
@@ -61,16 +61,16 @@ def _handler(
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Response:
-        spoken = wire(path, headers, body, query)
-        if spoken.operation not in operations:
+        protocol = protocol_of(path, headers, body, query)
+        if protocol.operation not in operations:
             answer: Response = await fallback(method, path, headers, body, query)
             return answer
         try:
-            return spoken.answer(operations[spoken.operation](spoken.request(body)))
+            return protocol.answer(operations[protocol.operation](protocol.request(body)))
         except ApiError as error:
-            return spoken.refusal(error)
+            return protocol.refusal(error)
         except (KeyError, TypeError, ValueError) as error:
-            return spoken.refusal(ApiError("ValidationError", f"invalid request: {error!r}"))
+            return protocol.refusal(ApiError("ValidationError", f"invalid request: {error!r}"))
 
     return handle
 

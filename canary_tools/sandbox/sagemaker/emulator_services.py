@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from canary_tools.aws_models.api.operations import Operation
-from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.turns import Turns
 from canary_tools.sandbox.protocols.aws_json import HttpResponse, answer_json
@@ -44,12 +44,12 @@ def register_services(
     patches.item(app.SERVICE_HANDLERS, SCALING, handle_scaling)
 
 
-def register_tag_search(patches: Patches, model: SageMakerModel, turns: Turns) -> None:
+def register_tag_search(patches: Patches, hosting: SageMakerHosting, turns: Turns) -> None:
     """Let `GetResources` of the tagging API find models, endpoint configs and endpoints."""
 
     def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
         with turns:
-            yield from list(model.tags.all())
+            yield from list(hosting.tags.all())
 
     tagging = importlib.import_module("ministack.services.tagging")
     patches.item(tagging._COLLECTORS, SAGEMAKER, collect)  # noqa: SLF001 - its table of services

@@ -10,8 +10,8 @@ from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
-from canary_tools.aws_models.hosting.model import SageMakerModel
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from canary_tools.aws_models.sagemaker.state_events import emit_state_change
 from canary_tools.aws_models.sagemaker.timing import Timing
@@ -27,23 +27,23 @@ from canary_tools.sandbox.sagemaker.object_store import fetch_object
 from canary_tools.sandbox.sagemaker.runtime import Runtime
 from canary_tools.sandbox.sagemaker_types import register_resource_types
 
-__all__ = ["SageMaker", "install"]
+__all__ = ["RunningSageMaker", "install"]
 
 
-class SageMaker:
+class RunningSageMaker:
     """The running half, with its fault switches."""
 
     def __init__(
         self,
         *,
-        model: SageMakerModel,
+        hosting: SageMakerHosting,
         turns: Turns,
         throttle: Throttle,
         host: LocalHost,
         folder: Path,
         patches: Patches,
     ) -> None:
-        self.model = model
+        self.hosting = hosting
         self._turns = turns
         self._throttle = throttle
         self._host = host
@@ -53,22 +53,22 @@ class SageMaker:
     def fail_next_update(self, endpoint_name: str, reason: str, *, silent: bool = True) -> None:
         """Let the endpoint's next fleet fail: back to `InService` on the old one, or `Failed` if not silent."""
         with self._turns:
-            self.model.faults.updates[endpoint_name] = UpdateFailure(reason=reason, silent=silent)
+            self.hosting.faults.updates[endpoint_name] = UpdateFailure(reason=reason, silent=silent)
 
     def stall_capacity(self, endpoint_name: str, variant: str, *, seconds: float | None = None) -> None:
         """Give the variant no more instances; each request for one keeps the endpoint busy for `seconds`."""
         with self._turns:
-            self.model.faults.stalled[endpoint_name, variant] = seconds
+            self.hosting.faults.stalled[endpoint_name, variant] = seconds
 
     def release_capacity(self, endpoint_name: str, variant: str) -> None:
         """End what `stall_capacity` began."""
         with self._turns:
-            self.model.faults.stalled.pop((endpoint_name, variant), None)
+            self.hosting.faults.stalled.pop((endpoint_name, variant), None)
 
     def roll_back_next_weights(self, endpoint_name: str) -> None:
         """Let the next change of weights pass through `RollingBack` and end with the old ones."""
         with self._turns:
-            self.model.faults.weight_rollbacks.add(endpoint_name)
+            self.hosting.faults.weight_rollbacks.add(endpoint_name)
 
     def throttle(self, operation: str, seconds: float) -> None:
         """Refuse an operation, such as `UpdateEndpoint` or `RegisterScalableTarget`, for a while."""
@@ -82,7 +82,7 @@ class SageMaker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> SageMaker:
+def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> RunningSageMaker:
     """Put SageMaker and Application Auto Scaling into the emulator that this process has loaded."""
     place = Place(account=ACCOUNT_ID, region=REGION)
     turns, patches = Turns(), Patches()
@@ -94,28 +94,30 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         queue_size=settings.instance_queue_size,
         timeout_seconds=settings.model_timeout_seconds,
     )
-    model = SageMakerModel(
+    hosting = SageMakerHosting(
         place=place, clock=own_clock, host=host, timing=_timing(settings), record=metrics.record,
         metric_delay_seconds=settings.metric_delay_seconds,
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
-    model.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
-    model.endpoints.on_change.append(lambda _endpoint: turns.notify_all())
-    model.endpoints.on_deleted.append(lambda _name: turns.notify_all())
+    hosting.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
+    hosting.endpoints.on_change.append(lambda _endpoint: turns.notify_all())
+    hosting.endpoints.on_deleted.append(lambda _name: turns.notify_all())
     throttle = Throttle(clock=own_clock, calls_per_second=settings.changing_calls_per_second)
     runtime = Runtime(
-        place=place, endpoints=model.endpoints, metrics=model.metrics, turn=turns,
+        place=place, endpoints=hosting.endpoints, metrics=hosting.metrics, turn=turns,
         generator=random.Random(settings.seed),  # noqa: S311 - splits traffic
     )  # fmt: skip
     register_services(
         patches,
-        sagemaker=admitted(sagemaker_operations(model), throttle, turns),
-        scaling=admitted(scaling_operations(model), throttle, turns),
+        sagemaker=admitted(sagemaker_operations(hosting), throttle, turns),
+        scaling=admitted(scaling_operations(hosting), throttle, turns),
         runtime=runtime,
     )
-    register_tag_search(patches, model, turns)
-    register_resource_types(patches, model, turns, notices_failed_update=settings.cloudformation_notices_failed_update)
-    return SageMaker(model=model, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches)
+    register_tag_search(patches, hosting, turns)
+    register_resource_types(
+        patches, hosting, turns, notices_failed_update=settings.cloudformation_notices_failed_update
+    )
+    return RunningSageMaker(hosting=hosting, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches)
 
 
 def _timing(settings: SandboxSettings) -> Timing:

@@ -16,7 +16,12 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
-from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation, InvocationMetrics, Source, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import (
+    InvocationMetrics,
+    MetricSource,
+    ServedInvocation,
+    metric_source,
+)
 from canary_tools.aws_models.sagemaker.routing import choose_variant, least_busy
 from canary_tools.sandbox.protocols.aws_json import HttpResponse, error_response
 from canary_tools.sandbox.sagemaker.worker_process import ModelReply, ModelRequest, WorkerProcess
@@ -34,7 +39,7 @@ _MICROSECONDS = 1_000_000
 class _Handed:
     """A request that an instance accepted."""
 
-    source: Source
+    source: MetricSource
     instance_count: int
     reply: "Future[ModelReply]"
 
@@ -100,7 +105,7 @@ class Runtime:
         return self._endpoints.find(name)
 
     def _count(self, handed: _Handed, reply: ModelReply, *, model_seconds: float, overhead_seconds: float) -> None:
-        invocation = Invocation(
+        invocation = ServedInvocation(
             model_status=reply.status,
             model_microseconds=round(model_seconds * _MICROSECONDS),
             overhead_microseconds=round(overhead_seconds * _MICROSECONDS),
@@ -109,7 +114,7 @@ class Runtime:
         with self._turn:
             self._metrics.observe(handed.source, invocation)
 
-    def _response(self, source: Source, headers: Mapping[str, str], reply: ModelReply) -> HttpResponse:
+    def _response(self, source: MetricSource, headers: Mapping[str, str], reply: ModelReply) -> HttpResponse:
         if reply.status not in _HTTP_OK:
             return error_response(self._model_error(source, reply))
         # The emulator rewrites a `Content-Type` that is spelled so to the one of the control plane's protocol.
@@ -119,7 +124,7 @@ class Runtime:
             answered["X-Amzn-SageMaker-Custom-Attributes"] = custom
         return reply.status, answered, reply.body
 
-    def _model_error(self, source: Source, reply: ModelReply) -> ApiError:
+    def _model_error(self, source: MetricSource, reply: ModelReply) -> ApiError:
         group = f"/aws/sagemaker/Endpoints/{source.endpoint_name}"
         side = "client" if reply.status in _HTTP_CLIENT_ERROR else "server"
         message = reply.body.decode(errors="replace")

@@ -6,7 +6,7 @@ Schemas: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 import importlib
 from typing import Any
 
-from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.catalogue import ENDPOINT_CONFIG, MODEL
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.turns import Turns
@@ -20,19 +20,19 @@ _TAGGED = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::Sage
 
 
 def register_resource_types(
-    patches: Patches, model: SageMakerModel, turns: Turns, *, notices_failed_update: bool
+    patches: Patches, hosting: SageMakerHosting, turns: Turns, *, notices_failed_update: bool
 ) -> None:
     """Add the types to the provisioner, and have their handlers run on worker threads, since they wait."""
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
     stacks = importlib.import_module("ministack.services.cloudformation.stacks")
     types: dict[str, Any] = {
-        "AWS::SageMaker::Model": RecordType(MODEL, model.catalogue.models, model.tags, turns),
-        "AWS::SageMaker::EndpointConfig": RecordType(ENDPOINT_CONFIG, model.catalogue.configs, model.tags, turns),
+        "AWS::SageMaker::Model": RecordType(MODEL, hosting.catalogue.models, hosting.tags, turns),
+        "AWS::SageMaker::EndpointConfig": RecordType(ENDPOINT_CONFIG, hosting.catalogue.configs, hosting.tags, turns),
         "AWS::SageMaker::Endpoint": EndpointType(
-            model.endpoints, model.tags, turns, notices_failed_update=notices_failed_update
+            hosting.endpoints, hosting.tags, turns, notices_failed_update=notices_failed_update
         ),
-        "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTargetType(model.scaling, turns),
-        "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicyType(model.scaling, turns),
+        "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTargetType(hosting.scaling, turns),
+        "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicyType(hosting.scaling, turns),
     }
     for name, handler in types.items():
         functions = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from canary_tools.aws_models.api.errors import ApiError
-from canary_tools.aws_models.sagemaker.catalogue import Kind, Shelf
+from canary_tools.aws_models.sagemaker.catalogue import RecordKind, RecordStore
 from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.sandbox.emulator.turns import Turns
 from canary_tools.sandbox.sagemaker_types.naming import generated_name
@@ -17,9 +17,9 @@ Outcome = tuple[str, dict[str, Any]]
 class RecordType:
     """The handlers of one of the two types; `Ref` is the ARN."""
 
-    def __init__(self, kind: Kind, shelf: Shelf, tags: TagStore, turns: Turns) -> None:
+    def __init__(self, kind: RecordKind, records: RecordStore, tags: TagStore, turns: Turns) -> None:
         self._kind = kind
-        self._shelf = shelf
+        self._records = records
         self._tags = tags
         self._turns = turns
 
@@ -29,8 +29,8 @@ class RecordType:
         name = properties.get(name_property) or generated_name(stack_name, logical_id)
         request = api_request("sagemaker", f"Create{self._kind.api}", {**properties, name_property: name})
         with self._turns:
-            self._shelf.create(request)
-            arn = self._shelf.find(name).arn
+            self._records.create(request)
+            arn = self._records.find(name).arn
         return arn, {name_property: name, f"{self._kind.api}Arn": arn}
 
     def update(
@@ -49,7 +49,7 @@ class RecordType:
                 name = self._name_of(physical_id)
             except ApiError:
                 return
-            self._shelf.delete({f"{self._kind.api}Name": name})
+            self._records.delete({f"{self._kind.api}Name": name})
 
     def _name_of(self, arn: str) -> str:
-        return self._shelf.find_by_arn(arn).name
+        return self._records.find_by_arn(arn).name

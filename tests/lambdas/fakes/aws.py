@@ -7,8 +7,8 @@ from typing import Any
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
-from canary_tools.aws_models.hosting.model import SageMakerModel
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
@@ -54,7 +54,7 @@ class Aws:
     def __init__(self, timing: Timing = TIMING) -> None:
         self.clock = VirtualClock(START)
         self.host = SimulatedHost()
-        self.sagemaker = SageMakerModel(
+        self.sagemaker = SageMakerHosting(
             place=Place(account=ACCOUNT, region=REGION),
             clock=self.clock,
             host=self.host,

@@ -91,11 +91,11 @@ def test_metric_math_with_a_request_floor_alarms_on_rates_only(world: World) -> 
     world.alarms.put_metric_alarm(error_rate())
     world.publish("Invocations", 3, at=START)
     world.publish("InvocationModelErrors", 1, at=START)
-    world.clock.run_until(START + 90)
+    world.clock.advance_to(START + 90)
     assert world.state("error-rate") == "OK"
     world.publish("Invocations", 100, at=START + 60)
     world.publish("InvocationModelErrors", 20, at=START + 60)
-    world.clock.run_until(START + 150)
+    world.clock.advance_to(START + 150)
     assert world.state("error-rate") == "ALARM"
 
 
@@ -103,16 +103,16 @@ def test_the_other_variant_cannot_raise_the_alarm(world: World) -> None:
     world.alarms.put_metric_alarm(error_rate())
     for name in ("Invocations", "InvocationModelErrors"):
         world.publish(name, 100, at=START, variant="variant-a")
-    world.clock.run_until(START + 120)
+    world.clock.advance_to(START + 120)
     assert world.state("error-rate") == "OK"
 
 
 def test_sub_minute_alarms_are_evaluated_every_ten_seconds_and_others_every_minute(world: World) -> None:
     world.alarms.put_metric_alarm(error_rate(period=10))
     world.alarms.put_metric_alarm({**error_rate(), "AlarmName": "slow"})
-    world.clock.run_until(START + 14)
+    world.clock.advance_to(START + 14)
     assert (world.state("error-rate"), world.state("slow")) == ("OK", "INSUFFICIENT_DATA")
-    world.clock.run_until(START + 64)
+    world.clock.advance_to(START + 64)
     assert world.state("slow") == "OK"
 
 
@@ -120,7 +120,7 @@ def test_a_change_of_state_is_told_once_with_its_reason(world: World) -> None:
     world.alarms.put_metric_alarm(error_rate())
     world.publish("Invocations", 100, at=START)
     world.publish("InvocationModelErrors", 20, at=START)
-    world.clock.run_until(START + 300)
+    world.clock.advance_to(START + 300)
     event = world.events[1]
     assert [sent["detail"]["state"]["value"] for sent in world.events] == ["OK", "ALARM", "OK"]
     assert event["source"] == "aws.cloudwatch"
@@ -139,16 +139,16 @@ def test_two_of_three_needs_two_breaching_minutes(world: World) -> None:
     for minute, errors in enumerate((0, 0, 20, 0, 20)):
         world.publish("Invocations", 100, at=START + 60 * minute)
         world.publish("InvocationModelErrors", errors, at=START + 60 * minute)
-        world.clock.run_until(START + 60 * (minute + 1) + 30)
+        world.clock.advance_to(START + 60 * (minute + 1) + 30)
         assert world.state("error-rate") == ("ALARM" if minute == 4 else "OK")
 
 
 def test_a_state_set_by_hand_lasts_until_the_next_evaluation(world: World) -> None:
     world.alarms.put_metric_alarm(error_rate(period=10))
-    world.clock.run_until(START + 20)
+    world.clock.advance_to(START + 20)
     world.alarms.set_state("error-rate", AlarmState.ALARM, "drill")
     assert world.state("error-rate") == "ALARM"
-    world.clock.run_until(START + 40)
+    world.clock.advance_to(START + 40)
     assert world.state("error-rate") == "OK"
     assert [str(change.after.value) for change in world.alarms.history] == ["OK", "ALARM", "OK"]
 
@@ -223,8 +223,8 @@ def test_percentiles_of_few_samples_can_be_ignored(world: World) -> None:
     }
     world.alarms.put_metric_alarm(request)
     world.publish("ModelLatency", 5000, at=START)
-    world.clock.run_until(START + 90)
+    world.clock.advance_to(START + 90)
     assert world.state("p99") == "INSUFFICIENT_DATA"
     world.alarms.put_metric_alarm({**request, "EvaluateLowSampleCountPercentile": "evaluate"})
-    world.clock.run_until(START + 150)
+    world.clock.advance_to(START + 150)
     assert world.state("p99") == "ALARM"

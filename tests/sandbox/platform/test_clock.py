@@ -18,7 +18,7 @@ def test_virtual_actions_run_in_order_of_time_then_insertion() -> None:
 def test_an_action_sees_the_moment_it_was_due() -> None:
     clock, seen = VirtualClock(), list[float]()
     clock.call_at(10, lambda: clock.call_at(clock.now() + 5, lambda: seen.append(clock.now())))
-    clock.run_until(100)
+    clock.advance_to(100)
     assert seen == [15.0]
 
 

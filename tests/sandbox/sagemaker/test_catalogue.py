@@ -15,14 +15,15 @@ def test_a_config_without_an_instance_is_refused(sagemaker: Any) -> None:
 def test_a_config_may_give_a_variant_no_weight(sagemaker: Any) -> None:
     sagemaker.add_config("first", {"a": ("v1", 0, 1)})
     assert (
-        sagemaker.model.catalogue.configs.find("first").properties["ProductionVariants"][0]["InitialVariantWeight"] == 0
+        sagemaker.hosting.catalogue.configs.find("first").properties["ProductionVariants"][0]["InitialVariantWeight"]
+        == 0
     )
 
 
 def test_a_config_of_an_unknown_model_is_refused(sagemaker: Any) -> None:
     variant = {"VariantName": "a", "ModelName": "none", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     with pytest.raises(ApiError, match=r'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/none"'):
-        sagemaker.model.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
+        sagemaker.hosting.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
 
 
 def test_a_publish_period_that_sagemaker_does_not_know_is_refused(sagemaker: Any) -> None:
@@ -45,18 +46,18 @@ def test_a_name_outside_the_pattern_is_refused(sagemaker: Any, name: str) -> Non
 def test_tags_end_with_their_resource(sagemaker: Any) -> None:
     sagemaker.add_model("V1")
     arn = "arn:aws:sagemaker:us-east-1:000000000000:model/v1"
-    sagemaker.model.tags.add_tags({"ResourceArn": arn, "Tags": [{"Key": "k", "Value": "v"}]})
-    assert list(sagemaker.model.tags.all()) == [(arn, [{"Key": "k", "Value": "v"}])]
-    sagemaker.model.catalogue.models.delete({"ModelName": "V1"})
-    assert list(sagemaker.model.tags.all()) == []
+    sagemaker.hosting.tags.add_tags({"ResourceArn": arn, "Tags": [{"Key": "k", "Value": "v"}]})
+    assert list(sagemaker.hosting.tags.all()) == [(arn, [{"Key": "k", "Value": "v"}])]
+    sagemaker.hosting.catalogue.models.delete({"ModelName": "V1"})
+    assert list(sagemaker.hosting.tags.all()) == []
 
 
 def test_a_description_shows_what_sagemaker_adds(sagemaker: Any) -> None:
     sagemaker.add_model("v1")
-    described = sagemaker.model.catalogue.models.describe({"ModelName": "v1"})
+    described = sagemaker.hosting.catalogue.models.describe({"ModelName": "v1"})
     assert described["PrimaryContainer"]["Mode"] == "SingleModel"
     assert described["EnableNetworkIsolation"] is False
     variant = {"VariantName": "a", "ModelName": "v1", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    sagemaker.model.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
-    [row] = sagemaker.model.catalogue.configs.describe({"EndpointConfigName": "first"})["ProductionVariants"]
+    sagemaker.hosting.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
+    [row] = sagemaker.hosting.catalogue.configs.describe({"EndpointConfigName": "first"})["ProductionVariants"]
     assert row["InitialVariantWeight"] == 1.0

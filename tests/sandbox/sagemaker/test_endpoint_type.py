@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from canary_tools.aws_models.api.place import Place
-from canary_tools.aws_models.hosting.model import SageMakerModel
+from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from canary_tools.aws_models.sagemaker.timing import Timing
@@ -24,9 +24,9 @@ def turns() -> Turns:
 
 
 @pytest.fixture
-def model(turns: Turns) -> Iterator[SageMakerModel]:
+def model(turns: Turns) -> Iterator[SageMakerHosting]:
     clock = RealClock()
-    made = SageMakerModel(
+    made = SageMakerHosting(
         place=Place(account="000000000000", region="us-east-1"),
         clock=TurnTakingClock(clock, turns),
         host=SimulatedHost(),
@@ -44,14 +44,14 @@ def model(turns: Turns) -> Iterator[SageMakerModel]:
     clock.close()
 
 
-def endpoint_type(model: SageMakerModel, turns: Turns, *, notices: bool) -> tuple[EndpointType, str]:
+def endpoint_type(model: SageMakerHosting, turns: Turns, *, notices: bool) -> tuple[EndpointType, str]:
     made = EndpointType(model.endpoints, model.tags, turns, notices_failed_update=notices)
     arn, _ = made.create("Endpoint", FIRST, "stack")
     model.faults.updates["shop"] = UpdateFailure(reason="no luck", silent=True)
     return made, arn
 
 
-def test_a_silent_failure_goes_unnoticed_by_default(model: SageMakerModel, turns: Turns) -> None:
+def test_a_silent_failure_goes_unnoticed_by_default(model: SageMakerHosting, turns: Turns) -> None:
     made, arn = endpoint_type(model, turns, notices=False)
     reference, attributes = made.update(arn, FIRST, SECOND, "stack", "Endpoint")
     assert (reference, attributes["EndpointName"]) == (arn, "shop")
@@ -59,14 +59,14 @@ def test_a_silent_failure_goes_unnoticed_by_default(model: SageMakerModel, turns
 
 
 def test_a_silent_failure_fails_the_update_if_cloudformation_is_told_to_notice(
-    model: SageMakerModel, turns: Turns
+    model: SageMakerHosting, turns: Turns
 ) -> None:
     made, arn = endpoint_type(model, turns, notices=True)
     with pytest.raises(EndpointNotStabilized, match="no luck"):
         made.update(arn, FIRST, SECOND, "stack", "Endpoint")
 
 
-def test_an_unchanged_endpoint_config_starts_no_update(model: SageMakerModel, turns: Turns) -> None:
+def test_an_unchanged_endpoint_config_starts_no_update(model: SageMakerHosting, turns: Turns) -> None:
     made, arn = endpoint_type(model, turns, notices=True)
     tags: list[Any] = [{"Key": "team", "Value": "search"}]
     made.update(arn, FIRST, {**FIRST, "Tags": tags}, "stack", "Endpoint")

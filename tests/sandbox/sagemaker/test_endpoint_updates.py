@@ -16,7 +16,7 @@ IN_PROGRESS = 'Cannot update in-progress endpoint "arn:aws:sagemaker:us-east-1:0
 
 def test_an_endpoint_serves_after_the_fleet_delay_and_not_before(sagemaker: Any) -> None:
     sagemaker.add_config("first", {"variant-a": ("v1", 100, 2)})
-    sagemaker.model.endpoints.create({"EndpointName": "shop", "EndpointConfigName": "first"})
+    sagemaker.hosting.endpoints.create({"EndpointName": "shop", "EndpointConfigName": "first"})
     sagemaker.wait(599)
     assert sagemaker.describe()["EndpointStatus"] == "Creating"
     assert "ProductionVariants" not in sagemaker.describe()
@@ -107,7 +107,7 @@ def test_no_change_is_accepted_while_one_runs(sagemaker: Any) -> None:
     attempts: list[Callable[[], object]] = [
         lambda: sagemaker.update("first"),
         lambda: sagemaker.shift(a=1),
-        lambda: sagemaker.model.endpoints.delete(endpoint),
+        lambda: sagemaker.hosting.endpoints.delete(endpoint),
     ]
     for attempt in attempts:
         with pytest.raises(ApiError) as refused:
@@ -118,7 +118,7 @@ def test_no_change_is_accepted_while_one_runs(sagemaker: Any) -> None:
 def test_a_deleted_endpoint_config_makes_the_endpoint_unchangeable(sagemaker: Any) -> None:
     sagemaker.serve()
     sagemaker.add_config("second", SECOND)
-    sagemaker.model.catalogue.configs.delete({"EndpointConfigName": "first"})
+    sagemaker.hosting.catalogue.configs.delete({"EndpointConfigName": "first"})
     attempts: list[Callable[[], object]] = [lambda: sagemaker.update("second"), lambda: sagemaker.shift(a=1)]
     for attempt in attempts:
         with pytest.raises(ApiError, match=r'Could not find endpoint configuration ".*endpoint-config/first"'):
@@ -129,17 +129,17 @@ def test_an_unknown_endpoint_is_not_found_under_its_lower_cased_arn(sagemaker: A
     with pytest.raises(
         ApiError, match=r'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/it"'
     ):
-        sagemaker.model.endpoints.describe({"EndpointName": "It"})
+        sagemaker.hosting.endpoints.describe({"EndpointName": "It"})
 
 
 def test_a_deleted_endpoint_is_gone_after_a_while_with_its_scalable_targets(sagemaker: Any) -> None:
     sagemaker.serve()
     sagemaker.register("a", 1, 4)
-    sagemaker.model.endpoints.delete({"EndpointName": "shop"})
+    sagemaker.hosting.endpoints.delete({"EndpointName": "shop"})
     assert sagemaker.describe()["EndpointStatus"] == "Deleting"
     sagemaker.wait(30)
-    assert not sagemaker.model.endpoints.exists("shop")
-    assert sagemaker.model.scaling.describe_targets({})["ScalableTargets"] == []
+    assert not sagemaker.hosting.endpoints.exists("shop")
+    assert sagemaker.hosting.scaling.describe_targets({})["ScalableTargets"] == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_variant_under_scaling_can_be_neither_removed_nor_renamed(sagemaker: A
 
 def test_an_ordered_loud_failure_ends_in_failed(sagemaker: Any) -> None:
     sagemaker.serve()
-    sagemaker.model.faults.updates["shop"] = UpdateFailure(reason="lost", silent=False)
+    sagemaker.hosting.faults.updates["shop"] = UpdateFailure(reason="lost", silent=False)
     sagemaker.update("first")
     sagemaker.wait(600)
     assert (sagemaker.describe()["EndpointStatus"], sagemaker.describe()["FailureReason"]) == ("Failed", "lost")

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import ServedInvocation, metric_source
 
 PERIOD = 10
 ENHANCED = {"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": PERIOD}
 
 
 def observe(sagemaker: Any, *, status: int = 200, microseconds: int = 5000, count: int = 1) -> None:
-    fleet = sagemaker.model.endpoints.find("shop").fleet
-    invocation = Invocation(
+    fleet = sagemaker.hosting.endpoints.find("shop").fleet
+    invocation = ServedInvocation(
         model_status=status, model_microseconds=microseconds, overhead_microseconds=40, instance_count=2
     )
-    sagemaker.model.metrics.observe(metric_source("shop", fleet, "variant-a"), invocation, count=count)
+    sagemaker.hosting.metrics.observe(metric_source("shop", fleet, "variant-a"), invocation, count=count)
 
 
 def published(sagemaker: Any, name: str, *, variant: str = "variant-a", with_config: bool = False) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from canary_tools.aws_models.api.errors import ApiError
-from canary_tools.aws_models.sagemaker.invocation_metrics import Invocation, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import ServedInvocation, metric_source
 
 IDENTITY = {
     "ServiceNamespace": "sagemaker",
@@ -23,7 +23,7 @@ def track(sagemaker: Any, **members: object) -> None:
         "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
         **members,
     }
-    sagemaker.model.scaling.put_policy(
+    sagemaker.hosting.scaling.put_policy(
         {
             **IDENTITY,
             "PolicyName": "track",
@@ -35,11 +35,11 @@ def track(sagemaker: Any, **members: object) -> None:
 
 def load(sagemaker: Any, *, per_minute: int, minutes: int) -> None:
     for _ in range(minutes):
-        fleet = sagemaker.model.endpoints.find("shop").fleet
-        invocation = Invocation(model_status=200, model_microseconds=1, overhead_microseconds=1, instance_count=2)
+        fleet = sagemaker.hosting.endpoints.find("shop").fleet
+        invocation = ServedInvocation(model_status=200, model_microseconds=1, overhead_microseconds=1, instance_count=2)
         source = metric_source("shop", fleet, "variant-a")
         if per_minute:
-            sagemaker.model.metrics.observe(source, invocation, count=per_minute)
+            sagemaker.hosting.metrics.observe(source, invocation, count=per_minute)
         sagemaker.wait(60)
 
 
@@ -83,16 +83,16 @@ def test_a_busy_endpoint_blocks_scaling_until_it_is_quiet(sagemaker: Any) -> Non
 
 def test_deregistration_deletes_the_policies(sagemaker: Any) -> None:
     track(sagemaker)
-    sagemaker.model.scaling.deregister(IDENTITY)
-    assert sagemaker.model.scaling.describe_policies({})["ScalingPolicies"] == []
+    sagemaker.hosting.scaling.deregister(IDENTITY)
+    assert sagemaker.hosting.scaling.describe_policies({})["ScalingPolicies"] == []
     with pytest.raises(ApiError, match="No scalable target"):
-        sagemaker.model.scaling.deregister(IDENTITY)
+        sagemaker.hosting.scaling.deregister(IDENTITY)
 
 
 def test_a_registration_keeps_what_it_does_not_mention(sagemaker: Any) -> None:
     sagemaker.serve()
     sagemaker.register("a", 2, 6, SuspendedState={"DynamicScalingInSuspended": True})
-    sagemaker.model.scaling.register({**IDENTITY, "MinCapacity": 1})
-    target = sagemaker.model.scaling.describe_targets({})["ScalableTargets"][0]
+    sagemaker.hosting.scaling.register({**IDENTITY, "MinCapacity": 1})
+    target = sagemaker.hosting.scaling.describe_targets({})["ScalableTargets"][0]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 6)
     assert target["SuspendedState"]["DynamicScalingInSuspended"] is True

@@ -26,7 +26,7 @@ def test_weights_are_kept_in_single_precision(sagemaker: Any) -> None:
 
 def test_weights_that_are_rolled_back_pass_through_rolling_back(sagemaker: Any) -> None:
     sagemaker.serve()
-    sagemaker.model.faults.weight_rollbacks.add("shop")
+    sagemaker.hosting.faults.weight_rollbacks.add("shop")
     sagemaker.shift(a=90, b=10)
     sagemaker.wait(30)
     assert sagemaker.describe()["EndpointStatus"] == "RollingBack"
@@ -65,15 +65,15 @@ def test_a_raise_that_meets_a_busy_endpoint_is_lost(sagemaker: Any) -> None:
     sagemaker.register("b", 3, 4)
     sagemaker.wait(3600)
     assert sagemaker.variants()["variant-b"] == (10, 1)
-    assert sagemaker.model.scaling.describe_targets({})["ScalableTargets"][0]["MinCapacity"] == 3
-    activity = sagemaker.model.scaling.describe_activities({})["ScalingActivities"][0]
+    assert sagemaker.hosting.scaling.describe_targets({})["ScalableTargets"][0]["MinCapacity"] == 3
+    activity = sagemaker.hosting.scaling.describe_activities({})["ScalingActivities"][0]
     assert activity["StatusCode"] == "Failed"
     assert "Cannot update in-progress endpoint" in activity["StatusMessage"]
 
 
 def test_stalled_capacity_never_comes_and_leaves_the_endpoint_in_service(sagemaker: Any) -> None:
     sagemaker.serve()
-    sagemaker.model.faults.stalled["shop", "variant-b"] = 900
+    sagemaker.hosting.faults.stalled["shop", "variant-b"] = 900
     sagemaker.register("b", 3, 4)
     sagemaker.wait(899)
     assert sagemaker.describe()["EndpointStatus"] == "Updating"
@@ -82,12 +82,12 @@ def test_stalled_capacity_never_comes_and_leaves_the_endpoint_in_service(sagemak
     assert described["EndpointStatus"] == "InService"
     assert "InsufficientInstanceCapacity" in described["FailureReason"]
     assert sagemaker.variants()["variant-b"] == (0, 1)
-    assert sagemaker.model.scaling.describe_activities({})["ScalingActivities"][0]["StatusCode"] == "Failed"
+    assert sagemaker.hosting.scaling.describe_activities({})["ScalingActivities"][0]["StatusCode"] == "Failed"
 
 
 def test_a_model_that_was_deleted_cannot_be_scaled_out(sagemaker: Any) -> None:
     sagemaker.serve()
-    sagemaker.model.catalogue.models.delete({"ModelName": "v1"})
+    sagemaker.hosting.catalogue.models.delete({"ModelName": "v1"})
     sagemaker.register("b", 3, 4)
     sagemaker.wait(180)
     assert sagemaker.variants()["variant-b"] == (0, 1)
@@ -96,6 +96,6 @@ def test_a_model_that_was_deleted_cannot_be_scaled_out(sagemaker: Any) -> None:
 
 def test_scaling_a_burstable_instance_type_is_refused(sagemaker: Any) -> None:
     sagemaker.serve()
-    sagemaker.model.endpoints.find("shop").fleet.variants["variant-b"].instance_type = "ml.t2.medium"
+    sagemaker.hosting.endpoints.find("shop").fleet.variants["variant-b"].instance_type = "ml.t2.medium"
     with pytest.raises(ApiError, match=r"ml\.t2\.medium"):
         sagemaker.register("b", 1, 4)

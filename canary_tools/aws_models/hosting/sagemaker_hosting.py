@@ -9,14 +9,19 @@ from canary_tools.aws_models.sagemaker.catalogue import Catalogue
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
 from canary_tools.aws_models.sagemaker.instances import InstanceHost
-from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, Record, Source, metric_source
-from canary_tools.aws_models.sagemaker.ordered_faults import Faults
+from canary_tools.aws_models.sagemaker.invocation_metrics import (
+    InvocationMetrics,
+    MetricSource,
+    RecordMetric,
+    metric_source,
+)
+from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
 from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import Clock
 
 
-class SageMakerModel:
+class SageMakerHosting:
     """The parts, wired.
 
     Attributes:
@@ -34,12 +39,12 @@ class SageMakerModel:
         clock: Clock,
         host: InstanceHost,
         timing: Timing,
-        record: Record,
+        record: RecordMetric,
         metric_delay_seconds: float,
         tracking_speed: TrackingSpeed = TrackingSpeed(),  # noqa: B008 - frozen
     ) -> None:
         self.tags = TagStore()
-        self.faults = Faults()
+        self.faults = OrderedFaults()
         self.catalogue = Catalogue(place=place, clock=clock, tags=self.tags)
         self.endpoints = Endpoints(
             place=place, clock=clock, catalogue=self.catalogue, tags=self.tags, host=host, timing=timing,
@@ -64,11 +69,11 @@ class SageMakerModel:
             for variant_name in endpoint.fleet.variants:
                 self.metrics.watch(metric_source(endpoint.name, endpoint.fleet, variant_name))
 
-    def _serves(self, source: Source) -> bool:
+    def _serves(self, source: MetricSource) -> bool:
         if not self.endpoints.exists(source.endpoint_name):
             return False
         fleet = self.endpoints.find(source.endpoint_name).fleet
         return fleet is not None and fleet.config_name == source.config_name
 
-    def _track(self, source: Source, count: int) -> None:
+    def _track(self, source: MetricSource, count: int) -> None:
         self._tracking.count(VariantId(source.endpoint_name, source.variant_name), count)

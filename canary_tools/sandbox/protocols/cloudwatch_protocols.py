@@ -21,8 +21,8 @@ _NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 _OPERATION = re.compile(r"/operation/(\w+)")
 
 
-class Wire(Protocol):
-    """One protocol."""
+class CloudWatchProtocol(Protocol):
+    """One protocol, for one request: `operation` is what the request asks for."""
 
     operation: str
 
@@ -39,19 +39,21 @@ class Wire(Protocol):
         ...
 
 
-def wire(path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]) -> Wire:
+def protocol_of(
+    path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+) -> CloudWatchProtocol:
     """Choose the protocol that a request is written in."""
     invoked = _OPERATION.search(path)
     if invoked:
-        return CborWire(invoked[1])
+        return CborProtocol(invoked[1])
     target = headers.get("x-amz-target", "")
     if target:
-        return JsonWire(target.rpartition(".")[2])
+        return JsonProtocol(target.rpartition(".")[2])
     form = {**query, **parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)}
-    return QueryWire(form)
+    return QueryProtocol(form)
 
 
-class JsonWire:
+class JsonProtocol:
     """AWS JSON 1.0."""
 
     def __init__(self, operation: str) -> None:
@@ -72,7 +74,7 @@ class JsonWire:
         return 400, {**headers, "x-amzn-query-error": f"{error.code};Sender"}, body
 
 
-class CborWire:
+class CborProtocol:
     """Smithy RPC v2 CBOR, with botocore's own encoder and decoder."""
 
     _headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}  # noqa: RUF012 - a constant
@@ -101,7 +103,7 @@ class CborWire:
         return 400, {**self._headers, "x-amzn-query-error": f"{error.code};Sender"}, body
 
 
-class QueryWire:
+class QueryProtocol:
     """AWS query: a form in, XML out."""
 
     def __init__(self, form: Mapping[str, list[str]]) -> None:
@@ -175,7 +177,3 @@ def _xml(tag: str, value: Any, shape: Any) -> str:
     else:
         content = escape(str(value))
     return f"<{tag}>{content}</{tag}>"
-
-
-def _entry(key: str, value: Any, shape: Any) -> str:
-    return f"<entry><key>{escape(key)}</key>{_xml('value', value, shape)}</entry>"

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from canary_tools.aws_models.sagemaker.barrier import Barrier
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.instances import InstanceHost, LaunchOrder, LaunchResult
-from canary_tools.aws_models.sagemaker.ordered_faults import Faults, UpdateFailure
-from canary_tools.aws_models.sagemaker.rendezvous import Rendezvous
+from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults, UpdateFailure
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.aws_models.sagemaker.variants import Fleet
 from canary_tools.clock import Clock
@@ -17,7 +17,7 @@ INSUFFICIENT_CAPACITY = (
 )
 
 
-class Deployment:
+class FleetDeployment:
     """One fleet on its way into service.
 
     The old fleet serves until the new one is complete. If that fails, an endpoint that is being updated
@@ -33,7 +33,7 @@ class Deployment:
         clock: Clock,
         host: InstanceHost,
         timing: Timing,
-        faults: Faults,
+        faults: OrderedFaults,
         container_of: Callable[[str], Mapping[str, Any]],
         set_status: Callable[[Endpoint, Status], None],
     ) -> None:
@@ -49,7 +49,7 @@ class Deployment:
 
     def start(self) -> None:
         """Launch every variant's instances; the end comes when they settled and the time is over."""
-        complete = Rendezvous(parties=len(self._fleet.variants) + 1, then=self._end)
+        complete = Barrier(parties=len(self._fleet.variants) + 1, then=self._end)
         self._clock.call_at(self._clock.now() + self._timing.fleet_update_seconds, complete.arrive)
         for variant in self._fleet.variants.values():
             order = LaunchOrder(
@@ -60,7 +60,7 @@ class Deployment:
             )
             self._host.launch(order, self._settling(variant.name, complete))
 
-    def _settling(self, variant_name: str, complete: Rendezvous) -> Callable[[LaunchResult], None]:
+    def _settling(self, variant_name: str, complete: Barrier) -> Callable[[LaunchResult], None]:
         def settled(result: LaunchResult) -> None:
             self._fleet.variants[variant_name].instances = list(result.instances)
             if result.failure is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 
-class Rendezvous:
+class Barrier:
     """Calls `then` when the last of the parties has arrived."""
 
     def __init__(self, *, parties: int, then: Callable[[], None]) -> None:
