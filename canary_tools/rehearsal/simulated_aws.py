@@ -21,6 +21,7 @@ from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.publishing import Gaps, Publisher
 from canary_tools.rehearsal.scenario import Scenario
 from canary_tools.rehearsal.services.botocore_requests import SERVICES, AnswerLost, Parameters
+from canary_tools.rehearsal.services.durations import FLEET_UPDATE_SECONDS, WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.services.event_bus import Bus
 from canary_tools.rehearsal.services.executions import Executions
 from canary_tools.rehearsal.services.faults import CRASH, TIMEOUT, Faults, service_error
@@ -35,8 +36,6 @@ from canary_tools.rehearsal.traffic.cohort import PublishedCohort
 from canary_tools.rehearsal.virtual_time.processes import Processes
 
 START = 1_800_000_000.0
-FLEET_UPDATE_SECONDS = 600.0
-WEIGHT_UPDATE_SECONDS = 30.0
 CALLS_PER_SECOND = 5.0
 """Of SageMaker's control plane, before it throttles; its limits are unpublished."""
 

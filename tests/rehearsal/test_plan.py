@@ -13,7 +13,7 @@ from aws_cdk.assertions import Template
 
 from canary_construct import CohortRule, Gate, InstanceScaling, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.plan.summary import METADATA_KEY
+from canary_tools.rehearsal.plan.metadata import METADATA_KEY
 from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import find_endpoint
@@ -33,15 +33,15 @@ def written(of: Stack, folder: Path) -> Path:
 
 
 def without_metadata(path: Path, *keys: str) -> Path:
-    """Return a copy as an older library would have written it: without some keys, or without any."""
+    """Return a copy without some keys of the plan's metadata, or without any of them."""
     template = json.loads(path.read_text())
     for resource in template["Resources"].values():
         metadata = resource.get("Metadata", {})
         for key in keys or [METADATA_KEY]:
             (metadata.get(METADATA_KEY, {}) if keys else metadata).pop(key, None)
-    older = path.with_name("Older.template.json")
-    older.write_text(json.dumps(template))
-    return older
+    copy = path.with_name("Without.template.json")
+    copy.write_text(json.dumps(template))
+    return copy
 
 
 def written_metadata(path: Path) -> Mapping[str, Any]:
@@ -83,30 +83,21 @@ def test_an_endpoint_with_the_default_scaling_has_a_plan(tmp_path: Path, plan: P
     "props",
     [
         {"scaling": SCALABLE},
-        {"gates": [Gate.error_rate(), Gate.latency(), CONVERSION], "metric_period": 10},
-        {"gates": [CONVERSION], "routing": TrafficRouting.steps([50, 100], bake=Duration.minutes(45))},
-        {"gates": [CONVERSION], "routing": TrafficRouting.all_at_once()},
-        {"routing": TrafficRouting.steps([USERS, 50, 100], bake=Duration.hours(12))},
+        {"scaling": SCALABLE, "gates": [Gate.error_rate(), Gate.latency(), CONVERSION], "metric_period": 10},
+        {
+            "scaling": SCALABLE,
+            "gates": [CONVERSION],
+            "routing": TrafficRouting.steps([50, 100], bake=Duration.minutes(45)),
+        },
+        {"scaling": SCALABLE, "gates": [CONVERSION], "routing": TrafficRouting.all_at_once()},
+        {"scaling": SCALABLE, "routing": TrafficRouting.steps([USERS, 50, 100], bake=Duration.hours(12))},
     ],
 )
-def test_without_metadata_the_plan_computes_what_synth_would_have_written(
-    props: Mapping[str, Any], tmp_path: Path, plan: Plan
-) -> None:
+def test_the_plan_says_what_the_metadata_say(props: Mapping[str, Any], tmp_path: Path, plan: Plan) -> None:
     shop = stack()
     orders = cloudwatch.Metric(namespace="Shop", metric_name="Orders", period=Duration.minutes(5))
     alarm = cloudwatch.Alarm(shop, "A", metric=orders, threshold=5, evaluation_periods=3, alarm_description="few")
-    declare(shop, alarms=[alarm], **props)
-    path = written(shop, tmp_path)
-    now, before = plan(path), plan(without_metadata(path))
-    now["exposed_requests"].sort(key=lambda exposed: exposed["guard"])
-    before["exposed_requests"].sort(key=lambda exposed: exposed["guard"])
-    assert now.pop("history_events") > before.pop("history_events")
-    assert now == before
-
-
-def test_the_plan_says_what_the_metadata_say(tmp_path: Path, plan: Plan) -> None:
-    shop = stack()
-    declare(shop, scaling=SCALABLE, expected_rps=120)
+    declare(shop, alarms=[alarm], expected_rps=120, **props)
     path = written(shop, tmp_path)
     summary, metadata = plan(path), written_metadata(path)
     for of_plan, of_synth in (
@@ -115,21 +106,34 @@ def test_the_plan_says_what_the_metadata_say(tmp_path: Path, plan: Plan) -> None
         ("instances_before", "InstancesBefore"), ("peak_instances", "PeakInstances"),
     ):  # fmt: skip
         assert summary[of_plan] == metadata[of_synth]
-    assert [exposed["requests"] for exposed in summary["exposed_requests"]] == [
-        guard["ExpectedRequests"] for guard in metadata["Guards"]
-    ]
+    assert [
+        (exposed["guard"], exposed["earliest_s"], exposed["requests"]) for exposed in summary["exposed_requests"]
+    ] == [(guard["Name"], guard["EarliestSeconds"], guard["ExpectedRequests"]) for guard in metadata["Guards"]]
+    assert "alarm few" in {exposed["guard"] for exposed in summary["exposed_requests"]}
     assert summary["assumed"]["rps"] == 120
     assert summary["shortest_seconds"] < summary["usual_seconds"] < summary["longest_seconds"]
 
 
-def test_metadata_of_an_older_library_are_completed(tmp_path: Path, plan: Plan) -> None:
+def test_a_template_without_the_metadata_of_its_plan_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shop = stack()
     declare(shop)
-    path = written(shop, tmp_path)
-    older = without_metadata(path, "Guards", "MetricDelaySeconds")
-    older.write_text(older.read_text().replace('"ShortestSeconds": 3360', '"ShortestSeconds": 5400'))
-    assert plan(older) == plan(path)
-    assert plan(older)["shortest_seconds"] == 3360
+    assert main(["plan", "--template", str(without_metadata(written(shop, tmp_path)))]) == 2
+    said = capsys.readouterr().err
+    assert f"has no {METADATA_KEY} in its metadata; synthesise the template again and keep its metadata" in said
+
+
+@pytest.mark.parametrize(
+    "missing", ["ShortestSeconds", "LongestSeconds", "LongestHistoryEvents", "HistoryEventsAllowed", "Guards"]
+)
+def test_metadata_that_lack_a_part_are_refused_with_its_name(
+    missing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = stack()
+    declare(shop)
+    assert main(["plan", "--template", str(without_metadata(written(shop, tmp_path), missing))]) == 2
+    assert f"the plan in the metadata needs {missing}" in capsys.readouterr().err
 
 
 def test_the_traffic_is_that_of_the_command_or_the_template_or_a_hundred(
@@ -141,7 +145,9 @@ def test_the_traffic_is_that_of_the_command_or_the_template_or_a_hundred(
     assert "30 requests a second (the expected_rps of the template)" in lines(path)
     assert "40 requests a second (as --rps says)" in lines(path, "--rps", "40")
     assumed = "100 requests a second (assumed: the template has no expected_rps, and --rps is not given)"
-    assert assumed in lines(without_metadata(path))
+    silent = stack()
+    declare(silent, scaling=SCALABLE)
+    assert assumed in lines(written(silent, tmp_path))
 
 
 def test_each_endpoint_of_a_template_is_priced_by_its_own_config(

@@ -102,9 +102,13 @@ class Reader:
         """Read an object."""
         return Reader(self._value(key, _ABSENT if default is None else default), f"{self.name}: {key}")
 
-    def sections(self, key: str) -> "list[Reader]":
+    def optional_sections(self, key: str) -> "list[Reader]":
         """Read a list of objects that may be left out."""
-        value = self._value(key, [])
+        return self.sections(key) if self._note(key) in self._content else []
+
+    def sections(self, key: str) -> "list[Reader]":
+        """Read a list of objects."""
+        value = self._value(key, _ABSENT)
         if not isinstance(value, list):
             raise RehearsalError(f"{self.name}: {key} must be a list, got {short(value)}")
         return [Reader(item, f"{self.name}: {key}[{index}]") for index, item in enumerate(value)]

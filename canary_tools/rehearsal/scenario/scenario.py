@@ -131,15 +131,15 @@ def parse_scenario(content: object) -> Scenario:
         traffic=_traffic(traffic),
         stable=usual,
         canary=_behaviour(reader.section("canary", default={}), usual),
-        changes=tuple(_change(item) for item in reader.sections("changes")),
+        changes=tuple(_change(item) for item in reader.optional_sections("changes")),
         metric_delay_s=metrics.number("delay_s", default=90.0, least=0, most=YEAR_SECONDS),
-        missing=tuple(_window(item) for item in metrics.sections("missing")),
+        missing=tuple(_window(item) for item in metrics.optional_sections("missing")),
         launch_s=capacity.number("launch_s", default=240.0, least=0, most=YEAR_SECONDS),
         max_rps_per_instance=capacity.optional_number(
             "max_rps_per_instance", least=FEWEST_REQUESTS, most=MOST_REQUESTS
         ),
-        faults=tuple(_fault(item) for item in reader.sections("faults")),
-        controls=tuple(_control(item) for item in reader.sections("controls")),
+        faults=tuple(_fault(item) for item in reader.optional_sections("faults")),
+        controls=tuple(_control(item) for item in reader.optional_sections("controls")),
     )
     for part in (reader, metrics, capacity):
         part.refuse_unknown_keys()

@@ -68,6 +68,7 @@ class DeclaredEndpoint:
     definition: str
     machine_arn: str
     machine_name: str
+    machine_metadata: Mapping[str, Any]
     functions: Mapping[str, Function]
     rules: tuple[Rule, ...]
     alarms: tuple[Mapping[str, Any], ...]
@@ -237,6 +238,7 @@ class _TemplateReader:
             definition=definition,
             machine_arn=self._intrinsics.arn(logical_id),
             machine_name=self._intrinsics.name(logical_id),
+            machine_metadata=machine.get("Metadata", {}),
             functions={function.arn: function for function in functions.values()},
             rules=tuple(rule for rule in self._rules(functions) if rule.concerns(plan["endpoint"])),
             alarms=tuple(self._alarms({name for names in plan["alarms"].values() for name in names})),
