@@ -7,10 +7,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from rollout.contract.gate_rules import JudgeRules
 from rollout.gates import dispersion, effects, failing, gate, logs, restarts
-from rollout.gates.binomial import split_at
-from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost
-from rollout.gates.settings import JudgeSettings
+from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, split_at
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,7 +42,7 @@ class TailTable:
 class Fleet:
     """One gate, in as many independent rollouts as there are rows."""
 
-    def __init__(self, settings: JudgeSettings, runs: int, canary_total: int, stable_total: int) -> None:
+    def __init__(self, settings: JudgeRules, runs: int, canary_total: int, stable_total: int) -> None:
         (self.gate,) = settings.gates
         self.settings = settings
         self.threshold = -math.log(settings.alpha)

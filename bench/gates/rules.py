@@ -1,7 +1,7 @@
 """Every rule of the tables by name, ours first."""
 
+from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.gates.gate import Gate
-from rollout.gates.settings import Direction, GateSettings, JudgeSettings, Kind
 
 from bench.gates import peers
 from bench.gates.fleet import Fleet
@@ -15,17 +15,17 @@ SHIPPED_DIFFERENCE = 0.0005
 def ours(mode: str, ratio: float = 1.0, min_difference: float = 0.0) -> MakeRule:
     """Return the shipped gate in the given mode."""
     gate = {"name": "errors", "ratio": ratio, "min_difference": min_difference}
-    settings = JudgeSettings.parse({"mode": mode, "alpha": peers.ALPHA, "gates": [gate]})
+    settings = JudgeRules.parse({"mode": mode, "alpha": peers.ALPHA, "gates": [gate]})
     return lambda setting, runs: Fleet(settings, runs, *setting.totals)
 
 
 def share_gate(*, ratio: float, min_difference: float = 0.0) -> Gate:
     """Return the shipped rules of a gate of the share form; a `ratio` below 1 counts what is welcome."""
-    gate = GateSettings(
+    gate = GateRule(
         name="share", kind=Kind.SHARE, ratio=ratio, min_difference=min_difference,
         direction=Direction.LOWER_IS_WORSE if ratio < 1 else Direction.HIGHER_IS_WORSE,
     )  # fmt: skip
-    return Gate(gate, JudgeSettings(gates=(gate,), alpha=peers.ALPHA))
+    return Gate(gate, JudgeRules(gates=(gate,), alpha=peers.ALPHA))
 
 
 def peer(rule: type[peers.Rule]) -> MakeRule:

@@ -10,16 +10,16 @@ import statistics
 from dataclasses import dataclass
 
 import numpy as np
+from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.gates import Counts
 from rollout.gates.gate import Gate
-from rollout.gates.settings import Direction, GateSettings, JudgeSettings, Kind
 
 SEED = 20261122
 STABLE_RATE = 0.05
-GATE = GateSettings(
+GATE = GateRule(
     name="conversion", kind=Kind.SHARE, direction=Direction.LOWER_IS_WORSE, ratio=0.95, superior_step=0
 )  # fmt: skip
-RULES = Gate(GATE, JudgeSettings(gates=(GATE,)))
+RULES = Gate(GATE, JudgeRules(gates=(GATE,)))
 
 
 @dataclass(frozen=True)

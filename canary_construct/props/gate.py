@@ -19,7 +19,7 @@ class Gate:
 
     A gate counts something in every metric period of both variants, and asks whether the canary's rate is worse than
     `ratio` times stable's. All gates of an endpoint share one chance `alpha` of rolling back a healthy release in a
-    whole rollout; `weight` is a gate's part of it.
+    whole rollout. `alpha_share` is a gate's part of it, relative to the other gates.
 
     Raises:
         ValueError: when a number is out of its range.
@@ -40,12 +40,12 @@ class Gate:
         ratio: float,
         lower_is_worse: bool,
         min_difference_percent: float,
-        weight: float,
+        alpha_share: float,
         source: Mapping[str, Any],
         warm_up: Duration | None = None,
         superior: bool = False,
     ) -> None:
-        _check(name, ratio=ratio, min_difference_percent=min_difference_percent, weight=weight)
+        _check(name, ratio=ratio, min_difference_percent=min_difference_percent, alpha_share=alpha_share)
         rule = {
             "name": name,
             "kind": kind,
@@ -53,7 +53,7 @@ class Gate:
             "event": event,
             "ratio": ratio,
             "min_difference": min_difference_percent / 100,
-            "weight": weight,
+            "alpha_share": alpha_share,
         }
         warm_up_seconds = 0 if warm_up is None else int(warm_up.to_seconds())
         for attribute, value in (
@@ -66,7 +66,7 @@ class Gate:
             object.__setattr__(self, attribute, value)
 
     @classmethod
-    def error_rate(cls, *, ratio: float = 1.25, min_difference_percent: float = 0.05, weight: float = 0.4) -> Gate:
+    def error_rate(cls, *, ratio: float = 1.25, min_difference_percent: float = 0.05, alpha_share: float = 0.4) -> Gate:
         """Compare failed requests: answers with 5XX, the model's own 5XX, time-outs and broken connections.
 
         `ratio` (at least 1) is tolerated; so is a difference under `min_difference_percent` percentage points. The
@@ -80,8 +80,8 @@ class Gate:
             ratio=_at_least_one("ratio", ratio),
             lower_is_worse=False,
             min_difference_percent=min_difference_percent,
-            weight=weight,
-            source={"kind": "errors"},
+            alpha_share=alpha_share,
+            source={"source": "errors"},
         )
 
     @classmethod
@@ -91,7 +91,7 @@ class Gate:
         slow_ms: float = 1000,
         ratio: float = 1.5,
         min_difference_percent: float = 0.5,
-        weight: float = 0.3,
+        alpha_share: float = 0.3,
         warm_up: Duration | None = None,
     ) -> Gate:
         """Compare slow requests: those whose model latency is above `slow_ms` milliseconds (above 0).
@@ -108,8 +108,8 @@ class Gate:
             ratio=_at_least_one("ratio", ratio),
             lower_is_worse=False,
             min_difference_percent=min_difference_percent,
-            weight=weight,
-            source={"kind": "slow", "slow_us": round(slow_ms * MICROSECONDS_PER_MILLISECOND)},
+            alpha_share=alpha_share,
+            source={"source": "slow", "slow_us": round(slow_ms * MICROSECONDS_PER_MILLISECOND)},
             warm_up=Duration.minutes(5) if warm_up is None else warm_up,
         )
 
@@ -122,7 +122,7 @@ class Gate:
         converted: str,
         ratio: float = 0.95,
         min_difference_percent: float = 0,
-        weight: float = 0.3,
+        alpha_share: float = 0.3,
         delay: Duration | None = None,
         superior: bool = False,
     ) -> Gate:
@@ -145,7 +145,7 @@ class Gate:
             ratio=ratio,
             lower_is_worse=True,
             min_difference_percent=min_difference_percent,
-            weight=weight,
+            alpha_share=alpha_share,
             source=_pair(namespace, shown, converted, dimensions=None, delay=delay),
             superior=superior,
         )
@@ -160,7 +160,7 @@ class Gate:
         counted: str,
         ratio: float,
         min_difference_percent: float = 0,
-        weight: float = 0.3,
+        alpha_share: float = 0.3,
         delay: Duration | None = None,
         dimensions: Mapping[str, str] | None = None,
         event: str = "counted",
@@ -179,7 +179,7 @@ class Gate:
             ratio=ratio,
             lower_is_worse=ratio < 1,
             min_difference_percent=min_difference_percent,
-            weight=weight,
+            alpha_share=alpha_share,
             source=_pair(namespace, total, counted, dimensions=dimensions, delay=delay),
             superior=superior,
         )
@@ -211,7 +211,7 @@ def _pair(
     namespace: str, total: str, counted: str, *, dimensions: Mapping[str, str] | None, delay: Duration | None
 ) -> dict[str, Any]:
     return {
-        "kind": "pair",
+        "source": "pair",
         "namespace": namespace,
         "total": total,
         "counted": counted,
@@ -226,12 +226,12 @@ def _at_least_one(name: str, value: float) -> float:
     return value
 
 
-def _check(name: str, *, ratio: float, min_difference_percent: float, weight: float) -> None:
+def _check(name: str, *, ratio: float, min_difference_percent: float, alpha_share: float) -> None:
     if not name:
         raise ValueError("name must not be empty")
     if ratio <= 0:
         raise ValueError(f"ratio must be above 0, got {ratio}")
     if not 0 <= min_difference_percent <= 100:  # noqa: PLR2004 - a percentage
         raise ValueError(f"min_difference_percent must be between 0 and 100, got {min_difference_percent}")
-    if weight <= 0:
-        raise ValueError(f"weight must be above 0, got {weight}")
+    if alpha_share <= 0:
+        raise ValueError(f"alpha_share must be above 0, got {alpha_share}")

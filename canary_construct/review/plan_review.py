@@ -193,7 +193,7 @@ class PlanReview:
         return found
 
     def _warnings_of_proofs(self, gates: RolloutGates) -> Iterator[str]:
-        step = gates.compared_last
+        step = gates.proof_step
         for gate in gates.gates:
             if gate.superior and step is not None and self._shown_each(gate, step) < SHOWN_FOR_A_PROOF:
                 yield (

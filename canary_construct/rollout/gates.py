@@ -50,7 +50,7 @@ class RolloutGates:
             raise ValueError(f"alpha must be above 0 and below 1, got {alpha}")
         if not self._gates:
             raise ValueError("gates must hold at least one gate, got none")
-        if require_proof and self._last_compared_step is None:
+        if require_proof and self._proof_index is None:
             raise ValueError("require_proof needs a step before 100 %: there both serve, got 100 % alone")
         self._check()
 
@@ -65,7 +65,7 @@ class RolloutGates:
             "judge": {
                 "alpha": self._alpha,
                 "require_proof": self._require_proof,
-                "gates": [gate.render(self._period, superior_step=self._last_compared_step) for gate in self._gates],
+                "gates": [gate.render(self._period, superior_step=self._proof_index) for gate in self._gates],
             },
             "sources": {gate.name: dict(gate.source) for gate in self._gates},
         }
@@ -76,9 +76,9 @@ class RolloutGates:
         return tuple(self._gates)
 
     @property
-    def compared_last(self) -> TrafficStep | None:
-        """Return the step in which a gate that asks for superiority must prove it; there may be none."""
-        return None if self._last_compared_step is None else self._routing.traffic_steps[self._last_compared_step]
+    def proof_step(self) -> TrafficStep | None:
+        """Return the step that asks for a proof: the last one in which stable serves as well. `None`: there is none."""
+        return None if self._proof_index is None else self._routing.traffic_steps[self._proof_index]
 
     def waits(self, gate: Gate, index: int) -> dict[str, int]:
         """Return the seconds of a step, by reason, that pass before a gate counts what it shall judge there."""
@@ -111,18 +111,18 @@ class RolloutGates:
         return index == 0 or index < len(self._routing.traffic_steps) - 1
 
     @property
-    def _last_compared_step(self) -> int | None:
-        """The number of the step before 100 %, where stable serves as well; there may be none."""
+    def _proof_index(self) -> int | None:
+        """The number of the last step before 100 %, where stable serves as well. `None`: there is none."""
         last = len(self._routing.traffic_steps) - 2
         return last if last >= 0 else None
 
     def _check_superiority(self, gate: Gate) -> None:
-        if self._last_compared_step is None:
+        if self._proof_index is None:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a step before "
                 "100 %: there both serve, got 100 % alone"
             )
-        step = self._routing.traffic_steps[self._last_compared_step]
+        step = self._routing.traffic_steps[self._proof_index]
         if step.rule is not None and step.rule.values:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a share of the "

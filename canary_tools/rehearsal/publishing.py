@@ -65,7 +65,7 @@ class Publisher:
         self._gaps = gaps
         self._users = users
         self._scenario = scenario
-        self._pairs = [source for source in sources.values() if source["kind"] == "pair"]
+        self._pairs = [source for source in sources.values() if source["source"] == "pair"]
         self._period = period_seconds
         self._canary_model = canary_model
         self._generator = generator

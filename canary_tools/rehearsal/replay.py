@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = parser.parse_args(arguments)
     try:
         judge = read_judge(files.gates)
-        traces = read_traces(files.counts, [gate.name for gate in judge.settings.gates])
+        traces = read_traces(files.counts, [gate.name for gate in judge.rules.gates])
         assessments = {trace: replay(judge, trace, minutes) for trace, minutes in traces.items()}
     except UnreadableInputError as error:
         print(f"replay: {error}", file=sys.stderr)  # noqa: T201  # what this command is for

@@ -245,7 +245,7 @@ class SimulatedAws:
         limits = [
             source["slow_us"] / 1000
             for source in self.declared.plan["gates"]["sources"].values()
-            if source["kind"] == "slow"
+            if source["source"] == "slow"
         ]
         return Users(
             clock=self.clock,

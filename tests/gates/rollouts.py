@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rollout.gates import Assessment, Counts, Judge, Minute
-from rollout.gates.binomial import log_mass
+from rollout.gates.boosting import log_mass
 
 
 def judge(**config: Any) -> Judge:

@@ -4,18 +4,18 @@ import json
 
 import numpy as np
 import pytest
+from rollout.contract.gate_rules import JudgeRules
 from rollout.gates import Counts
 from rollout.gates.gate import Gate, GateState
-from rollout.gates.settings import JudgeSettings
 
 from bench.gates.fleet import LARGEST_TABLE, Fleet
 
 RUNS = 6
 
 
-def settings(mode: str, ratio: float, min_difference: float = 0.0) -> JudgeSettings:
+def settings(mode: str, ratio: float, min_difference: float = 0.0) -> JudgeRules:
     gate = {"name": "errors", "ratio": ratio, "min_difference": min_difference}
-    return JudgeSettings.parse({"mode": mode, "gates": [gate]})
+    return JudgeRules.parse({"mode": mode, "gates": [gate]})
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rollout.contract.gate_rules import Direction, GateRule, Kind
 from rollout.gates import Counts, effects, failing, passing, rare, restarts
 from rollout.gates.capital import Capital
-from rollout.gates.settings import Direction, GateSettings, Kind
 from rollout.gates.traffic import TrafficGate
 
 from tests.gates.rollouts import bernoulli_minutes, binomial_mass, conditional_minutes
@@ -25,19 +25,19 @@ def mean(outcomes: Iterable[tuple[float, float]]) -> float:
     return math.fsum(probability * math.exp(log) for probability, log in outcomes)
 
 
-def rare_gate(direction: Direction = Direction.HIGHER_IS_WORSE, ratio: float = 1.0) -> GateSettings:
-    return GateSettings(name="errors", direction=direction, ratio=ratio)
+def rare_gate(direction: Direction = Direction.HIGHER_IS_WORSE, ratio: float = 1.0) -> GateRule:
+    return GateRule(name="errors", direction=direction, ratio=ratio)
 
 
-def share_gate(direction: Direction, ratio: float) -> GateSettings:
-    return GateSettings(name="slow", kind=Kind.SHARE, direction=direction, ratio=ratio, min_difference=0.02)
+def share_gate(direction: Direction, ratio: float) -> GateRule:
+    return GateRule(name="slow", kind=Kind.SHARE, direction=direction, ratio=ratio, min_difference=0.02)
 
 
-def limits(weight: float = 1.0, discount: float = 1.0, *, capped: bool = False) -> failing.Limits:
-    return failing.Limits.of(THRESHOLD, weight, discount, capped=capped)
+def limits(alpha_share: float = 1.0, discount: float = 1.0, *, capped: bool = False) -> failing.Limits:
+    return failing.Limits.of(THRESHOLD, alpha_share, discount, capped=capped)
 
 
-def capital(gate: GateSettings, total: float, reserve: float = 0.2) -> Capital:
+def capital(gate: GateRule, total: float, reserve: float = 0.2) -> Capital:
     start = Capital.start(effects.harmful_weights(gate), reserve)
     return start.truncate(total - start.total, math.inf)
 
@@ -75,7 +75,7 @@ def test_share_bets_are_fair_however_wrong_the_guess_of_stables_rate(
 def test_bets_on_an_early_pass_are_fair_when_the_canary_is_just_bad(
     kind: Kind, direction: Direction, ratio: float, stable_rate: float
 ) -> None:
-    gate = GateSettings(name="g", kind=kind, direction=direction, ratio=ratio, min_difference=0.02)
+    gate = GateRule(name="g", kind=kind, direction=direction, ratio=ratio, min_difference=0.02)
     if direction is Direction.LOWER_IS_WORSE:
         just_bad = min(ratio * stable_rate, stable_rate - 0.02)
     else:

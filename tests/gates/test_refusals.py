@@ -68,7 +68,7 @@ def test_a_gate_without_data_says_nothing_and_the_others_go_on() -> None:
         ),
         ({"gates": [{"name": "a", "superior_step": -1}]}, "0 for the first, got -1"),
         ({"gates": [{"name": "a", "delay": -1}]}, "gate a: delay must be at least 0, got -1"),
-        ({"gates": [{"name": "a", "weight": 0}]}, "gate a: weight must be above 0, got 0"),
+        ({"gates": [{"name": "a", "alpha_share": 0}]}, "gate a: alpha_share must be above 0, got 0"),
         ({"gates": [{"name": "a", "warm_up": 1.5}]}, "gate a: warm_up must be a whole number"),
         ({"gates": [{"name": "a", "event": 5}]}, "gate a: event must be a text, got 5"),
         ({"gates": [{"name": "a", "ratio": 10**400}]}, f"gate a: ratio must be a finite number, got {10**400}"),

@@ -14,8 +14,8 @@ from tests.gates.rollouts import judge, minutes
 
 TWO_GATES = {
     "gates": [
-        {"name": "errors", "ratio": 1.25, "min_difference": 0.0005, "weight": 0.6},
-        {"name": "slow", "kind": "share", "ratio": 1.5, "weight": 0.4, "warm_up": 2},
+        {"name": "errors", "ratio": 1.25, "min_difference": 0.0005, "alpha_share": 0.6},
+        {"name": "slow", "kind": "share", "ratio": 1.5, "alpha_share": 0.4, "warm_up": 2},
     ]
 }
 

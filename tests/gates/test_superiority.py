@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.decisions.bake import Next, decide
-from rollout.gates import Assessment, Counts, Judge, Minute, effects, failing, superiority
+from rollout.gates import Assessment, Counts, Judge, Minute, effects, failing, passing
 from rollout.gates.capital import Capital
 from rollout.gates.gate import Gate
-from rollout.gates.settings import Direction, GateSettings, JudgeSettings, Kind
 from rollout.plan import Step
 
 from tests.gates.rollouts import bernoulli_minutes
@@ -20,7 +20,7 @@ BETA = 0.05
 EQUAL = Counts(3000, 150, 3000, 150)
 BETTER = Counts(3000, 180, 3000, 150)
 STEP = Step(percent=50, expected_percent=50, bake_seconds=3600, max_bake_seconds=14400, min_requests=100)
-SETTINGS = GateSettings(
+SETTINGS = GateRule(
     name="conversion", kind=Kind.SHARE, direction=Direction.LOWER_IS_WORSE, ratio=0.95, event="converted",
     superior_step=0,
 )  # fmt: skip
@@ -54,7 +54,7 @@ def drawn(seed: int, shown: int, *, lift: float, rate: float = 0.05) -> Iterator
 
 
 def minutes_until_proven(seed: int, shown: int, *, lift: float, at_most: int) -> float:
-    gate = Gate(SETTINGS, JudgeSettings(gates=(SETTINGS,)))
+    gate = Gate(SETTINGS, JudgeRules(gates=(SETTINGS,)))
     state = gate.new_state()
     for number, counts in zip(range(1, at_most + 1), drawn(seed, shown, lift=lift), strict=False):
         state = gate.update(state, counts)
@@ -71,11 +71,11 @@ def minutes_until_proven(seed: int, shown: int, *, lift: float, at_most: int) ->
 def test_an_equal_canary_gains_nothing_on_average(
     kind: Kind, direction: Direction, rate: float, guess: float, *, capped: bool
 ) -> None:
-    gate = GateSettings(name="g", kind=kind, direction=direction, ratio=1.0)
+    gate = GateRule(name="g", kind=kind, direction=direction, ratio=1.0)
     limits = failing.Limits.of(-math.log(BETA), 1.0, 1.0, capped=capped)
-    start = superiority.start()
+    start = passing.start_superior()
     average = math.fsum(
-        probability * math.exp(superiority.grow(start, gate, counts, guess, limits).total)
+        probability * math.exp(passing.grow_superior(start, gate, counts, guess, limits).total)
         for probability, counts in bernoulli_minutes(6, 11, rate, rate)
     )
     assert average <= math.exp(start.total) * (1.0 + 1e-9)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from rollout.contract.gate_rules import GateRule, JudgeRules, Kind
 from rollout.gates import Counts, Minute, effects, failing, gate, rare, share
 from rollout.gates import capital as capital_module
 from rollout.gates.boosting import log_boost
@@ -14,7 +15,6 @@ from rollout.gates.capital import Capital
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.logs import log_sum, rescale
-from rollout.gates.settings import GateSettings, JudgeSettings, Kind
 
 from tests.gates.rollouts import bernoulli_minutes, conditional_minutes, judge, minutes, run
 
@@ -65,7 +65,7 @@ def test_a_split_of_before_the_step_does_not_look_like_noise(monkeypatch: pytest
 
 
 def a_boosted_minute_keeps_the_capital_on_average() -> None:
-    settings = JudgeSettings(gates=(GateSettings(name="errors", ratio=1.0),))
+    settings = JudgeRules(gates=(GateRule(name="errors", ratio=1.0),))
     rules = Gate(settings.gates[0], settings)
     state = replace(rules.new_state(), dispersion=Dispersion(3.0, 3, (0, 12), (0, 0), (1, 40)))
     boundary = rare.boundary_share(BOUNDARY_MINUTE, 1.0)
@@ -147,8 +147,8 @@ def test_capital_is_held_as_logs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_share_bet_is_fair() -> None:
-    settings = JudgeSettings(
-        gates=(GateSettings(name="slow", kind=Kind.SHARE, ratio=1.0),),
+    settings = JudgeRules(
+        gates=(GateRule(name="slow", kind=Kind.SHARE, ratio=1.0),),
         mode="exact",  # type: ignore[arg-type]
     )
     rules = Gate(settings.gates[0], settings)
@@ -206,7 +206,7 @@ def test_cash_is_kept_for_later_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wild_minute_does_not_use_up_the_cash() -> None:
-    rules = Gate(GateSettings(name="errors"), JudgeSettings(gates=(GateSettings(name="errors"),)))
+    rules = Gate(GateRule(name="errors"), JudgeRules(gates=(GateRule(name="errors"),)))
     before = rules.new_state()
     after = rules.update(before, Counts(300, 300, 5700, 6))
     assert after.capital.cash == before.capital.cash
@@ -224,7 +224,7 @@ def test_the_least_difference_is_not_diluted_by_healthy_hours(monkeypatch: pytes
     def over_the_whole_rollout(self: Gate, state: GateState) -> bool:
         seen = state.seen
         worse = seen.canary_bad / seen.canary_total - seen.stable_bad / seen.stable_total
-        return worse >= self.settings.min_difference
+        return worse >= self.rule.min_difference
 
     monkeypatch.setattr(Gate, "is_practical", over_the_whole_rollout)
     breaks(a_late_fault_counts_from_when_it_began)

@@ -130,9 +130,9 @@ def test_weak_evidence_of_two_gates_adds_up() -> None:
 
 
 def test_a_gates_weight_is_its_part_of_alpha() -> None:
-    light = Judge.from_config({"gates": [{"name": "a", "weight": 0.1}, {"name": "b", "weight": 0.9}]})
+    light = Judge.from_config({"gates": [{"name": "a", "alpha_share": 0.1}, {"name": "b", "alpha_share": 0.9}]})
     rollout = [Minute(n, 0, {"a": Counts(300, 2, 5700, 6)}) for n in range(60)]
-    heavy = Judge.from_config({"gates": [{"name": "a", "weight": 0.9}, {"name": "b", "weight": 0.1}]})
+    heavy = Judge.from_config({"gates": [{"name": "a", "alpha_share": 0.9}, {"name": "b", "alpha_share": 0.1}]})
     first, second = run(heavy, rollout).minute, run(light, rollout).minute
     assert first is not None
     assert second is not None

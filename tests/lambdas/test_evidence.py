@@ -10,14 +10,16 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from rollout.contract.errors import Unavailable
+from rollout.contract.gate_rules import InvalidGatesError, PublishedCounts, SlowRequests, parse_source
 from rollout.evidence import EvidenceReader, Window
-from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow, parse_source
+from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow
 from rollout.gates import Counts, Judge
 
 PERIOD = 60
 FIRST = 29_000_000
 WINDOW = Window(first=FIRST, end=FIRST + 2, until=FIRST + 2, step=1, canary_percent=10)
 CANARY, STABLE = "variant-b", "variant-a"
+SLOW = Slow(source=SlowRequests(slow_us=250_000))
 
 
 class Values:
@@ -51,35 +53,34 @@ def test_an_idle_slot_counts_nothing() -> None:
 
 def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
     period = Values(SampleCount=200, TC=11, p99=900_000)
-    assert Slow(slow_us=250_000).count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=11)
+    assert SLOW.count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=11)
 
 
 def test_percentiles_bound_the_canary_from_below_and_stable_from_above() -> None:
     period = Values(SampleCount=200, p50=20_000, p90=100_000, p95=300_000, p99=900_000)
-    slow = Slow(slow_us=250_000)
-    assert slow.count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=10, exact=False)
-    assert slow.count(period, STABLE, is_canary=False) == SlotCount(total=200, bad=20, exact=False)
+    assert SLOW.count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=10, exact=False)
+    assert SLOW.count(period, STABLE, is_canary=False) == SlotCount(total=200, bad=20, exact=False)
 
 
 def test_latency_that_was_not_published_is_no_evidence() -> None:
-    assert Slow(slow_us=250_000).count(Values(SampleCount=200), CANARY, is_canary=True) is None
+    assert SLOW.count(Values(SampleCount=200), CANARY, is_canary=True) is None
 
 
 def test_an_application_that_counted_no_conversion_had_none() -> None:
-    pair = Pair(namespace="Shop", total="Shown", counted="Bought", dimensions=(), delay_seconds=0)
+    pair = Pair(source=PublishedCounts(namespace="Shop", total="Shown", counted="Bought"))
     assert pair.count(Values(Shown=50), CANARY, is_canary=True) == SlotCount(total=50, bad=0)
 
 
 def test_an_unknown_source_is_refused() -> None:
-    with pytest.raises(ValueError, match="source must be errors, slow or pair, got guess"):
-        parse_source({"kind": "guess"})
+    with pytest.raises(InvalidGatesError, match="source must be errors, slow or pair, got guess"):
+        parse_source({"source": "guess"})
 
 
 SOURCES: dict[str, dict[str, Any]] = {
-    "errors": {"kind": "errors"},
-    "latency": {"kind": "slow", "slow_us": 250_000},
+    "errors": {"source": "errors"},
+    "latency": {"source": "slow", "slow_us": 250_000},
     "conversion": {
-        "kind": "pair",
+        "source": "pair",
         "namespace": "Shop",
         "total": "Shown",
         "counted": "Bought",
@@ -87,7 +88,7 @@ SOURCES: dict[str, dict[str, Any]] = {
         "delay_seconds": 120,
     },
     "returns": {
-        "kind": "pair",
+        "source": "pair",
         "namespace": "Shop",
         "total": "Bought",
         "counted": "Returned",
@@ -106,7 +107,12 @@ def _reader(
     """Return a reader that is answered with what was published, by (slot, metric, period): a page for each status."""
     client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stubber = Stubber(client)
-    reader = EvidenceReader("shop", sources=sources, period_seconds=PERIOD, client=client)
+    reader = EvidenceReader(
+        "shop",
+        sources={name: parse_source(source) for name, source in sources.items()},
+        period_seconds=PERIOD,
+        client=client,
+    )
     queries = reader._queries(stable=STABLE, canary=CANARY)
     results = []
     for index, query in enumerate(queries):
@@ -143,7 +149,7 @@ def test_a_period_without_anything_published_is_no_minute() -> None:
         (STABLE, "InvocationModelErrors", FIRST + 1): 0,
         (CANARY, "InvocationModelErrors", FIRST + 1): 3,
     }
-    reader, _ = _reader(published, {"errors": {"kind": "errors"}})
+    reader, _ = _reader(published, {"errors": {"source": "errors"}})
     evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
     assert [minute.number for minute in evidence.minutes] == [FIRST + 1]
     assert evidence.minutes[0].counts_of("errors") == Counts(10, 3, 90, 0)
@@ -159,7 +165,7 @@ def test_a_gate_is_silent_while_one_slot_s_errors_are_missing() -> None:
         (CANARY, "Invocations", FIRST): 10,
         (CANARY, "InvocationModelErrors", FIRST): 3,
     }
-    reader, _ = _reader(published, {"errors": {"kind": "errors"}})
+    reader, _ = _reader(published, {"errors": {"source": "errors"}})
     (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
     assert minute.counts == {"errors": None}
     assert minute.invocations == (10, 90)
@@ -216,7 +222,7 @@ def test_what_cannot_be_a_count_is_skipped_with_a_sentence(bought: float, senten
 @pytest.mark.parametrize("requests", [float("nan"), float("inf"), -5.0, 0.5])
 def test_requests_that_cannot_be_a_count_are_no_evidence_of_traffic(requests: float) -> None:
     published = {(STABLE, "Invocations", FIRST): 900.0, (CANARY, "Invocations", FIRST): requests}
-    reader, _ = _reader(published, {"errors": {"kind": "errors"}})
+    reader, _ = _reader(published, {"errors": {"source": "errors"}})
     minutes = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
     assert [minute.invocations for minute in minutes] in ([], [None])
 
@@ -237,7 +243,7 @@ def test_the_canary_s_newest_errors_are_read_before_they_are_final_and_whatever_
 
 @pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
 def test_a_query_that_was_not_answered_in_full_is_asked_again_later(status: str) -> None:
-    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"kind": "errors"}}, status=(status,))
+    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"source": "errors"}}, status=(status,))
     with pytest.raises(Unavailable, match=f"CloudWatch answered Invocations of {STABLE} with {status}"):
         reader.read(WINDOW, stable=STABLE, canary=CANARY)
     stubber.assert_no_pending_responses()
@@ -245,13 +251,13 @@ def test_a_query_that_was_not_answered_in_full_is_asked_again_later(status: str)
 
 def test_a_query_whose_last_page_is_complete_was_answered_in_full() -> None:
     statuses = ("PartialData", "Complete")
-    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"kind": "errors"}}, status=statuses)
+    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"source": "errors"}}, status=statuses)
     assert reader.read(WINDOW, stable=STABLE, canary=CANARY).canary_requests == 10
     stubber.assert_no_pending_responses()
 
 
 def test_an_empty_window_asks_nobody() -> None:
-    reader, stubber = _reader({}, {"errors": {"kind": "errors"}})
+    reader, stubber = _reader({}, {"errors": {"source": "errors"}})
     empty = Window(first=FIRST, end=FIRST, until=FIRST + 2, step=0, canary_percent=10)
     assert reader.read(empty, stable=STABLE, canary=CANARY).minutes == ()
     with pytest.raises(AssertionError):

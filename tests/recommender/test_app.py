@@ -32,7 +32,7 @@ def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_p
     assert {"EndpointName", "LedgerName", "ApiId", "ApiStage"} <= set(template["Outputs"])
     assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "latency", "conversion"]
     assert gates["sources"]["conversion"] == {
-        "kind": "pair",
+        "source": "pair",
         "namespace": "Shop",
         "total": "Shown",
         "counted": "Converted",

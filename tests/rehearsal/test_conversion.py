@@ -12,10 +12,10 @@ from canary_tools.rehearsal.template import DeclaredEndpoint
 
 GATE = {
     "name": "conversion", "kind": "share", "direction": "lower_is_worse", "event": "converted", "ratio": 0.95,
-    "weight": 0.3,
+    "alpha_share": 0.3,
 }  # fmt: skip
 SOURCE = {
-    "kind": "pair", "namespace": "Shop", "total": "Shown", "counted": "Converted", "dimensions": {},
+    "source": "pair", "namespace": "Shop", "total": "Shown", "counted": "Converted", "dimensions": {},
     "delay_seconds": 0,
 }  # fmt: skip
 TRAFFIC = {"traffic": {"rps": 40}, "capacity": {"launch_s": 60}, "stable": {"conversion_rate": 0.2}}

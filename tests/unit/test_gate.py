@@ -2,7 +2,7 @@
 
 import pytest
 from aws_cdk import Duration
-from rollout.evidence.sources import parse_source
+from rollout.contract.gate_rules import FailedRequests, GateRules, PublishedCounts, SlowRequests
 from rollout.gates import Judge
 
 from canary_construct import CohortRule, Gate, TrafficRouting, TrafficStep
@@ -21,15 +21,13 @@ def test_the_judge_and_the_reader_understand_every_gate() -> None:
     plan = RolloutGates(
         EVERY_GATE, routing=TrafficRouting.linear(50, HOUR), alpha=0.02, require_proof=True, metric_period_seconds=60
     ).render()
-    judge = Judge.from_config({**plan["judge"], "min_requests": 100})
-    assert [gate.name for gate in judge.settings.gates] == ["errors", "latency", "conversion", "returns"]
-    assert judge.settings.alpha == 0.02
-    assert [type(parse_source(source)).__name__ for source in plan["sources"].values()] == [
-        "Errors",
-        "Slow",
-        "Pair",
-        "Pair",
-    ]
+    rules = GateRules.parse(plan)
+    assert [gate.name for gate in rules.judge.gates] == ["errors", "latency", "conversion", "returns"]
+    assert rules.judge.alpha == 0.02
+    assert [type(source) for source in rules.sources.values()] == [
+        FailedRequests, SlowRequests, PublishedCounts, PublishedCounts,
+    ]  # fmt: skip
+    assert rules.to_json() == plan
 
 
 def test_a_conversion_is_worse_when_it_is_lower_even_at_ratio_one() -> None:
@@ -59,7 +57,7 @@ def superior(**changes: Duration) -> Gate:
 )
 def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[int | TrafficStep], number: int) -> None:
     plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).render()
-    conversion, errors = Judge.from_config(plan["judge"]).settings.gates
+    conversion, errors = Judge.from_config(plan["judge"]).rules.gates
     assert (conversion.superior_step, conversion.delay) == (number, 2)
     assert errors.superior_step is None
 
@@ -67,7 +65,7 @@ def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[in
 def test_a_gate_without_superiority_and_delay_is_rendered_without_them() -> None:
     rendered = gates(*default_gates(), routing=TrafficRouting.linear(50, HOUR)).render()["judge"]["gates"]
     assert {key for gate in rendered for key in gate} == {
-        "name", "kind", "direction", "event", "ratio", "min_difference", "weight", "warm_up",
+        "name", "kind", "direction", "event", "ratio", "min_difference", "alpha_share", "warm_up",
     }  # fmt: skip
 
 
@@ -122,7 +120,7 @@ def test_at_100_percent_the_counts_of_the_step_before_are_still_read() -> None:
 
 def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:
     gate = Gate.latency(slow_ms=250)
-    assert gate.source == {"kind": "slow", "slow_us": 250_000}
+    assert gate.source == {"source": "slow", "slow_us": 250_000}
     assert gate.render(60)["warm_up"] == 5
     assert gate.render(10)["warm_up"] == 30
 
@@ -131,7 +129,7 @@ def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:
     ("make", "sentence"),
     [
         (lambda: Gate.error_rate(ratio=0.9), "ratio must be 1 or more where a higher rate is worse, got 0.9"),
-        (lambda: Gate.error_rate(weight=0), "weight must be above 0, got 0"),
+        (lambda: Gate.error_rate(alpha_share=0), "alpha_share must be above 0, got 0"),
         (
             lambda: Gate.error_rate(min_difference_percent=101),
             "min_difference_percent must be between 0 and 100, got 101",

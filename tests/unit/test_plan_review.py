@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Token
 from rollout.contract import timing
+from rollout.contract.gate_rules import GateRule, JudgeRules
 from rollout.gates.failing import LARGEST_STEP
-from rollout.gates.settings import GateSettings, JudgeSettings
 
 from canary_construct import (
     AlarmThresholds,
@@ -91,7 +91,7 @@ def test_the_exposure_before_a_guard_is_left_out_without_traffic() -> None:
 def test_the_handlers_wait_as_long_as_the_review_says() -> None:
     assert plan_review.FINAL_AFTER_PERIODS == timing.FINAL_AFTER_PERIODS
     assert math.ceil(1 / LARGEST_STEP) == plan_review.ROLLBACK_PERIODS
-    assert JudgeSettings(gates=(GateSettings(name="errors"),)).min_minutes == GATE_PERIODS
+    assert JudgeRules(gates=(GateRule(name="errors"),)).min_minutes == GATE_PERIODS
 
 
 @pytest.mark.parametrize(

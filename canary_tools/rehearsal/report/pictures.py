@@ -116,9 +116,9 @@ class _Drawing:
     def evidence(self, axes: Axes) -> None:
         judge = self._plan["gates"]["judge"]
         alpha = judge.get("alpha", 0.01)
-        total = sum(gate.get("weight", 1.0) for gate in judge["gates"])
+        total = sum(gate.get("alpha_share", 1.0) for gate in judge["gates"])
         for gate, colour in zip(judge["gates"], _GATES * 8, strict=False):
-            part = gate.get("weight", 1.0) / total
+            part = gate.get("alpha_share", 1.0) / total
             times, values = [], []
             for look in self._observation.looks:
                 if gate["name"] in look.gates:
@@ -144,7 +144,7 @@ class _Drawing:
             times, values = self._series(slot, lambda served: percentile(served.latency, 50))
             axes.plot(times, values, color=colour, lw=0.8)
         for source in self._plan["gates"]["sources"].values():
-            if source["kind"] == "slow":
+            if source["source"] == "slow":
                 axes.axhline(source["slow_us"] / 1000, color=ENDED, lw=1.2, ls="--")
                 axes.text(0.995, source["slow_us"] / 1000, "slow ", transform=axes.get_yaxis_transform(),
                           ha="right", va="bottom", color=ENDED)  # fmt: skip

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rollout import clients
 from rollout.contract.errors import Unavailable
 from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
-from rollout.evidence.sources import Errors, Query, SlotCount, Source, parse_source, requests_of
+from rollout.evidence.sources import Errors, Query, SlotCount, SourceReader, reader_of, requests_of
 from rollout.gates import Minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from rollout.contract.gate_rules import Source
 
 SECONDS_PER_MINUTE = 60
 
@@ -31,7 +33,7 @@ Values = dict[int, float]
 class Window:
     """Whole metric periods of one rollout step, by number: from `first` up to, not including, `end`.
 
-    Those from `end` up to `until` are over but not final: what they say so far is a warning and no evidence.
+    The periods from `end` up to `until` are over but not final. Their values so far are a warning and no evidence.
     """
 
     first: int
@@ -51,7 +53,7 @@ class Evidence:
     """Of both slots together."""
     bracketed: bool
     canary_errors: SlotCount | None = None
-    """The canary's in the newest period in which it had requests, final or not; `None` when it had none."""
+    """The canary's errors in the newest period in which it had requests, final or not; `None` without requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +73,9 @@ class EvidenceReader:
     queries a call)
     """
 
-    def __init__(
-        self, endpoint: str, *, sources: Mapping[str, Mapping[str, Any]], period_seconds: int, client: Any
-    ) -> None:
+    def __init__(self, endpoint: str, *, sources: Mapping[str, Source], period_seconds: int, client: Any) -> None:
         self._endpoint = endpoint
-        self._sources = {name: parse_source(source) for name, source in sources.items()}
+        self._sources = {name: reader_of(source) for name, source in sources.items()}
         self._period = period_seconds
         self._client = client
 
@@ -83,8 +83,8 @@ class EvidenceReader:
         """Return every period of the window in which anything was published.
 
         Raises:
-            Throttled, Unavailable: when CloudWatch does not answer, or answers a query in part; a period is read once,
-                so that what is missing would count as zero for good.
+            Throttled, Unavailable: when CloudWatch does not answer, or answers a query only in part. Each period is
+                read once, so a missing value would stay missing.
         """
         if window.end <= window.first:
             return Evidence(minutes=(), canary_requests=0, requests_per_minute=0.0, bracketed=False)
@@ -176,9 +176,9 @@ def _minute(
 
 
 def _invocations(period: _Period, stable: str, canary: str) -> tuple[int, int] | None:
-    """Return the requests of (canary, stable); a slot without any may publish nothing.
+    """Return the requests of (canary, stable); a slot without requests may publish nothing, which counts as 0.
 
-    `None` also when one cannot be a count.
+    `None` when neither slot published anything, or a value is impossible as a count.
     """
     found = [period.value(requests_of(slot)) for slot in (canary, stable)]
     if found == [None, None]:
@@ -189,8 +189,8 @@ def _invocations(period: _Period, stable: str, canary: str) -> tuple[int, int] |
     return int(of_canary), int(of_stable)
 
 
-def _count(source: Source, period: _Period, stable: str, canary: str) -> tuple[RawCounts | None, bool]:
-    """Return one gate's counts, and whether they are exact. A gate is silent while a slot's counts are incomplete."""
+def _count(source: SourceReader, period: _Period, stable: str, canary: str) -> tuple[RawCounts | None, bool]:
+    """Return one gate's counts and whether they are exact; no counts while a slot's are incomplete."""
     of_stable = source.count(period, stable, is_canary=False)
     of_canary = source.count(period, canary, is_canary=True)
     if of_stable is None or of_canary is None or not of_stable.total + of_canary.total:

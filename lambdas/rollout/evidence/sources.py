@@ -1,16 +1,12 @@
-"""Where a gate's counts come from, by the `kind` that the construct rendered.
-
-- `{"kind": "errors"}`: failed requests of all requests
-- `{"kind": "slow", "slow_us": 250000}`: requests whose model latency was above the limit, in microseconds
-- `{"kind": "pair", "namespace": …, "total": …, "counted": …, "dimensions": {…}, "delay_seconds": 0}`: two counts that
-  the application publishes for each variant; the delay is the time until a count is complete
-"""
+"""Counts one gate's events in one slot from what was published: a reader for each source of the contract."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from rollout.contract.gate_rules import FailedRequests, PublishedCounts, SlowRequests, Source
 
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 
@@ -36,9 +32,9 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class SlotCount:
-    """One slot in one period, as it was published: what cannot be a count is the judge's to skip.
+    """One slot's counts in one period, as they were published.
 
-    `exact` is false for a bound.
+    The values may be impossible as counts: the judge skips those. `exact` is false for a bound.
     """
 
     total: float
@@ -53,8 +49,8 @@ class Period(Protocol):
         """Return a statistic, or `None` when nothing was published."""
 
 
-class Source(Protocol):
-    """Where one gate's counts come from."""
+class SourceReader(Protocol):
+    """Reads one gate's source."""
 
     def queries(self, slot: str) -> list[Query]:
         """Return what must be read of a slot."""
@@ -80,8 +76,8 @@ class Errors:
         names = (INVOCATIONS, "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
         return [Query(slot=slot, metric=name) for name in names]
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a Source
-        """Return requests and failed ones; nothing while requests are published and errors are not."""
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
+        """Return requests and failed ones; `None` while requests are published and errors are not yet."""
         total, by_service, by_model, by_caller = (period.value(query) for query in self.queries(slot))
         if total and by_service is None and by_model is None:
             return None
@@ -91,17 +87,17 @@ class Errors:
 
 @dataclass(frozen=True, kw_only=True)
 class Slow:
-    """Requests whose model latency is above a limit, in microseconds.
+    """Requests whose model latency is above a limit.
 
-    Where CloudWatch does not count them (`TC` is not documented for SageMaker), percentiles bound their share: the
-    canary's from below and stable's from above, which can only make a rejection rarer.
+    CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share:
+    the canary's from below and stable's from above. Such bounds can only make a rejection rarer.
     """
 
-    slow_us: int
+    source: SlowRequests
 
     def queries(self, slot: str) -> list[Query]:
         """Return requests, slow requests and the percentiles that bracket their share."""
-        statistics = ["SampleCount", f"TC({self.slow_us}:)", *(f"p{percentile}" for percentile in PERCENTILES)]
+        statistics = ["SampleCount", f"TC({self.source.slow_us}:)", *(f"p{percentile}" for percentile in PERCENTILES)]
         return [Query(slot=slot, metric="ModelLatency", statistic=statistic) for statistic in statistics]
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
@@ -118,11 +114,11 @@ class Slow:
         return SlotCount(total=total, bad=bad, exact=False)
 
     def _at_least(self, percentiles: Mapping[int, float], total: float) -> int:
-        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.slow_us]
+        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.source.slow_us]
         return floor(total * max(shares, default=0.0))
 
     def _at_most(self, percentiles: Mapping[int, float], total: float) -> int:
-        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value <= self.slow_us]
+        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value <= self.source.slow_us]
         return ceil(total * min(shares, default=1.0))
 
 
@@ -130,47 +126,33 @@ class Slow:
 class Pair:
     """Two counts that the application publishes for each variant."""
 
-    namespace: str
-    total: str
-    counted: str
-    dimensions: tuple[tuple[str, str], ...]
-    delay_seconds: int
+    source: PublishedCounts
 
     def queries(self, slot: str) -> list[Query]:
         """Return both counts."""
         return [
             Query(
                 slot=slot,
-                namespace=self.namespace,
+                namespace=self.source.namespace,
                 metric=metric,
-                dimensions=self.dimensions,
-                delay_seconds=self.delay_seconds,
+                dimensions=tuple(self.source.dimensions.items()),
+                delay_seconds=self.source.delay_seconds,
             )
-            for metric in (self.total, self.counted)
+            for metric in (self.source.total, self.source.counted)
         ]
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a Source
-        """Return both counts; an application that counted nothing may publish nothing."""
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
+        """Return both counts; a missing one is 0, because an application that counted nothing may publish nothing."""
         total, counted = (period.value(query) for query in self.queries(slot))
         return SlotCount(total=total or 0.0, bad=counted or 0.0)
 
 
-def parse_source(source: Mapping[str, Any]) -> Source:
-    """Read a source as the construct rendered it.
-
-    Raises:
-        ValueError: when this code does not know the kind.
-    """
-    if source["kind"] == "errors":
-        return Errors()
-    if source["kind"] == "slow":
-        return Slow(slow_us=int(source["slow_us"]))
-    if source["kind"] == "pair":
-        return Pair(
-            namespace=source["namespace"],
-            total=source["total"],
-            counted=source["counted"],
-            dimensions=tuple(sorted(source["dimensions"].items())),
-            delay_seconds=int(source["delay_seconds"]),
-        )
-    raise ValueError(f"a gate's source must be errors, slow or pair, got {source['kind']}")
+def reader_of(source: Source) -> SourceReader:
+    """Return what reads a source."""
+    match source:
+        case FailedRequests():
+            return Errors()
+        case SlowRequests():
+            return Slow(source=source)
+        case PublishedCounts():
+            return Pair(source=source)

@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
+from rollout.contract.gate_rules import GateRule, Kind
 from rollout.gates import effects, rare, share
 from rollout.gates.boosting import log_boost
 from rollout.gates.capital import Capital
 from rollout.gates.counts import Counts
-from rollout.gates.settings import GateSettings, Kind
 
 HIGHEST_BOOSTED_RATE = 0.05
 LARGEST_STEP = 0.49
@@ -27,17 +27,17 @@ class Limits:
     largest_step: float
 
     @classmethod
-    def of(cls, threshold: float, weight: float, discount: float, *, capped: bool) -> "Limits":
+    def of(cls, threshold: float, alpha_share: float, discount: float, *, capped: bool) -> "Limits":
         """Return the limits for a gate with this part of alpha; `threshold` is ln(1/alpha)."""
         step = LARGEST_STEP * threshold * discount if capped else math.inf
-        return cls(discount * threshold - math.log(weight), step)
+        return cls(discount * threshold - math.log(alpha_share), step)
 
     def after_one_minute(self, total: float) -> float:
         """Return the most that a total may become; what healthy hours lost does not slow a sudden fault."""
         return max(total, 0.0) + self.largest_step
 
 
-def grow(capital: Capital, gate: GateSettings, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
+def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
     """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
     if gate.kind is Kind.SHARE:
         grown = capital.grow(_share_growths(gate, counts, stable_rate))
@@ -51,7 +51,7 @@ def grow(capital: Capital, gate: GateSettings, counts: Counts, stable_rate: floa
     return capital.grow(growths).truncate(boost, ceiling)
 
 
-def _share_growths(gate: GateSettings, counts: Counts, stable_rate: float) -> tuple[float, ...]:
+def _share_growths(gate: GateRule, counts: Counts, stable_rate: float) -> tuple[float, ...]:
     boundary = share.Boundary(gate.ratio)
     return tuple(
         share.log_growth(counts, boundary, stable_rate, share.alternative_rate(boundary, stable_rate, effect))
@@ -65,7 +65,7 @@ def _may_boost(counts: Counts) -> bool:
     return serving and counts.bad <= HIGHEST_BOOSTED_RATE * counts.total
 
 
-def _boost(capital: Capital, gate: GateSettings, counts: Counts, ceiling: float) -> float:
+def _boost(capital: Capital, gate: GateRule, counts: Counts, ceiling: float) -> float:
     """Return the log boost; when fewer events are worse, the outcome that matters is stable's."""
     boundary = rare.boundary_share(counts, gate.ratio)
     multiples = effects.harmful(gate)

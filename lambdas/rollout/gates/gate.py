@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from rollout.gates import effects, failing, passing, restarts, superiority
+from rollout.contract.gate_rules import GateRule, JudgeRules
+from rollout.gates import effects, failing, passing, restarts
 from rollout.gates.capital import Capital
 from rollout.gates.counts import NOTHING, Counts
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.logs import floored
-from rollout.gates.settings import GateSettings, JudgeSettings
 
 RESERVE = 0.08
 MEMORY = 0.99
@@ -86,8 +86,8 @@ class Gate:
     `has_all_traffic`: whether the canary is given every request in it.
     """
 
-    settings: GateSettings
-    judge: JudgeSettings
+    rule: GateRule
+    judge: JudgeRules
     step: int = 0
     age: int = 0
     has_all_traffic: bool = False
@@ -98,19 +98,19 @@ class Gate:
         return -math.log(self.judge.alpha)
 
     @property
-    def weight(self) -> float:
+    def alpha_share(self) -> float:
         """The part of alpha that this gate may spend."""
-        return self.judge.weights[self.settings.name]
+        return self.judge.alpha_shares[self.rule.name]
 
     @property
     def asks_superiority(self) -> bool:
         """Whether this step passes only with a proof that the canary is better than stable."""
-        return self.step == self.settings.superior_step
+        return self.step == self.rule.superior_step
 
     @property
     def is_own(self) -> bool:
         """Whether this minute counts what was shown in the step, and not under another split before it."""
-        return self.age >= self.settings.delay
+        return self.age >= self.rule.delay
 
     @property
     def _shows_the_step(self) -> bool:
@@ -119,7 +119,7 @@ class Gate:
 
     @property
     def _bets(self) -> tuple[float, ...]:
-        return effects.harmful_weights(self.settings)
+        return effects.harmful_weights(self.rule)
 
     def new_state(self) -> GateState:
         """Return the state before the first minute."""
@@ -127,7 +127,7 @@ class Gate:
         return GateState(
             capital=Capital.start(self._bets, reserve),
             passing=self._start_proof(),
-            dispersion=DOUBTFUL if self.settings.is_lower_worse else INDEPENDENT,
+            dispersion=DOUBTFUL if self.rule.is_lower_worse else INDEPENDENT,
         )
 
     def begin_step(self, state: GateState) -> GateState:
@@ -169,12 +169,12 @@ class Gate:
 
     def required(self, state: GateState) -> float:
         """Return the log-capital at which this gate alone rolls back."""
-        return failing.Limits.of(self.threshold, self.weight, self.discount(state), capped=True).required
+        return failing.Limits.of(self.threshold, self.alpha_share, self.discount(state), capped=True).required
 
     def score(self, state: GateState) -> float:
         """Return the log-evidence after the discount and weighted: the gates' scores are summed."""
         discounted = state.capital.total - (self.discount(state) - 1.0) * self.threshold
-        return discounted + math.log(self.weight)
+        return discounted + math.log(self.alpha_share)
 
     def is_practical(self, state: GateState) -> bool:
         """Tell whether the difference since the evidence began to rise is large enough to matter."""
@@ -182,7 +182,7 @@ class Gate:
         if not rising.canary_total or not rising.stable_total:
             return False
         worse = rising.canary_bad / rising.canary_total - rising.stable_bad / rising.stable_total
-        return (-worse if self.settings.is_lower_worse else worse) >= self.settings.min_difference
+        return (-worse if self.rule.is_lower_worse else worse) >= self.rule.min_difference
 
     def has_enough(self, state: GateState) -> bool:
         """Tell whether the step has the minutes and requests that any pass asks for."""
@@ -205,9 +205,9 @@ class Gate:
         stable_rate = state.stable_rate
         if stable_rate is None:
             stable_rate = 0.0
-        limits = failing.Limits.of(self.threshold, self.weight, self.discount(state), capped=self.judge.is_robust)
+        limits = failing.Limits.of(self.threshold, self.alpha_share, self.discount(state), capped=self.judge.is_robust)
         ready = restarts.when_drained(state.capital, self._bets, self.discount(state))
-        capital = failing.grow(ready, self.settings, counts, stable_rate, limits)
+        capital = failing.grow(ready, self.rule, counts, stable_rate, limits)
         is_new_low = capital.total <= state.lowest
         return replace(
             state,
@@ -218,14 +218,14 @@ class Gate:
         )
 
     def _start_proof(self) -> Capital:
-        return superiority.start() if self.asks_superiority else passing.start(self.settings)
+        return passing.start_superior() if self.asks_superiority else passing.start(self.rule)
 
     def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
         if not self._shows_the_step or (self.asks_superiority and (state.passed or not self.is_own)):
             return state.passing
         if not self.asks_superiority:
-            return passing.grow(state.passing, self.settings, counts, stable_rate)
-        return superiority.grow(state.passing, self.settings, counts, stable_rate, self._proof_limits(state))
+            return passing.grow(state.passing, self.rule, counts, stable_rate)
+        return passing.grow_superior(state.passing, self.rule, counts, stable_rate, self._proof_limits(state))
 
     def _proof_limits(self, state: GateState) -> failing.Limits:
         return failing.Limits.of(-math.log(self.judge.beta), 1.0, self.discount(state), capped=self.judge.is_robust)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from rollout.contract.gate_rules import JudgeRules
 from rollout.gates import report
 from rollout.gates.minutes import Minute, new_in_order
 from rollout.gates.progress import Progress, State
 from rollout.gates.report import Assessment, Verdict
-from rollout.gates.settings import JudgeSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Judge:
     at least 1.25 times worse, evidence 1 in 100
     """
 
-    settings: JudgeSettings
+    rules: JudgeRules
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -35,11 +35,11 @@ class Judge:
         Raises:
             InvalidGatesError: for an unknown key or a value outside its range.
         """
-        return cls(JudgeSettings.parse(config))
+        return cls(JudgeRules.parse(config))
 
     def new_state(self) -> State:
         """Return the state at the start of a rollout: a small JSON value."""
-        return Progress.start(self.settings).to_json()
+        return Progress.start(self.rules).to_json()
 
     def update(self, state: Mapping[str, Any], minutes: Iterable[Minute], *, step: int = 0) -> tuple[State, Assessment]:
         """Add the final minutes since the last evaluation and judge; the given state is not changed.
@@ -51,7 +51,7 @@ class Judge:
         Raises:
             InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
         """
-        progress = Progress.from_json(self.settings, state)
+        progress = Progress.from_json(self.rules, state)
         skipped: list[str] = []
         for minute in new_in_order(minutes, state["last"], state["step"]):
             if progress.failed is not None:
@@ -68,9 +68,9 @@ class Judge:
         Enough is `min_requests` and `min_minutes` on every gate; with `require_proof` an early pass, except at 100 %,
         where stable serves nothing that could be compared and the steps before have given the proof.
         """
-        progress = Progress.from_json(self.settings, state)
+        progress = Progress.from_json(self.rules, state)
         assessment = report.assess(progress)
-        lacks_proof = self.settings.require_proof and not progress.has_all_traffic
+        lacks_proof = self.rules.require_proof and not progress.has_all_traffic
         if assessment.verdict is not Verdict.CONTINUE or lacks_proof or assessment.starved:
             return assessment
         return report.at_bake_end(progress, assessment)

@@ -1,32 +1,49 @@
-"""Evidence that the canary is *not* worse than tolerated: the same bets with the roles swapped.
+"""Evidence that lets a step pass: the same bets with the roles swapped.
 
-A canary is bad when it is worse by the ratio *and* by the least difference, so either proof is enough that
-it is not; two parts of the capital bet against the ratio, one against the difference.
+Most steps ask for a proof that the canary is *not* worse than tolerated. A canary is bad when it is worse by the ratio
+*and* by the smallest difference, so a proof against either is enough: most of the capital bets against the ratio, the
+rest against the difference. A step that asks for superiority needs a proof that the canary is *better* than stable.
 """
 
+from rollout.contract.gate_rules import GateRule, Kind
 from rollout.gates import effects, rare, share
 from rollout.gates.capital import Capital
 from rollout.gates.counts import Counts
-from rollout.gates.settings import GateSettings, Kind
+from rollout.gates.failing import Limits
 
 ON_DIFFERENCE = 0.4
+EQUAL = 1.0
 
 
-def start(gate: GateSettings) -> Capital:
+def start(gate: GateRule) -> Capital:
     """Return the capital at the start of a step."""
     return Capital.start(_weights(gate))
 
 
-def grow(capital: Capital, gate: GateSettings, counts: Counts, stable_rate: float) -> Capital:
+def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float) -> Capital:
     """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
-    growths = ratio_growths(gate.kind, gate.ratio, effects.harmless(gate), counts, stable_rate)
+    growths = _ratio_growths(gate.kind, gate.ratio, effects.harmless(gate), counts, stable_rate)
     if gate.min_difference:
         growths = (*growths, _difference_growth(gate, counts, stable_rate))
     grown = capital.grow(growths)
     return grown.truncate(0.0, grown.total)
 
 
-def ratio_growths(
+def start_superior() -> Capital:
+    """Return the capital at the start of a step that asks for superiority."""
+    return Capital.start(effects.superior_weights())
+
+
+def grow_superior(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
+    """Return the capital of that proof after one minute; `stable_rate` must come from earlier minutes.
+
+    A minute is capped as it is for a rollback: two wild minutes alone must not promote a release.
+    """
+    grown = capital.grow(_ratio_growths(gate.kind, EQUAL, effects.superior(gate), counts, stable_rate))
+    return grown.truncate(0.0, limits.after_one_minute(capital.total))
+
+
+def _ratio_growths(
     kind: Kind, ratio: float, multiples: tuple[float, ...], counts: Counts, stable_rate: float
 ) -> tuple[float, ...]:
     """Return the log growth of a bet on each multiple of `ratio`, against the ratio itself."""
@@ -39,14 +56,14 @@ def ratio_growths(
     )
 
 
-def _weights(gate: GateSettings) -> tuple[float, ...]:
+def _weights(gate: GateRule) -> tuple[float, ...]:
     weights = effects.harmless_weights()
     if not gate.min_difference:
         return weights
     return (*((1.0 - ON_DIFFERENCE) * weight for weight in weights), ON_DIFFERENCE)
 
 
-def _difference_growth(gate: GateSettings, counts: Counts, stable_rate: float) -> float:
+def _difference_growth(gate: GateRule, counts: Counts, stable_rate: float) -> float:
     """Bet that the canary is as good as stable, against "worse by the least difference"."""
     offset = -gate.min_difference if gate.is_lower_worse else gate.min_difference
     return share.log_growth(counts, share.Boundary(1.0, offset), stable_rate, stable_rate)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from rollout.contract.gate_rules import JudgeRules
 from rollout.gates.capital import Capital
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.logs import log_sum
 from rollout.gates.minutes import Minute
-from rollout.gates.settings import JudgeSettings
 from rollout.gates.traffic import TrafficGate
 
 State = dict[str, Any]
@@ -23,7 +23,7 @@ class Progress:
     the release back, `passed` the minute in which the last gate of the current step passed.
     """
 
-    settings: JudgeSettings
+    rules: JudgeRules
     states: dict[str, GateState]
     traffic: Capital
     last: int | None = None
@@ -34,18 +34,18 @@ class Progress:
     traffic_seen: tuple[int, int, float] | None = None
 
     @classmethod
-    def start(cls, settings: JudgeSettings) -> Self:
+    def start(cls, rules: JudgeRules) -> Self:
         """Return the progress before the first minute."""
-        states = {gate.name: Gate(gate, settings).new_state() for gate in settings.gates}
-        return cls(settings, states, _traffic_gate(settings).new_state())
+        states = {gate.name: Gate(gate, rules).new_state() for gate in rules.gates}
+        return cls(rules, states, _traffic_gate(rules).new_state())
 
     @classmethod
-    def from_json(cls, settings: JudgeSettings, state: Mapping[str, Any]) -> Self:
+    def from_json(cls, rules: JudgeRules, state: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        states = {gate.name: GateState.from_json(state["gates"][gate.name]) for gate in settings.gates}
+        states = {gate.name: GateState.from_json(state["gates"][gate.name]) for gate in rules.gates}
         seen = state["seen"]
         return cls(
-            settings,
+            rules,
             states,
             Capital(tuple(state["traffic"]), state.get("traffic_cash")),
             last=state["last"],
@@ -73,12 +73,12 @@ class Progress:
     @property
     def gates(self) -> list[tuple[Gate, GateState]]:
         """Every gate with its state, in the order of the configuration."""
-        return [(Gate(gate, self.settings, self.step), self.states[gate.name]) for gate in self.settings.gates]
+        return [(Gate(gate, self.rules, self.step), self.states[gate.name]) for gate in self.rules.gates]
 
     @property
     def traffic_gate(self) -> TrafficGate:
         """The gate on who receives the requests."""
-        return _traffic_gate(self.settings)
+        return _traffic_gate(self.rules)
 
     @property
     def has_all_traffic(self) -> bool:
@@ -91,7 +91,7 @@ class Progress:
         if self.began is None:
             self.began = minute.number
         for gate, state in self.gates:
-            self.states[gate.settings.name] = self._after(gate, state, minute, self.began)
+            self.states[gate.rule.name] = self._after(gate, state, minute, self.began)
         self._add_traffic(minute)
         self.last = minute.number
         self.failed = self._failing_gate()
@@ -109,16 +109,16 @@ class Progress:
         self.passed = None
         self.traffic = self.traffic_gate.new_state()
         for gate, state in self.gates:
-            self.states[gate.settings.name] = gate.begin_step(state)
+            self.states[gate.rule.name] = gate.begin_step(state)
 
     def _after(self, gate: Gate, state: GateState, minute: Minute, began: int) -> GateState:
-        counts = minute.counts_of(gate.settings.name)
+        counts = minute.counts_of(gate.rule.name)
         if counts is None:
             return state
         age = minute.number - began
-        if age < gate.settings.warm_up:
+        if age < gate.rule.warm_up:
             return gate.warm_up(state, counts)
-        if age < gate.settings.delay and minute.step == 0:
+        if age < gate.rule.delay and minute.step == 0:
             return gate.warm_up(state, counts)
         return replace(gate, age=age, has_all_traffic=minute.share == 1.0).update(state, counts)
 
@@ -130,11 +130,11 @@ class Progress:
 
     def _failing_gate(self) -> str | None:
         """Return the gate with the most evidence if all practical evidence together rolls back."""
-        scores = {gate.settings.name: gate.score(state) for gate, state in self.gates if gate.is_practical(state)}
-        if log_sum(scores.values()) < -math.log(self.settings.alpha):
+        scores = {gate.rule.name: gate.score(state) for gate, state in self.gates if gate.is_practical(state)}
+        if log_sum(scores.values()) < -math.log(self.rules.alpha):
             return None
         return max(scores, key=lambda name: scores[name])
 
 
-def _traffic_gate(settings: JudgeSettings) -> TrafficGate:
-    return TrafficGate(settings.traffic_ratio, -math.log(settings.alpha))
+def _traffic_gate(rules: JudgeRules) -> TrafficGate:
+    return TrafficGate(rules.traffic_ratio, -math.log(rules.alpha))

@@ -22,7 +22,7 @@ class GateAssessment:
     """One gate: its verdict on the current step, the rollout's counts so far, and a sentence.
 
     `log_evidence` is ln of the capital that bet on "worse than tolerated"; it rolls back at
-    `dispersion · ln(1/alpha) - ln(weight)`.
+    `dispersion · ln(1/alpha) - ln(alpha_share)`.
     """
 
     name: str
@@ -96,7 +96,7 @@ def _is_starved(progress: Progress) -> bool:
 
 
 def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssessment:
-    name = gate.settings.name
+    name = gate.rule.name
     verdict = Verdict.PASS if state.passed else Verdict.CONTINUE
     if failed == name:
         verdict = Verdict.FAIL
@@ -111,26 +111,26 @@ def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssess
 
 
 def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
-    clauses = [sentence.comparison(gate.settings, state.seen)]
+    clauses = [sentence.comparison(gate.rule, state.seen)]
     if verdict is Verdict.PASS:
         return f"{clauses[0]}; {_proven(gate, state.passing.total)}"
     if verdict is Verdict.FAIL and state.rising != state.seen:
         clauses.append(sentence.rising(state.rising))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
-    clauses.append(say(gate.settings, state.capital.total, gate.required(state), gate.discount(state)))
+    clauses.append(say(gate.rule, state.capital.total, gate.required(state), gate.discount(state)))
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
         clauses.append(sentence.not_superior(state.passing.total, gate.required_proof(state)))
     return "; ".join(clauses)
 
 
 def _proven(gate: Gate, log_evidence: float) -> str:
-    return sentence.superior(log_evidence) if gate.asks_superiority else sentence.passing(gate.settings, log_evidence)
+    return sentence.superior(log_evidence) if gate.asks_superiority else sentence.passing(gate.rule, log_evidence)
 
 
 def _shortage(gate: Gate, state: GateState) -> str:
     minutes, requests = state.step
     judge = gate.judge
     return (
-        f"{gate.settings.name}: too little to judge, {requests:,} canary requests in {minutes} minutes, "
+        f"{gate.rule.name}: too little to judge, {requests:,} canary requests in {minutes} minutes, "
         f"at least {judge.min_requests:,} in {judge.min_minutes} are asked"
     )

@@ -2,17 +2,17 @@
 
 import math
 
+from rollout.contract.gate_rules import GateRule
 from rollout.gates.counts import Counts
-from rollout.gates.settings import GateSettings
 
 MOST_SAID = 1e9
 SMALL_RATE = 0.0005
 
 
-def comparison(gate: GateSettings, seen: Counts) -> str:
+def comparison(gate: GateRule, seen: Counts) -> str:
     """Return both variants' counts.
 
-    >>> comparison(GateSettings(name="errors"), Counts(9720, 61, 184310, 190))
+    >>> comparison(GateRule(name="errors"), Counts(9720, 61, 184310, 190))
     'canary 61 of 9,720 requests failed (0.63 %), stable 190 of 184,310 (0.10 %)'
     """
     canary = f"canary {_part(seen.canary_bad, seen.canary_total, f' requests {gate.event}')}"
@@ -27,12 +27,12 @@ def rising(seen: Counts) -> str:
     )
 
 
-def failing(gate: GateSettings, log_evidence: float, log_required: float, discount: float) -> str:
+def failing(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
     """Return the claim that rolled back, and how sure it is."""
     return f"{_claim(gate)}, evidence {odds(log_evidence)}{_asked(log_required, discount)}"
 
 
-def undecided(gate: GateSettings, log_evidence: float, log_required: float, discount: float) -> str:
+def undecided(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
     """Return how far the evidence is from rolling back."""
     asked = f"{odds(log_required)} rolls back{_noise(discount)}"
     if log_evidence < math.log(2.0):
@@ -40,7 +40,7 @@ def undecided(gate: GateSettings, log_evidence: float, log_required: float, disc
     return f"evidence of {_claim(gate)} {odds(log_evidence)}, {asked}"
 
 
-def passing(gate: GateSettings, log_evidence: float) -> str:
+def passing(gate: GateRule, log_evidence: float) -> str:
     """Return the claim that let the step pass early."""
     return f"not {_claim(gate)}, evidence {odds(log_evidence)}"
 
@@ -79,7 +79,7 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.2g} %" if 0.0 < rate < SMALL_RATE else f"{100 * rate:.2f} %"
 
 
-def _claim(gate: GateSettings) -> str:
+def _claim(gate: GateRule) -> str:
     if gate.is_lower_worse:
         return f"below {gate.ratio:g} times stable's rate"
     return f"at least {gate.ratio:g} times worse" if gate.ratio > 1.0 else "worse than stable"

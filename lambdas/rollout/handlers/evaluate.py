@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock
 from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Inconclusive
+from rollout.contract.gate_rules import GateRules
 from rollout.contract.names import CALLER
 from rollout.contract.timing import FINAL_AFTER_PERIODS
 from rollout.decisions.bake import Decision, Next, decide, outage
@@ -34,7 +35,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     settings = Settings.parse(plan)
     reader = EvidenceReader(
         settings.endpoint,
-        sources=plan["gates"]["sources"],
+        sources=GateRules.parse(plan["gates"]).sources,
         period_seconds=settings.metric_period_seconds,
         client=clients.client("cloudwatch"),
     )
@@ -96,14 +97,13 @@ class _Judgement(NamedTuple):
 
 
 def _judge(plan: dict[str, Any], step: Step, state: dict[str, Any], evidence: Evidence) -> _Judgement:
-    config = {**plan["gates"]["judge"], "min_requests": step.min_requests}
-    judge = Judge.from_config(config)
+    judge = Judge(replace(GateRules.parse(plan["gates"]).judge, min_requests=step.min_requests))
     judged, now = judge.update(state.get("judged") or judge.new_state(), evidence.minutes, step=state["index"])
     at_bake_end = judge.at_bake_end(judged)
     bracketed = evidence.bracketed or bool(state.get("bracketed"))
     if bracketed and step.percent < EVERYTHING:
         now = _without_proof(now)
-        at_bake_end = _without_proof(at_bake_end) if config["require_proof"] else at_bake_end
+        at_bake_end = _without_proof(at_bake_end) if judge.rules.require_proof else at_bake_end
     return _Judgement(judged, bracketed, now, at_bake_end)
 
 

@@ -57,7 +57,7 @@ def plan(*, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> di
         "poll_seconds": 30,
         "capacity_timeout_seconds": 1200,
         "weights_timeout_seconds": 900,
-        "gates": {"judge": {"gates": [ERRORS]}, "sources": {"errors": {"kind": "errors"}}},
+        "gates": {"judge": {"gates": [ERRORS]}, "sources": {"errors": {"source": "errors"}}},
     }
 
 
@@ -68,5 +68,5 @@ ERRORS = {
     "ratio": 1.25,
     "direction": "higher_is_worse",
     "min_difference": 0.0005,
-    "weight": 1.0,
+    "alpha_share": 1.0,
 }
