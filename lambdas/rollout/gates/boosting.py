@@ -1,4 +1,4 @@
-"""Sequential boosting: what a capital can overshoot its ceiling by is reinvested before it happens.
+"""Sequential boosting: the amount by which a capital may overshoot its ceiling is bet in advance.
 
 Source: Fischer & Ramdas, "Improving the (approximate) sequential probability ratio test by avoiding
 overshoot", https://arxiv.org/abs/2410.16076.
@@ -17,9 +17,9 @@ NEGLIGIBLE = 1e-18
 def log_boost(shares: Sequence[float], effects: Sequence[float], headroom: float, bad: int, boundary: float) -> float:
     """Return ln b for the largest b with `Σ_x Bin(x; bad, boundary)·min(b·V(x), ceiling) = capital`.
 
-    `shares` are the parts of the capital on each effect (all above 1; an effect of 1 is cash), `headroom`
-    is ln(ceiling / capital), and V(x) is the capital after x of the `bad` requests fell to the canary.
-    Without truncation at the ceiling the boosted capital would be no martingale: the caller must truncate.
+    `shares` are the parts of the capital on each effect (above 1; an effect of 1 is cash). `headroom` is
+    ln(ceiling / capital). V(x) is the capital when x of the `bad` requests fall to the canary. The caller must
+    truncate at the ceiling: only then is the boosted capital valid evidence.
     """
     if not 0.0 < headroom < OUT_OF_REACH or not 0 < bad <= MOST_BAD_REQUESTS or not 0.0 < boundary < 1.0:
         return 0.0
@@ -65,7 +65,7 @@ class _Game:
 def split_at(x: int, m: int, share: float) -> tuple[float, float]:
     """Return `(P(X < x), P(X >= x))` for X ~ Binomial(m, share), 1 <= x <= m, 0 < share < 1.
 
-    The tail on the far side of the mode is summed, where every term is smaller than the one before.
+    Only the tail that does not contain the mode is summed: there every term is smaller than the one before.
 
     >>> [round(p, 6) for p in split_at(1, 2, 0.5)]
     [0.25, 0.75]

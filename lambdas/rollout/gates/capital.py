@@ -1,4 +1,4 @@
-"""The capital of a gate: one bet per effect size, and cash that is held back for later steps."""
+"""The capital of a gate: one bet per effect size, and cash that is kept for later."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class Capital:
 
     @classmethod
     def start(cls, weights: Sequence[float], reserve: float = 0.0) -> Self:
-        """Invest all but the reserve, in proportion to the weights (which sum to 1)."""
+        """Bet all but the reserve, in proportion to the weights (which sum to 1)."""
         logs = tuple(floored(math.log(weight * (1.0 - reserve))) for weight in weights)
         return cls(logs, floored(math.log(reserve)) if reserve else None)
 
@@ -37,9 +37,9 @@ class Capital:
         return replace(self, logs=tuple(a + b for a, b in zip(self.logs, growths, strict=True)))
 
     def truncate(self, boost: float, ceiling: float) -> Self:
-        """Multiply everything by exp(boost), but to no more than exp(ceiling) in total.
+        """Multiply everything by exp(boost), up to a total of exp(ceiling).
 
-        What is too much is taken from the bets: one wild minute must not use up the cash.
+        The excess is taken from the bets: one wild minute must not use up the cash.
         """
         if self.total + boost <= ceiling:
             return self._rebuilt([log + boost for log in self._all()])
@@ -49,7 +49,7 @@ class Capital:
         return self._rebuilt([*rescale(self.logs, bets), self.cash])
 
     def invest(self, weights: Sequence[float], part: float, stake: float) -> Self:
-        """Take a part (above 0, below 1) out of the cash and bet exp(stake), at most that, as at the start."""
+        """Take a part (above 0, below 1) out of the cash and bet exp(stake), at most that part."""
         if self.cash is None:
             return self
         logs = tuple(

@@ -1,4 +1,4 @@
-"""What one gate saw in one minute: requests and bad requests of both variants."""
+"""What one gate counted in one minute: requests and bad requests of both variants."""
 
 import math
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Self
 
 MOST = 10**15
-"""Requests of one minute; floating-point numbers count no further."""
+"""Requests of one minute; floating-point numbers cannot count further."""
 FIELDS = ("canary_total", "canary_bad", "stable_total", "stable_bad")
 
 
 class InvalidCountsError(ValueError):
-    """Counts that cannot be counts, with a sentence that says which and why."""
+    """Impossible counts; the sentence says which one and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Counts:
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
-        """Read counts from a mapping, as CloudWatch and CSV files give them (`600.0` is a whole number)."""
+        """Read counts as CloudWatch and CSV files give them (`600.0` is a whole number)."""
         for field in FIELDS:
             value = values.get(field)
             if isinstance(value, int | float) and MOST < value < math.inf:

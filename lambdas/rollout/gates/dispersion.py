@@ -1,6 +1,6 @@
 """How much more than chance the canary's share of the bad requests varies from minute to minute.
 
-Requests that fail together (one client retrying, one bad host) carry less evidence than independent ones.
+Requests that fail together (one client retries, one host is bad) carry less evidence than independent ones.
 """
 
 import math
@@ -17,7 +17,7 @@ STANDARD_ERRORS = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Dispersion:
-    """Successive differences between units of at least seven bad requests, as (canary's, both variants')."""
+    """Differences between successive units of at least seven bad requests; a unit is (canary's, both variants')."""
 
     excess: float = 0.0
     pairs: int = 0
@@ -27,7 +27,7 @@ class Dispersion:
 
     @property
     def discount(self) -> float:
-        """The factor by which the evidence asked for is raised: at least 1, and 1 for independent requests.
+        """The factor on the required evidence: at least 1, and 1 for independent requests.
 
         >>> Dispersion().discount
         1.0
@@ -37,7 +37,7 @@ class Dispersion:
         return discount(self.excess, self.pairs)
 
     def observe(self, counts: Counts) -> Self:
-        """Add one minute; a unit that is full is compared with the one before."""
+        """Add one minute; a full unit is compared with the one before."""
         unit = (self.current[0] + counts.canary_bad, self.current[1] + counts.bad)
         if unit[1] < UNIT:
             return replace(self, current=unit)
@@ -52,7 +52,7 @@ class Dispersion:
         )
 
     def begin_step(self) -> Self:
-        """Forget the unit to compare with: a new split moves the share of a perfectly healthy canary."""
+        """Forget the last unit: a new split moves the share of a healthy canary as well."""
         return replace(self, previous=(0, 0), current=(0, 0), seen=(0, 0))
 
     def as_list(self) -> list[float]:
@@ -68,20 +68,19 @@ class Dispersion:
 
 
 def discount(excess: float, pairs: float) -> float:
-    """Return the mean squared difference, held back by a prior of four pairs of 1 and 1.25 standard errors.
+    """Return the mean squared difference less 1.25 standard errors, with a prior of four pairs of 1.
 
-    Overlapping pairs of independent units have a variance of 3 each. Without the standard errors chance
-    alone would raise the discount to 1.15, and a fault would need 10 % more requests.
+    Overlapping pairs of independent units have a variance of 3 each. Without the standard errors, chance alone raises
+    the discount to 1.15, and a fault needs 10 % more requests.
     """
     mean = (PRIOR + excess) / (PRIOR + pairs)
     return max(1.0, mean - STANDARD_ERRORS * math.sqrt(3.0 * pairs) / (PRIOR + pairs))
 
 
 def _squared_difference(before: tuple[int, int], now: tuple[int, int], seen: tuple[int, int], counts: Counts) -> float:
-    """Return the squared difference of two shares over its variance if requests were independent.
+    """Return the squared difference of two shares, divided by its variance for independent requests.
 
-    Of N requests m are bad: the share varies by `1 - m/N` less than a binomial one, which matters for rates
-    that are not small.
+    When m of N requests are bad, the variance is `1 - m/N` times the binomial one. This matters for high rates.
     """
     share = seen[0] / seen[1]
     finite = max(1.0 - counts.bad / counts.total, UNIT / (UNIT + counts.total))

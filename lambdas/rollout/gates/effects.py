@@ -1,4 +1,4 @@
-"""The effect sizes that a gate bets on, as multiples of what is tolerated, and how much it bets on each."""
+"""The effects that a gate bets on, as multiples of what is tolerated, and the part of its capital on each."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ LIFTS = {1.03: 0.20, 1.07: 0.30, 1.15: 0.25, 1.35: 0.15, 2.0: 0.10}
 
 
 def harmful(gate: GateRule) -> tuple[float, ...]:
-    """Return the effects that a gate looks for; below 1 when lower is worse."""
+    """Return the effects that roll back; below 1 when lower is worse."""
     effects = tuple(RARE if gate.kind is Kind.RARE else SHARE)
     return tuple(1.0 / effect for effect in effects) if gate.is_lower_worse else effects
 
@@ -32,7 +32,7 @@ def harmless_weights() -> tuple[float, ...]:
 
 
 def superior(gate: GateRule) -> tuple[float, ...]:
-    """Return the effects that a proof of superiority bets on: small lifts, which `BETTER` would never see."""
+    """Return the effects that a proof of superiority bets on: lifts too small for `BETTER` to see."""
     return _better(gate, LIFTS)
 
 

@@ -16,11 +16,11 @@ ROUNDING_ROOM = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the capital of one gate may do in one minute, all logs.
+    """Limits on one gate's capital in one minute, as logs.
 
-    `required` is the log-capital that rolls back, `largest_step` the most that one minute may add: a little
-    less than half, so that two bad minutes alone never roll back. Both use the discount from *before* the
-    minute: one that this minute moved would make the bet depend on its outcome.
+    `required` is the log-capital that rolls back. `largest_step` is the most that one minute may add: a little less
+    than half, so that two bad minutes alone never roll back. Both use the discount from *before* the minute, because a
+    bet must not depend on its own outcome.
     """
 
     required: float
@@ -28,12 +28,12 @@ class Limits:
 
     @classmethod
     def of(cls, threshold: float, alpha_share: float, discount: float, *, capped: bool) -> "Limits":
-        """Return the limits for a gate with this part of alpha; `threshold` is ln(1/alpha)."""
+        """Return a gate's limits; `threshold` is ln(1/alpha)."""
         step = LARGEST_STEP * threshold * discount if capped else math.inf
         return cls(discount * threshold - math.log(alpha_share), step)
 
     def after_one_minute(self, total: float) -> float:
-        """Return the most that a total may become; what healthy hours lost does not slow a sudden fault."""
+        """Return the highest total after this minute. Losses of healthy hours do not slow down a sudden fault."""
         return max(total, 0.0) + self.largest_step
 
 
@@ -60,13 +60,13 @@ def _share_growths(gate: GateRule, counts: Counts, stable_rate: float) -> tuple[
 
 
 def _may_boost(counts: Counts) -> bool:
-    """Boosting is exact for the conditional binomial model: rare bad requests, both variants serving."""
+    """Boosting is proven for rare bad requests while both variants serve."""
     serving = counts.canary_total > 0 and counts.stable_total > 0
     return serving and counts.bad <= HIGHEST_BOOSTED_RATE * counts.total
 
 
 def _boost(capital: Capital, gate: GateRule, counts: Counts, ceiling: float) -> float:
-    """Return the log boost; when fewer events are worse, the outcome that matters is stable's."""
+    """Return the log boost; when fewer events are worse, stable's events are counted instead of the canary's."""
     boundary = rare.boundary_share(counts, gate.ratio)
     multiples = effects.harmful(gate)
     if gate.is_lower_worse:

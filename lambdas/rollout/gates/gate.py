@@ -18,7 +18,7 @@ INDEPENDENT = Dispersion()
 DOUBTFUL = Dispersion(excess=40.0, pairs=8)
 """Where fewer events are worse: a discount of 3 at first, of about 1.3 after forty independent minutes.
 
-A burst of bad events is cut by the cap on a minute. A lull of good ones lasts for minutes, in which nothing varies.
+The cap on a minute cuts a burst of bad events. A lull of good ones lasts for minutes, in which nothing varies.
 """
 
 
@@ -26,10 +26,10 @@ A burst of bad events is cut by the cap on a minute. A lull of good ones lasts f
 class GateState:
     """What a gate remembers.
 
-    `passing` is the capital that bets on what must be proven for an early pass, `passed` whether it once was.
-    `rising` counts what was seen since the evidence was last at its lowest (`lowest`), the best guess at
-    when a fault began; `recent` is stable's (bad, all) with older minutes fading out; `step` is (minutes,
-    canary requests) of the current step.
+    `passing` is the capital that bets on an early pass; `passed` tells whether the step's proof was once reached.
+    `rising` counts what was seen since the evidence was last at its minimum `lowest`: the best guess at when a fault
+    began. `recent` is stable's (bad, all), in which older minutes fade. `step` is (minutes, canary requests) of the
+    current step.
     """
 
     capital: Capital
@@ -49,7 +49,7 @@ class GateState:
         return (bad + 0.5) / (total + 1.0) if total else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the state as plain JSON values with short keys: it is stored every minute."""
+        """Return plain JSON values with short keys: they are stored every minute."""
         return {
             "bets": list(self.capital.logs),
             "cash": self.capital.cash,
@@ -81,9 +81,10 @@ class GateState:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The rules of one gate within a judge's settings, in a minute of that age of the step of that number.
+    """The rules of one gate in one minute.
 
-    `has_all_traffic`: whether the canary is given every request in it.
+    `step` is the number of the step, `age` counts the minutes since it began. `has_all_traffic` tells whether the
+    canary's share is 100 %.
     """
 
     rule: GateRule
@@ -109,12 +110,12 @@ class Gate:
 
     @property
     def is_own(self) -> bool:
-        """Whether this minute counts what was shown in the step, and not under another split before it."""
+        """Whether this minute counts what was shown in this step, not in the one before."""
         return self.age >= self.rule.delay
 
     @property
     def _shows_the_step(self) -> bool:
-        """Whether this minute may help the step to pass. A last step at 100 % has nothing of its own to compare."""
+        """Whether this minute may help the step to pass. At 100 % a step has nothing of its own to compare."""
         return self.is_own or self.has_all_traffic
 
     @property
@@ -131,7 +132,7 @@ class Gate:
         )
 
     def begin_step(self, state: GateState) -> GateState:
-        """Bet part of the cash afresh, and start over what belongs to one step."""
+        """Bet part of the cash, and reset what belongs to one step."""
         return replace(
             state,
             capital=restarts.at_step(state.capital, self._bets, self.discount(state)),
@@ -142,7 +143,7 @@ class Gate:
         )
 
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
-        """Learn stable's rate from a minute that is left out of the comparison."""
+        """Learn stable's rate from a minute that is not compared."""
         return replace(state, recent=_faded(state.recent, counts))
 
     def update(self, state: GateState, counts: Counts) -> GateState:
@@ -164,7 +165,7 @@ class Gate:
         return minutes + bool(counts.canary_total), requests + counts.canary_total
 
     def discount(self, state: GateState) -> float:
-        """Return the factor on the evidence asked for."""
+        """Return the factor on the required evidence."""
         return state.dispersion.discount if self.judge.is_robust else 1.0
 
     def required(self, state: GateState) -> float:
@@ -172,12 +173,12 @@ class Gate:
         return failing.Limits.of(self.threshold, self.alpha_share, self.discount(state), capped=True).required
 
     def score(self, state: GateState) -> float:
-        """Return the log-evidence after the discount and weighted: the gates' scores are summed."""
+        """Return the log-evidence after discount and alpha share; the gates' scores are summed."""
         discounted = state.capital.total - (self.discount(state) - 1.0) * self.threshold
         return discounted + math.log(self.alpha_share)
 
     def is_practical(self, state: GateState) -> bool:
-        """Tell whether the difference since the evidence began to rise is large enough to matter."""
+        """Tell whether the rates differ by `min_difference` since the evidence began to rise."""
         rising = state.rising
         if not rising.canary_total or not rising.stable_total:
             return False
@@ -185,20 +186,20 @@ class Gate:
         return (-worse if self.rule.is_lower_worse else worse) >= self.rule.min_difference
 
     def has_enough(self, state: GateState) -> bool:
-        """Tell whether the step has the minutes and requests that any pass asks for."""
+        """Tell whether the step has the minutes and requests that every pass needs."""
         minutes, requests = state.step
         return minutes >= self.judge.min_minutes and requests >= self.judge.min_requests
 
     def proves(self, state: GateState) -> bool:
-        """Tell whether this minute ends with a proof: not worse than tolerated, or better where that is asked."""
+        """Tell whether there is a proof: not worse than tolerated or, where the step asks for it, better."""
         return self.has_enough(state) and state.passing.total >= self.required_proof(state)
 
     def required_proof(self, state: GateState) -> float:
-        """Return the log-capital that is a proof."""
+        """Return the log-capital that proves it."""
         return self._proof_limits(state).required
 
     def lacks_superiority(self, state: GateState) -> bool:
-        """Tell whether the step must not end yet because the canary is not proven better than stable."""
+        """Tell whether the step must go on because the canary is not proven better than stable."""
         return self.asks_superiority and not state.passed
 
     def _with_evidence(self, state: GateState, counts: Counts) -> GateState:

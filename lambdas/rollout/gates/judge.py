@@ -1,4 +1,4 @@
-"""All gates of a rollout together: the state to checkpoint, and the verdict of each evaluation."""
+"""All gates of a rollout: the state to keep between evaluations, and the verdict of each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from rollout.gates.report import Assessment, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges the canary against stable, as often as one likes.
+    """Judges the canary against stable, as often as the caller likes.
 
-    A healthy canary (in every minute at most `ratio` times as bad as stable) is rolled back with a chance of
-    at most alpha over the *whole* progress. The judge itself holds no state and never reads a clock.
+    A healthy canary is in every minute at most `ratio` times as bad as stable. It is rolled back with a chance of at
+    most alpha over the *whole* rollout. The judge holds no state and reads no clock.
 
     >>> judge = Judge.from_config({"gates": [{"name": "errors"}], "mode": "exact"})
     >>> seen = {"canary_total": 300, "canary_bad": 9, "stable_total": 5700, "stable_bad": 6}
@@ -30,7 +30,7 @@ class Judge:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Read the gates as the state machine's input (or GATES.json) has them.
+        """Read `judge` of the plan, or GATES.json.
 
         Raises:
             InvalidGatesError: for an unknown key or a value outside its range.
@@ -38,15 +38,15 @@ class Judge:
         return cls(JudgeRules.parse(config))
 
     def new_state(self) -> State:
-        """Return the state at the start of a rollout: a small JSON value."""
+        """Return the state at the start of a rollout, as a small JSON value."""
         return Progress.start(self.rules).to_json()
 
     def update(self, state: Mapping[str, Any], minutes: Iterable[Minute], *, step: int = 0) -> tuple[State, Assessment]:
-        """Add the final minutes since the last evaluation and judge; the given state is not changed.
+        """Add the final minutes since the last evaluation and judge. The given state is not changed.
 
-        Minutes that were used before are ignored, and nothing is added after a `FAIL`, so that a repeated
-        evaluation changes nothing. The order within a batch does not matter. `step` is the one to judge, also while
-        none of its minutes is final; left out, it is the last one that had a minute.
+        Minutes that were used before are ignored, and nothing is added after a `FAIL`, so a repeated evaluation changes
+        nothing. The order within a batch does not matter. `step` is the number of the step to judge; it may have no
+        final minute yet. Without it, the last step that had a minute is judged.
 
         Raises:
             InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
@@ -65,8 +65,8 @@ class Judge:
     def at_bake_end(self, state: Mapping[str, Any]) -> Assessment:
         """Judge a step whose bake is over: `PASS` if it saw enough, `CONTINUE` if the bake must be extended.
 
-        Enough is `min_requests` and `min_minutes` on every gate; with `require_proof` an early pass, except at 100 %,
-        where stable serves nothing that could be compared and the steps before have given the proof.
+        Enough is `min_requests` and `min_minutes` on every gate. With `require_proof` it is an early pass, except at
+        100 %: there stable serves nothing to compare with, and the steps before have given the proof.
         """
         progress = Progress.from_json(self.rules, state)
         assessment = report.assess(progress)

@@ -1,4 +1,4 @@
-"""Arithmetic on logarithms: capitals reach exp(1e9) and exp(-1e9), so they are never held any other way."""
+"""Arithmetic on logarithms. Capitals reach exp(1e9) and exp(-1e9), so only their logs are kept."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -26,8 +26,7 @@ def log_sum(logs: Iterable[float]) -> float:
 def rescale(logs: Sequence[float], total: float) -> tuple[float, ...]:
     """Shift the logs so that they sum to `total`.
 
-    Re-centred on the largest first: the largest log is 0 before the total is added, so that a sum of 1e9
-    does not swallow the digits of a threshold near 5.
+    The largest log becomes 0 before the total is added. Otherwise a log of 1e9 would lose the digits of a total near 5.
 
     >>> round(log_sum(rescale([1e9, 1e9 - 1.0], 4.6)), 12)
     4.6
@@ -39,9 +38,9 @@ def rescale(logs: Sequence[float], total: float) -> tuple[float, ...]:
 
 
 def floored(log: float) -> float:
-    """Cut a log downwards to five decimals, below -100 to two: the state stays short.
+    """Round a log down to five decimals, below -100 to two, so that the state stays short.
 
-    Downwards, so that evidence is never rounded up; a day of minutes loses less than 0.015.
+    Evidence is never rounded up. A day of minutes loses less than 0.015.
 
     >>> floored(-0.123456), floored(-1234.567)
     (-0.12346, -1234.57)

@@ -1,4 +1,4 @@
-"""The final minutes of a rollout, as the judge takes them."""
+"""The final minutes of a rollout: the input of the judge."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ class InvalidMinutesError(ValueError):
 class Minute:
     """Everything final about one minute, or about one metric period when that is shorter.
 
-    `number` counts periods (epoch seconds // period), `step` is the index of the rollout step it belongs
-    to, `counts` maps a gate's name to `Counts` or to a mapping of its fields; a gate without an entry, or
-    with None, had no data. `invocations` is (canary, stable) and `share` the canary's configured share
-    (0 to 1); both are needed for the traffic gate and may be left out.
+    `number` counts periods (epoch seconds // period). `step` is the number of the step that the minute belongs to.
+    `counts` maps a gate's name to `Counts` or to a mapping of its fields; a gate without an entry, or with None, had no
+    data. `invocations` is (canary, stable), `share` the canary's configured share (0 to 1). Without them the traffic
+    gate does not see the minute.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Minute:
     skipped: list[str] = field(default_factory=list, compare=False)
 
     def counts_of(self, gate: str) -> Counts | None:
-        """Return a gate's counts; None when missing or impossible. The latter is noted in `skipped`."""
+        """Return a gate's counts; None when missing or impossible. Impossible ones are noted in `skipped`."""
         counts = self.counts.get(gate)
         if counts is None or isinstance(counts, Counts):
             return counts

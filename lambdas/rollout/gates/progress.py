@@ -1,4 +1,4 @@
-"""How far a rollout has come: every gate's state, and the minutes used."""
+"""The progress of a rollout: every gate's state, and which minutes were used."""
 
 import math
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ State = dict[str, Any]
 
 @dataclass(slots=True)
 class Progress:
-    """The state while minutes are added; `to_json` and `from_json` are inverse.
+    """The state while minutes are added; `from_json` reads what `to_json` writes.
 
-    `last` is the last minute used, `began` the first one of the current step, `failed` the gate that rolled
-    the release back, `passed` the minute in which the last gate of the current step passed.
+    `last` is the last minute used, `began` the first one of the current step. `failed` is the gate that rolls back.
+    `passed` is the minute in which the last gate of the current step passed.
     """
 
     rules: JudgeRules
@@ -82,7 +82,7 @@ class Progress:
 
     @property
     def has_all_traffic(self) -> bool:
-        """Whether the canary is given every request, as the last minute with any says."""
+        """Whether the canary's share was 100 % in the last minute that had requests."""
         return self.traffic_seen is not None and self.traffic_seen[2] >= 1.0
 
     def add(self, minute: Minute) -> None:
@@ -99,7 +99,7 @@ class Progress:
             self.passed = minute.number
 
     def begin(self, step: int) -> None:
-        """Begin every step up to this one: what an earlier step showed passes no later one."""
+        """Begin every step up to this one. No step passes on what an earlier one showed."""
         while self.step < step:
             self._begin_step()
 
@@ -129,7 +129,7 @@ class Progress:
         self.traffic = self.traffic_gate.update(self.traffic, *self.traffic_seen)
 
     def _failing_gate(self) -> str | None:
-        """Return the gate with the most evidence if all practical evidence together rolls back."""
+        """Return the gate with the most evidence if the evidence of all gates together rolls back."""
         scores = {gate.rule.name: gate.score(state) for gate, state in self.gates if gate.is_practical(state)}
         if log_sum(scores.values()) < -math.log(self.rules.alpha):
             return None

@@ -1,8 +1,7 @@
-"""Evidence for rates up to about 5 %: does the canary get too many of the bad requests.
+"""Evidence for rates up to about 5 %: whether the canary gets too many of the bad requests.
 
-Given how many requests were bad in a minute, each of them falls to the canary with probability `boundary`
-when the canary is exactly as bad as tolerated. An incident that hits both variants changes how many there
-are, not to whom they fall, and so it cancels.
+When the canary is exactly as bad as tolerated, each bad request falls to it with probability `boundary`. An incident
+that hits both variants changes how many requests are bad, but not whose they are, so it cancels.
 """
 
 import math
@@ -25,8 +24,8 @@ def log_growth(canary_bad: int, bad: int, boundary: float, effect: float) -> flo
 
     An exact e-value for Bernoulli and Poisson counts and for any outcomes in [0, 1]: with
     `a = effect/(1 + (effect - 1)·boundary) - 1` and `b = a·ratio·n_c/n_s` its mean is at most
-    `exp(a·n_c·p_c - b·n_s·p_s)`, and that is at most 1 whenever `p_c <= ratio·p_s`. An effect below 1
-    tests the other direction, with the same formula.
+    `exp(a·n_c·p_c - b·n_s·p_s)`, which is at most 1 when `p_c <= ratio·p_s`. An effect below 1 tests the other
+    direction.
 
     >>> round(log_growth(2, 2, 0.5, 3.0), 6) == round(2 * math.log(1.5), 6)
     True
@@ -35,7 +34,7 @@ def log_growth(canary_bad: int, bad: int, boundary: float, effect: float) -> flo
 
 
 def log_growths(counts: Counts, ratio: float, effects: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the log growth per effect, or none where a variant had no request: nothing to compare."""
+    """Return the log growth per effect; 0 when a variant had no request, because nothing can be compared."""
     if not counts.canary_total or not counts.stable_total:
         return (0.0,) * len(effects)
     boundary = boundary_share(counts, ratio)

@@ -1,8 +1,7 @@
-"""When cash is bet afresh: a fault that begins late must not have to win back what healthy hours lost.
+"""When cash is bet again, so that a late fault need not win back what healthy hours lost.
 
-Moving capital from cash to bets is free, throwing some away is allowed, and the moment depends on earlier
-minutes only: validity is untouched. The reserve costs ln(1/0.92) of evidence, 2 % of the requests at
-alpha = 1 %.
+The evidence stays valid: capital may move from cash to bets, some may be given up, and the moment depends on earlier
+minutes only. The reserve costs ln(1/0.92) of evidence: 2 % of the requests at alpha = 1 %.
 """
 
 import math
@@ -18,17 +17,16 @@ ALLOWANCE = 1.3
 
 
 def at_step(capital: Capital, weights: Sequence[float], discount: float) -> Capital:
-    """Bet half of the cash at the start of a step, where load and faults change."""
+    """Bet half of the cash at the start of a step, when load and faults change."""
     if capital.cash is None:
         return capital
     return capital.invest(weights, PART_AT_STEP, log_stake(capital.cash, PART_AT_STEP, discount))
 
 
 def when_drained(capital: Capital, weights: Sequence[float], discount: float) -> Capital:
-    """Bet part of the cash when all bets together are worth less than a hundredth of that.
+    """Bet part of the cash when all bets together are worth less than a hundredth of that part.
 
-    The part shrinks with the cash so that the cash falls like 1/k in the number of restarts, and not
-    exponentially: there is something left after weeks.
+    The part shrinks with the cash. After k restarts about 1/k of the cash is left, so some is left after weeks.
     """
     if capital.cash is None:
         return capital
@@ -41,11 +39,10 @@ def when_drained(capital: Capital, weights: Sequence[float], discount: float) ->
 
 
 def log_stake(cash: float, part: float, discount: float) -> float:
-    """Return the log of what is bet: with noisy minutes less than what the cash loses.
+    """Return the log of the stake. In noisy minutes it is less than the cash loses.
 
-    Noise multiplies logs by the discount, and the evidence asked for with them. A stake that is not
-    discounted alike would make each of many restarts too cheap. The allowance is for slow drifts of one
-    variant, which neighbouring minutes do not show.
+    Noise multiplies logs and the required evidence by the discount. An undiscounted stake would make each restart too
+    cheap. The allowance is for slow drifts of one variant, which successive minutes do not show.
     """
     taken = cash + math.log(part)
     return min(taken, ALLOWANCE * discount * taken)

@@ -1,7 +1,7 @@
 """Evidence for rates that are not small: slow requests, conversions.
 
-A bet per effect on every request, on the canary with stake A and on stable with stake B, around a pivot: a
-pair of rates on the boundary of what is tolerated, chosen from *earlier* minutes of stable only.
+Each effect bets on every request: with stake A on the canary's, with stake B on stable's. Both stakes come from a
+pivot: a pair of rates on the boundary of what is tolerated, chosen from stable's *earlier* minutes only.
 """
 
 import math
@@ -15,7 +15,7 @@ BISECTIONS = 60
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """The line `canary rate = ratio · stable rate + offset` between good and bad."""
+    """The line between good and bad: `canary rate = ratio · stable rate + offset`."""
 
     ratio: float
     offset: float = 0.0
@@ -26,7 +26,7 @@ class Boundary:
 
 
 def alternative_rate(boundary: Boundary, stable_rate: float, effect: float) -> float | None:
-    """Return the canary's rate when its odds are `effect` times those on the boundary; None off the scale.
+    """Return the canary's rate with `effect` times the odds of the boundary; None when that is no rate.
 
     >>> round(alternative_rate(Boundary(1.0), 0.5, 3.0), 6)
     0.75
@@ -42,8 +42,8 @@ def log_growth(counts: Counts, boundary: Boundary, stable_rate: float, canary_ra
     """Return the log growth of a bet that the rates are `canary_rate` and `stable_rate`.
 
     Valid for any predictable rates: with `B = -A·ratio·n_c/n_s` the mean is at most
-    `exp(A·n_c·(p_c - ratio·p_s - offset))`, at most 1 on the tolerated side of the boundary. B is computed
-    from A by that very formula, so that validity does not rest on how well the pivot was solved for.
+    `exp(A·n_c·(p_c - ratio·p_s - offset))`, which is at most 1 on the tolerated side of the boundary. B is computed
+    from A by this formula, so the bet is valid for any pivot.
     """
     if canary_rate is None or not counts.canary_total or not counts.stable_total:
         return 0.0
@@ -67,8 +67,8 @@ def log_growth(counts: Counts, boundary: Boundary, stable_rate: float, canary_ra
 def _best_pivot(counts: Counts, boundary: Boundary, stable_rate: float, canary_rate: float) -> float | None:
     """Return the stable rate of the point on the boundary that is hardest to tell from the two rates.
 
-    It minimises `n_c·KL(canary_rate ‖ ratio·q + offset) + n_s·KL(stable_rate ‖ q)`; the derivative is
-    monotone between the two ends, hence the bisection.
+    It minimises `n_c·KL(canary_rate ‖ ratio·q + offset) + n_s·KL(stable_rate ‖ q)`. The derivative is monotone
+    between the two ends, so bisection finds the minimum.
     """
     other_end = (canary_rate - boundary.offset) / boundary.ratio
     low, high = sorted((stable_rate, other_end))
@@ -86,7 +86,7 @@ def _best_pivot(counts: Counts, boundary: Boundary, stable_rate: float, canary_r
 
 
 def _inside(low: float, high: float, boundary: Boundary) -> tuple[float, float]:
-    """Clip the interval so that both rates of every pivot in it are probabilities."""
+    """Clip the interval to pivots whose two rates are probabilities."""
     least = max(LOWEST_RATE, (LOWEST_RATE - boundary.offset) / boundary.ratio)
     most = min(1.0 - LOWEST_RATE, (1.0 - LOWEST_RATE - boundary.offset) / boundary.ratio)
     return max(low, least), min(high, most)

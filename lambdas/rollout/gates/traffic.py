@@ -1,7 +1,7 @@
-"""Evidence that the canary does not receive the traffic that its weight promises.
+"""Evidence that the canary receives less traffic than its weight says.
 
-The gates cannot judge a canary that gets no requests, and a canary that gets none is not healthy. The same
-kind of evidence on who received the requests, against the configured share.
+The gates cannot judge a canary without requests, and such a canary is not healthy. The evidence is the same as for
+rare events, on who received the requests.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ EFFECTS = {0.5: 0.3, 0.1: 0.4, 0.01: 0.3}
 WEIGHTS = tuple(EFFECTS.values())
 LARGEST_STEP = 0.75
 RESERVE = 0.3
-"""Held back for traffic that stops after healthy minutes, which cost the bets everything."""
+"""Kept for traffic that stops late: healthy minutes cost the bets nearly everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficGate:
-    """Evidence that the canary receives less than `ratio` of its configured share (in odds)."""
+    """Tests whether the canary receives less than `ratio` of its configured share (in odds)."""
 
     ratio: float
     threshold: float
@@ -39,7 +39,7 @@ class TrafficGate:
         return ready.grow(growths).truncate(0.0, max(capital.total, 0.0) + LARGEST_STEP * self.threshold)
 
     def is_starved(self, capital: Capital) -> bool:
-        """Tell whether the canary gets too little."""
+        """Tell whether the canary gets too little traffic."""
         return capital.total >= self.threshold
 
     def sentence(self, canary: int, stable: int, share: float) -> str:
