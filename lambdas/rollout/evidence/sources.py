@@ -7,7 +7,6 @@ from math import ceil, floor
 from typing import TYPE_CHECKING, Protocol
 
 from rollout.contract.gate_rules import FailedRequests, PublishedCounts, SlowRequests, Source
-
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 
 if TYPE_CHECKING:
