@@ -1,4 +1,4 @@
-"""Time as a value that can be passed in: the wall clock for a sandbox, a virtual one for a rehearsal."""
+"""Clocks: the wall clock for the sandbox, a virtual one for the rehearsal. Code gets its clock as an argument."""
 
 import heapq
 import itertools
@@ -15,22 +15,22 @@ _log = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
-    """What a model of a service needs of time."""
+    """What the model of a service needs to know about time."""
 
     def now(self) -> float:
         """Seconds since the epoch."""
         ...
 
     def call_at(self, when: float, action: Action) -> None:
-        """Run `action` once, at `when` (seconds since the epoch) or as soon as possible after it."""
+        """Run `action` once, at `when` (seconds since the epoch) or as soon after it as possible."""
         ...
 
 
 class RealClock:
-    """The wall clock: one thread waits for what is due, a few workers run it.
+    """The wall clock: one thread waits until an action is due, and a few worker threads run the actions.
 
-    Actions that are due together may run side by side, so they must guard the state that they share.
-    An exception in an action is logged and harms no other.
+    Actions that are due together may run at the same time, so they must guard the state that they share.
+    An exception in an action is logged; the other actions still run.
     """
 
     def __init__(self, *, workers: int = 16) -> None:
@@ -47,13 +47,13 @@ class RealClock:
         return time.time()
 
     def call_at(self, when: float, action: Action) -> None:
-        """Run `action` in a worker thread at `when`; after `close` nothing runs any more."""
+        """Run `action` in a worker thread at `when`. After `close` no action starts."""
         with self._changed:
             heapq.heappush(self._due, (when, next(self._order), action))
             self._changed.notify()
 
     def close(self) -> None:
-        """Forget what is due and wait for the actions that are running."""
+        """Drop the actions that have not started, and wait for those that are running."""
         with self._changed:
             self._closed = True
             self._due.clear()
@@ -73,7 +73,7 @@ class RealClock:
 
 
 class VirtualClock:
-    """A clock that stands still until it is told to advance; single-threaded and deterministic."""
+    """A clock that stands still until it is told to advance. It uses one thread and is deterministic."""
 
     def __init__(self, start: float = 0.0) -> None:
         self._now = start
@@ -85,7 +85,7 @@ class VirtualClock:
         return self._now
 
     def call_at(self, when: float, action: Action) -> None:
-        """Run `action` when the clock reaches `when`; a moment that has passed counts as now."""
+        """Run `action` when the clock reaches `when`. A moment in the past counts as now."""
         heapq.heappush(self._due, (max(when, self._now), next(self._order), action))
 
     def next_due(self) -> float | None:
@@ -93,14 +93,14 @@ class VirtualClock:
         return self._due[0][0] if self._due else None
 
     def advance_to(self, when: float) -> None:
-        """Run all actions due up to and including `when`, in order of time and then of insertion.
+        """Run all actions that are due up to and including `when`, ordered by time, then by insertion.
 
         Raises:
-            ValueError: `when` lies before the clock's present time.
+            ValueError: `when` is earlier than the clock's present time.
 
         """
         if when < self._now:
-            raise ValueError(f"a clock cannot go back: it is at {self._now}, got {when}")
+            raise ValueError(f"a clock cannot go back: when must be at least {self._now}, got {when}")
         while self._due and self._due[0][0] <= when:
             self._now, _, action = heapq.heappop(self._due)
             action()
@@ -110,5 +110,5 @@ class VirtualClock:
 def _run_logged(action: Action) -> None:
     try:
         action()
-    except Exception:  # noqa: BLE001 - one action must not end the others
+    except Exception:  # noqa: BLE001 - the other actions must still run
         _log.exception("a scheduled action failed")

@@ -1,6 +1,6 @@
-"""Models of AWS services: what each accepts, refuses and does, as pure state on a clock.
+"""Models of AWS services: what each service accepts, what it refuses and what it does, as plain state on a clock.
 
-No HTTP, no emulator, no threads of their own: the sandbox puts them behind real protocols on the wall clock, the
-rehearsal runs them on a virtual one. A folder holds one service; `api` holds what all of them share, `hosting`
-joins SageMaker with its auto scaling.
+The models know no HTTP and no emulator, and start no threads. The sandbox serves them to AWS clients on the wall
+clock; the rehearsal runs them on a virtual clock. Each folder holds one service. `api` holds what all services share,
+`hosting` joins SageMaker with its auto scaling.
 """

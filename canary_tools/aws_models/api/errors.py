@@ -1,13 +1,13 @@
-"""How the AWS services of this package refuse a call."""
+"""The error with which an AWS service refuses a call."""
 
 
 class ApiError(Exception):
-    """An error answer of an AWS API.
+    """The error answer of an AWS API.
 
     Args:
-        code: the error's name, such as `ValidationException`.
-        message: the sentence the caller reads.
-        status: of the HTTP response.
+        code: the name of the error, such as `ValidationException`.
+        message: the sentence that the caller reads.
+        status: the status of the HTTP response.
         fields: further members of the error's body.
     """
 
@@ -20,5 +20,5 @@ class ApiError(Exception):
 
 
 def validation_error(message: str) -> ApiError:
-    """Return the error by which SageMaker and Application Auto Scaling refuse most calls."""
+    """Return the error that SageMaker and Application Auto Scaling answer to most refused calls."""
     return ApiError("ValidationException", message)

@@ -1,4 +1,4 @@
-"""Pages of list answers."""
+"""Lists that are answered page by page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ _DEFAULT_ROWS = 100
 
 
 def page(member: str, rows: Sequence[Any], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rows that `MaxResults` and `NextToken` ask for, under `member`.
+    """Return the page that `MaxResults` and `NextToken` ask for, with its rows under `member`.
 
     >>> page("Models", ["a", "b", "c"], {"MaxResults": 2})
     {'Models': ['a', 'b'], 'NextToken': '2'}

@@ -1,11 +1,11 @@
-"""Where resources live."""
+"""The account and region of resources."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """The account and region in which everything lives."""
+    """One account in one region: all resources of a model are in it."""
 
     account: str
     region: str

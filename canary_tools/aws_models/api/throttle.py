@@ -1,4 +1,4 @@
-"""Refusal of calls that come too fast, or that were told to be refused."""
+"""Throttling: calls are refused when they come too fast, or when a test orders it."""
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.clock import Clock
@@ -8,13 +8,13 @@ _BURST_SECONDS = 4.0
 
 
 class Throttle:
-    """A token bucket for the calls that change something, and refusals by order.
+    """A token bucket for calls that change something. A test can also order that an operation is refused.
 
-    SageMaker's limits are unpublished; a few changing calls a second is an assumption.
+    AWS does not publish SageMaker's limits; a few changing calls a second is an assumption.
 
     Args:
-        clock: what the rate is measured by.
-        calls_per_second: how fast the bucket fills; it holds what fills in four seconds.
+        clock: measures the rate.
+        calls_per_second: how fast the bucket fills. It holds what flows in during four seconds.
     """
 
     def __init__(self, *, clock: Clock, calls_per_second: float) -> None:
@@ -29,10 +29,10 @@ class Throttle:
         self._refused_until[operation] = self._clock.now() + seconds
 
     def admit(self, operation: str) -> None:
-        """Let the call pass.
+        """Let the call through, or refuse it.
 
         Raises:
-            ApiError: the operation is being refused, or changing calls come too fast.
+            ApiError: `ThrottlingException`, when the operation is refused by order or changing calls come too fast.
         """
         if self._clock.now() < self._refused_until.get(operation, 0.0) or not self._takes_token(operation):
             raise ApiError("ThrottlingException", "Rate exceeded")

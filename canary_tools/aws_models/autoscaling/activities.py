@@ -1,4 +1,4 @@
-"""The log of what scaling did, or tried."""
+"""Scaling activities: what auto scaling did or tried to do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Activity:
     """One attempt to change a variant's instance count.
 
     Attributes:
-        count: what was asked for.
-        cause: the sentence that explains it.
-        started: seconds since the epoch, as `ended`.
+        count: the instance count that was asked for.
+        cause: a sentence that says why.
+        started: seconds since the epoch; so is `ended`.
     """
 
     number: int
@@ -31,23 +31,23 @@ class Activity:
 
 
 class ActivityLog:
-    """All activities, the newest last."""
+    """All scaling activities, oldest first."""
 
     def __init__(self) -> None:
         self._activities: list[Activity] = []
 
     def begin(self, variant: VariantId, *, count: int, cause: str, now: float) -> Activity:
-        """Note an attempt."""
+        """Record the start of an activity."""
         activity = Activity(number=len(self._activities) + 1, variant=variant, count=count, cause=cause, started=now)
         self._activities.append(activity)
         return activity
 
     def end(self, activity: Activity, *, status: str, message: str, now: float) -> None:
-        """Note how it ended."""
+        """Record the end of an activity."""
         activity.status, activity.message, activity.ended = status, message, now
 
     def running(self, endpoint_name: str) -> list[Activity]:
-        """Return the activities of an endpoint that have not ended."""
+        """Return the activities of an endpoint that still run."""
         return [
             activity
             for activity in self._activities
@@ -55,7 +55,7 @@ class ActivityLog:
         ]
 
     def describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer `DescribeScalingActivities`, the newest first."""
+        """Answer `DescribeScalingActivities`, newest first."""
         wanted = request.get("ResourceId")
         rows = [
             _described(activity)

@@ -29,28 +29,29 @@ class ScalingPolicy:
 
     @property
     def target_value(self) -> float:
-        """What the metric is held at: invocations per minute and instance."""
+        """The target of the metric: invocations per minute and instance."""
         return float(self.configuration["TargetValue"])
 
     @property
     def follows_invocations(self) -> bool:
-        """Whether the sandbox measures the policy's metric; policies on others are kept and do nothing."""
+        """Whether the policy tracks invocations per instance. Policies on other metrics are stored and do nothing."""
         predefined = self.configuration.get("PredefinedMetricSpecification", {})
         return bool(predefined.get("PredefinedMetricType") == INVOCATIONS_PER_INSTANCE)
 
     def cooldown_seconds(self, direction: str) -> int:
-        """Return the pause after a scaling activity, before another in `direction`, `In` or `Out`."""
+        """Return how long to wait after a scaling activity before the next one in `direction` (`In` or `Out`)."""
         return int(self.configuration.get(f"Scale{direction}Cooldown", _DEFAULT_COOLDOWN_SECONDS))
 
 
 def check_policy(request: Mapping[str, Any]) -> None:
-    """Refuse a policy that Application Auto Scaling would refuse, or that the sandbox cannot follow.
+    """Refuse a policy that Application Auto Scaling would refuse, or that this model cannot follow.
 
     Raises:
         ApiError: `ValidationException`.
     """
-    if request.get("PolicyType", "StepScaling") != "TargetTrackingScaling":
-        raise validation_error("The sandbox knows scaling policies of type TargetTrackingScaling only.")
+    policy_type = request.get("PolicyType", "StepScaling")
+    if policy_type != "TargetTrackingScaling":
+        raise validation_error(f"This local AWS supports only TargetTrackingScaling policies, got {policy_type}.")
     if "TargetTrackingScalingPolicyConfiguration" not in request:
         raise validation_error("A target tracking scaling policy configuration must be specified.")
     configuration = request["TargetTrackingScalingPolicyConfiguration"]
@@ -62,7 +63,7 @@ def check_policy(request: Mapping[str, Any]) -> None:
 
 
 def described(policy: ScalingPolicy) -> dict[str, Any]:
-    """Return a policy as `DescribeScalingPolicies` lists it."""
+    """Return a policy in the form of `DescribeScalingPolicies`."""
     return {
         "PolicyARN": policy.arn,
         "PolicyName": policy.name,

@@ -37,7 +37,7 @@ class Scaling:
     def register(self, request: Request) -> dict[str, Any]:
         """Answer `RegisterScalableTarget`: add or change a target, and bring its variant within the bounds.
 
-        If the endpoint is busy the variant keeps its count, and nobody tries again.
+        If a change of the endpoint runs, the variant keeps its count and the attempt is not repeated.
         """
         variant_id = VariantId.parsed(request)
         variant = self._variant(variant_id)
@@ -53,7 +53,7 @@ class Scaling:
         return {"ScalableTargetARN": target.arn}
 
     def deregister(self, request: Request) -> dict[str, Any]:
-        """Answer `DeregisterScalableTarget`, which deletes the target's policies, too."""
+        """Answer `DeregisterScalableTarget`. It also deletes the policies of the target."""
         variant_id = VariantId.parsed(request)
         if variant_id not in self._targets:
             raise _not_found(f"No scalable target found for {variant_id.resource_id}")
@@ -71,7 +71,7 @@ class Scaling:
         return page("ScalableTargets", rows, request)
 
     def put_policy(self, request: Request) -> dict[str, Any]:
-        """Answer `PutScalingPolicy`; its alarms are the sandbox's own loop, so none are named."""
+        """Answer `PutScalingPolicy`. The answer lists no alarms: `TargetTracking` does their work."""
         variant_id = VariantId.parsed(request)
         check_policy(request)
         if variant_id not in self._targets:
@@ -110,14 +110,14 @@ class Scaling:
         return self._log.describe(request)
 
     def tracked(self) -> Iterator[tuple[ScalingPolicy, ScalableTarget, ScaledVariant]]:
-        """Yield every policy with its target and its variant, if the variant serves."""
+        """Yield every policy whose variant is in service, with its target and its variant."""
         for policy in list(self._policies.values()):
             variant = self._variants.find(policy.variant)
             if variant is not None:
                 yield policy, self._targets[policy.variant], variant
 
     def set_count(self, variant_id: VariantId, count: int, *, cause: str) -> bool:
-        """Ask SageMaker for a number of instances; return whether it began to act."""
+        """Ask SageMaker for a number of instances. Return whether SageMaker accepted the change."""
         now = self._clock.now()
         activity = self._log.begin(variant_id, count=count, cause=cause, now=now)
         try:
@@ -132,7 +132,10 @@ class Scaling:
         return {known.variant_name for known in self._targets if known.endpoint_name == endpoint_name}
 
     def note_in_service(self, endpoint_name: str, *, failure_reason: str | None) -> None:
-        """End the endpoint's running activities: its last change is over, and this is why it failed, if it did."""
+        """End the running activities of an endpoint whose last change is over.
+
+        `failure_reason`: why that change failed, `None` if it did not.
+        """
         for activity in self._log.running(endpoint_name):
             variant = self._variants.find(activity.variant)
             reached = variant is not None and variant.current_count == activity.count
@@ -145,7 +148,7 @@ class Scaling:
             )  # fmt: skip
 
     def forget_endpoint(self, endpoint_name: str) -> None:
-        """Drop the targets and policies of an endpoint that was deleted."""
+        """Delete the targets and policies of an endpoint that was deleted."""
         for variant_id in [known for known in self._targets if known.endpoint_name == endpoint_name]:
             self._forget(variant_id)
 

@@ -1,4 +1,4 @@
-"""Scalable targets: which variants are scaled, and between which bounds."""
+"""Scalable targets: the variants that are scaled, with their bounds."""
 
 import re
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ _NOT_SUSPENDED = {
 
 @dataclass(frozen=True)
 class VariantId:
-    """A variant as Application Auto Scaling names it."""
+    """The name of a variant in Application Auto Scaling."""
 
     endpoint_name: str
     variant_name: str
 
     @classmethod
     def parsed(cls, request: Mapping[str, Any]) -> "VariantId":
-        """Read the `ResourceId` of a request for the only namespace and dimension that exist here.
+        """Read the variant that a request names. This model knows one namespace and one dimension.
 
         Raises:
-            ApiError: `ValidationException` for any other.
+            ApiError: `ValidationException` for another namespace or dimension, or a malformed `ResourceId`.
         """
         if request["ServiceNamespace"] != NAMESPACE or request.get("ScalableDimension", DIMENSION) != DIMENSION:
             raise validation_error(
@@ -47,16 +47,16 @@ class VariantId:
 
     @property
     def resource_id(self) -> str:
-        """The `ResourceId`."""
+        """The `ResourceId`, such as `endpoint/shop/variant/variant-a`."""
         return f"endpoint/{self.endpoint_name}/variant/{self.variant_name}"
 
 
 @dataclass(kw_only=True)
 class ScalableTarget:
-    """One registration.
+    """One registered variant.
 
     Attributes:
-        suspended: the members of `SuspendedState`.
+        suspended: the members of `SuspendedState`; true means suspended.
         created: seconds since the epoch.
     """
 
@@ -68,10 +68,10 @@ class ScalableTarget:
     suspended: dict[str, bool] = field(default_factory=lambda: dict(_NOT_SUSPENDED))
 
     def change(self, request: Mapping[str, Any]) -> None:
-        """Take over what a `RegisterScalableTarget` says, and keep what it leaves out.
+        """Apply a `RegisterScalableTarget` request. What it leaves out stays as it is.
 
         Raises:
-            ApiError: the bounds contradict each other; nothing was changed.
+            ApiError: `ValidationException` for bounds that contradict each other. Nothing is changed then.
         """
         low = request.get("MinCapacity", self.min_capacity)
         high = request.get("MaxCapacity", self.max_capacity)
@@ -80,12 +80,12 @@ class ScalableTarget:
         self.suspended.update(request.get("SuspendedState", {}))
 
     def clamp(self, count: int) -> int:
-        """Return the count nearest to `count` within the bounds."""
+        """Return the count within the bounds that is nearest to `count`."""
         return min(max(count, self.min_capacity), self.max_capacity)
 
 
 def check_bounds(low: int, high: int) -> None:
-    """Refuse a minimum below 0 or above the maximum.
+    """Refuse a minimum that is below 0 or above the maximum.
 
     Raises:
         ApiError: `ValidationException`.
@@ -97,7 +97,7 @@ def check_bounds(low: int, high: int) -> None:
 
 
 def described(target: ScalableTarget, account: str) -> dict[str, Any]:
-    """Return a target as `DescribeScalableTargets` lists it."""
+    """Return a target in the form of `DescribeScalableTargets`."""
     return {
         "ServiceNamespace": NAMESPACE,
         "ResourceId": target.variant.resource_id,

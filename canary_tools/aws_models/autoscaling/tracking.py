@@ -1,7 +1,7 @@
-"""Target tracking: holds invocations per instance near a policy's target.
+"""Target tracking: keeps the invocations per instance near the target of a policy.
 
-In AWS two alarms per policy do this: three minutes above the target scale out, fifteen minutes below nine
-tenths of it scale in.
+In AWS, two alarms per policy do this. Three minutes above the target add instances; fifteen minutes below nine
+tenths of the target remove instances.
 Source: https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
 """
 
@@ -22,12 +22,12 @@ _MINUTE_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingSpeed:
-    """How patient target tracking is; the defaults are AWS's.
+    """How fast target tracking reacts. The defaults are those of AWS.
 
     Attributes:
-        period_seconds: of one look at the metric.
-        periods_out: looks in a row above the target before instances are added.
-        periods_in: looks in a row under nine tenths of it before instances are taken away.
+        period_seconds: how often the metric is read.
+        periods_out: consecutive periods above the target before instances are added.
+        periods_in: consecutive periods below nine tenths of the target before instances are removed.
     """
 
     period_seconds: float = 60.0
@@ -36,7 +36,7 @@ class TrackingSpeed:
 
 
 class TargetTracking:
-    """The loop, on a clock."""
+    """Reads the invocations once a period and changes instance counts."""
 
     def __init__(self, *, clock: Clock, scaling: Scaling, speed: TrackingSpeed) -> None:
         self._clock = clock
@@ -47,11 +47,11 @@ class TargetTracking:
         self._last_activity: dict[VariantId, float] = {}
 
     def start(self) -> None:
-        """Look once a period, for ever."""
+        """Read the metric once a period, for as long as the clock runs."""
         self._clock.call_at(self._clock.now() + self._speed.period_seconds, self._look)
 
     def count(self, variant: VariantId, invocations: int) -> None:
-        """Note invocations of a variant."""
+        """Count invocations of a variant."""
         self._invocations[variant] += invocations
 
     def _look(self) -> None:

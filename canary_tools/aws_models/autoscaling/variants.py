@@ -1,4 +1,4 @@
-"""What Application Auto Scaling sees of the variants that it scales, and asks of SageMaker."""
+"""What Application Auto Scaling needs of SageMaker: read a variant, set its instance count."""
 
 from typing import Protocol
 
@@ -15,26 +15,26 @@ class ScaledVariant(Protocol):
 
     @property
     def current_count(self) -> int:
-        """How many instances serve."""
+        """The number of instances in service."""
         ...
 
     @property
     def desired_count(self) -> int:
-        """How many instances the last call asked for."""
+        """The number of instances that the last call asked for."""
         ...
 
 
 class ScaledVariants(Protocol):
-    """All variants that could be scaled."""
+    """The variants of all endpoints."""
 
     def find(self, variant_id: VariantId) -> ScaledVariant | None:
-        """Return the variant, or `None` if no endpoint serves one of that name."""
+        """Return the variant, or `None` if no endpoint in service has one of that name."""
         ...
 
     def set_count(self, variant_id: VariantId, count: int) -> None:
         """Ask SageMaker for a number of instances.
 
         Raises:
-            ApiError: SageMaker refuses, since a change of the endpoint runs or the endpoint is gone.
+            ApiError: SageMaker refuses the change, for example because another change of the endpoint runs.
         """
         ...

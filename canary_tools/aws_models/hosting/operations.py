@@ -1,11 +1,11 @@
-"""The operations of both control planes by name."""
+"""The API operations of SageMaker and Application Auto Scaling, by name."""
 
 from canary_tools.aws_models.api.operations import Operation
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 
 
 def sagemaker_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
-    """Return SageMaker's operations."""
+    """Return the operations of SageMaker's control plane."""
     models, configs, endpoints = hosting.catalogue.models, hosting.catalogue.configs, hosting.endpoints
     return {
         "CreateModel": models.create,
@@ -29,7 +29,7 @@ def sagemaker_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
 
 
 def scaling_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
-    """Return Application Auto Scaling's operations."""
+    """Return the operations of Application Auto Scaling."""
     return {
         "RegisterScalableTarget": hosting.scaling.register,
         "DescribeScalableTargets": hosting.scaling.describe_targets,

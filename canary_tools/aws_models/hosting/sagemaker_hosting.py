@@ -1,4 +1,4 @@
-"""SageMaker and its scaling as a whole, on a clock: what a rehearsal drives on a virtual one."""
+"""SageMaker endpoints and their auto scaling, joined on one clock."""
 
 from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.autoscaling.scaling import Scaling
@@ -22,14 +22,14 @@ from canary_tools.clock import Clock
 
 
 class SageMakerHosting:
-    """The parts, wired.
+    """The models of SageMaker and Application Auto Scaling, connected to each other.
 
     Attributes:
         catalogue: models and endpoint configs.
-        endpoints: the endpoint operations.
-        metrics: takes invocations and publishes what SageMaker would.
-        scaling: Application Auto Scaling's operations.
-        faults: what is about to go wrong.
+        endpoints: endpoints and their operations.
+        metrics: counts invocations and publishes the metrics that SageMaker would publish.
+        scaling: scalable targets, policies, activities and their operations.
+        faults: failures that a test or a rehearsal has ordered.
     """
 
     def __init__(

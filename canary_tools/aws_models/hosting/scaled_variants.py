@@ -1,4 +1,4 @@
-"""SageMaker's variants as Application Auto Scaling sees them."""
+"""Gives Application Auto Scaling access to the variants of SageMaker."""
 
 from canary_tools.aws_models.autoscaling.targets import VariantId
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
@@ -6,13 +6,13 @@ from canary_tools.aws_models.sagemaker.variants import Variant
 
 
 class EndpointVariants:
-    """The variants of all endpoints that are in service."""
+    """The variants of all endpoints that have a fleet."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
 
     def find(self, variant_id: VariantId) -> Variant | None:
-        """Return the variant, or `None` if no endpoint serves one of that name."""
+        """Return the variant, or `None` if no endpoint in service has one of that name."""
         if not self._endpoints.exists(variant_id.endpoint_name):
             return None
         fleet = self._endpoints.find(variant_id.endpoint_name).fleet
@@ -22,7 +22,7 @@ class EndpointVariants:
         """Ask SageMaker for a number of instances.
 
         Raises:
-            ApiError: as `UpdateEndpointWeightsAndCapacities` refuses.
+            ApiError: `UpdateEndpointWeightsAndCapacities` refuses the change.
         """
         desired = {"VariantName": variant_id.variant_name, "DesiredInstanceCount": count}
         self._endpoints.update_weights_and_capacities(

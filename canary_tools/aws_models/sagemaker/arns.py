@@ -1,10 +1,10 @@
-"""ARNs of SageMaker's resources."""
+"""ARNs of SageMaker resources."""
 
 from canary_tools.aws_models.api.place import Place
 
 
 def sagemaker_arn(place: Place, kind: str, name: str) -> str:
-    """Return the ARN of a `model`, `endpoint-config` or `endpoint`; SageMaker lower-cases the name in it.
+    """Return the ARN of a `model`, `endpoint-config` or `endpoint`. SageMaker writes the name in lower case.
 
     >>> sagemaker_arn(Place(account="111122223333", region="eu-west-1"), "endpoint", "Shop")
     'arn:aws:sagemaker:eu-west-1:111122223333:endpoint/shop'
@@ -13,7 +13,7 @@ def sagemaker_arn(place: Place, kind: str, name: str) -> str:
 
 
 def name_in(arn: str) -> str:
-    """Return the last part of an ARN, or the text itself if it is a plain name.
+    """Return the name at the end of an ARN. A plain name is returned as it is.
 
     >>> name_in("arn:aws:sagemaker:eu-west-1:111122223333:endpoint/shop")
     'shop'

@@ -1,4 +1,4 @@
-"""A change of weights or instance counts on the fleet that serves."""
+"""A change of weights or instance counts of the fleet in service."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from canary_tools.clock import Clock
 
 
 class CapacityChange:
-    """One run through `Updating` that ends with the new weights and counts, or with the old ones."""
+    """One update of weights and counts. It ends with the new values, or with the old ones if it fails."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class CapacityChange:
         self._arrived: dict[str, list[Instance]] = {}
 
     def start(self) -> None:
-        """Note what is desired and launch what is missing."""
+        """Record the desired weights and counts, and launch the missing instances."""
         for name, weight in self._weights.items():
             self._variants[name].desired_weight = single_precision(weight)
         for name, count in self._counts.items():

@@ -1,4 +1,4 @@
-"""Models and endpoint configs: records that are created, read and deleted, and never change."""
+"""Models and endpoint configs: records that are created, read and deleted, but never changed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from canary_tools.clock import Clock
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueRecord:
-    """A resource as it was asked for.
+    """A model or an endpoint config.
 
     Attributes:
         created: seconds since the epoch.
-        properties: the members of the create request with SageMaker's defaults, tags excepted.
+        properties: the members of the create request with SageMaker's defaults, without the tags.
     """
 
     name: str
@@ -30,12 +30,12 @@ class CatalogueRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordKind:
-    """What differs between models and endpoint configs.
+    """The words in which models and endpoint configs differ.
 
     Attributes:
-        api: the word in operations and members, such as `EndpointConfig`.
-        arn: the word in ARNs.
-        words: the words in SageMaker's sentences.
+        api: in operations and members, such as `EndpointConfig`.
+        arn: in ARNs, such as `endpoint-config`.
+        words: in SageMaker's sentences, such as `endpoint configuration`.
     """
 
     api: str
@@ -70,17 +70,17 @@ class RecordStore:
         """Return a record.
 
         Raises:
-            ApiError: `ValidationException` in SageMaker's words if there is none of that name.
+            ApiError: `ValidationException` if there is no record of that name.
         """
         if name not in self._records:
             raise validation_error(f'Could not find {self._kind.words} "{self._arn(name)}".')
         return self._records[name]
 
     def find_by_arn(self, arn: str) -> CatalogueRecord:
-        """Return a record by its ARN, whose name is in lower case.
+        """Return a record by its ARN, in which the name is in lower case.
 
         Raises:
-            ApiError: as `find`.
+            ApiError: `ValidationException` if there is no record with that ARN.
         """
         for record in self._records.values():
             if record.arn == arn:
@@ -104,14 +104,14 @@ class RecordStore:
         return {**record.properties, f"{self._kind.api}Arn": record.arn, "CreationTime": record.created}
 
     def delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer the delete operation; SageMaker deletes what an endpoint still uses, too."""
+        """Answer the delete operation. SageMaker also deletes records that an endpoint still uses."""
         record = self.find(request[f"{self._kind.api}Name"])
         del self._records[record.name]
         self._tags.drop(record.arn)
         return {}
 
     def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer the list operation, the newest record first."""
+        """Answer the list operation, newest first."""
         rows = [
             {
                 f"{self._kind.api}Name": record.name,
@@ -128,7 +128,7 @@ class RecordStore:
 
 
 class Catalogue:
-    """The shelves of models and of endpoint configs."""
+    """All models and all endpoint configs."""
 
     def __init__(self, *, place: Place, clock: Clock, tags: TagStore) -> None:
         self.models = RecordStore(MODEL, place=place, clock=clock, tags=tags, accept=accepted_model)

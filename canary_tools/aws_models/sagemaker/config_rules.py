@@ -1,4 +1,4 @@
-"""What SageMaker refuses in a model or an endpoint config, beyond the types of its members."""
+"""Rules for models and endpoint configs, beyond the types of their members."""
 
 import re
 from collections.abc import Mapping
@@ -30,9 +30,12 @@ def check_name(member: str, value: str) -> None:
 
 
 def accepted_model(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model with the defaults that SageMaker adds, or refuse it as SageMaker would.
+    """Return the properties of a model with the defaults that SageMaker adds.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
+
+    Raises:
+        ApiError: `ValidationException` if SageMaker would refuse the model.
     """
     check_name("ModelName", request["ModelName"])
     if ("PrimaryContainer" in request) == ("Containers" in request):
@@ -44,9 +47,12 @@ def accepted_model(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def accepted_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an endpoint config with the defaults that SageMaker adds, or refuse it as SageMaker would.
+    """Return the properties of an endpoint config with the defaults that SageMaker adds.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
+
+    Raises:
+        ApiError: `ValidationException` if SageMaker would refuse the endpoint config.
     """
     check_name("EndpointConfigName", request["EndpointConfigName"])
     variants = request["ProductionVariants"]
@@ -67,7 +73,7 @@ def accepted_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
 def _check_variant(variant: Mapping[str, Any]) -> None:
     check_name("VariantName", variant["VariantName"])
     if "ServerlessConfig" in variant:
-        raise validation_error("Serverless variants are not served here.")
+        raise validation_error("This local AWS does not support serverless variants.")
     if "ManagedInstanceScaling" in variant:
         raise validation_error("ManagedInstanceScaling is only supported with inference components.")
     if variant.get("InitialInstanceCount", 0) < 1:
@@ -83,12 +89,12 @@ def _check_variant(variant: Mapping[str, Any]) -> None:
 
 
 def publish_period_seconds(config: Mapping[str, Any]) -> int:
-    """Return how often the invocation metrics of an endpoint config are published.
+    """Return the period in seconds in which an endpoint config publishes its invocation metrics.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html
 
     Raises:
-        ApiError: the frequency is none of those that SageMaker knows.
+        ApiError: `ValidationException` for a period that SageMaker does not offer.
     """
     metrics = config.get("MetricsConfig", {})
     frequency = int(metrics.get("MetricPublishFrequencyInSeconds", _DEFAULT_PERIOD_SECONDS))

@@ -1,4 +1,4 @@
-"""The state of one endpoint, and how SageMaker describes it."""
+"""The state of one endpoint, and its description."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from canary_tools.aws_models.sagemaker.variants import Fleet, variant_summary
 
 
 class Status(StrEnum):
-    """Endpoint statuses that occur here.
+    """The statuses of an endpoint that this model knows.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
     """
@@ -27,14 +27,14 @@ IN_PROGRESS = frozenset({Status.CREATING, Status.UPDATING, Status.ROLLING_BACK, 
 
 @dataclass(kw_only=True)
 class Endpoint:
-    """An endpoint with the fleet that serves and the one that is being deployed.
+    """An endpoint, with the fleet in service and the fleet that is being deployed.
 
     Attributes:
-        config_name: of the fleet that serves; while there is none, of the one that was asked for.
-        fleet: `None` until the first one is in service.
-        pending: the fleet of a running deployment.
-        failure_reason: of the last change, until the next one begins.
-        created: seconds since the epoch, as `modified`.
+        config_name: of the fleet in service; before there is one, of the fleet that was asked for.
+        fleet: the fleet in service; `None` until the first one is.
+        pending: the fleet that is being deployed, if any.
+        failure_reason: why the last change failed; reset when the next change begins.
+        created: seconds since the epoch; so is `modified`.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Endpoint:
 
     @property
     def in_progress(self) -> bool:
-        """Whether a change runs, so that no other is accepted."""
+        """Whether a change runs. No other change is accepted then."""
         return self.status in IN_PROGRESS
 
 
 def describe(endpoint: Endpoint) -> dict[str, Any]:
-    """Return what `DescribeEndpoint` answers."""
+    """Return the answer of `DescribeEndpoint`."""
     answer: dict[str, Any] = {
         "EndpointName": endpoint.name,
         "EndpointArn": endpoint.arn,

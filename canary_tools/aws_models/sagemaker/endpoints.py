@@ -1,4 +1,4 @@
-"""SageMaker's endpoint operations: what is accepted, what is refused, and what it starts."""
+"""SageMaker's endpoint operations: which requests are accepted or refused, and what they start."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -22,15 +22,15 @@ from canary_tools.clock import Clock
 
 
 class Endpoints:
-    """All endpoints of the sandbox, on a clock.
+    """All endpoints of an account.
 
-    It starts no thread and takes no lock: whoever calls it from several threads must take turns, and its
-    clock and host must keep to those turns, too.
+    The class starts no thread and takes no lock. Callers on several threads must take turns, and so must the actions
+    of the clock and the host.
 
     Attributes:
-        on_change: called with an endpoint after each change of its status.
-        on_deleted: called with the name of an endpoint that is gone.
-        scaled_variants: asked for the variants of an endpoint that are registered as scalable targets.
+        on_change: each is called with an endpoint after its status has changed.
+        on_deleted: each is called with the name of an endpoint that was deleted.
+        scaled_variants: returns the variants of an endpoint that are registered as scalable targets.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Endpoints:
         self.scaled_variants: Callable[[str], Collection[str]] = lambda _endpoint_name: ()
 
     def find(self, name: str) -> Endpoint:
-        """Return an endpoint; the case of its name does not matter.
+        """Return an endpoint. Upper and lower case in its name are the same.
 
         Raises:
-            ApiError: `ValidationException`, "Could not find endpoint".
+            ApiError: `ValidationException` if there is no such endpoint.
         """
         endpoint = self._endpoints.get(name.lower())
         if endpoint is None:
@@ -68,7 +68,7 @@ class Endpoints:
         return endpoint
 
     def exists(self, name: str) -> bool:
-        """Whether there is an endpoint of that name, in whatever status."""
+        """Whether there is an endpoint of that name, in any status."""
         return name.lower() in self._endpoints
 
     def create(self, request: Request) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Endpoints:
         return {"EndpointArn": arn}
 
     def update(self, request: Request) -> dict[str, Any]:
-        """Answer `UpdateEndpoint`: a new fleet for all variants, then a swap.
+        """Answer `UpdateEndpoint`: deploy a new fleet for all variants, then put it in place of the old one.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         """
@@ -142,7 +142,7 @@ class Endpoints:
         return describe(self.find(request["EndpointName"]))
 
     def list(self, request: Request) -> dict[str, Any]:
-        """Answer `ListEndpoints`, the newest first."""
+        """Answer `ListEndpoints`, newest first."""
         rows = [
             {key: described[key] for key in _LISTED}
             for described in map(describe, reversed(self._endpoints.values()))
@@ -152,7 +152,7 @@ class Endpoints:
         return page("Endpoints", rows, request)
 
     def set_status(self, endpoint: Endpoint, status: Status) -> None:
-        """Note a new status and tell those who listen."""
+        """Set the status and call the listeners."""
         endpoint.status = status
         endpoint.modified = self._clock.now()
         for listener in self.on_change:
@@ -205,8 +205,8 @@ class Endpoints:
     def _refuse_change_under_scaling(self, endpoint: Endpoint, fleet: Fleet) -> None:
         """Refuse to remove a variant that is a scalable target, or to change its instance type.
 
-        The rule: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html; the sentence is
-        known from public reports only.
+        The rule is documented. The sentence is known from public reports only.
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
         """
         assert endpoint.fleet is not None
         scaled = self.scaled_variants(endpoint.name)

@@ -1,4 +1,4 @@
-"""The deployment of a fleet: launch, wait, swap or give up."""
+"""The deployment of a fleet: launch its instances, wait, then put it into service or give up."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,11 +18,11 @@ INSUFFICIENT_CAPACITY = (
 
 
 class FleetDeployment:
-    """One fleet on its way into service.
+    """One fleet that is being put into service.
 
-    The old fleet serves until the new one is complete. If that fails, an endpoint that is being updated
-    silently returns to `InService` on its old config, with a reason that the next update wipes; one that is
-    being created ends as `Failed`.
+    The old fleet serves until the new one is complete. If the new fleet fails, an endpoint that is being updated
+    returns to `InService` on its old config without an error; `FailureReason` says why until the next update. An
+    endpoint that is being created ends as `Failed`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class FleetDeployment:
         self._failures: list[str] = []
 
     def start(self) -> None:
-        """Launch every variant's instances; the end comes when they settled and the time is over."""
+        """Launch the instances of every variant. The deployment ends when all launches and the update time are over."""
         complete = Barrier(parties=len(self._fleet.variants) + 1, then=self._end)
         self._clock.call_at(self._clock.now() + self._timing.fleet_update_seconds, complete.arrive)
         for variant in self._fleet.variants.values():

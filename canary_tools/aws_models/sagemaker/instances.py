@@ -1,4 +1,4 @@
-"""What the endpoint model needs of the machines behind a variant."""
+"""Instances: the machines that serve a variant, and the host that launches them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Any, Protocol
 
 
 class Instance(Protocol):
-    """One machine that serves one variant's model."""
+    """One machine that serves the model of one variant."""
 
     def retire(self) -> None:
-        """Finish what was accepted, then end; nothing new is sent to it after this call."""
+        """Finish the accepted requests, then end. The caller sends no request after this call."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchOrder:
-    """A request for instances.
+    """An order to launch instances.
 
     Attributes:
-        container: the model's container definition, as `CreateModel` takes it.
+        container: the container definition of the model, in the form of `CreateModel`.
     """
 
     endpoint_name: str
@@ -29,7 +29,7 @@ class LaunchOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchResult:
-    """The instances that came, or the reason why none did, in SageMaker's words."""
+    """The launched instances, or the `FailureReason` if none could be launched."""
 
     instances: Sequence[Instance] = ()
     failure: str | None = None
@@ -39,29 +39,29 @@ class InstanceHost(Protocol):
     """Launches instances."""
 
     def launch(self, order: LaunchOrder, settled: Callable[[LaunchResult], None]) -> None:
-        """Start the instances and call `settled` once, when all of them serve or one of them cannot."""
+        """Start the instances. Call `settled` once, when all of them are in service or one has failed."""
         ...
 
 
 class SimulatedInstance:
-    """A machine that exists in name only."""
+    """An instance that does nothing."""
 
     def retire(self) -> None:
-        """End."""
+        """Do nothing: there is no machine."""
 
 
 class SimulatedHost:
-    """Launches simulated instances at once; containers that were declared broken fail.
+    """Launches simulated instances at once. Containers that are listed as broken fail.
 
     Attributes:
-        broken: the failure by `ModelDataUrl`.
+        broken: the `FailureReason` of each broken container, by its `ModelDataUrl`.
     """
 
     def __init__(self) -> None:
         self.broken: dict[str, str] = {}
 
     def launch(self, order: LaunchOrder, settled: Callable[[LaunchResult], None]) -> None:
-        """Settle before returning."""
+        """Call `settled` before returning."""
         failure = self.broken.get(order.container.get("ModelDataUrl", ""))
         if failure is None:
             settled(LaunchResult(instances=[SimulatedInstance() for _ in range(order.count)]))

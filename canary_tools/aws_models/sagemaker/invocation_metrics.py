@@ -1,4 +1,4 @@
-"""The invocation metrics that SageMaker publishes for a variant."""
+"""The invocation metrics that SageMaker publishes for each variant."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _UNITS = {"ModelLatency": "Microseconds", "OverheadLatency": "Microseconds"}
 
 
 class RecordMetric(Protocol):
-    """Takes the observations of one publish period, as `MetricStore.record` does."""
+    """Stores the observations of one publish period; `MetricStore.record` is one."""
 
     def __call__(
         self,
@@ -33,13 +33,17 @@ class RecordMetric(Protocol):
         unit: str,
         storage_resolution: int,
     ) -> None:
-        """Store them."""
+        """Store the observations; the parameters are those of `MetricStore.record`."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSource:
-    """Where an invocation was served, and how often its metrics are published."""
+    """What publishes invocation metrics: a variant under an endpoint config.
+
+    Attributes:
+        period_seconds: how often the metrics are published.
+    """
 
     endpoint_name: str
     variant_name: str
@@ -49,13 +53,13 @@ class MetricSource:
 
 @dataclass(frozen=True, kw_only=True)
 class ServedInvocation:
-    """One served request.
+    """One request that a variant has served.
 
     Attributes:
         model_status: HTTP status of the model's answer; 0 for a time-out or a broken connection.
-        model_microseconds: from handing it to the container until its answer.
-        overhead_microseconds: what SageMaker itself added.
-        instance_count: instances in service.
+        model_microseconds: from handing the request to the container until its answer.
+        overhead_microseconds: the time that SageMaker itself added.
+        instance_count: the variant's instances in service.
     """
 
     model_status: int
@@ -72,18 +76,18 @@ class _Period:
 
 
 class InvocationMetrics:
-    """Collects invocations per variant and publishes them after the end of each period.
+    """Counts invocations per variant and publishes the counts after the end of each period.
 
-    A period without traffic is published as zeros or not at all, in turn: SageMaker does either, and nobody
-    may rely on one of them.
+    Of two periods without traffic, one is published as zeros and the next one not at all. SageMaker does either, so
+    no reader may rely on one of them.
 
     Args:
-        record: takes the published values.
+        record: stores the published values.
         delay_seconds: from the end of a period until its values are visible.
 
     Attributes:
-        serves: asked whether a variant without traffic is still in service; publishing ends when it is not.
-        on_invocation: called with the source and the number of each observation.
+        serves: tells whether a variant without traffic is still in service. Publishing ends when it is not.
+        on_invocation: each is called with the source and the number of invocations of an observation.
     """
 
     def __init__(self, *, clock: Clock, record: RecordMetric, delay_seconds: float) -> None:
@@ -96,12 +100,12 @@ class InvocationMetrics:
         self.on_invocation: list[Callable[[MetricSource, int], None]] = []
 
     def watch(self, source: MetricSource) -> None:
-        """Begin to publish for a variant that came into service; again for a known one does nothing."""
+        """Begin to publish for a variant. A second call for the same variant does nothing."""
         if source not in self._open:
             self._begin(source)
 
     def observe(self, source: MetricSource, invocation: ServedInvocation, *, count: int = 1) -> None:
-        """Count an invocation, or `count` equal ones, at the clock's present time."""
+        """Count one invocation, or `count` equal invocations, at the clock's present time."""
         self.watch(source)
         period = self._open[source]
         period.count += count
@@ -140,7 +144,7 @@ class InvocationMetrics:
 
 
 def metric_source(endpoint_name: str, fleet: Fleet, variant_name: str) -> MetricSource:
-    """Return under which name a variant's metrics are published."""
+    """Return the source of a variant's metrics."""
     return MetricSource(
         endpoint_name=endpoint_name,
         variant_name=variant_name,

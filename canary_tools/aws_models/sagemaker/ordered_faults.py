@@ -1,4 +1,4 @@
-"""What is about to go wrong, by order of a test or a rehearsal."""
+"""Failures that a test or a rehearsal orders."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +8,8 @@ class UpdateFailure:
     """How the next update of an endpoint fails.
 
     Attributes:
-        reason: what `FailureReason` will say.
-        silent: the endpoint returns to `InService` on its old config; otherwise it ends as `Failed`.
+        reason: the text of `FailureReason`.
+        silent: true if the endpoint returns to `InService` on its old config, false if it ends as `Failed`.
     """
 
     reason: str
@@ -18,12 +18,13 @@ class UpdateFailure:
 
 @dataclass
 class OrderedFaults:
-    """Orders that wait for their moment.
+    """Failures that have been ordered and have not happened yet.
 
     Attributes:
-        updates: the failure of an endpoint's next update, by endpoint name.
-        weight_rollbacks: endpoints whose next change of weights is rolled back.
-        stalled: variants that get no instance, and for how many seconds a request for one is in vain.
+        updates: how the next update of an endpoint fails, by endpoint name.
+        weight_rollbacks: names of the endpoints whose next change of weights is rolled back.
+        stalled: variants (endpoint name, variant name) that get no more instances, with the seconds for which a request
+            for one keeps the endpoint busy; `None` for the usual time.
     """
 
     updates: dict[str, UpdateFailure] = field(default_factory=dict)
@@ -31,7 +32,7 @@ class OrderedFaults:
     stalled: dict[tuple[str, str], float | None] = field(default_factory=dict)
 
     def take_weight_rollback(self, endpoint_name: str) -> bool:
-        """Return whether the change of weights that ends now is to be rolled back; asks once."""
+        """Return whether the change of weights that ends now is rolled back, and forget the order."""
         ordered = endpoint_name in self.weight_rollbacks
         self.weight_rollbacks.discard(endpoint_name)
         return ordered

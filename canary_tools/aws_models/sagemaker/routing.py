@@ -1,4 +1,4 @@
-"""Which variant, and which of its instances, answers a request."""
+"""Routing: which variant answers a request, and which of its instances."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 
 
 class Busy(Protocol):
-    """Something that says how many requests it holds."""
+    """Something that knows how many requests it holds."""
 
     @property
     def load(self) -> int:
-        """Requests that run or wait in it."""
+        """The number of requests that run or wait."""
         ...
 
 
@@ -21,14 +21,15 @@ _Instance = TypeVar("_Instance", bound=Busy)
 
 
 def choose_variant(fleet: Fleet, target: str | None, generator: random.Random) -> Variant:
-    """Return the variant that a request goes to: the target if it names one, else by weight / sum of weights.
+    """Return the variant that answers a request.
 
-    The target wins over the weights, so it reaches a variant of weight 0, too.
+    A request that names a target variant goes to it, even if its weight is 0. All others are split by
+    weight / sum of weights.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-ab-testing.html
 
     Raises:
-        ApiError: `ValidationError` for an unknown target; `ServiceUnavailable` if no variant has any weight.
+        ApiError: `ValidationError` for an unknown target; `ServiceUnavailable` if the weights of all variants are 0.
     """
     if target is not None:
         if target not in fleet.variants:
@@ -41,7 +42,7 @@ def choose_variant(fleet: Fleet, target: str | None, generator: random.Random) -
 
 
 def least_busy(instances: Sequence[_Instance]) -> _Instance:
-    """Return the instance with the fewest requests, the first of equals."""
+    """Return the instance with the fewest requests; of equal ones, the first."""
     return min(instances, key=lambda instance: instance.load)
 
 

@@ -24,9 +24,9 @@ _MEMBERS = (
 
 
 def emit_state_change(emit: Emit, clock: Clock, endpoint: Endpoint) -> None:
-    """Put an endpoint's present status on the bus, as soon as the clock gets to it.
+    """Put an event with the present status of an endpoint on the bus, as the next action of the clock.
 
-    Not at once: a target of the event may ask for the endpoint while the caller still holds its turn.
+    The event does not go out at once: its target may ask for the endpoint while the caller still holds the lock.
     """
     detail = _detail(endpoint)
     clock.call_at(
@@ -50,7 +50,7 @@ def _detail(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def upper_snake(status: str) -> str:
-    """Return a status as events spell it.
+    """Return a status in the spelling of events.
 
     >>> upper_snake("InService")
     'IN_SERVICE'

@@ -7,26 +7,30 @@ from canary_tools.aws_models.api.errors import validation_error
 
 
 class TagStore:
-    """The tags of each resource that exists, by ARN."""
+    """The tags of every existing resource, by ARN."""
 
     def __init__(self) -> None:
         self._tags: dict[str, dict[str, str]] = {}
 
     def attach(self, arn: str, tags: Iterable[Mapping[str, str]]) -> None:
-        """Note a new resource with its first tags."""
+        """Add a new resource with its tags."""
         self._tags[arn] = {tag["Key"]: tag["Value"] for tag in tags}
 
     def drop(self, arn: str) -> None:
-        """Forget a resource that was deleted."""
+        """Remove a resource that was deleted."""
         self._tags.pop(arn, None)
 
     def replace(self, arn: str, tags: Iterable[Mapping[str, str]]) -> None:
-        """Give the resource these tags and no others, as CloudFormation does."""
+        """Replace all tags of a resource, as CloudFormation does.
+
+        Raises:
+            ApiError: `ValidationException` if there is no such resource.
+        """
         self._of(arn)
         self.attach(arn, tags)
 
     def all(self) -> Iterator[tuple[str, list[dict[str, str]]]]:
-        """Yield every resource with its tags in AWS's list form."""
+        """Yield every resource with its tags as a list of `Key` and `Value`."""
         for arn in list(self._tags):
             yield arn, self._listed(arn)
 

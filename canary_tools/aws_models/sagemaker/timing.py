@@ -1,16 +1,16 @@
-"""How long SageMaker takes."""
+"""How long SageMaker takes for its changes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Durations in seconds of the clock in use.
+    """Durations in seconds.
 
     Attributes:
-        fleet_update_seconds: for a fleet of an endpoint that is created or updated.
-        instance_launch_seconds: until instances that scaling asked for serve.
-        weight_update_seconds: for a change of weights, for its rollback, and for a deletion.
+        fleet_update_seconds: to deploy a fleet, when an endpoint is created or updated.
+        instance_launch_seconds: until additional instances are in service.
+        weight_update_seconds: for a change of weights, for its rollback, and for the deletion of an endpoint.
     """
 
     fleet_update_seconds: float

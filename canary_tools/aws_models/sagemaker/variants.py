@@ -1,4 +1,4 @@
-"""A production variant as it lives: its weight, its instances."""
+"""Production variants in service, with their weights and instances, and the fleet that they form."""
 
 import struct
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +12,7 @@ RETAINED_COUNT = "DesiredInstanceCount"
 
 
 def single_precision(weight: float) -> float:
-    """Round to what a 32-bit float holds, since SageMaker keeps weights as such.
+    """Round to a 32-bit float, in which SageMaker stores weights.
 
     >>> single_precision(0.1)
     0.10000000149011612
@@ -27,11 +27,11 @@ class Variant:
     """One variant of a fleet.
 
     Attributes:
-        image: the container image as the model names it.
-        current_weight: by which requests are split now.
-        desired_weight: what the last call asked for.
-        desired_count: instances that the last call asked for.
-        instances: those in service.
+        image: the container image that the model names.
+        current_weight: the weight by which requests are split now.
+        desired_weight: the weight that the last call asked for.
+        desired_count: the number of instances that the last call asked for.
+        instances: the instances in service.
     """
 
     name: str
@@ -45,17 +45,17 @@ class Variant:
 
     @property
     def current_count(self) -> int:
-        """How many instances serve."""
+        """The number of instances in service."""
         return len(self.instances)
 
 
 @dataclass(kw_only=True)
 class Fleet:
-    """All variants of one endpoint config, on machines of their own.
+    """All variants of one endpoint config, with their instances.
 
     Attributes:
         config: the properties of the endpoint config.
-        started: when its deployment began, in seconds since the epoch.
+        started: when the deployment of the fleet began, in seconds since the epoch.
     """
 
     config_name: str
@@ -76,8 +76,8 @@ class Fleet:
     ) -> "Fleet":
         """Plan the fleet of an endpoint config.
 
-        Weights and instance counts are those of `retained_from`'s variant of the same name, except for the
-        properties in `excluded` (for all variants) and for variants whose name is new.
+        A variant keeps the weight and the instance count that the variant of the same name has in `retained_from`.
+        Variants with a new name, and properties named in `excluded`, take the values of the endpoint config.
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
         """
@@ -102,20 +102,20 @@ class Fleet:
         return cls(config_name=config_name, config=config, variants=variants, started=now)
 
     def retire(self) -> None:
-        """Let every instance finish and end."""
+        """Let every instance finish its requests, then end."""
         for variant in self.variants.values():
             retire_all(variant.instances)
             variant.instances = []
 
 
 def retire_all(instances: Sequence[Instance]) -> None:
-    """Let the instances finish and end."""
+    """Let the instances finish their requests, then end."""
     for instance in instances:
         instance.retire()
 
 
 def variant_summary(variant: Variant, resolved_at: float) -> dict[str, Any]:
-    """Return a `ProductionVariantSummary`; it names the image, never the model.
+    """Return a `ProductionVariantSummary`. It names the image, never the model.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantSummary.html
     """
