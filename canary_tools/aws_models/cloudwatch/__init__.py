@@ -1,1 +1,1 @@
-"""CloudWatch as pure state on a clock: metrics, metric math, alarms."""
+"""CloudWatch: metrics, metric math and alarms, as plain state on a clock."""

@@ -1,4 +1,4 @@
-"""What CloudWatch knows of one alarm."""
+"""One alarm, its state, and the change of its state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _ACTION_LISTS = {
 
 @dataclass(frozen=True)
 class StateRecord:
-    """A state with its reason; `since` is when it was last set, in seconds since the epoch."""
+    """The state of an alarm, with its reason. `since`: when it was set, in seconds since the epoch."""
 
     value: AlarmState
     reason: str
@@ -29,7 +29,13 @@ class StateRecord:
 
 @dataclass
 class Alarm:
-    """A metric alarm (`queries`) or a composite one (`rule`); `request` is what it was put with."""
+    """A metric alarm, which has `queries`, or a composite alarm, which has a `rule`.
+
+    Attributes:
+        request: the request that created or last changed it.
+        configured: when that request came, in seconds since the epoch.
+        transitioned: when the state last changed, in seconds since the epoch.
+    """
 
     name: str
     arn: str
@@ -42,21 +48,21 @@ class Alarm:
     tags: dict[str, str] = field(default_factory=dict)
 
     def actions(self, state: AlarmState) -> list[str]:
-        """Return the ARNs to notify when it enters `state`."""
+        """Return the ARNs of the actions that run when the alarm enters `state`."""
         if not self.request.get("ActionsEnabled", True):
             return []
         return list(self.request.get(_ACTION_LISTS[state]) or [])
 
     @cached_property
     def period(self) -> int:
-        """The period of its data points in seconds."""
+        """The period of the alarm's data points, in seconds."""
         periods = [query.metric.period for query in self.queries if query.metric is not None]
         return max(periods, default=60)
 
 
 @dataclass(frozen=True)
 class Change:
-    """An alarm that went from one state to another."""
+    """A change of an alarm's state."""
 
     alarm: Alarm
     before: StateRecord
@@ -64,7 +70,7 @@ class Change:
 
 
 def timestamp(moment: float) -> str:
-    """Write a time as CloudWatch does in events and reasons.
+    """Return a time in the form of CloudWatch's events and reasons.
 
     >>> timestamp(1000000000.25)
     '2001-09-09T01:46:40.250+0000'

@@ -1,4 +1,4 @@
-"""The alarm operations of the CloudWatch API: requests and answers as plain dictionaries."""
+"""The alarm operations of the CloudWatch API."""
 
 import json
 from collections.abc import Callable
@@ -17,13 +17,13 @@ _NOT_DESCRIBED = ("Tags",)
 
 
 class AlarmApi:
-    """Puts, describes, deletes and tags alarms."""
+    """Creates, describes, deletes and tags alarms."""
 
     def __init__(self, alarms: Alarms) -> None:
         self._alarms = alarms
 
     def operations(self) -> dict[str, Operation]:
-        """Return the operations by their API name."""
+        """Return the operations, by their names in the API."""
         return {
             "PutMetricAlarm": self._refusing(self._alarms.put_metric_alarm),
             "PutCompositeAlarm": self._refusing(self._alarms.put_composite_alarm),
@@ -39,7 +39,7 @@ class AlarmApi:
         }
 
     def describe_alarms(self, request: Request) -> dict[str, Any]:
-        """Describe alarms; composite ones only if `AlarmTypes` asks for them.
+        """Answer `DescribeAlarms`. Composite alarms are described only if `AlarmTypes` asks for them.
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         """
@@ -53,7 +53,7 @@ class AlarmApi:
         }
 
     def describe_alarm_history(self, request: Request) -> dict[str, Any]:
-        """List changes of state, newest first unless asked otherwise."""
+        """Answer `DescribeAlarmHistory` with changes of state, newest first by default."""
         name, start, end = request.get("AlarmName"), request.get("StartDate"), request.get("EndDate")
         found = [
             _history_item(change)
@@ -67,7 +67,7 @@ class AlarmApi:
         return {"AlarmHistoryItems": found[: request.get("MaxRecords") or None]}
 
     def set_alarm_state(self, request: Request) -> dict[str, Any]:
-        """Set a state until the next evaluation."""
+        """Answer `SetAlarmState`. The state holds until the next evaluation."""
         self._existing(request["AlarmName"])
         self._alarms.set_state(
             request["AlarmName"],

@@ -1,4 +1,4 @@
-"""One evaluation of a metric alarm: fetch, compare, judge, and say why.
+"""One evaluation of a metric alarm: read the data, compare them with the threshold, decide the state, say why.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 """
@@ -24,7 +24,7 @@ COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
 
 
 def evaluate(alarm: Alarm, store: MetricStore, now: float, *, threshold_statistics: bool = False) -> StateRecord | None:
-    """Return the state that the data asks for, or `None` to keep the present one, which is not told anew.
+    """Return the new state of the alarm, or `None` if its state does not change.
 
     Raises:
         MathError: the alarm's expression cannot be evaluated.
@@ -49,12 +49,12 @@ def evaluate(alarm: Alarm, store: MetricStore, now: float, *, threshold_statisti
 
 
 def watched_query(queries: tuple[Query, ...]) -> Query:
-    """Return the one query whose data the alarm compares with its threshold."""
+    """Return the query whose data the alarm compares with its threshold."""
     return next(query for query in queries if query.returned)
 
 
 def _window(alarm: Alarm, now: float) -> Window:
-    """Cover the evaluation range, which ends with the last complete period."""
+    """Return the evaluation range. It ends with the last complete period."""
     end = now - now % alarm.period
     return Window(end - _range(alarm) * alarm.period, end)
 
@@ -68,7 +68,7 @@ def _datapoints_to_alarm(alarm: Alarm) -> int:
 
 
 def _with_enough_samples(alarm: Alarm, watched: Query, store: MetricStore, window: Window, series: Series) -> Series:
-    """Drop percentiles of too few samples if the alarm was told to ignore them."""
+    """Remove percentiles of too few samples, if the alarm is set to ignore them."""
     metric = watched.metric
     ignores = alarm.request.get("EvaluateLowSampleCountPercentile") == "ignore"
     if metric is None or not ignores or not is_percentile(metric.stat):

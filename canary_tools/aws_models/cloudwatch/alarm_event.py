@@ -1,4 +1,4 @@
-"""How an alarm's change of state reads: as an EventBridge event and as an SNS message.
+"""The change of an alarm's state, as an EventBridge event and as an SNS message.
 
 Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 and https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
@@ -25,7 +25,7 @@ def event_detail(change: Change) -> dict[str, Any]:
 
 
 def notification(change: Change) -> dict[str, Any]:
-    """Return the message that an SNS topic gets."""
+    """Return the message that an SNS topic receives."""
     account, region = change.alarm.arn.split(":")[4], change.alarm.arn.split(":")[3]
     return {
         "AlarmName": change.alarm.name,

@@ -1,4 +1,4 @@
-"""What PutMetricAlarm and PutCompositeAlarm accept.
+"""Rules for requests to PutMetricAlarm and PutCompositeAlarm.
 
 Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 and https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
@@ -22,11 +22,11 @@ _HOUR_SECONDS = 3_600
 
 
 class AlarmRequestError(ValueError):
-    """A request that CloudWatch refuses with a ValidationError."""
+    """A request that CloudWatch would refuse with a `ValidationError`."""
 
 
 def queries_of(request: Mapping[str, Any]) -> tuple[Query, ...]:
-    """Read what a metric alarm watches, and check the whole request.
+    """Return the queries of a metric alarm, after checking the whole request.
 
     Raises:
         AlarmRequestError: CloudWatch would refuse it.

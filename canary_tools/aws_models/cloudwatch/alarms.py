@@ -1,8 +1,7 @@
-"""All alarms: they are evaluated by the clock, and tell of each change of state.
+"""All alarms of an account. The clock evaluates them; each change of state is reported.
 
-Pure state on a `Clock`: no threads of its own, no emulator, so that a rehearsal can run it on a virtual
-clock. Metric alarms with periods under a minute are evaluated every 10 seconds, the others every minute;
-composite alarms whenever one of their children changes.
+Metric alarms with a period under a minute are evaluated every 10 seconds, all others every minute. Composite alarms
+are evaluated when one of their children changes.
 """
 
 import json
@@ -26,7 +25,7 @@ Act = Callable[[str, Change], None]
 
 _INTERVALS = (10, 60)
 _SUB_MINUTE = 60
-# Evaluations come this part of their interval after its start, when the last period's data can be there.
+# An evaluation runs this fraction of its interval after the interval begins, so that the last period's data are there.
 _PHASE = 0.4
 _CREATED = "Unchecked: Initial alarm creation"
 
@@ -36,7 +35,12 @@ _log = logging.getLogger(__name__)
 class Alarms:
     """The alarms of one account and region.
 
-    `emit` gets an event for each change of state, `act` each action ARN with the change.
+    Args:
+        store: the metrics that the alarms read.
+        emit: is called with an event for each change of state.
+        act: is called with each action ARN of a change and the change.
+        arn_prefix: of the alarms' ARNs, up to the account.
+        threshold_statistics: whether `TC()` and `PR()` of SageMaker's metrics have values.
     """
 
     def __init__(
@@ -60,12 +64,12 @@ class Alarms:
         self.history: list[Change] = []
 
     def start(self) -> None:
-        """Begin to evaluate; it goes on for as long as the clock runs."""
+        """Evaluate the alarms from now on, for as long as the clock runs."""
         for interval in _INTERVALS:
             self._schedule(interval)
 
     def put_metric_alarm(self, request: Mapping[str, Any]) -> Alarm:
-        """Create or change an alarm; a changed one keeps its state until the next evaluation.
+        """Create or change a metric alarm. A changed alarm keeps its state until the next evaluation.
 
         Raises:
             AlarmRequestError: CloudWatch would refuse the request.
@@ -75,7 +79,7 @@ class Alarms:
         return self._put(request, queries=queries)
 
     def put_composite_alarm(self, request: Mapping[str, Any]) -> Alarm:
-        """Create or change a composite alarm and evaluate it.
+        """Create or change a composite alarm, and evaluate it at once.
 
         Raises:
             AlarmRequestError: CloudWatch would refuse the request.
@@ -95,10 +99,10 @@ class Alarms:
         return alarm
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete alarms; unknown names are passed over.
+        """Delete alarms. Unknown names are ignored.
 
         Raises:
-            AlarmRequestError: a composite alarm that stays needs one of them.
+            AlarmRequestError: a composite alarm that is not deleted depends on one of them.
 
         """
         doomed = set(names)
@@ -113,7 +117,7 @@ class Alarms:
                 self._alarms.pop(name, None)
 
     def set_state(self, name: str, state: AlarmState, reason: str, reason_data: str = "") -> None:
-        """Set a state by hand; it holds until the next evaluation says otherwise.
+        """Set the state of an alarm. It holds until an evaluation changes it.
 
         Raises:
             KeyError: there is no such alarm.
@@ -126,16 +130,16 @@ class Alarms:
         self._announce(changes)
 
     def get(self, name: str) -> Alarm | None:
-        """Return the alarm of that name, if there is one."""
+        """Return the alarm of that name, or `None`."""
         return self._alarms.get(name)
 
     def all(self) -> list[Alarm]:
-        """Every alarm, by name."""
+        """Return all alarms, sorted by name."""
         with self._lock:
             return sorted(self._alarms.values(), key=lambda alarm: alarm.name)
 
     def evaluate(self, interval: int) -> None:
-        """Evaluate all metric alarms of one evaluation interval (10 or 60 seconds) now."""
+        """Evaluate now all metric alarms that are evaluated every `interval` seconds (10 or 60)."""
         with self._lock:
             changes: list[Change] = []
             for alarm in self._alarms.values():
@@ -179,7 +183,7 @@ class Alarms:
         return [] if state is None else self._apply(alarm, state)
 
     def _settle_composites(self) -> list[Change]:
-        """Evaluate composite alarms until none changes; each pass can only be caused by the one before."""
+        """Evaluate composite alarms until none of them changes; a change of one can change another."""
         changes: list[Change] = []
         composites = [alarm for alarm in self._alarms.values() if alarm.rule is not None]
         for _ in composites:

@@ -18,22 +18,22 @@ Condition = Callable[[States], bool]
 
 
 class RuleError(ValueError):
-    """A rule that CloudWatch would not accept."""
+    """A rule that CloudWatch would refuse."""
 
 
 @dataclass(frozen=True)
 class CompositeRule:
-    """A parsed rule: `holds` for the states of its `children`, which are alarm names."""
+    """A parsed rule. `children`: the names of its alarms; `holds`: whether the rule is true for their states."""
 
     children: tuple[str, ...]
     holds: Condition
 
 
 def parse_rule(rule: str) -> CompositeRule:
-    """Parse an `AlarmRule`; children are named by alarm name or ARN.
+    """Parse an `AlarmRule`, which refers to alarms by name or ARN.
 
     Raises:
-        RuleError: it does not follow the grammar.
+        RuleError: the rule does not follow the grammar.
 
     """
     parser = _RuleParser(rule)
@@ -43,7 +43,7 @@ def parse_rule(rule: str) -> CompositeRule:
 
 
 class _RuleParser:
-    """NOT binds tightest, then AND, then OR."""
+    """A parser in which NOT binds most strongly, then AND, then OR."""
 
     def __init__(self, rule: str) -> None:
         self._rule = rule.strip()

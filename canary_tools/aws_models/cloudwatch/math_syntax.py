@@ -1,4 +1,4 @@
-"""The grammar of CloudWatch metric math, as far as alarms and dashboards use it.
+"""The grammar of CloudWatch metric math, for the part that alarms and dashboards use.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
@@ -9,24 +9,24 @@ from functools import cache
 
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^<>(),\[\]]))")
 _WORDS = {"AND": "&&", "OR": "||"}
-# weakest first; operators of one level group to the left
+# operators that bind most weakly come first; those of one level group to the left
 _LEVELS = (("||",), ("&&",), ("==", "!=", "<=", ">=", "<", ">"), ("+", "-"), ("*", "/"), ("^",))
 
 
 class MathError(ValueError):
-    """An expression that CloudWatch would not accept."""
+    """An expression that CloudWatch would refuse."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A scalar."""
+    """A number."""
 
     value: float
 
 
 @dataclass(frozen=True)
 class Name:
-    """The id of a metric or of another expression, or a word such as REPEAT."""
+    """The id of a metric or of another expression, or a keyword such as REPEAT."""
 
     id: str
 
@@ -67,10 +67,10 @@ Node = Number | Name | Negation | Operation | Call | Array
 
 @cache
 def parse(expression: str) -> Node:
-    """Parse an expression; alarms ask for the same few again and again.
+    """Parse an expression. Results are cached, since alarms evaluate the same few expressions again and again.
 
     Raises:
-        MathError: it does not follow the grammar.
+        MathError: the expression does not follow the grammar.
 
     """
     parser = _Parser(_tokens(expression), expression)
@@ -81,7 +81,7 @@ def parse(expression: str) -> Node:
 
 @cache
 def names(node: Node) -> frozenset[str]:
-    """Every id that the expression refers to, directly."""
+    """Return every id that the expression itself refers to."""
     match node:
         case Name(id):
             return frozenset({id})

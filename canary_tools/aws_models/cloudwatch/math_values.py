@@ -1,7 +1,7 @@
-"""What a metric-math expression is worth: scalars, time series, arrays of time series.
+"""The values of metric-math expressions: scalars, time series, and arrays of time series.
 
-Arithmetic and comparisons treat a value that only one of two series lacks as 0, and drop a data point
-that would divide by zero.
+Where only one of two series has a data point, arithmetic and comparisons take the other value for 0. A data point that
+would divide by zero is left out.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
 
@@ -58,7 +58,13 @@ _FILL_WORDS = ("REPEAT", "LINEAR")
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Evaluates expressions over one window: `grid` holds the start of each of its periods."""
+    """Evaluates expressions over one window.
+
+    Attributes:
+        grid: the start of each period in the window, in seconds since the epoch.
+        period: the length of a period in seconds.
+        series: the time series of each id.
+    """
 
     grid: Sequence[float]
     period: int
@@ -68,7 +74,7 @@ class Evaluator:
         """Return the value of a parsed expression.
 
         Raises:
-            MathError: an unknown id or function, or arguments of a type that it does not take.
+            MathError: the expression uses an unknown id or function, or an argument of the wrong type.
 
         """
         match node:
@@ -218,7 +224,7 @@ def _defined(function: Callable[[float], float], point: float) -> bool:
 
 
 def _reduce(function: str, value: Value) -> Value:
-    """One series becomes a scalar, an array becomes one series."""
+    """Reduce one series to a scalar, or an array to one series."""
     reduce = _REDUCTIONS[function]
     if isinstance(value, float):
         raise MathError(f"{function} takes time series, got a scalar")
@@ -229,7 +235,7 @@ def _reduce(function: str, value: Value) -> Value:
 
 
 def _across(function: str, members: Sequence[Series], moment: float) -> list[float]:
-    """Take the values of all members at one moment; `AVG` counts a missing one as 0, the others skip it."""
+    """Return the values of all members at one moment. `AVG` counts a missing value as 0, the others skip it."""
     if function == "AVG":
         return [member.get(moment, 0.0) for member in members]
     return [member[moment] for member in members if moment in member]
@@ -237,7 +243,7 @@ def _across(function: str, members: Sequence[Series], moment: float) -> list[flo
 
 def _plain(value: Value) -> float | Series:
     if isinstance(value, list):
-        raise MathError("an array of time series cannot stand here")
+        raise MathError("an array of time series is not allowed here")
     return value
 
 

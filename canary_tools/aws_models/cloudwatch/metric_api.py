@@ -1,4 +1,4 @@
-"""The metric operations of the CloudWatch API: requests and answers as plain dictionaries."""
+"""The metric operations of the CloudWatch API."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class MetricApi:
         self._threshold_statistics = threshold_statistics
 
     def operations(self) -> dict[str, Operation]:
-        """Return the operations by their API name."""
+        """Return the operations, by their names in the API."""
         return {
             "PutMetricData": self.put_metric_data,
             "GetMetricData": self.get_metric_data,
@@ -32,7 +32,7 @@ class MetricApi:
         }
 
     def put_metric_data(self, request: Request) -> dict[str, Any]:
-        """Store data points; they are visible at once."""
+        """Answer `PutMetricData`. The data points are visible at once."""
         for datum in request["MetricData"]:
             self._store.record(
                 namespace=request["Namespace"],
@@ -46,7 +46,7 @@ class MetricApi:
         return {}
 
     def get_metric_data(self, request: Request) -> dict[str, Any]:
-        """Answer metrics and expressions; newest first unless asked otherwise."""
+        """Answer `GetMetricData`, for metrics and expressions. Data points come newest first by default."""
         queries = [Query.of(item) for item in request["MetricDataQueries"]]
         if len(queries) > _MAX_QUERIES:
             raise ApiError("ValidationError", f"at most {_MAX_QUERIES} queries are allowed, got {len(queries)}")
@@ -60,7 +60,7 @@ class MetricApi:
         return {"MetricDataResults": results, "Messages": []}
 
     def get_metric_statistics(self, request: Request) -> dict[str, Any]:
-        """Answer the statistics of one metric."""
+        """Answer `GetMetricStatistics`."""
         statistics = [*(request.get("Statistics") or []), *(request.get("ExtendedStatistics") or [])]
         key = metric_key(request)
         points: dict[float, dict[str, Any]] = {}
@@ -80,7 +80,7 @@ class MetricApi:
         return {"Label": key.name, "Datapoints": [points[moment] for moment in sorted(points)]}
 
     def list_metrics(self, request: Request) -> dict[str, Any]:
-        """List the metrics that have data and match; a dimension without a value matches any."""
+        """Answer `ListMetrics` with the metrics that have data. A dimension without a value matches any value."""
         wanted = [(item["Name"], item.get("Value")) for item in request.get("Dimensions") or []]
         found = [
             key
@@ -124,9 +124,9 @@ def _values(datum: Request) -> Mapping[float, int]:
 
 
 def _from_statistics(summary: Request) -> Mapping[float, int]:
-    """Stand in for the values behind a statistic set: its extremes, and the mean of the rest.
+    """Return values that have the given statistics: the two extremes, and the mean of all others.
 
-    Sum, count, minimum and maximum are exact; percentiles, which CloudWatch would not give, are not.
+    Sum, count, minimum and maximum are exact. Percentiles are not; CloudWatch gives none for such data.
     """
     count, low, high = int(summary["SampleCount"]), float(summary["Minimum"]), float(summary["Maximum"])
     values: Counter[float] = Counter()

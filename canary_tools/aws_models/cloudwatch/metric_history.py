@@ -1,4 +1,4 @@
-"""The metrics of a rehearsal: the sandbox's store, read far more often than written."""
+"""A metric store for one thread, in which reading is fast."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -7,10 +7,10 @@ from canary_tools.aws_models.cloudwatch.metric_store import MetricKey, MetricSto
 
 
 class MetricHistory(MetricStore):
-    """A store whose readers get the values themselves instead of a copy of them; they only read."""
+    """A store that gives its readers the stored values instead of copies. Readers must not change them."""
 
     def periods(self, key: MetricKey, *, start: float, end: float, period: int) -> dict[float, Counter[float]]:
-        """Return the values of each period that has data, by its start: those in `[start, end)`."""
+        """Return the values of each period in `[start, end)` that has data, by the start of the period."""
         metric = self._metrics.get(key)
         if metric is None:
             return {}

@@ -1,4 +1,4 @@
-"""Metric data with every value and its count, so that percentiles are true."""
+"""Metric data: every value with its count, so that percentiles are exact."""
 
 import threading
 from bisect import bisect_left, insort
@@ -11,7 +11,7 @@ STANDARD_RESOLUTION = 60
 
 @dataclass(frozen=True, order=True)
 class MetricKey:
-    """A metric's identity: its dimensions are part of it, and are matched exactly.
+    """The identity of a metric. Its dimensions are part of the identity and must match exactly.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     """
@@ -22,12 +22,12 @@ class MetricKey:
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "MetricKey":
-        """Make a key; the order of the dimensions does not matter."""
+        """Return the key. The order of the dimensions does not matter."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
 
 
 class _Metric:
-    """The values of one metric by moment; `moments` is sorted, so that a window is found without a search."""
+    """The values of one metric, by moment. `moments` is sorted, so that a window is found by bisection."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
@@ -47,7 +47,7 @@ class _Metric:
 
 
 class MetricStore:
-    """Value counts per metric and moment; safe to use from several threads."""
+    """Counts of values, per metric and moment. Several threads may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class MetricStore:
         unit: str,
         storage_resolution: int = STANDARD_RESOLUTION,
     ) -> None:
-        """Add the observations of one publish period, visible to readers at once.
+        """Add the observations of one publish period. Readers see them at once.
 
         `values` maps each observed value to how often it was seen; `timestamp` (seconds since the epoch)
         is the start of the period and is rounded down to the `storage_resolution` (1 or 60 seconds).
@@ -77,17 +77,17 @@ class MetricStore:
             self._metrics.setdefault(key, _Metric(unit)).add(moment, values)
 
     def metrics(self) -> list[MetricKey]:
-        """Every metric that has data."""
+        """Return the keys of all metrics that have data."""
         with self._lock:
             return sorted(self._metrics)
 
     def unit(self, key: MetricKey) -> str:
-        """Return the unit that the metric was first recorded with; without data it is `None`, the text."""
+        """Return the unit of the metric's first data point, or the text `None` if it has no data."""
         with self._lock:
             return self._metrics[key].unit if key in self._metrics else "None"
 
     def periods(self, key: MetricKey, *, start: float, end: float, period: int) -> dict[float, Counter[float]]:
-        """Return the values of each period that has data, by its start: those in `[start, end)`.
+        """Return the values of each period in `[start, end)` that has data, by the start of the period.
 
         Periods lie on multiples of `period` seconds since the epoch; `start` is rounded down to one.
         """
@@ -100,6 +100,6 @@ class MetricStore:
         return merged
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all data."""
         with self._lock:
             self._metrics.clear()

@@ -1,4 +1,4 @@
-"""How an alarm judges its data points: M out of N, with CloudWatch's four ways to treat missing ones.
+"""How an alarm judges its data points: M out of N, with the four ways to treat missing data.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """
@@ -6,13 +6,13 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-an
 from collections.abc import Sequence
 from enum import StrEnum
 
-# How many data points an alarm looks at beyond its evaluation periods. The documentation says that there
-# are some, and its examples show two.
+# An alarm looks at this many data points beyond its evaluation periods. The documentation says that there are some,
+# and its examples show two.
 EXTRA_POINTS = 2
 
 
 class AlarmState(StrEnum):
-    """The states of an alarm, in CloudWatch's words."""
+    """The states of an alarm."""
 
     OK = "OK"
     ALARM = "ALARM"
@@ -20,7 +20,7 @@ class AlarmState(StrEnum):
 
 
 class MissingData(StrEnum):
-    """What `TreatMissingData` can be."""
+    """The values of `TreatMissingData`."""
 
     MISSING = "missing"
     IGNORE = "ignore"
@@ -31,10 +31,10 @@ class MissingData(StrEnum):
 def judge(
     points: Sequence[bool | None], *, datapoints_to_alarm: int, evaluation_periods: int, missing: MissingData
 ) -> AlarmState | None:
-    """Return the state that the points ask for, or `None` to keep the present one.
+    """Return the state for these data points, or `None` if the present state is kept.
 
-    `points` covers the evaluation range, oldest first: breaching, not breaching, or missing (`None`).
-    Real data points count first, back to the start of the range; only the rest is filled in.
+    `points` covers the evaluation range, oldest first: breaching, not breaching, or missing (`None`). The newest
+    existing data points of the whole range count first. Missing ones are filled in only if these are too few.
 
     >>> judge([False, None, True, None, True], datapoints_to_alarm=2, evaluation_periods=3,
     ...       missing=MissingData.MISSING)
@@ -53,7 +53,7 @@ def judge(
 
 
 def _with_too_few(points: Sequence[bool | None], needed: int, missing: MissingData) -> AlarmState | None:
-    """Judge a range that holds no data or only breaching data, but less of it than an alarm needs."""
+    """Judge a range with no data, or with breaching data only but fewer than the alarm needs."""
     if missing is MissingData.IGNORE:
         return None
     age = next((len(points) - index for index, point in enumerate(points) if point is not None), 0)

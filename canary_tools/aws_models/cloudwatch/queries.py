@@ -1,4 +1,4 @@
-"""Metric data queries: what GetMetricData answers and what an alarm on metric math watches."""
+"""Metric data queries, as GetMetricData and alarms use them."""
 
 import math
 from collections import Counter
@@ -13,14 +13,14 @@ from canary_tools.aws_models.cloudwatch.statistics import is_threshold_statistic
 
 _DEFAULT_PERIOD = 60
 _HOUR, _DAY = 3_600, 86_400
-# data points of a period shorter than the first number of seconds are kept for the second
+# data points of a period shorter than the first number of seconds are kept for the second number of seconds
 _RETENTION = ((60, 3 * _HOUR), (300, 15 * _DAY), (3_600, 63 * _DAY), (math.inf, 455 * _DAY))
 _SAGEMAKER_NAMESPACES = ("AWS/SageMaker", "/aws/sagemaker/")
 
 
 @dataclass(frozen=True)
 class MetricStat:
-    """One statistic of one metric, over periods of `period` seconds."""
+    """One statistic of one metric, per period of `period` seconds."""
 
     key: MetricKey
     period: int
@@ -30,7 +30,7 @@ class MetricStat:
 
 @dataclass(frozen=True)
 class Query:
-    """One member of `MetricDataQueries` or of an alarm's `Metrics`: either a metric or an expression."""
+    """One member of `MetricDataQueries` or of an alarm's `Metrics`. It has either a metric or an expression."""
 
     id: str
     label: str
@@ -41,7 +41,7 @@ class Query:
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> "Query":
-        """Read a query as the API writes it."""
+        """Read a query from an API request."""
         metric = request.get("MetricStat")
         period = request.get("Period")
         return cls(
@@ -56,9 +56,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Window:
-    """The time that is asked about: from `start` up to, not including, `end`, in seconds since the epoch.
+    """The time from `start` up to, but not including, `end`, in seconds since the epoch.
 
-    `asked_at` is when; CloudWatch keeps fine data points for a while only.
+    `asked_at`: when the query was made. CloudWatch keeps data points of short periods only for some time.
     """
 
     start: float
@@ -66,7 +66,7 @@ class Window:
     asked_at: float | None = None
 
     def start_of(self, period: int) -> float:
-        """Return the start for data points of a period in seconds, as far back as they are kept.
+        """Return the start of the part in which data points of this period (in seconds) still exist.
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
         """
@@ -89,10 +89,10 @@ class QueryRun:
         self._found: dict[str, Series] = {}
 
     def series(self, query_id: str, asked_by: frozenset[str] = frozenset()) -> Series:
-        """Return the data points of one query, by the start of their period.
+        """Return the data points of one query, by the start of their periods.
 
         Raises:
-            MathError: an expression is wrong, refers to an unknown id or to itself, or is not a time series.
+            MathError: an expression is malformed, refers to an unknown id or to itself, or is not a time series.
 
         """
         query = self._queries.get(query_id)
@@ -106,7 +106,7 @@ class QueryRun:
         return self._found[query_id]
 
     def period(self, query: Query) -> int:
-        """Return the period of a query in seconds: of an expression, the longest of what it is made of."""
+        """Return the period of a query in seconds. An expression has the longest period of its inputs."""
         if query.metric is not None:
             return query.metric.period
         below = [self._queries[name] for name in names(parse(query.expression or "")) if name in self._queries]
@@ -132,7 +132,7 @@ class QueryRun:
 
 
 def sample_counts(store: MetricStore, metric: MetricStat, window: Window) -> dict[float, int]:
-    """Return how many values each period of a metric holds."""
+    """Return the number of values in each period of a metric."""
     periods = store.periods(metric.key, start=window.start, end=window.end, period=metric.period)
     return {moment: Counter.total(values) for moment, values in periods.items()}
 
@@ -147,7 +147,7 @@ def _metric_stat(request: Mapping[str, Any]) -> MetricStat:
 
 
 def metric_key(metric: Mapping[str, Any]) -> MetricKey:
-    """Read the identity of a metric as the API writes it."""
+    """Read the identity of a metric from an API request."""
     dimensions = {item["Name"]: item["Value"] for item in metric.get("Dimensions") or []}
     return MetricKey.of(metric["Namespace"], metric["MetricName"], dimensions)
 

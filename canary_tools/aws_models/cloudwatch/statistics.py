@@ -1,4 +1,4 @@
-"""CloudWatch statistics of one period, from the values that were observed in it.
+"""CloudWatch statistics, calculated from the values of one period.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
 """
@@ -26,12 +26,12 @@ def is_percentile(name: str) -> bool:
 
 
 def is_threshold_statistic(name: str) -> bool:
-    """Tell whether `name` counts values in a range: `TC(a:b)` or `PR(a:b)`."""
+    """Tell whether `name` is a count or a share of the values in a range: `TC(a:b)` or `PR(a:b)`."""
     return _THRESHOLD.fullmatch(name) is not None
 
 
 def statistic(values: Counter[float], name: str) -> float | None:
-    """Return the statistic `name` of the values, or `None` if there are no values or it is not known.
+    """Return the statistic `name` of the values, or `None` if there are no values or no such statistic.
 
     >>> statistic(Counter({10.0: 3, 50.0: 1}), "Average")
     20.0
@@ -70,7 +70,7 @@ def _at_ranks(values: Counter[float], *ranks: int) -> Iterator[float]:
 
 
 def _in_range(values: Counter[float], name: str) -> float:
-    """Count the values above the lower and up to the upper bound; `PR` is that in percent of all."""
+    """Count the values above the lower bound and up to the upper bound. `PR` is this count in percent of all values."""
     match = _THRESHOLD.fullmatch(name)
     assert match is not None
     low = float(match[2]) if match[2] else -math.inf
