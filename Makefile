@@ -33,7 +33,7 @@ test: setup
 	python -m pytest --numprocesses 2 tests/sandbox
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
 	python -m pytest --numprocesses 2 tests/lambdas/test_interleavings.py
-	python -m pytest --numprocesses 2 tests lambdas canary_construct --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
+	python -m pytest --numprocesses 2 tests lambdas canary_construct client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
 
 check: setup
 	ruff format --check .

@@ -34,9 +34,9 @@ class EndpointApi(Construct):
     """A REST API whose `POST /invocations` is the endpoint's InvokeEndpoint.
 
     Every answer of SageMaker says in `X-Canary-Variant` which variant gave it, and in `X-Canary-Release` which release
-    each variant holds, as in `variant-a=v1,variant-b=v2`; `canary_tools.client.AnsweredBy` reads both. Callers cannot
-    choose a variant; a cohort step of a rollout can choose for them. Bodies may have 6 MB, which is SageMaker's limit,
-    and a model 29 seconds, which is API Gateway's.
+    each variant holds, as in `variant-a=v1,variant-b=v2`; `canary_construct_client.AnsweredBy` reads both. Callers
+    cannot choose a variant; a cohort step of a rollout can choose for them. Bodies may have 6 MB, which is SageMaker's
+    limit, and a model 29 seconds, which is API Gateway's.
 
     - `endpoint`: what it calls
     - `authorization`: who may call it; left out, AWS identities that `grant_invoke` was called for

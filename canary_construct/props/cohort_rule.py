@@ -82,8 +82,8 @@ class CohortRule:
         """Match a share of the users (at least 0.01 %), always the same ones within a rollout.
 
         The application sends its user's bucket in the header `x-canary-bucket`, four digits that
-        `canary_tools.client.bucket_header` computes. A higher share only adds users. Left out, `expected_percent` is
-        the same share: say more where few users send many requests, so that the canary has the instances for them.
+        `canary_construct_client.bucket_header` computes. A higher share only adds users. Left out, `expected_percent`
+        is the same share: say more where few users send many requests, so that the canary has the instances for them.
         """
         buckets = round(percent * BUCKETS / 100)
         if not 0 < buckets < BUCKETS:

@@ -57,9 +57,9 @@ class TrafficStep:
     ) -> TrafficStep:
         """Give the canary the requests that match a rule, and no share of the others.
 
-        The endpoint's weight for the canary stays 0; `EndpointApi` and `canary_tools.client` send what matches. Both
-        are watched as in any other step, with one difference: how many requests match is the application's affair, so
-        that the canary is not expected to have a certain share.
+        The endpoint's weight for the canary stays 0; `EndpointApi` and `canary_construct_client` send what matches.
+        Both are watched as in any other step, with one difference: how many requests match is the application's affair,
+        so that the canary is not expected to have a certain share.
         """
         step = cls.__new__(cls)
         step._set(0, rule, bake=bake, max_bake=max_bake, min_requests=min_requests)  # noqa: SLF001 - the same class

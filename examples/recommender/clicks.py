@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from canary_construct_client import Conversions
 
-from canary_tools.client import Conversions
 from examples.recommender.traffic import Outcome, Request
 
 LEAVING_APPEAL = 2.0

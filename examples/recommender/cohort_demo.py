@@ -1,7 +1,7 @@
 """The demonstration of cohorts: a share of the users meets a release first, and nobody once it is rolled back.
 
 ``python -m examples.recommender.cohort_demo`` starts a local AWS and deploys the root app with a cohort step in front
-of its weighted ones. Requests through the API and straight to SageMaker carry what ``canary_tools.client`` says. It
+of its weighted ones. Requests through the API and straight to SageMaker carry what ``canary_construct_client`` says. It
 prints who answered whom, and ends with exit status 0 if it was as it should be.
 """
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Self
 
 import boto3
+from canary_construct_client import CANARY, CohortRules, choose_variant
 
-from canary_tools.client import CANARY, CohortRules, choose_variant
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.server import Sandbox

@@ -14,7 +14,7 @@ from examples.recommender.traffic import Request, TrafficLog
 API, DIRECT = "through the API", "directly"
 ROUTES = (API, DIRECT)
 CACHE_SECONDS = 5.0
-"""For which a client keeps the rule: the default of ``canary_tools.client``."""
+"""For which a client keeps the rule: the default of ``canary_construct_client``."""
 KNOWN_AFTER_SECONDS = CACHE_SECONDS + 3.0
 """When every client knows of a change: one read of the rule comes on top, which takes its time on a busy machine."""
 

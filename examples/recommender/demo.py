@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from canary_construct_client import Conversions, MetricDataPublisher
+from canary_construct_client.conversions import SECOND
 from rich.console import Console
 
-from canary_tools.client import Conversions, MetricDataPublisher
-from canary_tools.client.conversions import SECOND
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.server import Sandbox

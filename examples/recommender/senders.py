@@ -12,8 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
+from canary_construct_client import AnsweredBy
 
-from canary_tools.client import AnsweredBy
 from examples.recommender.traffic import Outcome, Request
 
 CONCURRENCY = 64

@@ -6,10 +6,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pytest
+from canary_construct_client import bucket_header, bucket_of, choose_variant
 from hypothesis import given
 from hypothesis import strategies as st
-
-from canary_tools.client import bucket_header, bucket_of, choose_variant
 
 USERS = 1_000_000
 BUCKETS = 10_000
@@ -99,7 +98,7 @@ def test_a_share_in_hundredths_of_a_percent_takes_exactly_its_buckets(taken: int
     inside = [number for number in (0, taken - 1, taken, BUCKETS - 1) if 0 <= number < BUCKETS]
     for number in inside:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("canary_tools.client.buckets.bucket_of", lambda _user, _salt, number=number: number)
+            patched.setattr("canary_construct_client.buckets.bucket_of", lambda _user, _salt, number=number: number)
             assert (choose_variant("x", taken / 100, "salt") == "canary") is (number < taken)
 
 

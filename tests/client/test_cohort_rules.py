@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
-
-from canary_tools.client import Cohort, CohortRules, MalformedCohort, bucket_header, bucket_of
+from canary_construct_client import Cohort, CohortRules, MalformedCohort, bucket_header, bucket_of
 
 COUNTRY = "cloudfront-viewer-country"
 HEADER_RULE = {"kind": "header", "header": COUNTRY, "values": ["DE", "AT"]}

@@ -9,11 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+from canary_construct_client import Conversions, MetricDataPublisher, print_documents
+from canary_construct_client.embedded_metrics import Document
 from hypothesis import given
 from hypothesis import strategies as st
-
-from canary_tools.client import Conversions, MetricDataPublisher, print_documents
-from canary_tools.client.embedded_metrics import Document
 
 NOON = 1_800_000_000.0  # a whole minute
 

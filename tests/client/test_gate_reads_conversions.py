@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
+from canary_construct_client import Conversions, MetricDataPublisher
 from rollout.contract.gate_rules import parse_source
 from rollout.evidence import EvidenceReader, Window
 from rollout.gates import Counts
@@ -13,7 +14,6 @@ from rollout.gates import Counts
 from canary_construct import Gate
 from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
-from canary_tools.client import Conversions, MetricDataPublisher
 from canary_tools.clock import RealClock
 
 NOON = 1_800_000_000  # a whole minute

@@ -32,7 +32,7 @@ def third_parties(folder: str) -> set[str]:
     return names - set(sys.stdlib_module_names)
 
 
-@pytest.mark.parametrize("folder", ["lambdas", "canary_construct", "canary_tools", "examples"])
+@pytest.mark.parametrize("folder", ["lambdas", "canary_construct", "canary_tools", "client", "examples"])
 def test_the_folder_is_there(folder: str) -> None:
     assert sources(folder)
 
@@ -45,11 +45,15 @@ def test_the_library_needs_the_cdk_and_nothing_else() -> None:
     assert third_parties("canary_construct") <= {"canary_construct", "rollout", *OF_THE_CDK}
 
 
+def test_the_client_needs_boto3_and_nothing_else() -> None:
+    assert third_parties("client") <= {"canary_construct_client", "boto3", "botocore"}
+
+
 def test_what_runs_beside_aws_starts_no_node() -> None:
     assert not third_parties("canary_tools") & {"canary_construct", "cdk_nag", *OF_THE_CDK}
 
 
 def test_what_ships_does_not_know_its_tools_examples_or_tests() -> None:
-    for folder in ("lambdas", "canary_construct", "canary_tools"):
+    for folder in ("lambdas", "canary_construct", "canary_tools", "client"):
         assert not third_parties(folder) & {"tests", "examples", "bench", "app"}
     assert "canary_tools" not in third_parties("lambdas") | third_parties("canary_construct")

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+from canary_construct_client import Conversions
+from canary_construct_client.embedded_metrics import Document
 
-from canary_tools.client import Conversions
-from canary_tools.client.embedded_metrics import Document
 from examples.recommender import clicks
 from examples.recommender.clicks import Browsing, click_probability
 from examples.recommender.data import USERS, make_appeal

@@ -1,8 +1,8 @@
 """What the demonstration of cohorts concludes from who answered whom."""
 
 import pytest
+from canary_construct_client import CANARY, choose_variant
 
-from canary_tools.client import CANARY, choose_variant
 from examples.recommender.cohort_demo import Look, Trial, judge
 from examples.recommender.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, CohortVisitors, Visit
 from examples.recommender.rollouts import ROLLED_BACK, Rollout

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import boto3
+from canary_construct_client import CohortRules
 
 from canary_construct.props.cohort_rule import VIEWER_COUNTRY_HEADER
-from canary_tools.client import CohortRules
 from canary_tools.sandbox.emulator.settings import REGION
 from examples.recommender.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors
 from examples.recommender.senders import ApiSender, RuntimeSender
@@ -14,7 +14,7 @@ from tests.rollouts.front_door import FrontDoor
 
 
 def cohort_visitors(shop: DeployedShop, door: FrontDoor, *, requests_per_second: float = 6.0) -> CohortVisitors:
-    """Return visitors that send what `canary_tools.client` says, and their country."""
+    """Return visitors that send what `canary_construct_client` says, and their country."""
     rules = CohortRules(
         shop.ledger_table(), shop.name, cache_seconds=CACHE_SECONDS, client=shop.stage.client("dynamodb")
     )

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 import pytest
+from canary_construct_client import bucket_of
 from rollout.contract.stage_variables import AT_REST
 
 from canary_construct import CohortRule
-from canary_tools.client import bucket_of
 from examples.recommender.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, ROUTES, CohortVisitors, Tally
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK, Rollout
 from examples.recommender.traffic import Outcome

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from canary_construct_client.buckets import bucket_header
+from canary_construct_client.cohort import Cohort
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +18,6 @@ from canary_construct.front_door.templates import (
     model_error_template,
     refusal_template,
 )
-from canary_tools.client.buckets import bucket_header
-from canary_tools.client.cohort import Cohort
 from canary_tools.sandbox.apigateway.velocity import Input, Rendered, TemplateError, render
 
 VARIANT = "variant-b"

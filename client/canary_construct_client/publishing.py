@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from canary_tools.client.embedded_metrics import Document, metric_data
+from canary_construct_client.embedded_metrics import Document, metric_data
 
 METRICS_A_REQUEST = 500
 """PutMetricData takes 1,000 metrics and 1 MB.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from canary_tools.client.buckets import BUCKETS, bucket_of
+from canary_construct_client.buckets import BUCKETS, bucket_of
 
 
 class MalformedCohort(Exception):

@@ -10,8 +10,8 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
-from canary_tools.client.buckets import bucket_header
-from canary_tools.client.cohort import Cohort, UserRule
+from canary_construct_client.buckets import bucket_header
+from canary_construct_client.cohort import Cohort, UserRule
 
 RECORD = "cohort"
 TIMEOUT_SECONDS = 1

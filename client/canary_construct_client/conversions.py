@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from canary_tools.client.embedded_metrics import Document, document
-from canary_tools.client.publishing import METRICS_A_REQUEST, print_documents
+from canary_construct_client.embedded_metrics import Document, document
+from canary_construct_client.publishing import METRICS_A_REQUEST, print_documents
 
 MINUTE, SECOND = 60, 1
 """The two storage resolutions of CloudWatch, in seconds."""
