@@ -11,22 +11,24 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.aws_models.cloudwatch.alarm_api import AlarmApi
+from canary_tools.aws_models.cloudwatch.held_alarms import HeldAlarms
 from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
 from canary_tools.aws_models.cloudwatch.metric_history import MetricHistory
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
+from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.publishing import Gaps, Publisher
 from canary_tools.rehearsal.scenario import Scenario
 from canary_tools.rehearsal.services.botocore_requests import SERVICES, AnswerLost, Parameters
+from canary_tools.rehearsal.services.declared_alarms import put_alarms
 from canary_tools.rehearsal.services.durations import FLEET_UPDATE_SECONDS, WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.services.event_bus import Bus
 from canary_tools.rehearsal.services.executions import Executions
 from canary_tools.rehearsal.services.faults import CRASH, TIMEOUT, Faults, service_error
 from canary_tools.rehearsal.services.front_doors import FrontDoors
-from canary_tools.rehearsal.services.held_alarms import HeldAlarms, put_alarms
 from canary_tools.rehearsal.services.lambda_functions import Crashed, Functions
 from canary_tools.rehearsal.services.ledger_table import LedgerTable
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -35,6 +37,7 @@ from canary_tools.rehearsal.traffic import Users
 from canary_tools.rehearsal.traffic.cohort import PublishedCohort
 from canary_tools.rehearsal.virtual_time.processes import Processes
 
+PLACE = Place(account=ACCOUNT, region=REGION)
 START = 1_800_000_000.0
 CALLS_PER_SECOND = 5.0
 """Of SageMaker's control plane, before it throttles; its limits are unpublished."""
@@ -92,7 +95,7 @@ class SimulatedAws:
             clock=self.clock,
             emit=self.bus.emit,
             act=lambda _action, _change: None,
-            arn_prefix=f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}",
+            place=PLACE,
         )
         self.users = self._users()
         self._publisher = self._publish()
@@ -143,7 +146,7 @@ class SimulatedAws:
             raise AnswerLost
         if error not in {None, CRASH}:
             assert error is not None
-            raise service_error(error, f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{self.declared.endpoint_name}")
+            raise service_error(error, sagemaker_arn(PLACE, "endpoint", self.declared.endpoint_name))
         answer = self.effect(service, operation, parameters)
         if error == CRASH:
             raise Crashed
@@ -229,7 +232,7 @@ class SimulatedAws:
 
     def _sagemaker(self) -> SageMakerHosting:
         return SageMakerHosting(
-            place=Place(account=ACCOUNT, region=REGION),
+            place=PLACE,
             clock=self.clock,
             host=SimulatedHost(),
             timing=Timing(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from canary_tools.aws_models.api.events import Emit
+from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.cloudwatch.alarm import Alarm, Change, StateRecord, timestamp
 from canary_tools.aws_models.cloudwatch.alarm_evaluation import evaluate
 from canary_tools.aws_models.cloudwatch.alarm_event import DETAIL_TYPE, SOURCE, event_detail
@@ -39,7 +40,6 @@ class Alarms:
         store: the metrics that the alarms read.
         emit: is called with an event for each change of state.
         act: is called with each action ARN of a change and the change.
-        arn_prefix: of the alarms' ARNs, up to the account.
         threshold_statistics: whether `TC()` and `PR()` of SageMaker's metrics have values.
     """
 
@@ -50,14 +50,14 @@ class Alarms:
         clock: Clock,
         emit: Emit,
         act: Act,
-        arn_prefix: str,
+        place: Place,
         threshold_statistics: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._emit = emit
         self._act = act
-        self._arn_prefix = arn_prefix
+        self._place = place
         self._threshold_statistics = threshold_statistics
         self._lock = threading.RLock()
         self._alarms: dict[str, Alarm] = {}
@@ -164,7 +164,7 @@ class Alarms:
             created = StateRecord(AlarmState.INSUFFICIENT_DATA, _CREATED, now)
             self._alarms[name] = Alarm(
                 name=name,
-                arn=f"{self._arn_prefix}:alarm:{name}",
+                arn=self._place.arn("cloudwatch", f"alarm:{name}"),
                 request=dict(request),
                 configured=now,
                 state=before.state if before else created,

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from canary_tools.sandbox.apigateway.gateway_rules import media_type
-from canary_tools.sandbox.apigateway.integration_role import role_may
 from canary_tools.sandbox.apigateway.parameter_mapping import mapped_headers
 from canary_tools.sandbox.apigateway.payloads import UndecodableError, as_text, request_payload, response_payload
 from canary_tools.sandbox.apigateway.velocity import Input, TemplateError, render
 from canary_tools.sandbox.iam.enforcement import resource_arn
+from canary_tools.sandbox.iam.permissions import role_may
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -27,7 +27,7 @@ _MAX_BODY_BYTES = 6 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request to a method with this integration. The emulator's server puts header names in lower case."""
+    """One request to a method with this integration. Header names are in lower case."""
 
     integration: Mapping[str, Any]
     path: str
@@ -39,7 +39,7 @@ class Call:
 
 
 def with_sagemaker(theirs: Callable[..., Awaitable[Any]], gateway: Any) -> Callable[..., Awaitable[Any]]:
-    """Call SageMaker where an integration's URI says so; all others are left to ministack."""
+    """Call SageMaker if the URI of the integration names it. ministack handles all other integrations."""
 
     async def invoke(
         integration: dict[str, Any],
@@ -85,7 +85,7 @@ async def _answered(call: Call, gateway: Any) -> Any:
 
 
 async def _invoked(call: Call) -> Answer:
-    """Send the request that the integration makes of the caller's."""
+    """Send SageMaker the request that the integration makes from the caller's request."""
     headers = mapped_headers(
         call.integration["requestParameters"],
         target="integration.request.header.",
@@ -99,9 +99,16 @@ async def _invoked(call: Call) -> Answer:
         source = Input(as_text(body), call.headers)
         rendered = render(template, source=source, stage_variables=call.stage_variables, context=call.context)
         headers, body = {**headers, **rendered.request_headers}, rendered.body.encode()
-    if not role_may(call.integration["credentials"], "sagemaker:InvokeEndpoint", resource_arn("", "", call.path, b"")):
-        return 403, {}, json.dumps({"Message": "the integration's role may not invoke this endpoint"}).encode()
+    if not _may_invoke(call):
+        return 403, {}, json.dumps({"Message": "the role of the integration may not invoke this endpoint"}).encode()
     return await _runtime(call.path, headers, body)
+
+
+def _may_invoke(call: Call) -> bool:
+    """Tell whether the integration has a role, and the role may invoke the endpoint."""
+    role = call.integration["credentials"]
+    endpoint = resource_arn("", "", call.path, b"")
+    return bool(role) and role_may(role, "sagemaker:InvokeEndpoint", endpoint, session="BackplaneAssumeRoleSession")
 
 
 async def _runtime(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -113,10 +120,10 @@ async def _runtime(path: str, headers: Mapping[str, str], body: bytes) -> Answer
 
 
 def _returned(call: Call, gateway: Any, *, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Make the caller's answer of SageMaker's.
+    """Return the answer for the caller, made from SageMaker's answer.
 
     Raises:
-        LookupError: when no integration response is for this status.
+        LookupError: the integration has no response for this status.
     """
     selected = gateway._select_service_integration_response(call.integration, status)  # noqa: SLF001 - its own rule
     if selected is None:
@@ -139,12 +146,12 @@ def _returned(call: Call, gateway: Any, *, status: int, headers: Mapping[str, st
     answered = int(selected["statusCode"])
     template = _response_template(selected.get("responseTemplates") or {}, accept)
     if template is not None:
-        # What a response template reads of parameters are still the caller's.
+        # A response template still reads the parameters of the caller's request.
         source = Input(as_text(payload), call.headers)
         rendered = render(template, source=source, stage_variables=call.stage_variables, context=call.context)
         payload, answered = rendered.body.encode(), rendered.status or answered
         returned |= rendered.response_headers
-    # The emulator rewrites a `Content-Type` that is spelled so to the one of the control plane's protocol.
+    # ministack replaces a header that is spelled `Content-Type` by the type of the control plane's protocol.
     return answered, {"content-type" if name == "Content-Type" else name: v for name, v in returned.items()}, payload
 
 
@@ -153,7 +160,7 @@ def _template(templates: Mapping[str, str], content_type: str | None) -> str | N
 
 
 def _response_template(templates: Mapping[str, str], accept: str | None) -> str | None:
-    """Return the template of the accepted type, else that of JSON.
+    """Return the template for the accepted type, or the one for JSON.
 
     Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html
     """

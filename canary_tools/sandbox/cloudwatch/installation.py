@@ -23,7 +23,7 @@ from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.clock import Clock
 from canary_tools.sandbox.cloudwatch.resource_types import alarm_handlers
 from canary_tools.sandbox.emulator.patching import Patches
-from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
+from canary_tools.sandbox.emulator.settings import PLACE, REGION, SandboxSettings
 from canary_tools.sandbox.iam.permissions import service_may_invoke
 from canary_tools.sandbox.protocols.cloudwatch_protocols import Response, protocol_of
 
@@ -39,7 +39,7 @@ def install(*, patches: Patches, settings: SandboxSettings, clock: Clock, metric
         clock=clock,
         emit=emit,
         act=_act,
-        arn_prefix=f"arn:aws:cloudwatch:{REGION}:{ACCOUNT_ID}",
+        place=PLACE,
         threshold_statistics=settings.threshold_statistics,
     )
     metric_api = MetricApi(store=metrics, clock=clock, threshold_statistics=settings.threshold_statistics)

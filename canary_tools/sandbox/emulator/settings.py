@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from canary_tools.aws_models.api.place import Place
+
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
+PLACE = Place(account=ACCOUNT_ID, region=REGION)
 
 
 @dataclass(frozen=True, kw_only=True)

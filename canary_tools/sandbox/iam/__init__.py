@@ -1,1 +1,1 @@
-"""IAM enforcement for services that the emulator does not know."""
+"""IAM enforcement where the emulator has none."""

@@ -1,7 +1,7 @@
-"""The condition keys of scaling and metric calls.
+"""The condition keys of calls to Application Auto Scaling and CloudWatch.
 
-Hole it fills: ministack's enforcement evaluates conditions on these keys as if the request had none of them, so that
-every policy that is limited by one denies.
+Gap it fills: ministack evaluates conditions on these keys as if no request had them, so that every policy with such a
+condition denies.
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
 """
@@ -20,7 +20,7 @@ _MEMBERS = {
 
 
 def condition_keys(service: str, body: bytes) -> dict[str, str]:
-    """Return the condition keys that a request's members stand for.
+    """Return the condition keys that follow from the members of a request.
 
     >>> condition_keys("monitoring", b'{"Namespace": "Shop", "MetricData": []}')
     {'cloudwatch:namespace': 'Shop'}
@@ -33,7 +33,7 @@ def condition_keys(service: str, body: bytes) -> dict[str, str]:
 
 
 def with_condition_keys(theirs: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Add them to the keys that ministack finds in every request."""
+    """Add these keys to those that ministack finds in a request."""
 
     def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         return {**theirs(service, action, body, params), **condition_keys(service, body)}

@@ -1,7 +1,7 @@
-"""IAM enforcement, with the services that ministack's does not know.
+"""IAM enforcement, also for services that ministack does not know.
 
-Hole it fills: ministack allows every call to a service that it has no IAM namespace for, which are SageMaker,
-its runtime and application auto scaling.
+Gap it fills: ministack allows every call to a service for which it has no IAM namespace. These are SageMaker, its
+runtime and Application Auto Scaling.
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemakerai.html
 """
 
@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from canary_tools.sandbox.emulator.patching import Patches
-from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
+from canary_tools.sandbox.emulator.settings import PLACE
 from canary_tools.sandbox.iam.condition_keys import with_condition_keys
 
 _NAMESPACES = {
@@ -25,7 +26,7 @@ _INVOCATION = re.compile(r"/endpoints/([^/]+)/(?:async-)?invocations")
 
 
 def install(*, patches: Patches) -> None:
-    """Turn enforcement on: Lambda functions get their role's credentials, and every call is checked."""
+    """Turn enforcement on: Lambda functions get the credentials of their role, and every call is checked."""
     app = importlib.import_module("ministack.app")
     actions = importlib.import_module("ministack.core.iam_actions")
     for service, namespace in _NAMESPACES.items():
@@ -38,7 +39,7 @@ def install(*, patches: Patches) -> None:
 
 
 def resource_arn(service: str, operation: str, path: str, body: bytes) -> str:
-    """Return the ARN that a request to one of these services is checked on.
+    """Return the ARN on which a request to one of these services needs permission.
 
     >>> resource_arn("sagemaker", "DescribeEndpoint", "/", b'{"EndpointName": "Shop"}')
     'arn:aws:sagemaker:us-east-1:000000000000:endpoint/shop'
@@ -47,21 +48,20 @@ def resource_arn(service: str, operation: str, path: str, body: bytes) -> str:
     """
     invoked = _INVOCATION.match(path)
     if invoked:
-        return f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}:endpoint/{invoked[1].lower()}"
+        return sagemaker_arn(PLACE, "endpoint", invoked[1])
     if service == "application-autoscaling":
-        target = f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT_ID}:scalable-target/any"
-        return "*" if operation.startswith("Describe") else target
+        return "*" if operation.startswith("Describe") else PLACE.arn(service, "scalable-target/any")
     request = json.loads(body or b"{}")
     if request.get("ResourceArn"):
         return str(request["ResourceArn"])
     for member, kind in _NAMED_RESOURCES:
         if request.get(member):
-            return f"arn:aws:sagemaker:{REGION}:{ACCOUNT_ID}:{kind}/{str(request[member]).lower()}"
+            return sagemaker_arn(PLACE, kind, str(request[member]))
     return "*"
 
 
 def _as_if_encrypted(theirs: Callable[[str, bool], None]) -> Callable[[str, bool], None]:
-    """Count loopback as a secure transport: the bucket of `cdk bootstrap` denies everything else."""
+    """Treat loopback as a secure transport, since the bucket policy of `cdk bootstrap` denies any other."""
     return lambda source_ip, _: theirs(source_ip, True)  # noqa: FBT003 - ministack's own signature
 
 

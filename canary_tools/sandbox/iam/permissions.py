@@ -1,7 +1,7 @@
-"""Whether one AWS service may invoke a function, judged by ministack's own policy evaluator.
+"""Whether an AWS service may make a call, decided by ministack's own policy evaluator.
 
-Hole it fills: EventBridge, CloudWatch alarms and Step Functions reach Lambda inside ministack without any
-permission check, so that a missing AWS::Lambda::Permission or role policy would only show in AWS.
+Gap it fills: inside ministack, EventBridge, CloudWatch alarms, Step Functions and API Gateway call other services
+without a permission check. A missing AWS::Lambda::Permission or role policy would only show in AWS.
 """
 
 import importlib
@@ -9,17 +9,17 @@ from typing import Any
 
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 
-_INVOKE = "lambda:InvokeFunction"
+INVOKE_FUNCTION = "lambda:InvokeFunction"
 
 
 def service_may_invoke(function: dict[str, Any], *, service: str, source_arn: str) -> bool:
-    """Evaluate the function's resource policy for a service principal such as `events.amazonaws.com`."""
+    """Tell whether the function's resource policy allows a service principal such as `events.amazonaws.com`."""
     evaluator = importlib.import_module("ministack.core.iam_evaluator")
     context = evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
         principal_account="",
-        action=_INVOKE,
+        action=INVOKE_FUNCTION,
         resource_arn=function["config"]["FunctionArn"],
         region=REGION,
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": ACCOUNT_ID},
@@ -28,16 +28,16 @@ def service_may_invoke(function: dict[str, Any], *, service: str, source_arn: st
     return bool(decision.decision == "Allow")
 
 
-def role_may_invoke(role_arn: str, function_arn: str) -> bool:
-    """Evaluate the policies of a role, as Step Functions assumes it."""
+def role_may(role_arn: str, action: str, resource_arn: str, *, session: str) -> bool:
+    """Tell whether the policies of a role allow an action to the service that assumes it under this session name."""
     evaluator = importlib.import_module("ministack.core.iam_evaluator")
     role = role_arn.rpartition("/")[2]
     context = evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/states",
+        principal_arn=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/{session}",
         principal_type="AssumedRole",
         principal_account=ACCOUNT_ID,
-        action=_INVOKE,
-        resource_arn=function_arn,
+        action=action,
+        resource_arn=resource_arn,
         region=REGION,
     )
     policies = evaluator._gather_role_policies(role, ACCOUNT_ID)  # noqa: SLF001 - what its own enforcement reads

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 from canary_tools.aws_models.api.events import Emit
-from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
@@ -17,7 +16,7 @@ from canary_tools.aws_models.sagemaker.state_events import emit_state_change
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import Clock
 from canary_tools.sandbox.emulator.patching import Patches
-from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
+from canary_tools.sandbox.emulator.settings import PLACE, SandboxSettings
 from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
 from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
@@ -84,18 +83,17 @@ class RunningSageMaker:
 
 def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> RunningSageMaker:
     """Put SageMaker and Application Auto Scaling into the emulator that this process has loaded."""
-    place = Place(account=ACCOUNT_ID, region=REGION)
     turns, patches = Turns(), Patches()
     own_clock = TurnTakingClock(clock, turns)
     folder = Path(tempfile.mkdtemp(prefix="sandbox-models-"))
     host = LocalHost(
-        archives=Archives(folder, lambda url: fetch_object(place, url)),
+        archives=Archives(folder, lambda url: fetch_object(PLACE, url)),
         turn=turns,
         queue_size=settings.instance_queue_size,
         timeout_seconds=settings.model_timeout_seconds,
     )
     hosting = SageMakerHosting(
-        place=place, clock=own_clock, host=host, timing=_timing(settings), record=metrics.record,
+        place=PLACE, clock=own_clock, host=host, timing=_timing(settings), record=metrics.record,
         metric_delay_seconds=settings.metric_delay_seconds,
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
@@ -104,7 +102,7 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
     hosting.endpoints.on_deleted.append(lambda _name: turns.notify_all())
     throttle = Throttle(clock=own_clock, calls_per_second=settings.changing_calls_per_second)
     runtime = Runtime(
-        place=place, endpoints=hosting.endpoints, metrics=hosting.metrics, turn=turns,
+        place=PLACE, endpoints=hosting.endpoints, metrics=hosting.metrics, turn=turns,
         generator=random.Random(settings.seed),  # noqa: S311 - splits traffic
     )  # fmt: skip
     register_services(

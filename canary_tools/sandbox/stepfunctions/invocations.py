@@ -1,6 +1,6 @@
-"""Step Functions invokes a Lambda function with the permissions of the machine's role.
+"""Step Functions invokes a Lambda function with the permissions of the state machine's role.
 
-Hole it fills: ministack calls the function without asking.
+Gap it fills: ministack invokes the function without a permission check.
 """
 
 import importlib
@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from canary_tools.sandbox.emulator.patching import Patches
-from canary_tools.sandbox.iam.permissions import role_may_invoke
+from canary_tools.sandbox.iam.permissions import INVOKE_FUNCTION, role_may
 
 _role: ContextVar[str] = ContextVar("state_machine_role", default="")
 
@@ -20,6 +20,10 @@ def install(*, patches: Patches) -> None:
     states = importlib.import_module("ministack.services.stepfunctions")
     patches.attribute(states, "_run_execution", _remembering_role(states))
     patches.attribute(states, "_call_lambda", _checked(states))
+
+
+def _may_invoke(function_arn: str) -> bool:
+    return role_may(_role.get(), INVOKE_FUNCTION, function_arn, session="states")
 
 
 def _remembering_role(states: Any) -> Callable[[str], None]:
@@ -40,8 +44,8 @@ def _checked(states: Any) -> Callable[[str, Any], Any]:
     def call(function: str, event: object) -> Any:
         functions = importlib.import_module("ministack.services.lambda_svc")
         _, configuration, _ = functions._get_func_record_for_ref(function)  # noqa: SLF001 - as its own callers do
-        if configuration and _role.get() and not role_may_invoke(_role.get(), configuration["FunctionArn"]):
-            message = f"{_role.get()} is not authorized to perform: lambda:InvokeFunction on {function}"
+        if configuration and _role.get() and not _may_invoke(configuration["FunctionArn"]):
+            message = f"{_role.get()} is not authorized to perform: {INVOKE_FUNCTION} on {function}"
             raise states._ExecutionError("Lambda.AWSLambdaException", json.dumps({"errorMessage": message}))  # noqa: SLF001
         return theirs(function, event)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.cloudwatch.alarm import Change
 from canary_tools.aws_models.cloudwatch.alarm_request import AlarmRequestError
 from canary_tools.aws_models.cloudwatch.alarms import Alarms
@@ -31,7 +32,7 @@ class World:
             clock=self.clock,
             emit=lambda **event: self.events.append(event),
             act=self._act,
-            arn_prefix="arn:aws:cloudwatch:us-east-1:000000000000",
+            place=Place(account="000000000000", region="us-east-1"),
         )
         self.alarms.start()
 
