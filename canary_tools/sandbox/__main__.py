@@ -1,4 +1,4 @@
-"""`python -m canary_tools.sandbox`: runs the sandbox until it is interrupted."""
+"""`python -m canary_tools.sandbox`: run the local AWS until it is interrupted."""
 
 import argparse
 import shlex
@@ -12,7 +12,7 @@ _DEFAULT_PORT = 4566
 
 
 def main() -> int:
-    """Start the sandbox, print what to paste into another terminal, and wait for Ctrl-C or SIGTERM."""
+    """Start the sandbox, print the environment variables for another terminal, and wait for Ctrl-C or SIGTERM."""
     arguments = _parser().parse_args()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -28,19 +28,21 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m canary_tools.sandbox", description="Run a local AWS.")
+    parser = argparse.ArgumentParser(prog="python -m canary_tools.sandbox", description="Run a local AWS until Ctrl-C.")
     parser.add_argument(
         "--port",
         type=int,
         default=_DEFAULT_PORT,
-        help="port on 127.0.0.1, 0 for any free one (default: 4566)",
+        help="port on 127.0.0.1; 0 for any free port (default: 4566)",
     )
     return parser
 
 
 def _exports(sandbox: Sandbox) -> str:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in sandbox.environment().items()]
-    heading = f"# the sandbox listens on {sandbox.endpoint_url}; paste this, then use cdk or the AWS CLI"
+    heading = (
+        f"# the local AWS listens on {sandbox.endpoint_url}; paste this into a terminal, then use cdk or the AWS CLI"
+    )
     return "\n".join([heading, *lines])
 
 

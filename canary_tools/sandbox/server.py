@@ -1,4 +1,4 @@
-"""The sandbox as one object: the emulator in this process, with everything that completes it."""
+"""The local AWS: the emulator in this process, with everything that completes it."""
 
 import importlib
 from contextlib import ExitStack
@@ -30,11 +30,11 @@ _DEFAULTS = SandboxSettings()
 
 
 class Sandbox:
-    """A local AWS on a loopback port, from `start` to `stop` or as a context manager.
+    """A local AWS on a loopback port. It runs from `start` to `stop`, or as a context manager.
 
-    One sandbox runs in a process at a time, since the emulator keeps its state in modules; the next one
-    starts empty. While it runs, the process environment points AWS clients at it, because the Lambda
-    functions that it spawns inherit that environment.
+    Only one sandbox can run in a process at a time, because the emulator keeps its state in modules. Each one starts
+    empty. While it runs, the environment of this process points AWS clients at it, since its Lambda functions inherit
+    that environment.
     """
 
     def __init__(self, *, port: int = 0, settings: SandboxSettings = _DEFAULTS) -> None:
@@ -65,7 +65,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop listening and forget everything; a second call does nothing."""
+        """Stop listening and delete all state. A second call does nothing."""
         self._to_close.close()
         self.metrics.clear()
         self._emulator = self.sagemaker = self.alarms = None
@@ -80,7 +80,7 @@ class Sandbox:
 
     @property
     def endpoint_url(self) -> str:
-        """Where it listens.
+        """The URL that it listens on.
 
         Raises:
             RuntimeError: the sandbox is not running.
@@ -91,7 +91,7 @@ class Sandbox:
         return self._emulator.endpoint_url
 
     def environment(self) -> dict[str, str]:
-        """Return what a `cdk`, AWS CLI or SDK subprocess needs in its environment, on top of `PATH`."""
+        """Return the environment variables, besides `PATH`, with which `cdk`, the AWS CLI and SDKs use this sandbox."""
         return {
             **_CREDENTIALS,
             "AWS_ENDPOINT_URL": self.endpoint_url,
@@ -103,7 +103,7 @@ class Sandbox:
         }
 
     def client(self, service: str) -> Any:
-        """Make a boto3 client for `service` that talks to this sandbox."""
+        """Return a boto3 client of `service` for this sandbox."""
         boto3 = importlib.import_module("boto3")
         return boto3.client(
             service,
@@ -114,7 +114,7 @@ class Sandbox:
         )
 
     def _complete(self) -> None:
-        """Fill the emulator's holes; what is closed first is what was opened last."""
+        """Install everything that the emulator lacks. `stop` undoes it in reverse order."""
         patches, clock, settings = Patches(), RealClock(), self.settings
         self._to_close.callback(patches.undo)
         self._to_close.callback(clock.close)

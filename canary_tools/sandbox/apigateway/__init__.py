@@ -1,1 +1,1 @@
-"""API Gateway REST APIs that call SageMaker, for the emulator's own API Gateway."""
+"""REST APIs that call SageMaker, added to the emulator's API Gateway."""

@@ -1,8 +1,8 @@
-"""Where the sandbox answers requests to a REST API."""
+"""The URL of a REST API in the sandbox."""
 
 
 def stage_url(endpoint_url: str, *, rest_api_id: str, stage_name: str) -> str:
-    """Return the URL of a stage, which AWS would put under `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
+    """Return the URL of a stage. In AWS it is `https://{api}.execute-api.{region}.amazonaws.com/{stage}`.
 
     >>> stage_url("http://127.0.0.1:4566", rest_api_id="a1b2c3d4", stage_name="live")
     'http://127.0.0.1:4566/_aws/execute-api/a1b2c3d4/live'

@@ -1,4 +1,4 @@
-"""Rules by which API Gateway refuses a request before any integration sees it.
+"""Rules by which API Gateway refuses a request before the integration is called.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
@@ -13,7 +13,7 @@ _JSON = "application/json"
 
 
 def media_type(content_type: str | None) -> str:
-    """Return a header's media type without its parameters; API Gateway takes a missing one for JSON.
+    """Return the media type of a header without its parameters. A missing header counts as JSON.
 
     >>> media_type("Text/CSV; charset=utf-8"), media_type(None)
     ('text/csv', 'application/json')
@@ -22,7 +22,7 @@ def media_type(content_type: str | None) -> str:
 
 
 def with_body_limit(theirs: Callable[..., Awaitable[Any]], gateway: Any) -> Callable[..., Awaitable[Any]]:
-    """Refuse bodies over API Gateway's limit; its order among the other checks is not documented."""
+    """Refuse bodies over API Gateway's limit. AWS does not document when this check runs among the others."""
 
     async def execute(
         request: dict[str, Any],
@@ -37,14 +37,14 @@ def with_body_limit(theirs: Callable[..., Awaitable[Any]], gateway: Any) -> Call
         stage = gateway._stages_v1.get(api_id, {}).get(stage_name)  # noqa: SLF001 - its state
         if stage and len(body or b"") > MAX_BODY_BYTES:
             request["stage"] = stage
-            return gateway._gw_error("REQUEST_TOO_LARGE", _TOO_LARGE)  # noqa: SLF001 - its own errors
+            return gateway._gw_error("REQUEST_TOO_LARGE", _TOO_LARGE)  # noqa: SLF001 - makes its errors
         return await theirs(request, api_id, stage_name, method, path, headers, body, *rest)
 
     return execute
 
 
 def with_models_by_content_type(theirs: Callable[..., Any], _gateway: Any) -> Callable[..., Any]:
-    """Validate a body only by the model of its content type, or by that of `$default`.
+    """Validate a body only with the model of its content type, or with the model of `$default`.
 
     Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
     """

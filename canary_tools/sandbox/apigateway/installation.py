@@ -1,8 +1,8 @@
 """Completes ministack's API Gateway.
 
-Holes it fills: AWS integrations reach only SQS and Lambda, and its template language knows neither `#if` nor
-`$stageVariables` nor overrides; CloudFormation makes no request validators; bodies of any size are taken;
-a request model validates content types that it is not for; stage variables take any value.
+Gaps it fills: AWS integrations reach only SQS and Lambda. Mapping templates know neither `#if` nor `$stageVariables`
+nor overrides. CloudFormation creates no request validators. Bodies of any size are accepted. A request model also
+validates other content types than its own. Stage variables take any value.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from canary_tools.sandbox.emulator.patching import Patches
 
 
 def install(*, patches: Patches) -> None:
-    """Put everything into the emulator that this process has loaded."""
+    """Install all of it in the emulator of this process."""
     gateway = importlib.import_module("ministack.services.apigateway_v1")
     for name, completed in {
         "_execute_in_scope": with_body_limit,

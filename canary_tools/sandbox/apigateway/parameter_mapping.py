@@ -1,4 +1,4 @@
-"""Headers that API Gateway copies between caller and integration; it drops all others.
+"""The headers that API Gateway copies between caller and integration. It drops all others.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html
 """
@@ -14,7 +14,7 @@ def mapped_headers(
     headers: Mapping[str, str],
     stage_variables: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the headers that a mapping makes; a header without a value is left out.
+    """Return the headers that a mapping produces. Headers without a value are left out.
 
     `target` and `source` are the prefixes of the expressions, such as `integration.request.header.`.
 

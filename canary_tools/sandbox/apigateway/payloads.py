@@ -1,4 +1,4 @@
-"""Which bodies API Gateway takes for binary, and how it hands them on.
+"""Binary and text bodies, and how API Gateway converts them.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
 """
@@ -13,7 +13,7 @@ TO_TEXT, TO_BINARY = "CONVERT_TO_TEXT", "CONVERT_TO_BINARY"
 
 
 class UndecodableError(ValueError):
-    """A text that should have been base64, and is not."""
+    """A text that should be base64 and is not."""
 
 
 def is_binary(content_type: str | None, binary_types: Sequence[str]) -> bool:
@@ -27,7 +27,7 @@ def is_binary(content_type: str | None, binary_types: Sequence[str]) -> bool:
 
 
 def request_payload(body: bytes, content_type: str | None, binary_types: Sequence[str]) -> bytes:
-    r"""Return a request's body for an integration without content handling: text is made valid UTF-8.
+    r"""Return the body of a request for an integration without content handling. Text becomes valid UTF-8.
 
     >>> request_payload(b"a\xff", "text/csv", []) == "a\ufffd".encode()
     True
@@ -38,10 +38,10 @@ def request_payload(body: bytes, content_type: str | None, binary_types: Sequenc
 def response_payload(
     body: bytes, *, content_type: str | None, accept: str | None, binary_types: Sequence[str], handling: str | None
 ) -> bytes:
-    r"""Return an answer's body for the caller.
+    r"""Return the body of an answer for the caller.
 
     Raises:
-        UndecodableError: the caller accepts a binary type, and the answer is text but not base64.
+        UndecodableError: the caller accepts a binary type, but the answer is text that is not base64.
 
     >>> response_payload(b"\xff", content_type="image/png", accept=None, binary_types=["image/*"], handling=None)
     b'/w=='

@@ -1,4 +1,7 @@
-"""Two CloudFormation types of request validation, of which ministack keeps nothing."""
+"""Two CloudFormation types of request validation.
+
+Gap it fills: ministack creates no request validators, and ignores those that a method names.
+"""
 
 import importlib
 import json
@@ -14,9 +17,9 @@ Provisioned = tuple[str, dict[str, Any]]
 
 
 def register_resource_types(patches: Patches, gateway: Any) -> None:
-    """Make validators, and keep a method's on create and update, which both go through one function."""
+    """Add the type of validators, and keep the validator of a method on create and update."""
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
-    create = _with_validator(provisioners._apigw_method_create, gateway)  # noqa: SLF001 - what drops it
+    create = _with_validator(provisioners._apigw_method_create, gateway)  # noqa: SLF001 - drops the validator
     patches.attribute(provisioners, "_apigw_method_create", create)
     handlers = provisioners._RESOURCE_HANDLERS  # noqa: SLF001 - the table of types
     patches.item(handlers, _METHOD, {**handlers[_METHOD], "create": create})
@@ -32,7 +35,7 @@ class RequestValidatorType:
         self._gateway = gateway
 
     def create(self, _logical_id: str, properties: Properties, _stack_name: str) -> Provisioned:
-        """Make a validator."""
+        """Create a validator."""
         request = {
             "name": properties.get("Name", ""),
             "validateRequestBody": properties.get("ValidateRequestBody", False),
@@ -43,7 +46,7 @@ class RequestValidatorType:
         return made, {"RequestValidatorId": made}
 
     def update(self, _physical_id: str, _before: Properties, after: Properties, stack_name: str) -> Provisioned:
-        """Replace the validator, which changes no answer; AWS changes its flags in place."""
+        """Replace the validator. AWS changes it in place; no answer of the API differs by this."""
         return self.create("", after, stack_name)
 
     def delete(self, physical_id: str, properties: Properties) -> None:

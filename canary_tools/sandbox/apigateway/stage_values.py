@@ -1,4 +1,4 @@
-"""The characters that a stage variable may hold.
+"""The characters that are allowed in a stage variable.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html (variables)
 """
@@ -12,7 +12,7 @@ _PATCHED = "/variables/"
 
 
 def with_checked_variables(theirs: Callable[..., Any], gateway: Any) -> Callable[..., Any]:
-    """Refuse a new or changed stage whose variables hold other characters."""
+    """Refuse to create or change a stage if a variable has another character."""
 
     def change(api_id: str, *stage: Any) -> Any:
         for value in _values(stage[-1]):

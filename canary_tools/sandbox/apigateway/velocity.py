@@ -1,4 +1,4 @@
-"""Mapping templates, rendered as API Gateway's Velocity does.
+"""Mapping templates, rendered as in API Gateway.
 
 Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html,
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
@@ -17,15 +17,15 @@ _MEMBERS = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
 class TemplateError(Exception):
-    """A template that cannot be rendered; API Gateway answers 500."""
+    """A template that cannot be rendered. API Gateway answers 500."""
 
 
 class JavaText(str):
-    """A text with the methods of a Java String that mapping templates use."""
+    """A text with those methods of a Java String that mapping templates use."""
 
     __slots__ = ()
 
-    def toLowerCase(self) -> Self:  # noqa: N802, D102 - Java's name; its documentation is Java's
+    def toLowerCase(self) -> Self:  # noqa: N802, D102 - Java's name; Java documents it
         return type(self)(self.lower())
 
     def equals(self, other: object) -> bool:  # noqa: D102 - as above
@@ -51,7 +51,7 @@ class JavaText(str):
 
 
 class JavaMap(dict[str, Any]):
-    """A map with Java's methods, which no entry of the same name hides."""
+    """A map with Java's methods. An entry with the name of a method does not hide the method."""
 
     def __getitem__(self, name: str) -> Any:
         if name in _MAP_METHODS:
@@ -64,7 +64,7 @@ class JavaMap(dict[str, Any]):
 
 
 class Overrides(dict[str, Any]):
-    """Parameters that a template overrides; each only once."""
+    """The parameters that a template overrides. Each can be overridden once."""
 
     def __setitem__(self, name: str, value: Any) -> None:
         if self.get(name) is not None:
@@ -74,7 +74,7 @@ class Overrides(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Rendered:
-    """A rendered body with what the template overrode."""
+    """The rendered body, with the headers and the status that the template overrides."""
 
     body: str
     request_headers: Mapping[str, str]
@@ -84,14 +84,14 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Input:
-    """The variable `$input`; `headers` are always those of the caller's request."""
+    """The variable `$input`. `headers` are always those of the caller's request."""
 
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def body(self) -> JavaText:
-        """The raw payload; API Gateway renders `{}` for none."""
+        """The raw payload. API Gateway renders `{}` if there is none."""
         return JavaText(self.text or "{}")
 
     def params(self, name: str | None = None) -> Any:
@@ -106,13 +106,13 @@ class Input:
         return json.dumps(self.path(path))
 
     def path(self, path: str) -> Any:
-        """Return a part of the body; of JSONPath only member names are known here.
+        """Return a part of the body. The path may hold only member names, such as `$.user.id`.
 
         Raises:
-            TemplateError: when the path is another one, or the body is no JSON.
+            TemplateError: for another JSONPath, or if the body is not JSON.
         """
         if not _MEMBERS.fullmatch(path):
-            raise TemplateError(f"the sandbox knows no JSONPath like {path}")
+            raise TemplateError(f"this local AWS supports only member names in a JSONPath, got {path}")
         found = _parsed(self.text)
         for member in path.split(".")[1:]:
             found = found.get(member) if isinstance(found, dict) else None
@@ -123,7 +123,7 @@ def render(template: str, *, source: Input, stage_variables: Mapping[str, str], 
     """Render a mapping template.
 
     Raises:
-        TemplateError: when it cannot be rendered.
+        TemplateError: the template cannot be rendered.
     """
     request, response = Overrides(), Overrides()
     overriding = Overrides(header=response)
@@ -152,4 +152,4 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise TemplateError(f"the body is no JSON: {error}") from error
+        raise TemplateError(f"the body is not JSON: {error}") from error

@@ -1,7 +1,7 @@
 """Updates of nested stacks.
 
-Hole it fills: when ministack updates a nested stack it forgets the attributes of resources that did not
-change, so that `Fn::GetAtt` of one of them fails. (What a nested update replaces is not deleted afterwards.)
+Gap it fills: when ministack updates a nested stack, it loses the attributes of unchanged resources, so that
+`Fn::GetAtt` of one of them fails. A gap that stays: resources that a nested update replaces are not deleted afterwards.
 """
 
 import importlib
@@ -14,7 +14,7 @@ Provisioned = tuple[str, dict[str, Any]]
 
 
 def install(*, patches: Patches) -> None:
-    """Remember the attributes of unchanged resources in nested stacks."""
+    """Keep the attributes of unchanged resources in nested stacks."""
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
     update = _with_attributes(provisioners._update_resource)  # noqa: SLF001 - the function that forgets them
     patches.attribute(provisioners, "_update_resource", update)

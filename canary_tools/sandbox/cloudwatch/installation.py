@@ -1,8 +1,8 @@
-"""Puts this CloudWatch in the place of ministack's.
+"""Replaces ministack's CloudWatch by the model of this project. Dashboards stay with ministack.
 
-Holes it fills: ministack refuses alarms on metric math, ignores dimensions when it evaluates, knows no
-expressions in GetMetricData and answers statistics that it does not know with the average, sends no
-state-change events, and does not provision AWS::CloudWatch::CompositeAlarm. Dashboards stay ministack's.
+Gaps it fills: ministack refuses alarms on metric math and ignores dimensions when it evaluates alarms. Its
+GetMetricData knows no expressions, and answers unknown statistics with the average. It sends no state-change events and
+does not provision AWS::CloudWatch::CompositeAlarm.
 """
 
 import importlib
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def install(*, patches: Patches, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> Alarms:
-    """Serve the CloudWatch API from `metrics` and evaluate alarms on `clock`."""
+    """Answer the CloudWatch API from `metrics`, and evaluate alarms on `clock`."""
     alarms = Alarms(
         store=metrics,
         clock=clock,
@@ -76,7 +76,7 @@ def _handler(
 
 
 def _recorder(metrics: MetricStore, clock: Clock) -> Callable[..., None]:
-    """Take over the metrics that ministack's own services publish."""
+    """Return a function that stores the metrics of ministack's own services."""
 
     def record(
         namespace: str,
@@ -98,7 +98,7 @@ def _recorder(metrics: MetricStore, clock: Clock) -> Callable[..., None]:
 
 
 def _act(action: str, change: Change) -> None:
-    """Notify a topic or invoke a function; other actions do nothing here."""
+    """Notify a topic or invoke a function. Other actions are logged and do nothing."""
     message = json.dumps(notification(change))
     service = action.split(":")[2] if action.count(":") >= 5 else ""  # noqa: PLR2004 - colons of an ARN
     deliver = {"sns": _publish, "lambda": _invoke}.get(service)

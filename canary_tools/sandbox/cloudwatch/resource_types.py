@@ -1,4 +1,4 @@
-"""CloudFormation handlers of AWS::CloudWatch::Alarm and AWS::CloudWatch::CompositeAlarm."""
+"""The CloudFormation types AWS::CloudWatch::Alarm and AWS::CloudWatch::CompositeAlarm."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _NAME_LENGTH = 255
 
 
 def alarm_handlers(alarms: Alarms) -> dict[str, dict[str, Any]]:
-    """Return the handlers by resource type, in the form of ministack's table."""
+    """Return the handlers of each type, in the form of ministack's table."""
     return {
         "AWS::CloudWatch::Alarm": _handlers(alarms, alarms.put_metric_alarm),
         "AWS::CloudWatch::CompositeAlarm": _handlers(alarms, alarms.put_composite_alarm),
@@ -32,7 +32,7 @@ def _handlers(alarms: Alarms, put: Callable[[Properties], Any]) -> dict[str, Any
     def update(
         physical_id: str, _before: Properties, after: Properties, stack_name: str, logical_id: str
     ) -> Provisioned:
-        """Put the alarm under its new name, if it has one; the old one goes in the clean-up phase."""
+        """Put the alarm. If its name has changed, the old alarm is deleted in the clean-up phase."""
         name = after.get("AlarmName") or physical_id
         return create(logical_id, {**after, "AlarmName": name}, stack_name)
 
@@ -50,7 +50,7 @@ def _physical_name(stack_name: str, logical_id: str) -> str:
 
 
 def _coerced(value: Any, name: str = "") -> Any:
-    """Give numbers and booleans that a template carries as text their type, at any depth."""
+    """Convert numbers and booleans that a template holds as text, at any depth."""
     if isinstance(value, Mapping):
         return {key: _coerced(item, key) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,1 +1,1 @@
-"""The emulator that the sandbox completes: how it runs, how it is patched, how fast it is."""
+"""The emulator ministack in this process: running it, patching it, taking turns in it, and its settings."""

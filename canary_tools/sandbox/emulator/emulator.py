@@ -1,7 +1,7 @@
-"""Runs ministack inside this process: a thread with its own event loop, on a loopback socket.
+"""Runs ministack inside this process, in a thread with its own event loop, on a loopback socket.
 
-Holes it fills: ministack binds every interface, takes port and host from the environment when its modules
-are first imported (so that a second server in the process would keep the first one's port), and logs a lot.
+Gaps it fills: ministack listens on every interface. It reads port and host from the environment when its modules are
+first imported, so a second server in the process would keep the port of the first. It also logs a lot.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _QUIET = ("ministack", "hypercorn.error", "hypercorn.access", "kms", "transfer")
-_SILENT = ("cloudformation",)  # what goes wrong in a stack is in its events
+_SILENT = ("cloudformation",)  # the errors of a stack are in its events
 
-# Where ministack keeps the port that it read at import.
+# The constants in which ministack keeps the port that it read at import.
 _PORT_CONSTANTS = (
     ("app", "_MINISTACK_PORT"),
     ("services.cloudformation.custom_resource", "_PORT"),
@@ -34,7 +34,7 @@ _PORT_CONSTANTS = (
 
 
 class Emulator:
-    """ministack's HTTP server; `app` is its main module once `load` has run."""
+    """The HTTP server of ministack."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_server((HOST, port))
@@ -52,11 +52,11 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Its URL; an IP address makes every SDK use path-style S3 addresses."""
+        """Its URL. The IP address makes every SDK use path-style S3 URLs."""
         return f"http://{HOST}:{self.port}"
 
     def load(self) -> None:
-        """Set the environment, import ministack, tell it its port and empty it."""
+        """Set the environment, import ministack, give it its port, and delete its state."""
         for name, value in self._environment().items():
             self._patches.variable(name, value)
         app = _import_quietly("app")
@@ -66,10 +66,10 @@ class Emulator:
         app._reset_all_state()  # noqa: SLF001 - what its reset endpoint calls
 
     def serve(self) -> None:
-        """Start answering, and return when it does.
+        """Start the server, and return when it answers.
 
         Raises:
-            RuntimeError: it did not come up.
+            RuntimeError: it did not start within 30 seconds.
 
         """
         self._thread = threading.Thread(target=self._run, name="sandbox-server", daemon=True)
@@ -78,7 +78,7 @@ class Emulator:
             raise RuntimeError(f"the emulator did not start on {self.endpoint_url}") from self._failure
 
     def close(self) -> None:
-        """Stop answering, end the Lambda processes, forget all state and put the environment back."""
+        """Stop the server, end the Lambda processes, delete all state and restore the environment."""
         if self._thread is not None:
             _module("app")._reset_all_state()  # noqa: SLF001 - what its reset endpoint calls
             if self._loop is not None and self._stop is not None:
@@ -110,7 +110,7 @@ class Emulator:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in serve()
+        except BaseException as error:  # noqa: BLE001 - passed on to the thread that waits in serve()
             self._failure = error
         finally:
             self._started.set()
@@ -121,7 +121,7 @@ class Emulator:
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         config = Config()
-        config.bind = [f"fd://{os.dup(self._socket.fileno())}"]  # hypercorn closes what it is given
+        config.bind = [f"fd://{os.dup(self._socket.fileno())}"]  # hypercorn closes the descriptor that it gets
         config.keep_alive_timeout = 75
         config.graceful_timeout = 0.5
         config.loglevel = "ERROR"
@@ -134,7 +134,7 @@ def _module(name: str) -> Any:
 
 
 def _import_quietly(name: str) -> Any:
-    """Import a module of ministack, keeping the logging of this program as it is and ministack's quiet."""
+    """Import a module of ministack. Silence its logging, and leave the logging of this program as it is."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     for quiet in _QUIET:
@@ -151,6 +151,6 @@ def _import_quietly(name: str) -> Any:
 
 
 def _loaded() -> list[Any]:
-    """Return the modules of ministack that are loaded, with the one that loads most of the others."""
+    """Return all loaded modules of ministack, after importing the one that loads most others."""
     _module("services.cloudformation.provisioners")
     return [module for name, module in sys.modules.items() if name.startswith("ministack.")]

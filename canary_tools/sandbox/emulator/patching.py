@@ -1,4 +1,4 @@
-"""Changes to the emulator's modules and to the process environment that can be undone."""
+"""Changes to the emulator and to the environment of this process, which can be undone."""
 
 import os
 from collections.abc import Callable
@@ -6,19 +6,23 @@ from typing import Any
 
 
 class Patches:
-    """Remembers what it replaced, and puts it back in reverse order."""
+    """Replaces values, remembers the old ones, and restores them in reverse order."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
 
     def attribute(self, owner: Any, name: str, value: object) -> None:
-        """Replace `owner.name`, which must exist: a renamed function of the emulator is an error here."""
+        """Replace `owner.name`.
+
+        Raises:
+            AttributeError: `owner` has no such attribute, for example since another version of ministack renamed it.
+        """
         before = getattr(owner, name)
         setattr(owner, name, value)
         self._undo.append(lambda: setattr(owner, name, before))
 
     def item(self, table: dict[Any, Any], key: object, value: object) -> None:
-        """Set `table[key]`, adding the key if it is new."""
+        """Set `table[key]`. The key may be new."""
         missing = object()
         before = table.get(key, missing)
         table[key] = value
@@ -35,7 +39,7 @@ class Patches:
         self._undo.append(action)
 
     def undo(self) -> None:
-        """Put everything back; a second call does nothing."""
+        """Restore everything. A second call does nothing."""
         while self._undo:
             self._undo.pop()()
 

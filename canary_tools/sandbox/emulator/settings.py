@@ -1,4 +1,4 @@
-"""How fast and how unkind the sandbox is."""
+"""Settings of the sandbox: its account, how long changes take, which failures occur."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,24 @@ PLACE = Place(account=ACCOUNT_ID, region=REGION)
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxSettings:
-    """Durations in seconds of wall time, probabilities between 0 and 1; the defaults suit a demo.
+    """Durations are in seconds, probabilities between 0 and 1. The defaults suit a demo.
 
     Attributes:
-        fleet_update_seconds: how long an endpoint update takes to replace the fleet.
-        instance_launch_seconds: how long an instance takes until it serves.
+        fleet_update_seconds: how long an endpoint update takes.
+        instance_launch_seconds: how long an instance needs until it is in service.
         weight_update_seconds: how long a change of weights takes.
-        metric_delay_seconds: how long after the end of its period a metric becomes visible.
-        duplicate_event_probability: how often EventBridge delivers an event twice.
-        event_delivery_seconds: how long an event may take to reach its target, at most.
-        enforce_iam: whether callers need the permissions that AWS would ask of them.
-        threshold_statistics: whether SageMaker metrics answer `TC()` and `PR()`, which is not documented.
-        changing_calls_per_second: of SageMaker's control plane, before it throttles.
-        instance_queue_size: requests that wait in one instance at most.
-        model_timeout_seconds: how long a model may take to answer; SageMaker's limit.
-        scaling_period_seconds: how often target tracking looks at the invocations; a minute in AWS.
-        cloudformation_notices_failed_update: whether a stack update fails when SageMaker silently kept the old
-            fleet; what CloudFormation does then is not documented.
-        seed: of everything that is drawn at random.
+        metric_delay_seconds: how long after the end of a period its metrics become visible.
+        duplicate_event_probability: the probability that EventBridge delivers an event twice.
+        event_delivery_seconds: the longest time until an event reaches its target.
+        enforce_iam: whether callers need the same permissions as in AWS.
+        threshold_statistics: whether `TC()` and `PR()` of SageMaker's metrics have values. AWS does not document it.
+        changing_calls_per_second: how many changing calls SageMaker's control plane takes before it throttles.
+        instance_queue_size: the largest number of requests that wait in one instance.
+        model_timeout_seconds: how long a model may take to answer. The default is SageMaker's limit.
+        scaling_period_seconds: how often target tracking reads the invocations. It is a minute in AWS.
+        cloudformation_notices_failed_update: whether a stack update fails when SageMaker keeps the old fleet without
+            an error. AWS does not document what CloudFormation does then.
+        seed: of all random draws.
 
     """
 

@@ -1,4 +1,4 @@
-"""One lock around the models, which know no threads."""
+"""One lock for the models, which are not made for several threads."""
 
 import threading
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from canary_tools.clock import Clock
 
 
 class Turns(threading.Condition):
-    """Held by whoever touches the models; whoever waits for a change of theirs waits on it."""
+    """The lock. A thread holds it while it uses the models, and waits on it for a change of the models."""
 
 
 class TurnTakingClock:
-    """A clock whose actions hold the lock while they run, and wake those who wait for a change."""
+    """A clock whose actions hold the lock while they run."""
 
     def __init__(self, clock: Clock, turns: Turns) -> None:
         self._clock = clock
@@ -22,7 +22,7 @@ class TurnTakingClock:
         return self._clock.now()
 
     def call_at(self, when: float, action: Callable[[], None]) -> None:
-        """Run `action` at `when`, in its turn."""
+        """Run `action` at `when`, holding the lock."""
 
         def in_turn() -> None:
             with self._turns:

@@ -1,9 +1,9 @@
-"""EventBridge to Lambda as AWS does it: later, at least once, and only with permission.
+"""Delivery of events from EventBridge to Lambda, as in AWS: later, at least once, and only with permission.
 
-Holes it fills: ministack delivers at once, exactly once, without retries after a function error and without
-looking at the function's resource policy. Here a delivery takes a moment, some events come twice, a rule
-without a matching AWS::Lambda::Permission cannot invoke, and a function that fails is invoked again as its
-asynchronous invocation settings say (twice by default).
+Gaps it fills: ministack delivers an event at once and exactly once. It does not try again after a function error, and
+ignores the function's resource policy. Here a delivery takes some time, and some events come twice. A rule without a
+matching AWS::Lambda::Permission cannot invoke the function. A function that fails is invoked again as its asynchronous
+invocation settings say (twice by default).
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html
 """
 
@@ -34,7 +34,7 @@ class _Origin:
     dead_letter_arn: str | None
 
 
-# which rule's target is being invoked: ministack does not tell its dispatcher
+# the rule whose target is invoked now; ministack does not pass it to its dispatcher
 _origin: ContextVar[_Origin | None] = ContextVar("event_origin", default=None)
 
 
@@ -47,7 +47,7 @@ def install(*, patches: Patches, settings: SandboxSettings, clock: Clock) -> Non
 
 
 class LambdaDelivery:
-    """Schedules the deliveries of one event to one function."""
+    """Delivers events to functions."""
 
     def __init__(self, *, settings: SandboxSettings, clock: Clock) -> None:
         self._settings = settings
@@ -56,7 +56,7 @@ class LambdaDelivery:
         self._random = random.Random(settings.seed)  # noqa: S311 - a simulation, not a secret
 
     def dispatch(self, function_arn: str, payload: str) -> None:
-        """Deliver `payload` once, and perhaps again a little later."""
+        """Deliver `payload` after a short delay, and with some probability a second time."""
         origin = _origin.get()
         for delay in self._delays():
             self._clock.call_at(self._clock.now() + delay, lambda: _deliver(function_arn, payload, origin))
@@ -96,10 +96,10 @@ def _deliver(function_arn: str, payload: str, origin: _Origin | None) -> None:
 
 
 def _give_up(payload: str, origin: _Origin | None, reason: str) -> None:
-    """Send the event to the target's dead-letter queue, if it has one; AWS does not retry these errors."""
+    """Send the event to the dead-letter queue of the target, if it has one. AWS does not retry these errors."""
     _log.warning("an event was not delivered: %s", reason)
     if origin is None or origin.dead_letter_arn is None:
         return
     arn = importlib.import_module("ministack.core.arn")
     eventbridge = importlib.import_module("ministack.services.eventbridge")
-    eventbridge._dispatch_to_sqs(arn.parse_arn(origin.dead_letter_arn), payload)  # noqa: SLF001 - its only way in
+    eventbridge._dispatch_to_sqs(arn.parse_arn(origin.dead_letter_arn), payload)  # noqa: SLF001 - ministack has no public function for it

@@ -1,8 +1,8 @@
 """CloudFormation's stack-status events, and the clean-up phase of an update.
 
-Holes it fills: ministack records stack events but sends none to EventBridge, and a successful update goes
-from UPDATE_IN_PROGRESS to UPDATE_COMPLETE without UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, in which AWS deletes
-what was replaced or removed.
+Gaps it fills: ministack records stack events but sends none to EventBridge. Its successful update goes from
+UPDATE_IN_PROGRESS to UPDATE_COMPLETE. In AWS, UPDATE_COMPLETE_CLEANUP_IN_PROGRESS lies between them, in which replaced
+and removed resources are deleted.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacks-event-bridge.html
 """
 
@@ -17,7 +17,7 @@ _SOURCE = "aws.cloudformation"
 _DETAIL_TYPE = "CloudFormation Stack Status Change"
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-# the modules that hold their own reference to the function that records a stack event
+# modules with their own reference to the function that records a stack event
 _RECORDERS = ("stacks", "changesets", "handlers")
 
 
@@ -25,7 +25,7 @@ def install(*, patches: Patches, emit: Emit) -> None:
     """Emit an event for each status that a stack enters."""
     modules = {name: importlib.import_module(f"ministack.services.cloudformation.{name}") for name in _RECORDERS}
     stacks = modules["stacks"]
-    record = _emitting(stacks._add_event, emit)  # noqa: SLF001 - the one place where all stack events pass
+    record = _emitting(stacks._add_event, emit)  # noqa: SLF001 - all stack events pass through it
     for module in modules.values():
         patches.attribute(module, "_add_event", record)
     outputs = _entering_cleanup(stacks._resolve_stack_outputs, record)  # noqa: SLF001 - the last step before clean-up
@@ -54,7 +54,7 @@ def _emitting(add_event: Callable[..., None], emit: Emit) -> Callable[..., None]
 
 
 def _entering_cleanup(resolve_outputs: Callable[..., Any], record: Callable[..., None]) -> Callable[..., Any]:
-    """Enter the clean-up phase once an update's outputs are resolved, which is when it can no longer fail."""
+    """Enter the clean-up phase when the outputs of an update are resolved: it cannot fail after that."""
 
     def resolve(*arguments: Any) -> Any:
         result = resolve_outputs(*arguments)

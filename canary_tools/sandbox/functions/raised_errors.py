@@ -1,7 +1,7 @@
-"""What a Python function raises, by its class name.
+"""Exceptions of Python functions are reported under their class name.
 
-Hole it fills: ministack reports every exception of a function as `Runtime.HandlerError`, so that no Retry or
-Catch of a state machine that names an exception can match. Lambda reports the class name, with a stack trace.
+Gap it fills: ministack reports every exception of a function as `Runtime.HandlerError`. A Retry or Catch that names an
+exception can then never match. Lambda reports the class name, with a stack trace.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
 
@@ -17,20 +17,20 @@ Answer = dict[str, Any]
 _REPORTED = '"trace": traceback.format_exc()}'
 _WITH_TYPE = '"trace": traceback.format_exc(), "error_type": type(e).__name__}'
 
-# the worker's answer to the invocation that is under way
+# the worker's answer to the running invocation
 _answer: ContextVar[Answer | None] = ContextVar("worker_answer", default=None)
 
 
 def install(*, patches: Patches) -> None:
-    """Let Python workers report the class of an exception, and pass it on.
+    """Make Python workers report the class of an exception, and pass it on to the caller.
 
     Raises:
-        RuntimeError: the worker script of this ministack version reads otherwise.
+        RuntimeError: the worker script of this ministack version is a different one.
 
     """
     runtime = importlib.import_module("ministack.core.lambda_runtime")
     functions = importlib.import_module("ministack.services.lambda_svc")
-    script = runtime._PYTHON_WORKER_SCRIPT  # noqa: SLF001 - what runs in a Python function's process
+    script = runtime._PYTHON_WORKER_SCRIPT  # noqa: SLF001 - the program in a Python function's process
     if _REPORTED not in script:
         raise RuntimeError("this version of ministack reports exceptions in another way")
     patches.attribute(runtime, "_PYTHON_WORKER_SCRIPT", script.replace(_REPORTED, _WITH_TYPE))

@@ -1,7 +1,7 @@
-"""A function that is updated while it runs: the invocation goes on with the code that it began with.
+"""A function that is updated while it runs: the running invocation ends with the code with which it began.
 
-Hole it fills: ministack kills every process of a function when its code or configuration changes, also those that are
-in the middle of an invocation. Lambda gives new code to new execution environments.
+Gap it fills: ministack kills every process of a function when its code or configuration changes, even during an
+invocation. Lambda runs new code in new execution environments only.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 """
 
@@ -14,12 +14,12 @@ from canary_tools.sandbox.emulator.patching import Patches
 
 _UPDATES = ("_update_code", "_update_config")
 
-# whether this is an update of a function, and not its deletion or the end of all
+# whether a function is being updated, not deleted, and the emulator is not closing
 _updating: ContextVar[bool] = ContextVar("updating_function", default=False)
 
 
 def install(*, patches: Patches) -> None:
-    """Spare busy processes when a function is updated, and end them after their invocation."""
+    """Keep busy processes alive when a function is updated, and end them after their invocation."""
     runtime = importlib.import_module("ministack.core.lambda_runtime")
     functions = importlib.import_module("ministack.services.lambda_svc")
     outdated = _Outdated(runtime)
@@ -31,7 +31,7 @@ def install(*, patches: Patches) -> None:
 
 
 class _Outdated:
-    """Processes with old code whose invocation has not ended yet."""
+    """Processes with old code whose invocation still runs."""
 
     def __init__(self, runtime: Any) -> None:
         self._lock = runtime._lock  # noqa: SLF001 - guards which workers are in use
@@ -40,7 +40,7 @@ class _Outdated:
         self._running: list[Any] = []
 
     def spare(self, workers: Iterable[Any]) -> None:
-        """Kill workers, but for those that are busy while their function is updated."""
+        """Kill workers, except busy ones whose function is being updated."""
         doomed = list(workers)
         if _updating.get():
             with self._lock:
@@ -50,7 +50,7 @@ class _Outdated:
         self._kill(doomed)
 
     def release(self, worker: Any) -> None:
-        """Take a worker back after its invocation; one with old code has no other."""
+        """Take a worker back after its invocation. A worker with old code ends."""
         self._release(worker)
         with self._lock:
             outdated = worker in self._running
@@ -60,7 +60,7 @@ class _Outdated:
             self._kill([worker])
 
     def end_all(self) -> None:
-        """Kill what still runs."""
+        """Kill all workers that still run."""
         self._kill(self._running)
 
 

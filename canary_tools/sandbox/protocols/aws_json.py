@@ -1,4 +1,4 @@
-"""AWS's JSON protocols: requests checked against botocore's own service models, answers and errors as it reads them.
+"""AWS's JSON protocols. Requests are checked against botocore's service models.
 
 Protocol: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 """
@@ -26,10 +26,10 @@ def service_model(service: str) -> Any:
 
 
 def check_request(service: str, operation: str, request: Mapping[str, Any]) -> None:
-    """Check a request's members and their types.
+    """Check the members of a request and their types.
 
     Raises:
-        ApiError: `ValidationException` that lists what is wrong.
+        ApiError: `ValidationException` with a list of all errors.
     """
     shape = service_model(service).operation_model(operation).input_shape
     report = ParamValidator().validate(request, shape)
@@ -40,7 +40,7 @@ def check_request(service: str, operation: str, request: Mapping[str, Any]) -> N
 def answer_json(
     service: str, operations: Mapping[str, Operation], headers: Mapping[str, str], body: bytes
 ) -> HttpResponse:
-    """Answer one call of a JSON 1.1 service, whose operation is in the `X-Amz-Target` header."""
+    """Answer one call of a JSON 1.1 service. The header `X-Amz-Target` names the operation."""
     name = headers.get("x-amz-target", "").rpartition(".")[2]
     try:
         operation = _known(operations, name)
@@ -53,12 +53,12 @@ def answer_json(
 
 def _known(operations: Mapping[str, Operation], name: str) -> Operation:
     if name not in operations:
-        raise ApiError("UnknownOperationException", f"The sandbox does not know the operation {name}.")
+        raise ApiError("UnknownOperationException", f"This local AWS does not know the operation {name}.")
     return operations[name]
 
 
 def error_response(error: ApiError) -> HttpResponse:
-    """Return an error as both JSON protocols of AWS carry it."""
+    """Return an error in the form of both JSON protocols of AWS."""
     fields = {"__type": error.code, "message": error.message, "Message": error.message, **error.fields}
     headers = {"Content-Type": _CONTENT_TYPE, "x-amzn-errortype": error.code}
     return error.status, headers, json.dumps(fields).encode()

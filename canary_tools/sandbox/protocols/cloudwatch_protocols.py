@@ -1,6 +1,6 @@
-"""The three protocols that CloudWatch speaks: JSON (boto3), CBOR (JavaScript), and query (older CLIs).
+"""The three protocols of CloudWatch: JSON (boto3), CBOR (the JavaScript SDK) and query (older CLIs).
 
-Between them and the operations, requests and answers are plain dictionaries with times in seconds.
+Each reads a request into a plain dictionary and writes an answer from one. Times in them are seconds since the epoch.
 """
 
 import functools
@@ -42,7 +42,7 @@ class CloudWatchProtocol(Protocol):
 def protocol_of(
     path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
 ) -> CloudWatchProtocol:
-    """Choose the protocol that a request is written in."""
+    """Return the protocol in which a request is written."""
     invoked = _OPERATION.search(path)
     if invoked:
         return CborProtocol(invoked[1])
@@ -75,7 +75,7 @@ class JsonProtocol:
 
 
 class CborProtocol:
-    """Smithy RPC v2 CBOR, with botocore's own encoder and decoder."""
+    """Smithy RPC v2 CBOR. botocore encodes and decodes it."""
 
     _headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}  # noqa: RUF012 - a constant
 
@@ -98,13 +98,13 @@ class CborProtocol:
 
     def refusal(self, error: ApiError) -> Response:
         """Write an error."""
-        shape = _model().shape_for("ResourceNotFound")  # all errors have its one member
+        shape = _model().shape_for("ResourceNotFound")  # all errors have the same one member
         body = _cbor({"message": error.message}, shape)
         return 400, {**self._headers, "x-amzn-query-error": f"{error.code};Sender"}, body
 
 
 class QueryProtocol:
-    """AWS query: a form in, XML out."""
+    """AWS query: the request is a form, the answer is XML."""
 
     def __init__(self, form: Mapping[str, list[str]]) -> None:
         self.operation = form.get("Action", [""])[0]
@@ -150,7 +150,7 @@ def _cbor(members: Mapping[str, Any], shape: Any) -> bytes:
 
 
 def _with_seconds(value: Any) -> Any:
-    """Turn times into seconds since the epoch, at any depth."""
+    """Convert times to seconds since the epoch, at any depth."""
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Reads the flat form of an AWS query request into the members that the service model names."""
+"""Reads the flat form of an AWS query request into nested members."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 
 
 def nested(form: Mapping[str, str], shape: Any, prefix: str = "") -> Any:
-    """Return the value of a shape of botocore's model; absent members are left out.
+    """Return the value of a shape of botocore's service model. Absent members are left out.
 
     Lists are written as `Name.member.1`, structures as `Name.Member`.
     """

@@ -1,4 +1,4 @@
-"""Calls of the control planes: each takes its turn, and is throttled as AWS throttles it."""
+"""Calls of the control planes: one at a time, and throttled as in AWS."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from canary_tools.sandbox.emulator.turns import Turns
 
 
 def admitted(operations: Mapping[str, Operation], throttle: Throttle, turns: Turns) -> dict[str, Operation]:
-    """Return the operations behind the throttle, each taking its turn."""
+    """Return operations that hold the lock while they run, and that the throttle may refuse."""
     return {name: _admitted(name, operation, throttle, turns) for name, operation in operations.items()}
 
 

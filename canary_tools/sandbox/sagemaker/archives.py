@@ -1,4 +1,4 @@
-"""Model archives: fetched from S3, unpacked once, shared by the instances that serve them."""
+"""Model archives: fetched from S3, unpacked once, and shared by all instances of the model."""
 
 import hashlib
 import io
@@ -9,15 +9,15 @@ from pathlib import Path
 
 
 class ArchiveError(Exception):
-    """The model data cannot be used; the text is SageMaker's `FailureReason`."""
+    """The model data cannot be used. The text is SageMaker's `FailureReason`."""
 
 
 class Archives:
     """Unpacked model archives in a folder.
 
     Args:
-        folder: where they are unpacked; the owner removes it.
-        fetch: returns the bytes behind an `s3://` URL, `None` if there are none.
+        folder: where archives are unpacked. The caller removes it.
+        fetch: returns the object at an `s3://` URL, or `None` if there is none.
     """
 
     def __init__(self, folder: Path, fetch: Callable[[str], bytes | None]) -> None:
@@ -26,10 +26,10 @@ class Archives:
         self._lock = threading.Lock()
 
     def unpack(self, url: str) -> Path:
-        """Return the folder with the archive's content; the same bytes are unpacked once.
+        """Return the folder with the content of the archive. The same bytes are unpacked only once.
 
         Raises:
-            ArchiveError: there is no such object, or it is no gzipped tar archive.
+            ArchiveError: there is no such object, or it is not a gzipped tar archive.
         """
         packed = self._fetch(url)
         if packed is None:

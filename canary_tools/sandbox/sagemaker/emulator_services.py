@@ -1,4 +1,4 @@
-"""Puts the services into ministack's tables: routes, handlers, tag search."""
+"""Registers the services in ministack's tables: routes, handlers, tag search."""
 
 import importlib
 from collections.abc import Iterator, Mapping
@@ -18,9 +18,9 @@ SCALING = "application-autoscaling"
 def register_services(
     patches: Patches, *, sagemaker: Mapping[str, Operation], scaling: Mapping[str, Operation], runtime: Runtime
 ) -> None:
-    """Route SageMaker, its runtime and Application Auto Scaling to their models.
+    """Route requests to SageMaker, its runtime and Application Auto Scaling to their models.
 
-    The runtime signs its requests as `sagemaker`, so that the path must tell the two apart.
+    Requests to the runtime are signed as `sagemaker`, too. The path tells the two apart.
     """
 
     async def handle_sagemaker(
@@ -45,7 +45,7 @@ def register_services(
 
 
 def register_tag_search(patches: Patches, hosting: SageMakerHosting, turns: Turns) -> None:
-    """Let `GetResources` of the tagging API find models, endpoint configs and endpoints."""
+    """Make `GetResources` of the tagging API find models, endpoint configs and endpoints."""
 
     def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
         with turns:

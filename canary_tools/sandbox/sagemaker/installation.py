@@ -1,4 +1,4 @@
-"""Puts SageMaker and Application Auto Scaling into the emulator."""
+"""Installs SageMaker and Application Auto Scaling in the emulator."""
 
 import random
 import shutil
@@ -30,7 +30,7 @@ __all__ = ["RunningSageMaker", "install"]
 
 
 class RunningSageMaker:
-    """The running half, with its fault switches."""
+    """SageMaker as it runs in the sandbox, with switches for failures."""
 
     def __init__(
         self,
@@ -50,39 +50,42 @@ class RunningSageMaker:
         self._patches = patches
 
     def fail_next_update(self, endpoint_name: str, reason: str, *, silent: bool = True) -> None:
-        """Let the endpoint's next fleet fail: back to `InService` on the old one, or `Failed` if not silent."""
+        """Make the next update of an endpoint fail.
+
+        It returns to `InService` on its old fleet, or ends as `Failed` if not `silent`.
+        """
         with self._turns:
             self.hosting.faults.updates[endpoint_name] = UpdateFailure(reason=reason, silent=silent)
 
     def stall_capacity(self, endpoint_name: str, variant: str, *, seconds: float | None = None) -> None:
-        """Give the variant no more instances; each request for one keeps the endpoint busy for `seconds`."""
+        """Give a variant no more instances. Each request for one keeps the endpoint busy for `seconds`."""
         with self._turns:
             self.hosting.faults.stalled[endpoint_name, variant] = seconds
 
     def release_capacity(self, endpoint_name: str, variant: str) -> None:
-        """End what `stall_capacity` began."""
+        """Give the variant instances again, after `stall_capacity`."""
         with self._turns:
             self.hosting.faults.stalled.pop((endpoint_name, variant), None)
 
     def roll_back_next_weights(self, endpoint_name: str) -> None:
-        """Let the next change of weights pass through `RollingBack` and end with the old ones."""
+        """Make the next change of weights go through `RollingBack` and end with the old weights."""
         with self._turns:
             self.hosting.faults.weight_rollbacks.add(endpoint_name)
 
     def throttle(self, operation: str, seconds: float) -> None:
-        """Refuse an operation, such as `UpdateEndpoint` or `RegisterScalableTarget`, for a while."""
+        """Refuse an operation, such as `UpdateEndpoint` or `RegisterScalableTarget`, for some seconds."""
         with self._turns:
             self._throttle.refuse(operation, seconds)
 
     def close(self) -> None:
-        """End every worker process and take the services out of the emulator."""
+        """End every worker process, and remove the services from the emulator."""
         self._patches.undo()
         self._host.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> RunningSageMaker:
-    """Put SageMaker and Application Auto Scaling into the emulator that this process has loaded."""
+    """Install SageMaker and Application Auto Scaling in the emulator of this process."""
     turns, patches = Turns(), Patches()
     own_clock = TurnTakingClock(clock, turns)
     folder = Path(tempfile.mkdtemp(prefix="sandbox-models-"))

@@ -13,12 +13,12 @@ _log = logging.getLogger(__name__)
 
 
 class LocalHost:
-    """Launches worker processes out of model archives.
+    """Launches worker processes that serve model archives.
 
     Args:
-        turn: held while the outcome of a launch is handed over.
-        queue_size: of each worker.
-        timeout_seconds: of each invocation.
+        turn: a lock that is held while the result of a launch is handed over.
+        queue_size: how many requests wait in each worker at most.
+        timeout_seconds: the time-out of each invocation.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class LocalHost:
         self._closed = False
 
     def launch(self, order: LaunchOrder, settled: Callable[[LaunchResult], None]) -> None:
-        """Start the workers in a thread of their own, since loading a model takes its time."""
+        """Start the workers in a thread, since loading a model takes time."""
 
         def run() -> None:
             result = self._launched(order)

@@ -1,4 +1,4 @@
-"""Reads model archives out of the emulator's S3."""
+"""Reads model archives from the emulator's S3."""
 
 import importlib
 from urllib.parse import unquote, urlsplit
@@ -7,9 +7,9 @@ from canary_tools.aws_models.api.place import Place
 
 
 def fetch_object(place: Place, url: str) -> bytes | None:
-    """Return the content behind an `s3://` URL, `None` if there is none.
+    """Return the object at an `s3://` URL, or `None` if there is none.
 
-    Read past the S3 API, since a call without credentials is refused when IAM is enforced.
+    It does not use the S3 API, which refuses calls without credentials when IAM is enforced.
     """
     parts = urlsplit(url)
     if parts.scheme != "s3":
@@ -17,5 +17,5 @@ def fetch_object(place: Place, url: str) -> bytes | None:
     store = importlib.import_module("ministack.services.s3")
     responses = importlib.import_module("ministack.core.responses")
     with responses.request_scope(place.account, place.region):
-        content: bytes | None = store._get_object_data(parts.netloc, unquote(parts.path.removeprefix("/")))  # noqa: SLF001 - how its Lambda reads code
+        content: bytes | None = store._get_object_data(parts.netloc, unquote(parts.path.removeprefix("/")))  # noqa: SLF001 - ministack's Lambda reads code so
     return content

@@ -1,4 +1,4 @@
-"""`InvokeEndpoint`: choose a variant and an instance, hand the request over, count what came of it.
+"""`InvokeEndpoint`: choose a variant and an instance, hand over the request, count the result.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
@@ -45,11 +45,11 @@ class _Handed:
 
 
 class Runtime:
-    """The data plane of the sandbox's endpoints.
+    """The data plane of the endpoints.
 
     Args:
-        turn: held while the endpoints or the metrics are touched.
-        generator: splits the traffic.
+        turn: a lock that is held while the endpoints or the metrics are used.
+        generator: splits the traffic at random.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Runtime:
     def _response(self, source: MetricSource, headers: Mapping[str, str], reply: ModelReply) -> HttpResponse:
         if reply.status not in _HTTP_OK:
             return error_response(self._model_error(source, reply))
-        # The emulator rewrites a `Content-Type` that is spelled so to the one of the control plane's protocol.
+        # ministack replaces a header that is spelled `Content-Type` by the type of the control plane's protocol.
         answered = {"content-type": reply.content_type, "x-Amzn-Invoked-Production-Variant": source.variant_name}
         custom = headers.get("x-amzn-sagemaker-custom-attributes")
         if custom is not None:

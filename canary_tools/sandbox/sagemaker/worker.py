@@ -1,7 +1,7 @@
-"""The program inside one instance: loads a model's `code/inference.py` and answers requests, one at a time.
+"""The program of one instance: it loads a model's `code/inference.py` and answers requests, one at a time.
 
-Run as `python -P worker.py <socket descriptor> <model folder>`. It imports nothing of this repository, since
-it stands in for the container. The four functions are those of the SageMaker inference toolkit:
+It runs as `python -P worker.py <socket descriptor> <model folder>`. It takes the place of the container, so it imports
+nothing of this repository. The four functions are those of the SageMaker inference toolkit:
 https://docs.aws.amazon.com/sagemaker/latest/dg/adapt-inference-container.html
 """
 
@@ -21,7 +21,7 @@ _HEADER = struct.Struct(">II")
 
 
 class UnsupportedContentType(Exception):
-    """The default functions read and write JSON only."""
+    """The default functions read and write only JSON."""
 
     status_code = 415
 
@@ -33,7 +33,7 @@ def send(channel: socket.socket, fields: dict[str, Any], body: bytes = b"") -> N
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes] | None:
-    """Read one frame, or `None` when the other side is gone."""
+    """Read one frame. Return `None` if the other side has closed the connection."""
     lengths = _exactly(channel, _HEADER.size)
     if lengths is None:
         return None
@@ -86,7 +86,7 @@ def answer(module: ModuleType, model: object, fields: dict[str, Any], body: byte
     try:
         prediction = predict(read(body, fields["content_type"]), model)
         written = write(prediction, accept)
-    except Exception as error:  # noqa: BLE001 - whatever the model raises becomes an error answer
+    except Exception as error:  # noqa: BLE001 - any exception of the model becomes an error answer
         status = int(getattr(error, "status_code", 500))
         return {"status": status, "content_type": "text/plain"}, _sentence(error).encode()
     content, content_type = written if isinstance(written, tuple) else (written, accept)
@@ -102,7 +102,7 @@ def _sentence(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Load, say whether that went well, and answer until the other side is gone."""
+    """Load the model, report whether that worked, and answer requests until the connection is closed."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     try:
         module, model = load(Path(sys.argv[2]))

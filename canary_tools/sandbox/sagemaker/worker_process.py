@@ -1,4 +1,4 @@
-"""The outside of an instance: a worker process, its bounded queue and the thread between them."""
+"""One instance: a worker process, its bounded queue, and the thread that serves the queue."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ _END_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
-    """What is handed to the container."""
+    """A request to the container."""
 
     body: bytes
     content_type: str
@@ -29,7 +29,7 @@ class ModelRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelReply:
-    """What the container answered; status 0 stands for no answer at all, with the reason as body."""
+    """The answer of the container. Status 0 means that there is none; the body says why."""
 
     status: int
     body: bytes
@@ -46,7 +46,7 @@ OVERLOADED = ModelReply(status=503, body=b"The model container's queue is full."
 
 
 class StartFailed(Exception):
-    """The worker did not get ready; the text is its own reason."""
+    """The worker could not start. The text says why."""
 
 
 @dataclass
@@ -57,13 +57,13 @@ class _Job:
 
 
 class WorkerProcess:
-    """One instance: it serves one request at a time and lets `queue_size` more wait.
+    """One instance. It serves one request at a time, and keeps up to `queue_size` more waiting.
 
     Args:
         model_folder: the unpacked model archive.
         environment: the container's `Environment`.
-        queue_size: requests that wait at most; more are answered with 503 at once.
-        timeout_seconds: from acceptance until a reply; SageMaker's is 60.
+        queue_size: how many requests wait at most. Further ones are answered with 503 at once.
+        timeout_seconds: from acceptance of a request until its reply. SageMaker's limit is 60.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class WorkerProcess:
 
     @property
     def ended(self) -> bool:
-        """Whether it was told to end and has nothing left to answer."""
+        """Whether it was told to end and has answered all requests."""
         return self._retired and not self.load
 
     def start(self) -> None:
@@ -103,7 +103,7 @@ class WorkerProcess:
         threading.Thread(target=self._serve, name="instance", daemon=True).start()
 
     def submit(self, request: ModelRequest) -> "Future[ModelReply]":
-        """Accept a request, or answer at once that there is no room."""
+        """Accept a request, or answer at once that the queue is full."""
         job = _Job(request, time.monotonic() + self._timeout)
         with self._changed:
             if self._running + len(self._waiting) > self._queue_size:
@@ -114,13 +114,13 @@ class WorkerProcess:
         return job.reply
 
     def retire(self) -> None:
-        """Serve what was accepted, then end."""
+        """Answer the accepted requests, then end."""
         with self._changed:
             self._retired = True
             self._changed.notify()
 
     def kill(self) -> None:
-        """End now; what waits is answered as a broken connection."""
+        """End now. Waiting requests are answered as after a broken connection."""
         with self._changed:
             self._retired = True
             jobs = list(self._waiting)
@@ -146,7 +146,7 @@ class WorkerProcess:
                 if not self._waiting:
                     return None
                 job = self._waiting.popleft()
-                if job.reply.set_running_or_notify_cancel():  # its caller may have gone away
+                if job.reply.set_running_or_notify_cancel():  # the caller may have cancelled it
                     self._running = True
                     return job
 
@@ -223,7 +223,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _container_environment(model_folder: Path, declared: Mapping[str, str]) -> dict[str, str]:
-    """Return what a container sees: nothing of this process but the search path, one thread for linear algebra."""
+    """Return the environment of a container: the `PATH` of this process, and one thread for linear algebra."""
     return {
         "PATH": os.environ.get("PATH", ""),
         "OMP_NUM_THREADS": "1",
@@ -234,7 +234,7 @@ def _container_environment(model_folder: Path, declared: Mapping[str, str]) -> d
 
 
 def start_all(workers: Sequence[WorkerProcess]) -> str | None:
-    """Start workers side by side; return the first failure, after which none of them runs."""
+    """Start all workers at the same time. If one fails, end all of them and return the reason."""
     failures: list[str] = []
 
     def start(each: WorkerProcess) -> None:

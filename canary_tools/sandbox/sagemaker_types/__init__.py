@@ -1,4 +1,4 @@
-"""CloudFormation resource types of SageMaker and Application Auto Scaling, for ministack's provisioner.
+"""The CloudFormation types of SageMaker and Application Auto Scaling, for ministack's provisioner.
 
 Schemas: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SageMaker.html
 """
@@ -22,7 +22,7 @@ _TAGGED = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::Sage
 def register_resource_types(
     patches: Patches, hosting: SageMakerHosting, turns: Turns, *, notices_failed_update: bool
 ) -> None:
-    """Add the types to the provisioner, and have their handlers run on worker threads, since they wait."""
+    """Add the types to the provisioner. Their handlers wait, so they run on worker threads."""
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
     stacks = importlib.import_module("ministack.services.cloudformation.stacks")
     types: dict[str, Any] = {
@@ -54,9 +54,10 @@ def register_resource_types(
 
 
 def _undo_failed_updates(patches: Patches, stacks: Any) -> None:
-    """Have a stack rollback send an update that failed back, too: SageMaker may have begun it.
+    """Make a stack rollback also undo an update that failed, since SageMaker may have begun it.
 
-    Hole it fills: ministack does so for custom resources and nested stacks only, and takes other types for unchanged.
+    Gap it fills: ministack does so for custom resources and nested stacks only. It assumes that a failed update of
+    another type has changed nothing.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
     """
     known = stacks._sends_back_failed_update  # noqa: SLF001 - its rule for types that may have changed all the same

@@ -1,4 +1,4 @@
-"""Properties whose change replaces the resource: `createOnlyProperties` of the types' CloudFormation schemas."""
+"""Properties whose change replaces the resource: `createOnlyProperties` in the CloudFormation schemas."""
 
 CREATE_ONLY: dict[str, tuple[str, ...]] = {
     "AWS::SageMaker::Model": (

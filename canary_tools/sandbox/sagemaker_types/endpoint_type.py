@@ -1,4 +1,4 @@
-"""`AWS::SageMaker::Endpoint`: updated in place, with a wait until SageMaker is done."""
+"""`AWS::SageMaker::Endpoint`: it is updated in place, and each change waits until SageMaker has finished."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,21 +14,21 @@ from canary_tools.sandbox.sagemaker_types.properties import api_request
 Properties = Mapping[str, Any]
 Outcome = tuple[str, dict[str, Any]]
 
-# The time-outs of the resource type's own handlers, from its CloudFormation schema.
+# The time-outs of the type's handlers in its CloudFormation schema.
 _CREATE_SECONDS = 160 * 60.0
 _UPDATE_SECONDS = 970 * 60.0
 _DEPLOYS = ("EndpointConfigName", "DeploymentConfig", "RetainDeploymentConfig")
 
 
 class EndpointNotStabilized(Exception):
-    """The endpoint did not get to where the template wants it."""
+    """The endpoint did not reach the state that the template asks for."""
 
 
 class EndpointType:
-    """The type's handlers; `Ref` is the ARN, in which the name is lower-cased.
+    """The handlers of the type. `Ref` is the ARN, in which the name is in lower case.
 
     Args:
-        notices_failed_update: an update fails if SageMaker silently went back to the old fleet.
+        notices_failed_update: whether an update fails when SageMaker returns to the old fleet without an error.
     """
 
     def __init__(self, endpoints: Endpoints, tags: TagStore, turns: Turns, *, notices_failed_update: bool) -> None:
@@ -38,7 +38,11 @@ class EndpointType:
         self._notices_failed_update = notices_failed_update
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Outcome:
-        """Create the endpoint and wait until it serves; one that fails is deleted again."""
+        """Create the endpoint and wait until it is in service. An endpoint that fails is deleted.
+
+        Raises:
+            EndpointNotStabilized: the endpoint failed.
+        """
         name = properties.get("EndpointName") or generated_name(stack_name, logical_id)
         request = api_request("sagemaker", "CreateEndpoint", {**properties, "EndpointName": name})
         with self._turns:
@@ -51,7 +55,11 @@ class EndpointType:
         return _outcome(endpoint)
 
     def update(self, physical_id: str, old: Properties, new: Properties, _stack_name: str, _logical_id: str) -> Outcome:
-        """Deploy the endpoint config if it is another one, and set the tags."""
+        """Deploy the endpoint config if it has changed, and set the tags.
+
+        Raises:
+            EndpointNotStabilized: the update failed.
+        """
         with self._turns:
             endpoint = self._endpoints.find(name_in(physical_id))
             if any(old.get(name) != new.get(name) for name in _DEPLOYS):
@@ -60,7 +68,7 @@ class EndpointType:
         return _outcome(endpoint)
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
-        """Delete the endpoint if it is still there, and wait until it is gone."""
+        """Delete the endpoint if it exists, and wait until it is deleted."""
         with self._turns:
             name = name_in(physical_id)
             if self._endpoints.exists(name):

@@ -1,4 +1,4 @@
-"""From resource properties to API requests: CloudFormation is lenient about the types of scalars."""
+"""Makes API requests from resource properties. CloudFormation is lenient about the types of scalars."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def api_request(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the operation's request out of properties of the same names; others are left out.
+    """Return the request of an operation, made from the properties of the same names. Others are left out.
 
     A number may come as text (`"100"`) or as a float (`100.0`), as `Fn::GetAtt` of a custom resource gives it.
 
     Raises:
-        ApiError: a property has a type that cannot be read as the API's, or a required one is missing.
+        ApiError: `ValidationException` if a property cannot be converted, or a required one is missing.
     """
     shape = service_model(service).operation_model(operation).input_shape
     known = {name: value for name, value in properties.items() if name in shape.members}
@@ -27,7 +27,7 @@ def api_request(service: str, operation: str, properties: Mapping[str, Any]) -> 
 
 
 def coerced(value: Any, shape: Any, path: str) -> Any:
-    """Return the value with its scalars as the shape wants them."""
+    """Return the value with its scalars converted to the types of the shape."""
     if shape.type_name == "structure" and isinstance(value, dict):
         return {
             name: coerced(member, shape.members[name], f"{path}/{name}")

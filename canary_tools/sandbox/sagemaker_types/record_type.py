@@ -1,4 +1,4 @@
-"""`AWS::SageMaker::Model` and `AWS::SageMaker::EndpointConfig`: replaced on any change but that of tags."""
+"""`AWS::SageMaker::Model` and `AWS::SageMaker::EndpointConfig`: any change except of tags replaces them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Outcome = tuple[str, dict[str, Any]]
 
 
 class RecordType:
-    """The handlers of one of the two types; `Ref` is the ARN."""
+    """The handlers of one of the two types. `Ref` is the ARN."""
 
     def __init__(self, kind: RecordKind, records: RecordStore, tags: TagStore, turns: Turns) -> None:
         self._kind = kind
@@ -24,7 +24,7 @@ class RecordType:
         self._turns = turns
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Outcome:
-        """Create the record, under a generated name if the template gives none."""
+        """Create the record. It gets a generated name if the template has none."""
         name_property = f"{self._kind.api}Name"
         name = properties.get(name_property) or generated_name(stack_name, logical_id)
         request = api_request("sagemaker", f"Create{self._kind.api}", {**properties, name_property: name})
@@ -36,14 +36,14 @@ class RecordType:
     def update(
         self, physical_id: str, _old: Properties, new: Properties, _stack_name: str, _logical_id: str
     ) -> Outcome:
-        """Set the record's tags; any other change replaces it."""
+        """Set the tags of the record. Any other change replaces the record instead."""
         with self._turns:
             self._tags.replace(physical_id, new.get("Tags", ()))
             name = self._name_of(physical_id)
         return physical_id, {f"{self._kind.api}Name": name, f"{self._kind.api}Arn": physical_id}
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
-        """Delete the record if it is still there."""
+        """Delete the record if it exists."""
         with self._turns:
             try:
                 name = self._name_of(physical_id)

@@ -16,7 +16,7 @@ _IDENTITY = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 
 class ScalableTargetType:
-    """The handlers of a target; `Ref` is `ResourceId|ScalableDimension|ServiceNamespace`."""
+    """The handlers of a target. `Ref` is `ResourceId|ScalableDimension|ServiceNamespace`."""
 
     def __init__(self, scaling: Scaling, turns: Turns) -> None:
         self._scaling = scaling
@@ -30,18 +30,18 @@ class ScalableTargetType:
         return reference, {"Id": reference}
 
     def update(self, _physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
-        """Register again: the same target with other bounds."""
+        """Register the target again, with its new bounds."""
         return self.create(logical_id, new, stack_name)
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
-        """Deregister the target if it is still there."""
+        """Deregister the target if it exists."""
         identity = dict(zip(_IDENTITY, physical_id.split("|"), strict=True))
         with self._turns:
             _ignoring_absence(lambda: self._scaling.deregister(identity))
 
 
 class ScalingPolicyType:
-    """The handlers of a policy; `Ref` is the policy's ARN."""
+    """The handlers of a policy. `Ref` is the ARN of the policy."""
 
     def __init__(self, scaling: Scaling, turns: Turns) -> None:
         self._scaling = scaling
@@ -59,14 +59,14 @@ class ScalingPolicyType:
         return self.create(logical_id, new, stack_name)
 
     def delete(self, _physical_id: str, properties: Properties) -> None:
-        """Delete the policy if its target has not taken it along."""
+        """Delete the policy if it exists. The deletion of its target may have deleted it."""
         request = api_request(_SERVICE, "DeleteScalingPolicy", _with_identity(properties))
         with self._turns:
             _ignoring_absence(lambda: self._scaling.delete_policy(request))
 
 
 def _with_identity(properties: Properties) -> dict[str, Any]:
-    """Return the properties with the target's own in place of a `ScalingTargetId`, which is a target's `Ref`."""
+    """Return the properties, with a `ScalingTargetId` (the `Ref` of a target) replaced by the target's properties."""
     if "ScalingTargetId" not in properties:
         return dict(properties)
     identity = zip(_IDENTITY, properties["ScalingTargetId"].split("|"), strict=True)

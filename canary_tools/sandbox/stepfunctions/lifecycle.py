@@ -1,8 +1,9 @@
 """How an execution starts and ends.
 
-Holes it fills: ministack ignores the machine's TimeoutSeconds, so that TIMED_OUT never happens; an execution
-that was stopped while a Lambda ran turns FAILED when that Lambda raises, retries it, and sends a second
-terminal event; StartExecution refuses a name that is running with the same input, which AWS answers.
+Gaps it fills: ministack ignores the machine's TimeoutSeconds, so no execution ever times out. An execution that is
+stopped while a Lambda function runs becomes FAILED when that function raises: ministack retries the function and sends
+a second terminal event. StartExecution refuses the name and input of a running execution; AWS answers with that
+execution.
 Sources: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 and https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html
 """
@@ -32,7 +33,7 @@ _COMPLETED = (
 
 
 class ExecutionEndedError(SystemExit):
-    """Ends the thread of an execution that has ended otherwise; no Catch of its definition may see it."""
+    """Ends the thread of an execution that has already ended. No Catch of its definition sees this error."""
 
 
 def install(*, patches: Patches, clock: Clock, states: Any = None) -> None:
@@ -45,7 +46,7 @@ def install(*, patches: Patches, clock: Clock, states: Any = None) -> None:
 
 
 class _Lifecycle:
-    """Wrappers of ministack's functions; each takes the function that it stands in for."""
+    """Wrappers of ministack's functions. Each takes the function that it replaces."""
 
     def __init__(self, states: Any, clock: Clock) -> None:
         self._states = states
@@ -83,7 +84,7 @@ class _Lifecycle:
         return fail
 
     def add_event(self, theirs: Callable[..., Any]) -> Callable[..., Any]:
-        """Let the history of an ended execution be; its thread stops at the next event that it would add."""
+        """Add no event to an ended execution: its thread stops instead."""
 
         def add(execution: Execution, event_type: str, details: object = None) -> Any:
             if execution["status"] != _RUNNING and not event_type.startswith("Execution"):
@@ -93,7 +94,7 @@ class _Lifecycle:
         return add
 
     def emit_execution_status_event(self, theirs: Callable[[Execution], None]) -> Callable[[Execution], None]:
-        """Send one terminal event for each execution: the first."""
+        """Send only the first terminal event of each execution."""
 
         def emit(execution: Execution) -> None:
             with self._lock:
@@ -106,7 +107,7 @@ class _Lifecycle:
         return emit
 
     def end_all(self) -> None:
-        """End every execution without a word, so that no thread of this sandbox acts in the next one."""
+        """End every execution without an event, so that no thread of this sandbox acts in the next one."""
         for execution in list(self._states._executions._data.values()):  # noqa: SLF001 - all accounts and regions
             execution.update(status="ABORTED", sync=True)  # ministack sends no events of synchronous ones
 
@@ -122,7 +123,7 @@ class _Lifecycle:
         return execution if execution["input"] == data.get("input", "{}") else None
 
     def _limit(self, response: Response) -> None:
-        """Schedule the end of the machine's TimeoutSeconds for an execution that has just started."""
+        """Schedule the time-out of an execution that has just started."""
         arn = json.loads(response[2]).get("executionArn")
         execution = self._states._executions.get(arn) if arn else None  # noqa: SLF001 - its state
         if execution is None:

@@ -1,6 +1,6 @@
 """Retry with MaxDelaySeconds and JitterStrategy.
 
-Hole it fills: ministack ignores both. (Its own limit of 60 seconds between attempts stays.)
+Gap it fills: ministack ignores both. (Its own limit of 60 seconds between attempts stays.)
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 """
 
@@ -16,7 +16,7 @@ Found = tuple[Retrier | None, int]
 
 
 def install(*, patches: Patches, seed: int, states: Any = None) -> None:
-    """Make each retry of ministack, or of the copy of its module in `states`, wait as its retrier says."""
+    """Make ministack, or the copy of its module in `states`, wait before a retry as the retrier says."""
     states = importlib.import_module("ministack.services.stepfunctions") if states is None else states
     draw = random.Random(seed)  # noqa: S311 - a simulation, not a secret
     patches.attribute(
@@ -27,7 +27,7 @@ def install(*, patches: Patches, seed: int, states: Any = None) -> None:
 
 
 def delay_seconds(retrier: Retrier, attempts: int, draw: random.Random) -> float:
-    """Return how long to wait after `attempts` earlier retries.
+    """Return the seconds to wait before the next retry, after `attempts` earlier ones.
 
     >>> delay_seconds({"IntervalSeconds": 2, "BackoffRate": 3, "MaxDelaySeconds": 10}, 2, random.Random(0))
     10.0
@@ -38,7 +38,7 @@ def delay_seconds(retrier: Retrier, attempts: int, draw: random.Random) -> float
 
 
 def _with_delay(find: Callable[..., Found], draw: random.Random) -> Callable[..., Found]:
-    """Answer a retrier whose interval is the delay that is due now."""
+    """Return the matching retrier, with the delay before this retry as its interval."""
 
     def find_with_delay(retriers: list[Retrier], error: str, counts: dict[int, int]) -> Found:
         retrier, index = find(retriers, error, counts)

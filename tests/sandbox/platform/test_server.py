@@ -72,7 +72,7 @@ def test_the_command_prints_exports_and_stops_on_a_signal() -> None:
 
 def read_exports(output: IO[str]) -> dict[str, str]:
     heading = output.readline()
-    assert "the sandbox listens on" in heading
+    assert "the local AWS listens on" in heading
     found = dict[str, str]()
     while "CDK_DISABLE_CLI_TELEMETRY" not in found:
         name, _, value = output.readline().removeprefix("export ").strip().partition("=")
