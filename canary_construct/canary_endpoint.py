@@ -163,7 +163,7 @@ class CanaryEndpoint(Construct):
         plan = rollout_plan(
             settings,
             routing=routing,
-            gates=late_value(self._gates.render),
+            gates=late_value(lambda: self._gates.rules().to_json()),
             thresholds=thresholds,
             smoke_test=smoke_test,
             on_inconclusive=on_inconclusive,

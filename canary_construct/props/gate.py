@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
+from rollout.contract.gate_rules import (
+    Direction,
+    FailedRequests,
+    GateRule,
+    Kind,
+    PublishedCounts,
+    SlowRequests,
+    Source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,57 +22,27 @@ if TYPE_CHECKING:
 MICROSECONDS_PER_MILLISECOND = 1000
 
 
-@dataclass(frozen=True, kw_only=True, init=False)
+@dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A comparison of the canary with stable that may be looked at every minute. Made by its factories.
+    """A comparison of the canary with stable, made in every metric period. Made by its factories.
 
-    A gate counts something in every metric period of both variants, and asks whether the canary's rate is worse than
-    `ratio` times stable's. All gates of an endpoint share one chance `alpha` of rolling back a healthy release in a
-    whole rollout. `alpha_share` is a gate's part of it, relative to the other gates.
+    A gate counts something for both variants and asks whether the canary's rate is worse than `ratio` times stable's.
+    All gates of an endpoint share `alpha`: the chance that a healthy release is rolled back in a whole rollout.
+    `alpha_share` is a gate's part of it, relative to the other gates.
 
     Raises:
         ValueError: when a number is out of its range.
     """
 
-    name: str
-    rule: Mapping[str, Any] = field(repr=False)
-    source: Mapping[str, Any] = field(repr=False)
-    warm_up_seconds: int
-    superior: bool
+    rule: GateRule
+    source: Source = field(repr=False)
+    warm_up_seconds: int = 0
+    superior: bool = False
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        kind: str,
-        event: str,
-        ratio: float,
-        lower_is_worse: bool,
-        min_difference_percent: float,
-        alpha_share: float,
-        source: Mapping[str, Any],
-        warm_up: Duration | None = None,
-        superior: bool = False,
-    ) -> None:
-        _check(name, ratio=ratio, min_difference_percent=min_difference_percent, alpha_share=alpha_share)
-        rule = {
-            "name": name,
-            "kind": kind,
-            "direction": "lower_is_worse" if lower_is_worse else "higher_is_worse",
-            "event": event,
-            "ratio": ratio,
-            "min_difference": min_difference_percent / 100,
-            "alpha_share": alpha_share,
-        }
-        warm_up_seconds = 0 if warm_up is None else int(warm_up.to_seconds())
-        for attribute, value in (
-            ("name", name),
-            ("rule", rule),
-            ("source", dict(source)),
-            ("warm_up_seconds", warm_up_seconds),
-            ("superior", superior),
-        ):
-            object.__setattr__(self, attribute, value)
+    @property
+    def name(self) -> str:
+        """The gate's name in the plan, the ledger and every reason."""
+        return self.rule.name
 
     @classmethod
     def error_rate(cls, *, ratio: float = 1.25, min_difference_percent: float = 0.05, alpha_share: float = 0.4) -> Gate:
@@ -73,16 +52,14 @@ class Gate:
         smallest ratio that can ever be seen is about 1.23 times `ratio`.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
         """
-        return cls(
+        rule = GateRule(
             name="errors",
-            kind="rare",
             event="failed",
             ratio=_at_least_one("ratio", ratio),
-            lower_is_worse=False,
-            min_difference_percent=min_difference_percent,
+            min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
-            source={"source": "errors"},
         )
+        return cls(rule=rule, source=FailedRequests())
 
     @classmethod
     def latency(
@@ -101,16 +78,18 @@ class Gate:
         """
         if slow_ms <= 0:
             raise ValueError(f"slow_ms must be above 0, got {slow_ms}")
-        return cls(
+        rule = GateRule(
             name="latency",
-            kind="share",
+            kind=Kind.SHARE,
             event=f"took more than {slow_ms:g} ms",
             ratio=_at_least_one("ratio", ratio),
-            lower_is_worse=False,
-            min_difference_percent=min_difference_percent,
+            min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
-            source={"source": "slow", "slow_us": round(slow_ms * MICROSECONDS_PER_MILLISECOND)},
-            warm_up=Duration.minutes(5) if warm_up is None else warm_up,
+        )
+        return cls(
+            rule=rule,
+            source=SlowRequests(slow_us=round(slow_ms * MICROSECONDS_PER_MILLISECOND)),
+            warm_up_seconds=_seconds(Duration.minutes(5) if warm_up is None else warm_up),
         )
 
     @classmethod
@@ -138,17 +117,17 @@ class Gate:
         """
         if not 0 < ratio <= 1:
             raise ValueError(f"ratio must be above 0 and at most 1 for conversions, got {ratio}")
-        return cls(
+        rule = GateRule(
             name="conversion",
-            kind="share",
+            kind=Kind.SHARE,
+            direction=Direction.LOWER_IS_WORSE,
             event="converted",
             ratio=ratio,
-            lower_is_worse=True,
-            min_difference_percent=min_difference_percent,
+            min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
-            source=_pair(namespace, shown, converted, dimensions=None, delay=delay),
-            superior=superior,
         )
+        source = PublishedCounts(namespace=namespace, total=shown, counted=converted, delay_seconds=_seconds(delay))
+        return cls(rule=rule, source=source, superior=superior)
 
     @classmethod
     def metric(
@@ -172,52 +151,45 @@ class Gate:
         are added to the two; `event` is the verb for what is counted, in the reason that people read. `superior`:
         promoted only when proven better than stable, as with `conversion`.
         """
-        return cls(
+        rule = GateRule(
             name=name,
-            kind="share",
+            kind=Kind.SHARE,
+            direction=Direction.LOWER_IS_WORSE if ratio < 1 else Direction.HIGHER_IS_WORSE,
             event=event,
             ratio=ratio,
-            lower_is_worse=ratio < 1,
-            min_difference_percent=min_difference_percent,
+            min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
-            source=_pair(namespace, total, counted, dimensions=dimensions, delay=delay),
-            superior=superior,
         )
+        source = PublishedCounts(
+            namespace=namespace,
+            total=total,
+            counted=counted,
+            dimensions=dict(dimensions or {}),
+            delay_seconds=_seconds(delay),
+        )
+        return cls(rule=rule, source=source, superior=superior)
 
     @property
     def delay_seconds(self) -> int:
         """How old a count is when it is read."""
-        return int(self.source.get("delay_seconds", 0))
+        return self.source.delay_seconds if isinstance(self.source, PublishedCounts) else 0
 
-    def render(self, metric_period_seconds: int, *, superior_step: int | None = None) -> dict[str, Any]:
-        """Return the rule as the handlers read it; times count metric periods.
+    def rule_in_periods(self, metric_period_seconds: int, *, superior_step: int | None = None) -> GateRule:
+        """Return the rule as the judge reads it: its times count metric periods.
 
-        `superior_step`: the number of the step that a gate which asks for superiority lets pass on a proof only.
+        `superior_step` is the number of the step that passes only with a proof, if this gate asks for superiority.
         """
-        rendered = {**self.rule, "warm_up": -(-self.warm_up_seconds // metric_period_seconds)}
-        if self.delay_seconds:
-            rendered["delay"] = -(-self.delay_seconds // metric_period_seconds)
-        if self.superior:
-            rendered["superior_step"] = superior_step
-        return rendered
+        return replace(
+            self.rule,
+            warm_up=-(-self.warm_up_seconds // metric_period_seconds),
+            delay=-(-self.delay_seconds // metric_period_seconds),
+            superior_step=superior_step if self.superior else None,
+        )
 
 
 def default_gates() -> list[Gate]:
     """Return the gates of an endpoint whose caller names none: error rate and latency."""
     return [Gate.error_rate(), Gate.latency()]
-
-
-def _pair(
-    namespace: str, total: str, counted: str, *, dimensions: Mapping[str, str] | None, delay: Duration | None
-) -> dict[str, Any]:
-    return {
-        "source": "pair",
-        "namespace": namespace,
-        "total": total,
-        "counted": counted,
-        "dimensions": dict(dimensions or {}),
-        "delay_seconds": 0 if delay is None else int(delay.to_seconds()),
-    }
 
 
 def _at_least_one(name: str, value: float) -> float:
@@ -226,12 +198,11 @@ def _at_least_one(name: str, value: float) -> float:
     return value
 
 
-def _check(name: str, *, ratio: float, min_difference_percent: float, alpha_share: float) -> None:
-    if not name:
-        raise ValueError("name must not be empty")
-    if ratio <= 0:
-        raise ValueError(f"ratio must be above 0, got {ratio}")
-    if not 0 <= min_difference_percent <= 100:  # noqa: PLR2004 - a percentage
-        raise ValueError(f"min_difference_percent must be between 0 and 100, got {min_difference_percent}")
-    if alpha_share <= 0:
-        raise ValueError(f"alpha_share must be above 0, got {alpha_share}")
+def _part(name: str, percent: float) -> float:
+    if not 0 <= percent <= 100:  # noqa: PLR2004 - a percentage
+        raise ValueError(f"{name} must be between 0 and 100, got {percent}")
+    return percent / 100
+
+
+def _seconds(duration: Duration | None) -> int:
+    return 0 if duration is None else int(duration.to_seconds())

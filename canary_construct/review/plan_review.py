@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import jsii
 from aws_cdk import Annotations, Aspects, CfnResource, IAspect, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
+from rollout.contract.timing import GATE_PERIODS
 
 from canary_construct.cdk.lazy import late_value
 from canary_construct.props.slots import Slot
-from canary_construct.rollout.gates import GATE_PERIODS, SHOWN_FOR_A_PROOF
+from canary_construct.rollout.gates import SHOWN_FOR_A_PROOF
 from canary_construct.rollout.history import (
     CAPACITY_SECONDS,
     LATE_PERIODS,

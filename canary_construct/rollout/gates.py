@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rollout.contract.gate_rules import GateRules, JudgeRules
+from rollout.contract.timing import GATE_PERIODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,8 +15,6 @@ if TYPE_CHECKING:
     from canary_construct.props.traffic_routing import TrafficRouting
     from canary_construct.props.traffic_step import TrafficStep
 
-GATE_PERIODS = 5
-"""How many metric periods a gate must have seen before a step passes."""
 SHOWN_FOR_A_PROOF = 42_000
 """How many users both variants must have shown for a proof that a canary converts 10 % better than stable's 5 %.
 
@@ -59,16 +60,18 @@ class RolloutGates:
         self._gates.append(gate)
         self._check()
 
-    def render(self) -> dict[str, Any]:
-        """Return the rules for the judge, and where each gate's counts come from."""
-        return {
-            "judge": {
-                "alpha": self._alpha,
-                "require_proof": self._require_proof,
-                "gates": [gate.render(self._period, superior_step=self._proof_index) for gate in self._gates],
-            },
-            "sources": {gate.name: dict(gate.source) for gate in self._gates},
-        }
+    def rules(self) -> GateRules:
+        """Return the rules of the judge, and where each gate's counts come from."""
+        return GateRules(
+            judge=JudgeRules(
+                alpha=self._alpha,
+                require_proof=self._require_proof,
+                gates=tuple(
+                    gate.rule_in_periods(self._period, superior_step=self._proof_index) for gate in self._gates
+                ),
+            ),
+            sources={gate.name: gate.source for gate in self._gates},
+        )
 
     @property
     def gates(self) -> Sequence[Gate]:

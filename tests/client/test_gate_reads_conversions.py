@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 from canary_construct_client import Conversions, MetricDataPublisher
-from rollout.contract.gate_rules import parse_source
 from rollout.evidence import EvidenceReader, Window
 from rollout.gates import Counts
 
@@ -74,8 +73,7 @@ def test_a_period_s_pair_is_complete_when_the_delay_is_over(period: int) -> None
     cloudwatch, clock = CloudWatch(), Clock()
     shop(cloudwatch, clock, period=period)
     gate = Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.minutes(DELAY_MINUTES))
-    sources = {gate.name: parse_source(gate.source)}
-    reader = EvidenceReader("recommender", sources=sources, period_seconds=period, client=cloudwatch)
+    reader = EvidenceReader("recommender", sources={gate.name: gate.source}, period_seconds=period, client=cloudwatch)
     due = (NOON + DELAY_MINUTES * 60) // period
     evidence = reader.read(
         Window(first=due - 5, end=due + 5, until=due + 5, step=0, canary_percent=20),

@@ -1,9 +1,10 @@
 """Gates as values, and that the handlers understand what is rendered of them."""
 
+import json
+
 import pytest
 from aws_cdk import Duration
-from rollout.contract.gate_rules import FailedRequests, GateRules, PublishedCounts, SlowRequests
-from rollout.gates import Judge
+from rollout.contract.gate_rules import Direction, FailedRequests, GateRules, PublishedCounts, SlowRequests
 
 from canary_construct import CohortRule, Gate, TrafficRouting, TrafficStep
 from canary_construct.props.gate import default_gates
@@ -20,24 +21,24 @@ EVERY_GATE = [
 def test_the_judge_and_the_reader_understand_every_gate() -> None:
     plan = RolloutGates(
         EVERY_GATE, routing=TrafficRouting.linear(50, HOUR), alpha=0.02, require_proof=True, metric_period_seconds=60
-    ).render()
-    rules = GateRules.parse(plan)
+    ).rules()
+    rules = GateRules.parse(json.loads(json.dumps(plan.to_json())))
     assert [gate.name for gate in rules.judge.gates] == ["errors", "latency", "conversion", "returns"]
     assert rules.judge.alpha == 0.02
     assert [type(source) for source in rules.sources.values()] == [
         FailedRequests, SlowRequests, PublishedCounts, PublishedCounts,
     ]  # fmt: skip
-    assert rules.to_json() == plan
+    assert rules == plan
 
 
 def test_a_conversion_is_worse_when_it_is_lower_even_at_ratio_one() -> None:
     gate = Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", ratio=1)
-    assert gate.render(60)["direction"] == "lower_is_worse"
+    assert gate.rule.direction is Direction.LOWER_IS_WORSE
 
 
 def test_a_metric_whose_ratio_is_below_one_is_worse_when_it_is_lower() -> None:
     gates = [
-        Gate.metric(name="m", namespace="N", total="T", counted="C", ratio=ratio).render(60)["direction"]
+        Gate.metric(name="m", namespace="N", total="T", counted="C", ratio=ratio).rule.direction.value
         for ratio in (0.9, 1.0, 1.1)
     ]
     assert gates == ["lower_is_worse", "higher_is_worse", "higher_is_worse"]
@@ -56,14 +57,14 @@ def superior(**changes: Duration) -> Gate:
     [([10, 50, 100], 1), ([50, 100], 0), ([TrafficStep.cohort(CohortRule.share_of_users(5)), 100], 0)],
 )
 def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[int | TrafficStep], number: int) -> None:
-    plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).render()
-    conversion, errors = Judge.from_config(plan["judge"]).rules.gates
+    plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).rules()
+    conversion, errors = plan.judge.gates
     assert (conversion.superior_step, conversion.delay) == (number, 2)
     assert errors.superior_step is None
 
 
 def test_a_gate_without_superiority_and_delay_is_rendered_without_them() -> None:
-    rendered = gates(*default_gates(), routing=TrafficRouting.linear(50, HOUR)).render()["judge"]["gates"]
+    rendered = gates(*default_gates(), routing=TrafficRouting.linear(50, HOUR)).rules().to_json()["judge"]["gates"]
     assert {key for gate in rendered for key in gate} == {
         "name", "kind", "direction", "event", "ratio", "min_difference", "alpha_share", "warm_up",
     }  # fmt: skip
@@ -120,9 +121,9 @@ def test_at_100_percent_the_counts_of_the_step_before_are_still_read() -> None:
 
 def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:
     gate = Gate.latency(slow_ms=250)
-    assert gate.source == {"source": "slow", "slow_us": 250_000}
-    assert gate.render(60)["warm_up"] == 5
-    assert gate.render(10)["warm_up"] == 30
+    assert gate.source == SlowRequests(slow_us=250_000)
+    assert gate.rule_in_periods(60).warm_up == 5
+    assert gate.rule_in_periods(10).warm_up == 30
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from canary_construct import (
 )
 from canary_construct.review import plan_review
 from canary_construct.review.plan_review import PlanReview
-from canary_construct.rollout.gates import GATE_PERIODS, SHOWN_FOR_A_PROOF, RolloutGates
+from canary_construct.rollout.gates import SHOWN_FOR_A_PROOF, RolloutGates
 
 ROUTING = TrafficRouting.steps([1, 100], bake=Duration.minutes(10))
 SCALABLE = InstanceScaling(min_instances=1, max_instances=8, idle_instances=1, invocations_per_instance=600)
@@ -91,7 +91,7 @@ def test_the_exposure_before_a_guard_is_left_out_without_traffic() -> None:
 def test_the_handlers_wait_as_long_as_the_review_says() -> None:
     assert plan_review.FINAL_AFTER_PERIODS == timing.FINAL_AFTER_PERIODS
     assert math.ceil(1 / LARGEST_STEP) == plan_review.ROLLBACK_PERIODS
-    assert JudgeRules(gates=(GateRule(name="errors"),)).min_minutes == GATE_PERIODS
+    assert JudgeRules(gates=(GateRule(name="errors"),)).min_minutes == timing.GATE_PERIODS
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
+from rollout.contract.timing import GATE_PERIODS
+
 Choice = TypeVar("Choice", bound=StrEnum)
 LARGEST_NUMBER = 1e300
 EARLIER_KEYS = {"weight": "alpha_share"}
@@ -128,7 +130,7 @@ class JudgeRules:
     beta: float = 0.05
     mode: Mode = Mode.ROBUST
     min_requests: int = 100
-    min_minutes: int = 5
+    min_minutes: int = GATE_PERIODS
     traffic_ratio: float = 0.5
 
     def __post_init__(self) -> None:
