@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OF_AWS_LAMBDA = {"boto3", "botocore"}
 OF_THE_CDK = {"aws_cdk", "constructs", "jsii"}
+CDK_APP = ROOT / "canary_tools/acceptance/app.py"
+"""A CDK app that a wheel must hold: `cdk synth` runs it in a process of its own, and no module imports it."""
 
 
 def sources(folder: str) -> list[Path]:
@@ -27,8 +29,8 @@ def imported(source: Path) -> Iterator[str]:
             yield node.module.split(".")[0]
 
 
-def third_parties(folder: str) -> set[str]:
-    names = {name for source in sources(folder) for name in imported(source)}
+def third_parties(folder: str, *, without: Path | None = None) -> set[str]:
+    names = {name for source in sources(folder) if source != without for name in imported(source)}
     return names - set(sys.stdlib_module_names)
 
 
@@ -50,7 +52,13 @@ def test_the_client_needs_boto3_and_nothing_else() -> None:
 
 
 def test_what_runs_beside_aws_starts_no_node() -> None:
-    assert not third_parties("canary_tools") & {"canary_construct", "cdk_nag", *OF_THE_CDK}
+    assert not third_parties("canary_tools", without=CDK_APP) & {"canary_construct", "cdk_nag", *OF_THE_CDK}
+
+
+def test_no_module_imports_the_cdk_app_of_the_tools() -> None:
+    module = "canary_tools.acceptance.app"
+    texts = [source.read_text() for source in sources("canary_tools") if source != CDK_APP]
+    assert not [text for text in texts if f"import {module}" in text or f"from {module}" in text]
 
 
 def test_what_ships_does_not_know_its_tools_examples_or_tests() -> None:

@@ -1,0 +1,112 @@
+"""Removes everything that a run made, and lists what is left."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+from rollout.contract.names import TAG
+
+from canary_tools.acceptance.account import Account
+from canary_tools.acceptance.declaration import STACK_NAME
+from canary_tools.acceptance.stack import Stack
+from canary_tools.acceptance.undoing import Undoing
+
+_NAMED = (
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    ("dynamodb", "list_tables", "TableNames", ""),
+    ("events", "list_rules", "Rules", "Name"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),
+    ("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+    ("sagemaker", "list_models", "Models", "ModelName"),
+    ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+)
+"""Service, operation, the member with the rows and the member with a name."""
+
+
+class Removal:
+    """What one run made: a stack, what it may leave behind, and the files that were staged for it."""
+
+    def __init__(self, account: Account, stack: Stack, endpoint_name: str) -> None:
+        self._account = account
+        self._stack = stack
+        self._endpoint = endpoint_name
+        self._sagemaker = account.make_client("sagemaker")
+        self._logs = account.make_client("logs")
+
+    def left_by_the_stack(self) -> list[str]:
+        """Return what is left of the stack and its endpoint, but for the log of SageMaker's own instances."""
+        return sorted({*self._named(), *(name for _, name in self._tagged())} - {self._instance_log})
+
+    def left(self) -> list[str]:
+        """Return everything that is left of a run."""
+        return sorted({*self._named(), *(name for _, name in self._tagged()), *self._stack.staging.left()})
+
+    def run(self, undoing: Undoing) -> list[str]:
+        """Remove everything; return a sentence for each thing that could not be removed."""
+        failures = undoing.run()
+        last = Undoing()
+        last.add("the staged files", self._stack.staging.remove)
+        last.add("log groups", self._remove_logs)
+        last.add("models and endpoint configs", self._remove_tagged)
+        last.add(f"the endpoint {self._endpoint}", self._remove_endpoint)
+        last.add(f"the stack {STACK_NAME}", self._stack.delete)
+        return failures + last.run()
+
+    @property
+    def _instance_log(self) -> str:
+        return f"/aws/sagemaker/Endpoints/{self._endpoint}"
+
+    def _named(self) -> Iterator[str]:
+        """Yield the names of what is named after the stack or the endpoint."""
+        for service, operation, rows, name in _NAMED:
+            for page in _pages(self._account.make_client(service), operation):
+                found = (str(row[name]) if name else str(row) for row in page.get(rows, ()))
+                yield from (each for each in found if STACK_NAME in each or self._endpoint in each)
+
+    def _tagged(self) -> list[tuple[str, str]]:
+        """Return kind and name of the models and endpoint configs with the endpoint's tag."""
+        pages = self._account.make_client("resourcegroupstaggingapi").get_paginator("get_resources")
+        found = pages.paginate(
+            TagFilters=[{"Key": TAG, "Values": [self._endpoint]}],
+            ResourceTypeFilters=["sagemaker:model", "sagemaker:endpoint-config"],
+        )
+        arns = [row["ResourceARN"] for page in found for row in page["ResourceTagMappingList"]]
+        return [(kind, name) for kind, _, name in (arn.rsplit(":", 1)[1].partition("/") for arn in arns)]
+
+    def _remove_endpoint(self) -> None:
+        _if_there(lambda: self._sagemaker.delete_endpoint(EndpointName=self._endpoint))
+
+    def _remove_tagged(self) -> None:
+        remove: dict[str, Callable[[str], Any]] = {
+            "model": lambda name: self._sagemaker.delete_model(ModelName=name),
+            "endpoint-config": lambda name: self._sagemaker.delete_endpoint_config(EndpointConfigName=name),
+        }
+        for kind, name in self._tagged():
+            _if_there(partial(remove[kind], name))
+
+    def _remove_logs(self) -> None:
+        for prefix in (self._instance_log, STACK_NAME, f"/aws/lambda/{STACK_NAME}"):
+            pages = self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+            for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
+                self._logs.delete_log_group(logGroupName=group)
+
+
+def _pages(client: Any, operation: str) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a listing; an operation that knows no pages is one."""
+    if client.can_paginate(operation):
+        yield from client.get_paginator(operation).paginate()
+    else:
+        yield getattr(client, operation)()
+
+
+def _if_there(remove: Callable[[], Any]) -> None:
+    try:
+        remove()
+    except ClientError as error:
+        if "ould not find" not in error.response["Error"]["Message"]:
+            raise

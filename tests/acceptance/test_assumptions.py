@@ -1,0 +1,53 @@
+"""The table of assumptions: every row can be asked or says why not, and names modules that exist."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from canary_tools.acceptance.acts import ACTS
+from canary_tools.acceptance.assumptions import ASSUMPTIONS, asked_at
+from canary_tools.acceptance.questions import Assumption, Moment
+from canary_tools.sandbox.emulator.settings import SandboxSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+def path_of(module: str) -> Path:
+    folder = ROOT / "lambdas" if module.startswith("rollout") else ROOT
+    return folder.joinpath(*module.split("."))
+
+
+@pytest.mark.parametrize("row", ASSUMPTIONS, ids=lambda row: row.key)
+def test_a_row_names_modules_that_exist(row: Assumption) -> None:
+    assert row.relied_on_by
+    assert [
+        name
+        for name in row.relied_on_by
+        if not path_of(name).is_dir() and not path_of(name).with_suffix(".py").is_file()
+    ] == []
+
+
+@pytest.mark.parametrize("row", ASSUMPTIONS, ids=lambda row: row.key)
+def test_a_row_is_asked_or_says_why_not(row: Assumption) -> None:
+    assert (row.probe is None) == bool(row.unasked)
+    assert row.claim
+    assert row.expected
+
+
+def test_keys_name_one_row_each() -> None:
+    keys = [row.key for row in ASSUMPTIONS]
+    assert len(set(keys)) == len(keys)
+    assert all(re.fullmatch(r"[a-z_]+", key) for key in keys)
+
+
+def test_every_setting_is_one_of_the_local_aws() -> None:
+    known = {field.name for field in fields(SandboxSettings)}
+    assert {row.setting for row in ASSUMPTIONS if row.setting} <= known
+
+
+def test_every_question_is_asked_at_some_act() -> None:
+    asked = {row.key for act in ACTS if act.then_ask is not None for row in asked_at(act.then_ask)}
+    assert asked == {row.key for row in ASSUMPTIONS}
+    assert {act.then_ask for act in ACTS} - {None} == set(Moment)
