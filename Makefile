@@ -30,10 +30,10 @@ demo: setup
 # Hypothesis draws from the constants of all modules that are loaded: the interleavings are the same ones only by themselves.
 test: setup
 	python -m pytest --numprocesses 2 tests/rollouts
-	python -m pytest --numprocesses 2 tests/sandbox
+	python -m pytest --numprocesses 2 tests/sandbox canary_tools/sandbox
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
 	python -m pytest --numprocesses 2 tests/lambdas/test_interleavings.py
-	python -m pytest --numprocesses 2 tests lambdas canary_construct client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
+	python -m pytest --numprocesses 2 tests lambdas canary_construct canary_tools/aws_models client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
 
 check: setup
 	ruff format --check .
