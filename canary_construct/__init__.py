@@ -9,7 +9,7 @@ from canary_construct.props.gate import Gate
 from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
-from canary_construct.props.slots import Slot
+from canary_construct.props.slot import Slot
 from canary_construct.props.smoke_test import SmokeTest
 from canary_construct.props.traffic_routing import TrafficRouting
 from canary_construct.props.traffic_step import TrafficStep

@@ -17,27 +17,30 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from canary_construct.cdk.lazy import late_value
 from canary_construct.handlers.cohort_permissions import allow_cohort_changes
 from canary_construct.handlers.functions import Handlers
 from canary_construct.hosting.deploy_guards import release_slots, verified_endpoint
-from canary_construct.hosting.endpoint_name import default_endpoint_name, outermost_stack
-from canary_construct.hosting.hosting import Hosting, content_digest, endpoint, endpoint_config, model
+from canary_construct.hosting.digest import content_digest
+from canary_construct.hosting.endpoint import endpoint, endpoint_config
+from canary_construct.hosting.endpoint_name import default_endpoint_name
+from canary_construct.hosting.hosting import Hosting
+from canary_construct.hosting.model import model
 from canary_construct.hosting.model_archive import model_archive
 from canary_construct.hosting.model_network import vpc_config
 from canary_construct.hosting.model_role import model_role
 from canary_construct.hosting.slot_scaling import scalable_targets
-from canary_construct.permissions.by_handler import EndpointScope
+from canary_construct.permissions.endpoint_scope import EndpointScope
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
 from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.on_inconclusive import OnInconclusive
-from canary_construct.props.slots import Slot
+from canary_construct.props.slot import Slot
 from canary_construct.props.traffic_routing import TrafficRouting
 from canary_construct.review.plan_review import PlanReview
-from canary_construct.rollout import rules
+from canary_construct.rollout import event_rules as rules
 from canary_construct.rollout.gates import RolloutGates
-from canary_construct.rollout.plan import deploy_settings, endpoint_settings, rollout_plan
+from canary_construct.rollout.plan import RolloutPlan
+from canary_construct.rollout.settings import ApiStage, EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
 from canary_construct.watching.dashboard import slot_dashboard
 from canary_construct.watching.rollout_alarms import RolloutAlarms
@@ -116,7 +119,9 @@ class CanaryEndpoint(Construct):
         super().__init__(scope, construct_id)
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
         self._metric_period = metric_period
+        self._api_stages: list[ApiStage] = []
         routing = TrafficRouting.default() if routing is None else routing
+        thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
         hosting = Hosting(
             endpoint_name=self._endpoint_name,
             instance_type=instance_type,
@@ -134,96 +139,86 @@ class CanaryEndpoint(Construct):
             metric_period_seconds=metric_period,
         )
         self._handlers = Handlers.of(self)
-        names = EndpointScope(
-            stack=Stack.of(self),
-            settled_stack=outermost_stack(self),
-            endpoint_name=self._endpoint_name,
-            ledger_arn=self._handlers.ledger.table_arn,
-        )
-        self._policies = self._handlers.allow(self, names)
-        self._resource = self._hosted(hosting, release, role, names)
-        thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
-        slot_metrics = [self._metrics_of(slot) for slot in Slot]
-        self._alarms = RolloutAlarms(
-            self,
-            slots=slot_metrics,
-            thresholds=thresholds,
-            callers=alarms,
-        )
-        self._api_stages: list[dict[str, str]] = []
-        settings = endpoint_settings(
-            self._endpoint_name,
-            hosting.scaling,
-            alarms=self._alarms.names(),
-            metric_period_seconds=metric_period,
-            state_machine_arn=names.state_machine_arn,
-            start_on_deploy=start_on_deploy,
-            api_stages=late_value(lambda: self._api_stages),
-        )
-        plan = rollout_plan(
-            settings,
+        self._names = EndpointScope.of(self, endpoint_name=self._endpoint_name, ledger=self._handlers.ledger)
+        self._policies = self._handlers.allow(self, self._names)
+        self._resource = self._create_endpoint(hosting, release, role)
+        self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
+        plan = RolloutPlan(
+            settings=self._settings(hosting.scaling, start_on_deploy=start_on_deploy),
             routing=routing,
-            gates=late_value(lambda: self._gates.rules().to_json()),
+            gates=self._gates,
             thresholds=thresholds,
             smoke_test=smoke_test,
             on_inconclusive=on_inconclusive,
         )
         self._state_machine = RolloutStateMachine(
-            self, "Rollout", name=names.state_machine_name, handlers=self._handlers, plan=plan
+            self, "Rollout", name=self._names.state_machine_name, handlers=self._handlers, plan=plan
         ).state_machine
-        PlanReview(
-            routing=routing,
-            scaling=hosting.scaling,
-            thresholds=thresholds,
-            metric_period_seconds=metric_period,
-            evaluation_interval_seconds=plan["evaluation_interval_seconds"],
-            expected_rps=expected_rps,
-        ).publish(self, self._state_machine, gates=self._gates, alarms=self._alarms)
-        self._dashboard = slot_dashboard(self, "Dashboard", slots=slot_metrics, alarms=self._alarms.of_slots)
-        rules.settle_rule(self, self._handlers, settings, names.settled_stack)
-        rules.watch_rule(self, self._handlers, settings, names.settled_stack)
-        restored = rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
-        self._goes_after_its_rollout(restored)
-        rules.panic_rule(self, self._handlers, settings, self._alarms.all_names())
+        PlanReview(plan=plan, expected_rps=expected_rps).publish(self, self._state_machine)
+        self._dashboard = slot_dashboard(self, "Dashboard", slots=self._metrics(), alarms=self._alarms.of_slots)
+        self._call_handlers_by_event(plan.settings)
         if notification_topic is not None:
-            message = rules.sentence()
-            self.on_rollout_event("Notification", target=targets.SnsTopic(notification_topic, message=message))
+            self._notify(notification_topic)
 
-    def _hosted(
-        self, hosting: Hosting, release: ModelRelease, role: iam.IRole | None, names: EndpointScope
+    def _create_endpoint(
+        self, hosting: Hosting, release: ModelRelease, role: iam.IRole | None
     ) -> sagemaker.CfnEndpoint:
-        """Declare the endpoint between its two guards, in the order in which a deploy goes through them."""
+        """Create the endpoint between its two guards, in the order in which a deploy goes through them."""
         archive = model_archive(self, "ModelArchive", release)
         role = model_role(self, "ModelRole", given=role, archive=archive, in_vpc=hosting.vpc_config is not None)
         declared = model(self, hosting, release=release, archive=archive, role=role)
-        settings = deploy_settings(self._endpoint_name, hosting.scaling)
-        slots = release_slots(
+        self._slots = release_slots(
             self,
             hosting,
             handlers=self._handlers,
-            settings={**settings, "api_stages": late_value(lambda: self._api_stages or None)},
+            api_stages=self._api_stages,
             ModelName=declared.attr_model_name,
             Version=release.version,
-            ContentDigest=content_digest(names.stack, release, archive),
+            ContentDigest=content_digest(Stack.of(self), release, archive),
         )
-        slots.node.add_dependency(self._policies["ReleaseSlots"])
-        self._slots = slots
-        config = endpoint_config(self, hosting, slots)
+        self._slots.node.add_dependency(self._policies["ReleaseSlots"])
+        config = endpoint_config(self, hosting, self._slots)
         resource = endpoint(self, hosting, config)
         verified_endpoint(
             self,
             hosting,
             handlers=self._handlers,
-            settings={**settings, "state_machine_arn": names.state_machine_arn},
+            state_machine_arn=self._names.state_machine_arn,
             config=config,
-            after=[resource, *scalable_targets(self, hosting, slots=slots, endpoint=resource)],
+            after=[resource, *scalable_targets(self, hosting, slots=self._slots, endpoint=resource)],
         )
         return resource
+
+    def _settings(self, scaling: InstanceScaling, *, start_on_deploy: bool) -> EndpointSettings:
+        return EndpointSettings(
+            endpoint_name=self._endpoint_name,
+            scaling=scaling,
+            alarms=self._alarms,
+            metric_period_seconds=self._metric_period,
+            state_machine_arn=self._names.state_machine_arn,
+            start_on_deploy=start_on_deploy,
+            api_stages=self._api_stages,
+        )
+
+    def _call_handlers_by_event(self, settings: EndpointSettings) -> None:
+        """Wire the handlers that work outside of the state machine to the events that need them."""
+        rules.settle_rule(self, self._handlers, settings, self._names.settled_stack)
+        rules.watch_rule(self, self._handlers, settings, self._names.settled_stack)
+        restored = rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
+        self._goes_after_its_rollout(restored)
+        rules.panic_rule(self, self._handlers, settings, self._alarms.all_names())
+
+    def _notify(self, topic: sns.ITopic) -> None:
+        """Tell people in a sentence when a rollout starts and ends."""
+        self.on_rollout_event("Notification", target=targets.SnsTopic(topic, message=rules.sentence()))
 
     def _goes_after_its_rollout(self, restored: events.Rule) -> None:
         """Let the guard that stops a rollout act before the restore path is deleted with the rest of the stack."""
         guard = self.node.find_child("VerifiedEndpoint")
         guard.node.add_dependency(self._policies["VerifiedEndpoint"], self._policies["Restore"], restored)
+
+    def _metrics(self) -> list[SlotMetrics]:
+        return [self._metrics_of(slot) for slot in Slot]
 
     def _metrics_of(self, slot: Slot) -> SlotMetrics:
         return SlotMetrics(endpoint_name=self._endpoint_name, slot=slot, period_seconds=self._metric_period)
@@ -234,7 +229,7 @@ class CanaryEndpoint(Construct):
 
     def _add_api_stage(self, rest_api_id: str, stage_name: str) -> None:
         """Let rollouts set cohort rules on a stage of a front door."""
-        self._api_stages.append({"rest_api_id": rest_api_id, "stage_name": stage_name})
+        self._api_stages.append(ApiStage(rest_api_id=rest_api_id, stage_name=stage_name))
         allow_cohort_changes(self._handlers, rest_api_id=rest_api_id, stage_name=stage_name)
 
     @property
@@ -274,7 +269,7 @@ class CanaryEndpoint(Construct):
         )
 
     def grant_read_cohort(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let an application that calls SageMaker directly read who is in the cohort (`canary_construct_client`)."""
+        """Let an application that calls SageMaker directly learn who belongs to the cohort (`canary_tools.client`)."""
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["dynamodb:GetItem"],

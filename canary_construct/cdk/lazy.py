@@ -31,11 +31,11 @@ class _ValueProducer:
         return self._produce()
 
 
-def late_list(produce: Callable[[], list[str]]) -> list[str]:
+def lazy_list(produce: Callable[[], list[str]]) -> list[str]:
     """Return a token that stands for a list of texts."""
     return Lazy.list(_ListProducer(produce))
 
 
-def late_value(produce: Callable[[], Any]) -> IResolvable:
+def lazy_value(produce: Callable[[], Any]) -> IResolvable:
     """Return a token that stands for any JSON value."""
     return Lazy.any(_ValueProducer(produce))

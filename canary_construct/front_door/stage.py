@@ -1,4 +1,4 @@
-"""The stage of a front door: its variables hold the cohort's rule and the release in each variant.
+"""The stage of a front door: its variables hold the cohort rule and the release in each variant.
 
 Values of stage variables may hold letters, digits and `-._~:/?#&=,`. Source:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/amazon-api-gateway-using-stage-variables.html
@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
+from rollout.contract.stage_variables import AT_REST
 
-from canary_construct.props.slots import Slot
+from canary_construct.props.slot import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from constructs import Construct
 
-VARIANT, HEADER, VALUES, BUCKETS = "cohortVariant", "cohortHeader", "cohortValues", "cohortBuckets"
 RELEASES = "releases"
-NONE = "none"
-AT_REST = {VARIANT: NONE, HEADER: NONE, VALUES: NONE, BUCKETS: "0000"}
-"""No request matches. A deploy can only set the variables to this; rules are set by rollouts alone."""
+"""The stage variable that names the release in each variant; every deploy sets it."""
 _STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 

@@ -9,7 +9,7 @@ Not tried on a live account.
 
 from __future__ import annotations
 
-from canary_construct.front_door.stage import BUCKETS, HEADER, NONE, VALUES, VARIANT
+from rollout.contract.stage_variables import BUCKETS, HEADER, NONE, VALUES, VARIANT
 
 TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 """Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html"""

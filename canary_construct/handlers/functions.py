@@ -13,12 +13,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+from rollout.contract.names import LEDGER_VARIABLE
 
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.permissions.by_handler import PERMISSIONS
 
 if TYPE_CHECKING:
-    from canary_construct.permissions.by_handler import EndpointScope
+    from canary_construct.permissions.endpoint_scope import EndpointScope
 
 SINGLETON_ID = "CanaryHandlers"
 LONG_RUNNING = frozenset(
@@ -84,7 +85,7 @@ class Handlers(Construct):
             memory_size=MEMORY_MB,
             timeout=Duration.minutes(15 if name in LONG_RUNNING else 1),
             role=self._roles[name],
-            environment={"LEDGER_TABLE": self.ledger.table_name},
+            environment={LEDGER_VARIABLE: self.ledger.table_name},
             log_group=self._log_group,
         )
         if name in EVENT_HANDLERS:

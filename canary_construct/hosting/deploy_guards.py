@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_cdk import CustomResource, Duration, Stack
 
+from canary_construct.cdk.lazy import lazy_value
+from canary_construct.rollout.settings import deploy_settings, rendered_stages
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from aws_cdk import aws_sagemaker as sagemaker
     from constructs import Construct, IConstruct
 
     from canary_construct.handlers.functions import Handlers
     from canary_construct.hosting.hosting import Hosting
+    from canary_construct.rollout.settings import ApiStage
 
 TIMEOUT_MINUTES = 16
 """A minute more than the Lambda may take, so that its own sentence arrives first."""
 
 
 def release_slots(
-    scope: Construct, hosting: Hosting, *, handlers: Handlers, settings: Mapping[str, Any], **release: str
+    scope: Construct, hosting: Hosting, *, handlers: Handlers, api_stages: Sequence[ApiStage], **release: str
 ) -> CustomResource:
     """Declare the guard that decides which slot the release goes to, or refuses it before anything changes.
 
-    Its properties change with everything that updates the
-    endpoint or its scaling, and with nothing else: a deploy that leaves the endpoint alone is never held up.
+    Its properties change with everything that updates the endpoint or its scaling, and with nothing else: a deploy that
+    leaves the endpoint alone is never held up.
     """
+    settings = {
+        **deploy_settings(hosting.endpoint_name, hosting.scaling),
+        "api_stages": lazy_value(lambda: rendered_stages(api_stages) or None),
+    }
     return CustomResource(
         scope,
         "ReleaseSlots",
@@ -37,7 +45,7 @@ def release_slots(
             "EndpointName": hosting.endpoint_name,
             "InstanceType": hosting.instance_type,
             "EndpointDigest": hosting.digest(Stack.of(scope)),
-            "Settings": Stack.of(scope).to_json_string(dict(settings)),
+            "Settings": Stack.of(scope).to_json_string(settings),
             **release,
         },
     )
@@ -48,7 +56,7 @@ def verified_endpoint(
     hosting: Hosting,
     *,
     handlers: Handlers,
-    settings: Mapping[str, Any],
+    state_machine_arn: str,
     config: sagemaker.CfnEndpointConfig,
     after: Sequence[IConstruct],
 ) -> CustomResource:
@@ -56,6 +64,7 @@ def verified_endpoint(
 
     When the stack is deleted it goes first, and so stops a rollout before the endpoint is touched.
     """
+    settings = deploy_settings(hosting.endpoint_name, hosting.scaling)
     proof = CustomResource(
         scope,
         "VerifiedEndpoint",
@@ -65,7 +74,7 @@ def verified_endpoint(
         properties={
             "EndpointName": hosting.endpoint_name,
             "EndpointConfigName": config.attr_endpoint_config_name,
-            "Settings": Stack.of(scope).to_json_string(dict(settings)),
+            "Settings": Stack.of(scope).to_json_string({**settings, "state_machine_arn": state_machine_arn}),
         },
     )
     proof.node.add_dependency(*after)

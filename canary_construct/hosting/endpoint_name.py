@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack, Token
+from aws_cdk import Token
+
+from canary_construct.cdk.outermost_stack import outermost_stack
 
 if TYPE_CHECKING:
     from constructs import IConstruct
 
 MAX_LENGTH = 63
 _NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
-
-
-def outermost_stack(scope: IConstruct) -> Stack:
-    """Return the stack that is deployed; nested stacks settle with it."""
-    stack = Stack.of(scope)
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    return stack
 
 
 def default_endpoint_name(scope: IConstruct) -> str:

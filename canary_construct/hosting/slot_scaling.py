@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 from aws_cdk import aws_applicationautoscaling as appscaling
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE
 
-from canary_construct.props.slots import Slot
+from canary_construct.props.slot import Slot
 
 if TYPE_CHECKING:
     from aws_cdk import CustomResource
@@ -37,8 +38,8 @@ def _scalable_target(
     target = appscaling.CfnScalableTarget(
         scope,
         f"Scaling{slot.name}",
-        service_namespace="sagemaker",
-        scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+        service_namespace=SCALED_SERVICE,
+        scalable_dimension=SCALED_DIMENSION,
         resource_id=f"endpoint/{hosting.endpoint_name}/variant/{slot.value}",
         min_capacity=floor,
         max_capacity=floor if scaling.invocations_per_instance is None else scaling.max_instances,

@@ -6,66 +6,14 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/refer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Stack
-from aws_cdk import aws_iam as iam
+from rollout.contract.names import OWN_NAMESPACE, SCALED_DIMENSION, SCALED_SERVICE, TAG
 
-from canary_construct.props.slots import TAG
-from canary_construct.watching.slot_metrics import OWN_NAMESPACE
+from canary_construct.permissions.permission import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointScope:
-    """The resources of one endpoint that statements name."""
-
-    stack: Stack
-    settled_stack: Stack
-    """The stack whose events settle the endpoint: the outermost one."""
-    endpoint_name: str
-    ledger_arn: str
-
-    def arn(self, service: str, resource: str, name: str, *, colon: bool = False) -> str:
-        """Return an ARN in the stack's account and region."""
-        separator = ArnFormat.COLON_RESOURCE_NAME if colon else ArnFormat.SLASH_RESOURCE_NAME
-        return self.stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=separator)
-
-    @property
-    def endpoint_arn(self) -> str:
-        """Return the endpoint's ARN from its name, which is lower-case; handlers outlive the resource."""
-        return self.arn("sagemaker", "endpoint", self.endpoint_name)
-
-    @property
-    def state_machine_name(self) -> str:
-        """Return the name of the endpoint's state machine; with the longest endpoint name it has 71 characters."""
-        return f"{self.endpoint_name}-rollout"
-
-    @property
-    def state_machine_arn(self) -> str:
-        """Return the state machine's ARN from its name: those whom it calls cannot refer to it."""
-        return self.arn("states", "stateMachine", self.state_machine_name, colon=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Permission:
-    """Actions on the resources of one endpoint."""
-
-    actions: Sequence[str]
-    resources: Callable[[EndpointScope], Sequence[str]]
-    conditions: Callable[[EndpointScope], dict[str, object]] | None = None
-    reason: str = ""
-    """Why the resource is a wildcard, where it is."""
-
-    def statement(self, scope: EndpointScope) -> iam.PolicyStatement:
-        """Return the IAM statement for one endpoint."""
-        conditions = None if self.conditions is None else self.conditions(scope)
-        return iam.PolicyStatement(
-            actions=list(self.actions), resources=list(self.resources(scope)), conditions=conditions
-        )
+    from collections.abc import Sequence
 
 
 def _ledger(*actions: str) -> Permission:
@@ -98,8 +46,8 @@ SET_SCALING = Permission(
     resources=lambda scope: [scope.arn("application-autoscaling", "scalable-target", "*")],
     conditions=lambda _: {
         "StringEquals": {
-            "application-autoscaling:service-namespace": "sagemaker",
-            "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+            "application-autoscaling:service-namespace": SCALED_SERVICE,
+            "application-autoscaling:scalable-dimension": SCALED_DIMENSION,
         }
     },
     reason="AWS makes the identifiers of scalable targets",

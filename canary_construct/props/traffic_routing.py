@@ -42,6 +42,11 @@ class TrafficRouting:
         if percents[-1:] != [100]:
             raise ValueError(f"steps must end at 100 percent, got {percents or ', '.join(titles)}")
 
+    @property
+    def last_compared_step(self) -> int | None:
+        """Return the number, from 0, of the last step in which both slots serve; `None` when 100 % is the only step."""
+        return None if len(self.traffic_steps) == 1 else len(self.traffic_steps) - 2
+
     @classmethod
     def steps(cls, steps: Sequence[int | TrafficStep], *, bake: Duration | None = None) -> TrafficRouting:
         """Go through these shares; a bare percentage is watched for `bake` (default 30 minutes).
@@ -55,7 +60,7 @@ class TrafficRouting:
         )
 
     @classmethod
-    def canary(cls, percent: int, bake: Duration | None = None) -> TrafficRouting:
+    def one_step_then_all(cls, percent: int, bake: Duration | None = None) -> TrafficRouting:
         """Go to one share first, then to all traffic."""
         return cls.steps([percent, 100], bake=bake)
 

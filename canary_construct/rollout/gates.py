@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
     from canary_construct.props.gate import Gate
     from canary_construct.props.traffic_routing import TrafficRouting
-    from canary_construct.props.traffic_step import TrafficStep
-
-SHOWN_FOR_A_PROOF = 42_000
-"""How many users both variants must have shown for a proof that a canary converts 10 % better than stable's 5 %.
-
-Measured: the median is 14 minutes at 3,000 a minute each, see docs/gates.md, "Proofs of superiority". A normal
-approximation agrees: evidence of 1 in `beta` (5 %) needs `2 ln(20)` = 6.0 times the variance `0.05 * 0.95 + 0.055 *
-0.945` over the squared difference `0.005 ** 2`, which is 23,900, times the discount that conversions begin with and
-that has fallen to 1.8 by then. Half the lift needs four times as many.
-"""
 
 
 class RolloutGates:
@@ -51,7 +41,7 @@ class RolloutGates:
             raise ValueError(f"alpha must be above 0 and below 1, got {alpha}")
         if not self._gates:
             raise ValueError("gates must hold at least one gate, got none")
-        if require_proof and self._proof_index is None:
+        if require_proof and self._routing.last_compared_step is None:
             raise ValueError("require_proof needs a step before 100 %: there both serve, got 100 % alone")
         self._check()
 
@@ -62,13 +52,12 @@ class RolloutGates:
 
     def rules(self) -> GateRules:
         """Return the rules of the judge, and where each gate's counts come from."""
+        proven_in = self._routing.last_compared_step
         return GateRules(
             judge=JudgeRules(
                 alpha=self._alpha,
                 require_proof=self._require_proof,
-                gates=tuple(
-                    gate.rule_in_periods(self._period, superior_step=self._proof_index) for gate in self._gates
-                ),
+                gates=tuple(gate.rule_in_periods(self._period, superior_step=proven_in) for gate in self._gates),
             ),
             sources={gate.name: gate.source for gate in self._gates},
         )
@@ -77,11 +66,6 @@ class RolloutGates:
     def gates(self) -> Sequence[Gate]:
         """Return the gates of this moment."""
         return tuple(self._gates)
-
-    @property
-    def proof_step(self) -> TrafficStep | None:
-        """Return the step that asks for a proof: the last one in which stable serves as well. `None`: there is none."""
-        return None if self._proof_index is None else self._routing.traffic_steps[self._proof_index]
 
     def waits(self, gate: Gate, index: int) -> dict[str, int]:
         """Return the seconds of a step, by reason, that pass before a gate counts what it shall judge there."""
@@ -113,19 +97,14 @@ class RolloutGates:
         """Tell whether a step's own counts matter: at 100 %, the gates read the delayed ones of the step before."""
         return index == 0 or index < len(self._routing.traffic_steps) - 1
 
-    @property
-    def _proof_index(self) -> int | None:
-        """The number of the last step before 100 %, where stable serves as well. `None`: there is none."""
-        last = len(self._routing.traffic_steps) - 2
-        return last if last >= 0 else None
-
     def _check_superiority(self, gate: Gate) -> None:
-        if self._proof_index is None:
+        number = self._routing.last_compared_step
+        if number is None:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a step before "
                 "100 %: there both serve, got 100 % alone"
             )
-        step = self._routing.traffic_steps[self._proof_index]
+        step = self._routing.traffic_steps[number]
         if step.rule is not None and step.rule.values:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a share of the "

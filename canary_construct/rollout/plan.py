@@ -1,96 +1,67 @@
-"""What the construct decides at synth and the handlers read, as plain data."""
+"""The course of a rollout, decided at synth and read by the handlers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from canary_construct.rollout.history import CAPACITY_SECONDS, WEIGHTS_SECONDS, evaluation_interval, poll_seconds
+from canary_construct.rollout.history_budget import evaluation_interval, poll_seconds
+from canary_construct.rollout.timeouts import CAPACITY_SECONDS, WEIGHTS_SECONDS
 from canary_construct.watching.slot_alarms import seconds_to_fire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from canary_construct.props.alarm_thresholds import AlarmThresholds
-    from canary_construct.props.instance_scaling import InstanceScaling
     from canary_construct.props.on_inconclusive import OnInconclusive
     from canary_construct.props.smoke_test import SmokeTest
     from canary_construct.props.traffic_routing import TrafficRouting
-
-SCHEMA = 1
-
-
-def scaling_plan(scaling: InstanceScaling) -> dict[str, Any]:
-    """Return the numbers by role that handlers work with."""
-    return {
-        "min_instances": scaling.min_instances,
-        "max_instances": scaling.max_instances,
-        "idle_instances": scaling.idle_instances,
-        "invocations_per_instance": scaling.invocations_per_instance,
-    }
+    from canary_construct.rollout.gates import RolloutGates
+    from canary_construct.rollout.settings import EndpointSettings
 
 
-def deploy_settings(endpoint_name: str, scaling: InstanceScaling) -> dict[str, Any]:
-    """Return what the deploy-time guard must know, and nothing that leaves the endpoint alone."""
-    return {
-        "schema": SCHEMA,
-        "endpoint": endpoint_name,
-        "scaling": scaling_plan(scaling),
-        "alarms": {},
-        "metric_period_seconds": 60,
-    }
-
-
-def endpoint_settings(
-    endpoint_name: str,
-    scaling: InstanceScaling,
-    *,
-    alarms: Mapping[str, Any],
-    metric_period_seconds: int,
-    state_machine_arn: str,
-    start_on_deploy: bool,
-    api_stages: Any,
-) -> dict[str, Any]:
-    """Return what every handler must know of an endpoint."""
-    return {
-        **deploy_settings(endpoint_name, scaling),
-        "alarms": dict(alarms),
-        "metric_period_seconds": metric_period_seconds,
-        "state_machine_arn": state_machine_arn,
-        "start_on_deploy": start_on_deploy,
-        "api_stages": api_stages,
-    }
-
-
-def rollout_plan(
-    settings: Mapping[str, Any],
-    *,
-    routing: TrafficRouting,
-    gates: Any,
-    thresholds: AlarmThresholds,
-    smoke_test: SmokeTest | None,
-    on_inconclusive: OnInconclusive,
-) -> dict[str, Any]:
-    """Return the whole course of a rollout.
+@dataclass(frozen=True, kw_only=True)
+class RolloutPlan:
+    """Everything that a rollout of one endpoint follows. Alarms and gates may be added until the template is rendered.
 
     Raises:
-        ValueError: when a bake is shorter than an alarm can need to go off, or the plan outgrows the history.
+        ValueError: when a bake is too short for an alarm to go off in it, or when the longest rollout does not fit into
+            an execution history.
     """
-    period = settings["metric_period_seconds"]
-    for step in routing.traffic_steps:
-        if step.bake_seconds < seconds_to_fire(period):
-            raise ValueError(
-                f"bake must be at least {seconds_to_fire(period)} s, as long as an alarm can need to go off at a "
-                f"metric period of {period} s, got {step.bake_seconds} s at {step.title}"
-            )
-    return {
-        **settings,
-        "steps": [step.render() for step in routing.traffic_steps],
-        "gates": gates,
-        "outage": {"failed_percent": thresholds.error_rate_percent, "min_requests": thresholds.min_requests},
-        "smoke_test": None if smoke_test is None else smoke_test.render(),
-        "on_inconclusive": on_inconclusive.value,
-        "evaluation_interval_seconds": evaluation_interval(routing.traffic_steps, metric_period_seconds=period),
-        "poll_seconds": poll_seconds(len(routing.traffic_steps), metric_period_seconds=period),
-        "capacity_timeout_seconds": CAPACITY_SECONDS,
-        "weights_timeout_seconds": WEIGHTS_SECONDS,
-    }
+
+    settings: EndpointSettings
+    routing: TrafficRouting
+    gates: RolloutGates
+    thresholds: AlarmThresholds
+    smoke_test: SmokeTest | None
+    on_inconclusive: OnInconclusive
+    evaluation_interval_seconds: int = field(init=False)
+    """Between two evaluations: the shortest that the execution history has room for."""
+
+    def __post_init__(self) -> None:
+        period = self.settings.metric_period_seconds
+        for step in self.routing.traffic_steps:
+            if step.bake_seconds < seconds_to_fire(period):
+                raise ValueError(
+                    f"bake must be at least {seconds_to_fire(period)} s, because an alarm can need that long to go off "
+                    f"at a metric period of {period} s, got {step.bake_seconds} s at {step.title}"
+                )
+        interval = evaluation_interval(self.routing.traffic_steps, metric_period_seconds=period)
+        object.__setattr__(self, "evaluation_interval_seconds", interval)
+
+    def render(self) -> dict[str, Any]:
+        """Return the plan as the handlers read it, with the alarms and gates of this moment."""
+        steps, period = self.routing.traffic_steps, self.settings.metric_period_seconds
+        return {
+            **self.settings.render(),
+            "steps": [step.render() for step in steps],
+            "gates": self.gates.rules().to_json(),
+            "outage": {
+                "failed_percent": self.thresholds.error_rate_percent,
+                "min_requests": self.thresholds.min_requests,
+            },
+            "smoke_test": None if self.smoke_test is None else self.smoke_test.render(),
+            "on_inconclusive": self.on_inconclusive.value,
+            "evaluation_interval_seconds": self.evaluation_interval_seconds,
+            "poll_seconds": poll_seconds(len(steps), metric_period_seconds=period),
+            "capacity_timeout_seconds": CAPACITY_SECONDS,
+            "weights_timeout_seconds": WEIGHTS_SECONDS,
+        }

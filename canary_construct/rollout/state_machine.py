@@ -9,14 +9,16 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
+from rollout.contract.timing import ROLLBACK_REPETITIONS
 
-from canary_construct.rollout.history import ROLLBACK_REPETITIONS
+from canary_construct.cdk.lazy import lazy_value
 from canary_construct.rollout.state_machine_role import state_machine_role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from canary_construct.handlers.functions import Handlers
+    from canary_construct.rollout.plan import RolloutPlan
 
 TRANSIENT = [
     "Lambda.ServiceException",
@@ -36,7 +38,7 @@ class RolloutStateMachine(Construct):
     """Prepare → smoke test → for each step: scale, shift, evaluate → promote; from everywhere → roll back."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, handlers: Handlers, plan: Mapping[str, Any]
+        self, scope: Construct, construct_id: str, *, name: str, handlers: Handlers, plan: RolloutPlan
     ) -> None:
         super().__init__(scope, construct_id)
         self._handlers = handlers
@@ -55,8 +57,8 @@ class RolloutStateMachine(Construct):
         )
         self.state_machine.node.add_dependency(role)
 
-    def _definition(self, plan: Mapping[str, Any]) -> sfn.Chain:
-        state = {"plan": dict(plan), "rollout": {}, "step": {"index": 0}, "end": {"tries": 0}}
+    def _definition(self, plan: RolloutPlan) -> sfn.Chain:
+        state = {"plan": lazy_value(plan.render), "rollout": {}, "step": {"index": 0}, "end": {"tries": 0}}
         begin = sfn.Pass(self, "Plan", result=sfn.Result.from_object(state))
         prepare = self._task("Prepare", result_path="$.rollout")
         scale = self._task("ScaleCanary", result_path="$.step")
@@ -65,7 +67,7 @@ class RolloutStateMachine(Construct):
         evaluate = self._task("Evaluate", result_path="$.step")
         promote = self._task("Promote", result_path="$.promotion")
 
-        first = self._smoke_test(scale) if plan["smoke_test"] else scale
+        first = scale if plan.smoke_test is None else self._smoke_test(scale)
         prepare.next(self._ask("IsPrepared", "$.rollout.ready", yes=first, no=self._again("WaitForQuiet", prepare)))
         scale.next(self._ask("HasInstances", "$.step.ready", yes=shift, no=self._again("WaitForInstances", scale)))
         shift.next(self._ask("HasWeights", "$.step.in_place", yes=bake, no=self._again("WaitForWeights", shift)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from canary_construct.permissions.acknowledged_statement import add_statement
-from canary_construct.permissions.by_handler import Permission
+from canary_construct.permissions.permission import Permission
 
 if TYPE_CHECKING:
     from constructs import Construct

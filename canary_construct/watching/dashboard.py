@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from rollout.contract.names import INVOCATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +43,7 @@ def slot_dashboard(
                 graph("Latency p99", lambda slot: slot.latency_ms(99), "ms"),
             ],
             [
-                graph("Requests", lambda slot: slot.metric("Invocations"), "per period"),
+                graph("Requests", lambda slot: slot.metric(INVOCATIONS), "per period"),
                 graph("Instances", lambda slot: slot.instances(), "instances"),
             ],
             [cloudwatch.AlarmStatusWidget(title="Alarms", width=2 * HALF_WIDTH, alarms=list(alarms))],

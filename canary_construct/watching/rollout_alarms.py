@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from canary_construct.cdk.lazy import late_list
-from canary_construct.props.slots import CALLER
+from rollout.contract.names import CALLER
+
+from canary_construct.cdk.lazy import lazy_list
 from canary_construct.watching.slot_alarms import SlotAlarms
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from canary_construct.props.alarm_thresholds import AlarmThresholds
-    from canary_construct.props.slots import Slot
+    from canary_construct.props.slot import Slot
     from canary_construct.watching.slot_metrics import SlotMetrics
 
 
@@ -52,8 +53,8 @@ class RolloutAlarms:
     def names(self) -> dict[str, list[str]]:
         """Return the names by slot, with the caller's under a key of their own."""
         by_slot = {slot.value: [alarm.alarm_name for alarm in alarms.all] for slot, alarms in self._by_slot.items()}
-        return {**by_slot, CALLER: late_list(lambda: [alarm.alarm_name for alarm in self._callers])}
+        return {**by_slot, CALLER: [alarm.alarm_name for alarm in self._callers]}
 
     def all_names(self) -> list[str]:
         """Return the names of all of them."""
-        return late_list(lambda: [alarm.alarm_name for alarm in [*self.of_slots, *self._callers]])
+        return lazy_list(lambda: [alarm.alarm_name for alarm in [*self.of_slots, *self._callers]])

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from rollout.contract.names import (
+    ENDPOINT_DIMENSION,
+    INVOCATIONS,
+    OWN_NAMESPACE,
+    SAGEMAKER_NAMESPACE,
+    TRAFFIC_SHARE,
+    VARIANT_DIMENSION,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from canary_construct.props.slots import Slot
+    from canary_construct.props.slot import Slot
 
-NAMESPACE = "AWS/SageMaker"
-OWN_NAMESPACE = "CanaryConstruct"
 COMPARABLE_PART = 10
 """A slot is compared with one that has at least a tenth of its requests, however few those are."""
 CHANCE_SIGMAS = 4
@@ -36,12 +42,12 @@ class SlotMetrics:
     slot: Slot
     period_seconds: int
 
-    def metric(self, name: str, *, statistic: str = "Sum", namespace: str = NAMESPACE) -> cloudwatch.Metric:
+    def metric(self, name: str, *, statistic: str = "Sum", namespace: str = SAGEMAKER_NAMESPACE) -> cloudwatch.Metric:
         """Return one metric as it is published."""
         return cloudwatch.Metric(
             namespace=namespace,
             metric_name=name,
-            dimensions_map={"EndpointName": self.endpoint_name, "VariantName": self.slot.value},
+            dimensions_map={ENDPOINT_DIMENSION: self.endpoint_name, VARIANT_DIMENSION: self.slot.value},
             statistic=statistic,
             period=self._period(),
             label=f"{self.slot.value} {name}",
@@ -130,7 +136,7 @@ class SlotMetrics:
 
     def weight(self) -> cloudwatch.Metric:
         """Return the slot's weight as a rollout publishes it while it watches a step, in percent."""
-        return self.metric("TrafficShare", statistic="Average", namespace=OWN_NAMESPACE)
+        return self.metric(TRAFFIC_SHARE, statistic="Average", namespace=OWN_NAMESPACE)
 
     def instances(self) -> cloudwatch.MathExpression:
         """Return the instances that answered, from requests and requests per instance."""
@@ -138,7 +144,7 @@ class SlotMetrics:
         return self._expression(
             f"IF({i} > 0, {n} / {i}, 0)",
             label="instances",
-            metrics={n: self.metric("Invocations"), i: self.metric("InvocationsPerInstance")},
+            metrics={n: self.metric(INVOCATIONS), i: self.metric("InvocationsPerInstance")},
         )
 
     def _once_published(
@@ -180,7 +186,7 @@ class SlotMetrics:
                 e4: self.metric("Invocation4XXErrors"),
             },
         )
-        return n, failed, {n: self.metric("Invocations"), failed: counted}
+        return n, failed, {n: self.metric(INVOCATIONS), failed: counted}
 
     def _requests_and_latency(self, percentile: float) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
         """Return the slot's requests and a percentile of its latency in milliseconds, and the metrics in them."""
@@ -188,7 +194,7 @@ class SlotMetrics:
             raise ValueError(f"percentile must be above 0 and below 100, got {percentile:g}")
         n, p = self._ids("n", f"p{percentile:g}".replace(".", "_"))
         metrics: dict[str, cloudwatch.IMetric] = {
-            n: self.metric("Invocations"),
+            n: self.metric(INVOCATIONS),
             p: self.metric("ModelLatency", statistic=f"p{percentile:g}"),
         }
         return n, f"{p} / 1000", metrics
@@ -200,7 +206,7 @@ class SlotMetrics:
         """
         other = self._of_other()
         own, others = self._ids("n")[0], other._ids("n")[0]  # noqa: SLF001 - the same class
-        metrics: dict[str, cloudwatch.IMetric] = {own: self.metric("Invocations"), others: other.metric("Invocations")}
+        metrics: dict[str, cloudwatch.IMetric] = {own: self.metric(INVOCATIONS), others: other.metric(INVOCATIONS)}
         of_others = others if others_published else f"FILL({others}, 0)"
         return f"FILL({own}, 0)", f"(FILL({own}, 0) + {of_others})", metrics
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
-from rollout import api_stages
 
 from canary_construct import CohortRule, EndpointApi, TrafficRouting, TrafficStep
-from canary_construct.front_door import stage
 from tests.infrastructure.synthesis import declare
 
 pytestmark = pytest.mark.xdist_group("endpoint-api")
@@ -33,10 +31,6 @@ REDUNDANT_DEPENDENCY = "W3005"
 def declare_shop(app: App) -> None:
     shop = Stack(app, "Shop")
     EndpointApi(shop, "FrontDoor", endpoint=declare(shop, routing=COHORTS_FIRST))
-
-
-def test_handlers_and_deploys_mean_the_same_by_a_stage_at_rest() -> None:
-    assert api_stages.AT_REST == stage.AT_REST
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_new_release_changes_the_model_and_the_guard_and_nothing_else(resource
 @pytest.mark.parametrize(
     "props",
     [
-        {"routing": TrafficRouting.canary(20)},
+        {"routing": TrafficRouting.one_step_then_all(20)},
         {"alarm_thresholds": AlarmThresholds(error_rate_percent=2)},
         {"gates": [Gate.error_rate(ratio=1.5)]},
         {"alpha": 0.05},

@@ -20,7 +20,10 @@ from canary_construct import (
     TrafficRouting,
     TrafficStep,
 )
-from canary_construct.rollout.plan import rollout_plan
+from canary_construct.rollout.gates import RolloutGates
+from canary_construct.rollout.plan import RolloutPlan
+from canary_construct.rollout.settings import EndpointSettings
+from canary_construct.watching.rollout_alarms import RolloutAlarms
 from tests.infrastructure.synthesis import Resources, declare, of_type, properties, rendered, resources_of, stack, text
 
 pytestmark = pytest.mark.xdist_group("guards")
@@ -139,15 +142,29 @@ def test_a_step_too_short_for_a_gate_is_refused() -> None:
 
 
 def test_a_bake_in_which_an_alarm_may_not_go_off_is_refused() -> None:
+    """A gate with shorter periods than the alarms: with equal ones it asks for the same bake, and is checked first."""
+    routing = TrafficRouting.all_at_once(Duration.seconds(299))
+    gates = RolloutGates(
+        [Gate.error_rate()], routing=routing, alpha=0.01, require_proof=False, metric_period_seconds=10
+    )
+    settings = EndpointSettings(
+        endpoint_name="recommender",
+        scaling=InstanceScaling(),
+        alarms=RolloutAlarms(stack(), slots=(), thresholds=AlarmThresholds(), callers=()),
+        metric_period_seconds=60,
+        state_machine_arn="",
+        start_on_deploy=True,
+        api_stages=(),
+    )
     with pytest.raises(
         ValueError,
-        match=r"^bake must be at least 300 s, as long as an alarm can need to go off at a metric period of 60 s, "
-        r"got 299 s at 100 %$",
+        match=r"^bake must be at least 300 s, because an alarm can need that long to go off at a metric period of "
+        r"60 s, got 299 s at 100 %$",
     ):
-        rollout_plan(
-            {"metric_period_seconds": 60},
-            routing=TrafficRouting.all_at_once(Duration.seconds(299)),
-            gates={},
+        RolloutPlan(
+            settings=settings,
+            routing=routing,
+            gates=gates,
             thresholds=AlarmThresholds(),
             smoke_test=None,
             on_inconclusive=OnInconclusive.ROLL_BACK,

@@ -10,22 +10,17 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
-from rollout.contract import timing
+from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
-from canary_construct.rollout.history import (
-    CAPACITY_SECONDS,
+from canary_construct.rollout.history_budget import (
     EVENTS_PER_LOOK,
-    MAX_EVENTS,
-    PREPARE_SECONDS,
     ROLLBACK_EVENTS,
-    ROLLBACK_REPETITIONS,
-    ROLLBACK_TRIES,
     SHARE_FOR_WAITING,
-    WEIGHTS_SECONDS,
     poll_seconds,
 )
 from canary_construct.rollout.state_machine_role import STATES
+from canary_construct.rollout.timeouts import longest_wait_seconds
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -168,11 +163,9 @@ def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(state
 
 
 def test_the_history_counts_every_try_and_every_repetition_of_a_rollback() -> None:
-    assert timing.ROLLBACK_TRIES == ROLLBACK_TRIES
     waiting = MAX_EVENTS * SHARE_FOR_WAITING
     for steps in range(1, 101):
-        seconds = PREPARE_SECONDS + steps * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
-        polls = seconds / poll_seconds(steps, metric_period_seconds=10)
+        polls = longest_wait_seconds(steps) / poll_seconds(steps, metric_period_seconds=10)
         assert polls * EVENTS_PER_LOOK + ROLLBACK_EVENTS <= waiting
 
 

@@ -21,6 +21,7 @@ from aws_cdk import (
 )
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
+from rollout.plan import SCHEMA
 
 from canary_construct import (
     CanaryEndpoint,
@@ -33,7 +34,6 @@ from canary_construct import (
     TrafficRouting,
     TrafficStep,
 )
-from canary_construct.rollout.plan import SCHEMA
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"

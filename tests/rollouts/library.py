@@ -7,8 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import rollout
-
-from canary_construct.rollout.plan import SCHEMA
+from rollout.plan import SCHEMA
 
 PROMOTED_BY_NEXT = "every step passed, says the next library"
 _STATES = {'\\"Bake\\"': '\\"WatchTraffic\\"'}
@@ -27,7 +26,7 @@ def next_library(folder: Path, *, schema: int) -> Iterator[None]:
         _replace(package / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
     with (
         patch("canary_construct.handlers.functions.rollout.__file__", str(package / "__init__.py")),
-        patch("canary_construct.rollout.plan.SCHEMA", schema),
+        patch("canary_construct.rollout.settings.SCHEMA", schema),
     ):
         yield
 

@@ -1,8 +1,8 @@
 """The library is upgraded while one of its rollouts runs."""
 
 import pytest
+from rollout.plan import SCHEMA
 
-from canary_construct.rollout.plan import SCHEMA
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop

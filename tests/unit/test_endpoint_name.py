@@ -7,7 +7,8 @@ from constructs import Construct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct.hosting.endpoint_name import check_endpoint_name, default_endpoint_name, outermost_stack
+from canary_construct.cdk.outermost_stack import outermost_stack
+from canary_construct.hosting.endpoint_name import check_endpoint_name, default_endpoint_name
 
 SAGEMAKER_NAMES = re.compile(
     botocore.session.get_session().get_service_model("sagemaker").shape_for("EndpointName").metadata["pattern"]

@@ -97,7 +97,7 @@ def test_the_default_goes_through_10_50_and_100_percent_with_half_an_hour_each()
 
 
 def test_canary_and_all_at_once_have_the_steps_that_their_names_say() -> None:
-    assert percents(TrafficRouting.canary(5)) == [5, 100]
+    assert percents(TrafficRouting.one_step_then_all(5)) == [5, 100]
     assert percents(TrafficRouting.all_at_once()) == [100]
 
 

@@ -8,7 +8,7 @@ from aws_cdk import CfnParameter, Stack
 from canary_construct import AlarmThresholds, InstanceScaling, SmokeTest
 from canary_construct.hosting.endpoint_name import MAX_LENGTH
 from canary_construct.props.metric_period import check_metric_period
-from canary_construct.props.slots import Slot
+from canary_construct.props.slot import Slot
 
 
 def refusal_of(make: Any, **props: Any) -> str:

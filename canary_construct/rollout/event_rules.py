@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from rollout.contract.names import EVENT_SOURCE
+
+from canary_construct.cdk.lazy import lazy_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aws_cdk import aws_lambda as lambda_
     from constructs import Construct
 
     from canary_construct.handlers.functions import Handlers
+    from canary_construct.rollout.settings import EndpointSettings
 
 TERMINAL_STATUSES = [
     "CREATE_COMPLETE",
@@ -27,10 +29,9 @@ TERMINAL_STATUSES = [
 WATCH_MINUTES = 15
 """As long as a Lambda lives: whoever has the lock by then and does not work on it is dead."""
 UNFINISHED_ENDINGS = ["ABORTED", "FAILED", "TIMED_OUT"]
-OWN_SOURCE = "canary-construct"
 
 
-def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], settled_stack: Stack) -> None:
+def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
     """Settle the endpoint whenever its stack comes to rest.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
@@ -46,7 +47,7 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any
         targets=[
             _call(
                 handlers["Settle"],
-                settings=settings,
+                settings=lazy_value(settings.render),
                 stack_id=events.EventField.from_path("$.detail.stack-id"),
                 status=events.EventField.from_path("$.detail.status-details.status"),
             )
@@ -54,7 +55,7 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any
     )
 
 
-def watch_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], settled_stack: Stack) -> None:
+def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
     """Look every quarter of an hour whether somebody died and left the lock; without a lock that reads one record.
 
     Lambda repeats an asynchronous invocation twice, and then the event is gone. Sources:
@@ -65,11 +66,11 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any]
         scope,
         "LockWatched",
         schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
-        targets=[_call(handlers["Settle"], settings=settings, stack_id=settled_stack.stack_id)],
+        targets=[_call(handlers["Settle"], settings=lazy_value(settings.render), stack_id=settled_stack.stack_id)],
     )
 
 
-def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any], alarm_names: list[str]) -> None:
+def panic_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, alarm_names: list[str]) -> None:
     """Take the canary's traffic as soon as an alarm goes off.
 
     Names, not ARNs, since a pattern may have 2,048 characters. Sources:
@@ -87,7 +88,7 @@ def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any]
         targets=[
             _call(
                 handlers["Panic"],
-                settings=settings,
+                settings=lazy_value(settings.render),
                 alarm_name=events.EventField.from_path("$.detail.alarmName"),
                 raised_at=events.EventField.from_path("$.time"),
             )
@@ -96,7 +97,7 @@ def panic_rule(scope: Construct, handlers: Handlers, settings: Mapping[str, Any]
 
 
 def restore_rule(
-    scope: Construct, handlers: Handlers, settings: Mapping[str, Any], state_machine_arn: str
+    scope: Construct, handlers: Handlers, settings: EndpointSettings, state_machine_arn: str
 ) -> events.Rule:
     """Clean up after executions that ended without doing so themselves.
 
@@ -113,7 +114,7 @@ def restore_rule(
         targets=[
             _call(
                 handlers["Restore"],
-                settings=settings,
+                settings=lazy_value(settings.render),
                 execution=events.EventField.from_path("$.detail.name"),
                 status=events.EventField.from_path("$.detail.status"),
             )
@@ -123,7 +124,7 @@ def restore_rule(
 
 def own_events(endpoint_name: str) -> events.EventPattern:
     """Return the pattern of what the handlers tell about one endpoint's rollouts."""
-    return events.EventPattern(source=[OWN_SOURCE], detail={"endpoint": [endpoint_name]})
+    return events.EventPattern(source=[EVENT_SOURCE], detail={"endpoint": [endpoint_name]})
 
 
 def sentence() -> events.RuleTargetInput:

@@ -1,34 +1,32 @@
-"""How often a rollout can look without outgrowing the execution history."""
+"""How often a rollout may look at the world, so that its events fit into one execution history."""
 
 from __future__ import annotations
 
 from math import ceil
 from typing import TYPE_CHECKING
 
+from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS, ROLLBACK_TRIES
+
+from canary_construct.rollout.timeouts import longest_wait_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from canary_construct.props.traffic_step import TrafficStep
 
-MAX_EVENTS = 25_000
-"""Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
 EVENTS_PER_LOOK = 11
 """A wait (2 events), a Lambda task (5), a choice (2), and two to spare for a repetition."""
 EVENTS_AROUND = 500
+"""Of everything that happens once in a rollout or once in a step."""
 SHARE_FOR_WAITING = 0.5
 """The part of the history that waiting, for instances, weights and the rollback, may use; the rest is for watching."""
-ROLLBACK_TRIES = 12
-"""How often the state machine comes back to a rollback that AWS refused for as long as its Lambda may run."""
-ROLLBACK_REPETITIONS = 30
-"""How often each of those is repeated when its Lambda dies: for over an hour and a half, see the state machine."""
 EVENTS_PER_REPETITION = 3
+"""Of a Lambda task that is repeated: scheduled, started, failed."""
 ROLLBACK_EVENTS = ROLLBACK_TRIES * (EVENTS_PER_LOOK + ROLLBACK_REPETITIONS * EVENTS_PER_REPETITION)
-PREPARE_SECONDS = 15 * 60
-CAPACITY_SECONDS = 20 * 60
-WEIGHTS_SECONDS = 15 * 60
 MAX_INTERVAL_SECONDS = 60 * 60
+"""A rollout that is looked at less often is not watched."""
 LATE_PERIODS = 3
-"""A bake ends when its last metric period is final."""
+"""How many metric periods after its time a bake can end: it ends when its last period is final."""
 
 
 def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
@@ -37,9 +35,8 @@ def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
     >>> poll_seconds(3, metric_period_seconds=60), poll_seconds(3, metric_period_seconds=10)
     (15, 8)
     """
-    waiting = PREPARE_SECONDS + step_count * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
     looks = (MAX_EVENTS * SHARE_FOR_WAITING - ROLLBACK_EVENTS) / EVENTS_PER_LOOK
-    return max(metric_period_seconds // 4, ceil(waiting / looks))
+    return max(metric_period_seconds // 4, ceil(longest_wait_seconds(step_count) / looks))
 
 
 def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int) -> int:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 
+from rollout.contract.names import SLOT_A, SLOT_B, other_slot
+
 
 class Slot(Enum):
     """A production variant of the endpoint."""
 
-    A = "variant-a"
-    B = "variant-b"
+    A = SLOT_A
+    B = SLOT_B
 
     @property
     def other(self) -> Slot:
         """Return the other slot."""
-        return Slot.B if self is Slot.A else Slot.A
-
-
-CALLER = "caller"
-"""Where the plan lists the alarms that are no slot's own."""
-
-TAG = "canary-construct:endpoint"
-"""Tags every model and endpoint config, so that those that CloudFormation kept can be swept."""
+        return Slot(other_slot(self.value))

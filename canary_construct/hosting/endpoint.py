@@ -1,0 +1,67 @@
+"""The endpoint, and the endpoint config that names what its two slots serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Token
+from aws_cdk import aws_sagemaker as sagemaker
+
+from canary_construct.hosting.replaced import keep_replaced
+from canary_construct.props.slot import Slot
+
+if TYPE_CHECKING:
+    from aws_cdk import CustomResource
+    from constructs import Construct
+
+    from canary_construct.hosting.hosting import Hosting
+
+SECONDS_OF_USUAL_METRICS = 60
+
+
+def endpoint_config(scope: Construct, hosting: Hosting, slots: CustomResource) -> sagemaker.CfnEndpointConfig:
+    """Declare the endpoint config with both slots as the guard answered.
+
+    Detailed observability is on by default, and costs.
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html
+    """
+    config = sagemaker.CfnEndpointConfig(
+        scope,
+        "Config",
+        production_variants=[_variant(hosting, slots, slot) for slot in Slot],
+        kms_key_id=None if hosting.encryption_key is None else hosting.encryption_key.key_arn,
+        metrics_config=sagemaker.CfnEndpointConfig.MetricsConfigProperty(
+            enable_detailed_observability=False,
+            enable_enhanced_metrics=hosting.metric_period_seconds < SECONDS_OF_USUAL_METRICS,
+            metric_publish_frequency_in_seconds=hosting.metric_period_seconds,
+        ),
+        tags=hosting.tags(),
+    )
+    return keep_replaced(config)
+
+
+def endpoint(scope: Construct, hosting: Hosting, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
+    """Declare the endpoint. An update keeps live weights and instance counts of both variants.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+    """
+    return sagemaker.CfnEndpoint(
+        scope,
+        "Resource",
+        endpoint_name=hosting.endpoint_name,
+        endpoint_config_name=config.attr_endpoint_config_name,
+        retain_all_variant_properties=True,
+        tags=hosting.tags(),
+    )
+
+
+def _variant(
+    hosting: Hosting, slots: CustomResource, slot: Slot
+) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
+    return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+        variant_name=slot.value,
+        model_name=slots.get_att_string(f"Model{slot.name}"),
+        instance_type=hosting.instance_type,
+        initial_instance_count=Token.as_number(slots.get_att(f"Instances{slot.name}")),
+        initial_variant_weight=Token.as_number(slots.get_att(f"Weight{slot.name}")),
+    )

@@ -1,0 +1,17 @@
+"""How long a rollout waits for what it needs before it rolls back, in seconds."""
+
+from __future__ import annotations
+
+from rollout.contract.timing import PREPARE_SECONDS
+
+CAPACITY_SECONDS = 20 * 60
+WEIGHTS_SECONDS = 15 * 60
+
+
+def longest_wait_seconds(step_count: int) -> int:
+    """Return how long a rollout can wait in all: once to begin, and in each step for instances and for weights.
+
+    >>> longest_wait_seconds(2)
+    5100
+    """
+    return PREPARE_SECONDS + step_count * (CAPACITY_SECONDS + WEIGHTS_SECONDS)
