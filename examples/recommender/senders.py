@@ -70,7 +70,8 @@ class RuntimeSender:
 class ApiSender:
     """Posts to the API in front of the endpoint, signed as IAM authorisation wants it.
 
-    ``headers``: what a user sends beside the content type; nothing if left out.
+    ``headers``: what a user sends beside the content type; nothing if left out. ``timeout_seconds``: for connecting and
+    for the answer.
     """
 
     def __init__(
@@ -80,11 +81,12 @@ class ApiSender:
         *,
         region: str,
         headers: Callable[[int], Mapping[str, str]] = lambda _user: {},
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._signer = SigV4Auth(session.get_credentials(), "execute-api", region)
         self._url = url
         self._headers = headers
-        self._http = URLLib3Session(timeout=TIMEOUT_SECONDS, max_pool_connections=CONCURRENCY)
+        self._http = URLLib3Session(timeout=timeout_seconds, max_pool_connections=CONCURRENCY)
 
     def ask(self, user: int, due: float) -> Request:
         """Return how the request ended; headers of the answer name the variant and the release."""

@@ -1,6 +1,7 @@
 """One endpoint as a team declares it, synthesised once for each declaration and deployed under many names."""
 
 import json
+import re
 import tempfile
 import threading
 from contextlib import nullcontext
@@ -19,11 +20,13 @@ from aws_cdk import (
     Duration,
     Stack,
 )
+from aws_cdk.aws_cloudwatch import Alarm, IAlarm, Metric, TreatMissingData
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
 from rollout.plan import SCHEMA
 
 from canary_construct import (
+    AlarmThresholds,
     CanaryEndpoint,
     CohortRule,
     EndpointApi,
@@ -41,11 +44,21 @@ PLACEHOLDER = "endpoint-that-gets-its-name-when-it-is-deployed"
 METRIC_PERIOD_SECONDS = 10
 BAKE_SECONDS = 50
 """The shortest that the construct takes at this metric period."""
+UNTIL_ENDED_SECONDS = 1800
+"""The bake of a step in which a test looks at a rollout, or ends it: no step passes before."""
+SELDOM_LOOKING_SECONDS = 36 * 3600
+"""A bake so long that the state machine looks once in some two minutes; what acts at once acts before."""
+MAX_BAKE_SECONDS = 1800
+"""For a step whose evidence comes late because the machine is busy."""
+NO_LATENCY_ALARM = AlarmThresholds(p99_latency_ms=1000 * MAX_BAKE_SECONDS)
+"""How long a model takes to answer says here how busy the machine is."""
+TIME_LIMIT_SECONDS = 900
+"""Of every Lambda function and every task of the state machine: their own ones are for a processor of their own."""
 MIN_REQUESTS = 50
 POINTS = ("Model", "ReleaseSlots", "Config", "Resource", "ScalingA", "ScalingB", "VerifiedEndpoint")
 """What a deploy goes through, in this order, by construct ID; "Resource" is the endpoint."""
 HELD = "Held"
-HELD_SECONDS = 120
+HELD_SECONDS = 3600
 
 _one_at_a_time = threading.Lock()
 _folder = tempfile.TemporaryDirectory(prefix="rollout-tests-")
@@ -62,6 +75,7 @@ class Declaration:
     """Of a step before the weighted ones; the endpoint then has a front door."""
     steps: tuple[int, ...] = (100,)
     first_bake_seconds: int = BAKE_SECONDS
+    """Of the cohort's step, if there is one."""
     instance_type: str = "ml.m5.xlarge"
     min_instances: int = 2
     idle_instances: int = 1
@@ -69,6 +83,8 @@ class Declaration:
     """One of `POINTS`: something else in the stack fails once this is there, and before anything that needs it."""
     held_after: str = ""
     """One of `POINTS`: the deploy waits there until `DeployedShop.let_go`."""
+    rollout_held: bool = False
+    """Whether no step passes until `DeployedShop.let_rollout_go_on`: an alarm of the team is in an unknown state."""
     endpoint: bool = True
     """Whether the stack has an endpoint at all."""
     neighbour: bool = False
@@ -111,11 +127,19 @@ def _synthesise(declaration: Declaration) -> Assembly:
     out = Path(tempfile.mkdtemp(dir=_folder.name))
     with next_library(out, schema=declaration.schema) if declaration.next_library else nullcontext():
         _shop(out, declaration)
-    text = (out / "Shop.template.json").read_text(encoding="utf-8")
+    text = _with_time_limits((out / "Shop.template.json").read_text(encoding="utf-8"))
     return Assembly(
         text=with_other_states(text) if declaration.next_library else text,
         assets=tuple(_assets(out, json.loads((out / "Shop.assets.json").read_text(encoding="utf-8")))),
     )
+
+
+def _with_time_limits(template: str) -> str:
+    """Return a template whose functions and tasks may run as long as a busy machine needs."""
+    patient, tasks = re.subn(r'\\"TimeoutSeconds\\":\d+', rf'\\"TimeoutSeconds\\":{TIME_LIMIT_SECONDS}', template)
+    patient, functions = re.subn(r'"Timeout": \d+', f'"Timeout": {TIME_LIMIT_SECONDS}', patient)
+    assert (tasks > 0) == (functions > 0), f"{tasks} tasks and {functions} functions have a time limit"
+    return patient
 
 
 def _shop(out: Path, declaration: Declaration) -> None:
@@ -156,20 +180,40 @@ def _endpoint(
         gates=[Gate.error_rate()],
         smoke_test=SmokeTest(payloads=['{"user": -1}']),
         metric_period=METRIC_PERIOD_SECONDS,
+        alarm_thresholds=NO_LATENCY_ALARM,
+        alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
+    )
+
+
+def business_alarm(endpoint_name: str) -> str:
+    """Return the name of the alarm that holds the rollouts of an endpoint."""
+    return f"{endpoint_name}-business"
+
+
+def _business(stack: Stack) -> IAlarm:
+    """Declare an alarm that never gets data, and keeps the state that a test gives it."""
+    return Alarm(
+        stack,
+        "Business",
+        alarm_name=business_alarm(PLACEHOLDER),
+        metric=Metric(namespace="Shop", metric_name="Complaints"),
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=TreatMissingData.IGNORE,
     )
 
 
 def _steps(declaration: Declaration) -> list[TrafficStep]:
-    first, *later = declaration.steps
-    weighted = [_step(first, declaration.first_bake_seconds), *(_step(percent, BAKE_SECONDS) for percent in later)]
-    if declaration.cohort is None:
-        return weighted
-    bake = Duration.seconds(BAKE_SECONDS)
-    return [TrafficStep.cohort(declaration.cohort, bake=bake, min_requests=MIN_REQUESTS), *weighted]
+    shown_to = [] if declaration.cohort is None else [declaration.cohort]
+    bakes = [declaration.first_bake_seconds, *[BAKE_SECONDS] * (len(shown_to) + len(declaration.steps) - 1)]
+    return [_step(to, bake) for to, bake in zip([*shown_to, *declaration.steps], bakes, strict=True)]
 
 
-def _step(percent: int, bake_seconds: int) -> TrafficStep:
-    return TrafficStep(percent=percent, bake=Duration.seconds(bake_seconds), min_requests=MIN_REQUESTS)
+def _step(shown_to: CohortRule | int, bake_seconds: int) -> TrafficStep:
+    bake, max_bake = Duration.seconds(bake_seconds), Duration.seconds(max(bake_seconds, MAX_BAKE_SECONDS))
+    if isinstance(shown_to, CohortRule):
+        return TrafficStep.cohort(shown_to, bake=bake, max_bake=max_bake, min_requests=MIN_REQUESTS)
+    return TrafficStep(percent=shown_to, bake=bake, max_bake=max_bake, min_requests=MIN_REQUESTS)
 
 
 def _broken_archive() -> Path:

@@ -15,7 +15,7 @@ from examples.recommender.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.senders import RuntimeSender
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.traffic import Outcome, Request, TrafficLog
-from tests.rollouts.declaring import HELD, Declaration
+from tests.rollouts.declaring import HELD, Declaration, business_alarm
 from tests.rollouts.slots import A, B, Slots, slots_of
 from tests.rollouts.stage import Stage, eventually
 
@@ -71,6 +71,11 @@ class DeployedShop:
         change = self._cloudformation.create_stack if self._visitors is None else self._cloudformation.update_stack
         answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
         self.stack_id, self._table = answer["StackId"], ""
+
+    def let_rollout_go_on(self) -> None:
+        """Tell a rollout that is held that business is fine."""
+        name = business_alarm(self.name)
+        self.stage.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="OK", StateReason="by hand")
 
     def let_go(self) -> None:
         """Let a deploy that is held go on as soon as it waits, and wait for its end."""
@@ -208,17 +213,15 @@ class DeployedShop:
 
     def rollout_ends(self, version: str) -> Rollout:
         """Wait for the end of a release's rollout, and return it."""
-        seconds = 240.0
-        return eventually(
-            lambda: _if_over(self.rollout(version)), what=f"the end of {version}'s rollout", seconds=seconds
-        )
+        return eventually(lambda: _if_over(self.rollout(version)), what=f"the end of {version}'s rollout")
 
     def rollout_reaches(self, version: str, percent: int) -> Rollout:
-        """Wait until a rollout has begun to watch a traffic share, and return it."""
+        """Wait until a rollout has begun to watch a traffic share, and return it; fail if it ends before."""
 
         def reached() -> Rollout | None:
             rollout = self.rollout(version)
             at_share = rollout is not None and any(step.percent == percent for step in rollout.steps)
+            assert at_share or rollout is None or rollout.running, f"{version}'s rollout is over: {rollout}"
             return rollout if at_share else None
 
         return eventually(reached, what=f"{percent} % of the requests for {version}")
@@ -261,7 +264,7 @@ class DeployedShop:
 
     def execution_in(self, state: str) -> str:
         """Wait until the only running execution has entered a state; return its ARN."""
-        return eventually(lambda: self._running_in(state), what=f"an execution in {state}", seconds=200.0)
+        return eventually(lambda: self._running_in(state), what=f"an execution in {state}")
 
     def stop(self, execution: str) -> None:
         """Stop an execution; one that has ended meanwhile stays as it is."""
@@ -279,10 +282,16 @@ class DeployedShop:
         machine = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{self.name}-rollout"
         for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
             arn: str = execution["executionArn"]
-            history = states.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=200)["events"]
-            if any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in history):
+            if self.has_entered(arn, state):
                 return arn
         return ""
+
+    def has_entered(self, execution: str, state: str) -> bool:
+        """Tell whether an execution has entered a state, by its last 200 events."""
+        history = self.stage.client("stepfunctions").get_execution_history(
+            executionArn=execution, reverseOrder=True, maxResults=200
+        )["events"]
+        return any(event.get("stateEnteredEventDetails", {}).get("name") == state for event in history)
 
     @property
     def _cloudformation(self) -> Any:

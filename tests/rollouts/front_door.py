@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from rollout.contract.stage_variables import AT_REST
 
 from canary_tools.sandbox.apigateway.address import stage_url
 from tests.rollouts.deployed_shop import DeployedShop
@@ -16,14 +17,21 @@ STAGE_NAME = "live"
 
 @dataclass(frozen=True, kw_only=True)
 class Cohort:
-    """A cohort from the look that saw it first to the look that saw it no more; seconds since the epoch."""
+    """A cohort as looks saw it; seconds since the epoch.
+
+    Attributes:
+        record: the rule.
+        seen_from: a moment at which it was published.
+        seen_until: the last such moment; the API withdraws it before the ledger does.
+        gone_at: a moment at which nothing published it.
+        weights: all that were seen while the ledger had it.
+    """
 
     record: Mapping[str, Any]
     seen_from: float
     seen_until: float
     gone_at: float
     weights: tuple[Mapping[str, float], ...]
-    """All that were seen meanwhile."""
 
 
 class FrontDoor:
@@ -56,27 +64,29 @@ class FrontDoor:
 
     def cohort_begins(self) -> float:
         """Wait for a cohort; return when it was there for certain."""
-        eventually(self.published, what="a cohort", seconds=200.0)
+        eventually(self.published, what="a cohort")
         return time.time()
 
     def cohort_ends(self, *, seen_from: float) -> Cohort:
         """Watch a cohort until it is gone."""
         record = self.published()
         assert record is not None, "the cohort ended before it was watched"
-        watched: list[tuple[float, Mapping[str, float]]] = []
+        seen_until: list[float] = [seen_from]
+        weights: list[Mapping[str, float]] = []
 
         def look() -> float | None:
-            looked_at, weights = time.time(), self._shop.look().weights
+            looked_at, weights_now, in_api = time.time(), self._shop.look().weights, self.variables() != AT_REST
             if self.published() is None:
                 return time.time()
-            watched.append((looked_at, weights))
+            weights.append(weights_now)
+            seen_until.extend([looked_at] if in_api else [])
             return None
 
-        gone_at = eventually(look, what="the end of the cohort", seconds=200.0)
+        gone_at = eventually(look, what="the end of the cohort")
         return Cohort(
             record=record,
             seen_from=seen_from,
-            seen_until=max((looked_at for looked_at, _ in watched), default=seen_from),
+            seen_until=seen_until[-1],
             gone_at=gone_at,
-            weights=tuple(weights for _, weights in watched),
+            weights=tuple(weights),
         )

@@ -1,11 +1,12 @@
-"""The event that a stack has reached a terminal status, when it comes late."""
+"""Events that a test delivers itself: late, once more, or when the handler must have dealt with them."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.rollouts.deployed_shop import DeployedShop
 
-SETTLED, WATCHED = "StackSettled", "LockWatched"
+SETTLED, WATCHED, ALARM_RAISED = "StackSettled", "LockWatched", "AlarmRaised"
 
 
 def hold_back(shop: DeployedShop) -> None:
@@ -25,7 +26,7 @@ def disable(shop: DeployedShop, rule: str) -> None:
 
 def comes_late(shop: DeployedShop, status: str) -> None:
     """Hand the settle handler an event as its rule does, and wait until it has been dealt with."""
-    hand_over(shop, payload_of(shop, status))
+    hand_over(shop, SETTLED, payload_of(shop, status))
 
 
 def payload_of(shop: DeployedShop, status: str) -> str:
@@ -34,15 +35,22 @@ def payload_of(shop: DeployedShop, status: str) -> str:
     return _transformed(_target(shop, SETTLED)["InputTransformer"], detail)
 
 
-def hand_over(shop: DeployedShop, payload: str) -> None:
-    """Call the settle handler, and wait until it has ended."""
-    answer = shop.stage.client("lambda").invoke(FunctionName=_target(shop, SETTLED)["Arn"], Payload=payload)
+def panics(shop: DeployedShop, alarm_name: str, *, raised_at: float) -> None:
+    """Deliver once more that an alarm was raised (seconds since the epoch), and wait until the panic handler ended."""
+    time = datetime.fromtimestamp(int(raised_at), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    event = {"time": time, "detail": {"alarmName": alarm_name}}
+    hand_over(shop, ALARM_RAISED, _transformed(_target(shop, ALARM_RAISED)["InputTransformer"], event))
+
+
+def hand_over(shop: DeployedShop, rule: str, payload: str) -> None:
+    """Call the handler of a rule, and wait until it has ended."""
+    answer = shop.stage.client("lambda").invoke(FunctionName=_target(shop, rule)["Arn"], Payload=payload)
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def the_clock_calls(shop: DeployedShop) -> None:
     """Let pass the quarter of an hour after which a lock is looked at."""
-    hand_over(shop, _target(shop, WATCHED)["Input"])
+    hand_over(shop, WATCHED, _target(shop, WATCHED)["Input"])
 
 
 def _target(shop: DeployedShop, rule: str) -> dict[str, Any]:

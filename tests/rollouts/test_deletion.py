@@ -3,7 +3,7 @@
 import pytest
 
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
-from tests.rollouts.declaring import Declaration
+from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.left_behind import left_behind
 from tests.rollouts.slots import A, B, scalable_targets, slots_of
@@ -27,7 +27,7 @@ def test_a_stack_at_rest_leaves_nothing_behind(shop: DeployedShop) -> None:
 
 def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
-    shop.deploy(Declaration(version="v2"))
+    shop.deploy(Declaration(version="v2", first_bake_seconds=UNTIL_ENDED_SECONDS))
     shop.rollout_reaches("v2", 100)
 
     shop.delete()

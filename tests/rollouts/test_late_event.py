@@ -3,9 +3,10 @@
 import pytest
 
 from examples.recommender.rollouts import ROLLED_BACK
-from tests.rollouts.declaring import Declaration
+from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.late_event import (
+    SETTLED,
     comes_late,
     disable,
     hand_over,
@@ -30,7 +31,7 @@ def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing
     assert waiting is not None
 
     # When the event comes in the middle of the next deploy, then that deploy keeps the lock
-    shop.begin_to_deploy(Declaration(version="v3", held_after="ReleaseSlots"))
+    shop.begin_to_deploy(Declaration(version="v3", held_after="ReleaseSlots", first_bake_seconds=UNTIL_ENDED_SECONDS))
     taken_over = eventually(lambda: (lock := shop.lock()) != waiting and lock, what="the lock of the next deploy")
     comes_late(shop, "UPDATE_COMPLETE")
     assert shop.lock() == taken_over
@@ -91,7 +92,7 @@ def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(sho
     shop.deploy(Declaration(version="v1", min_instances=3))
     shop.comes_to_rest(stable=A, floor=3)
 
-    hand_over(shop, of_then)
+    hand_over(shop, SETTLED, of_then)
 
     shop.comes_to_rest(stable=A, floor=3)
 
@@ -99,7 +100,7 @@ def test_an_event_that_comes_after_the_next_deploy_brings_no_old_floors_back(sho
 def test_what_a_rollout_that_nobody_restored_left_is_restored_by_the_clock(shop: DeployedShop) -> None:
     # Given a rollout that was stopped, whose restore path never runs
     shop.deploy(Declaration(version="v1"))
-    shop.deploy(Declaration(version="v2"))
+    shop.deploy(Declaration(version="v2", first_bake_seconds=UNTIL_ENDED_SECONDS))
     shop.rollout_reaches("v2", 100)
     disable(shop, "ExecutionEnded")
     shop.stop(shop.execution_in("Bake"))

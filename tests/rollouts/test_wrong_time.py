@@ -12,17 +12,18 @@ pytestmark = pytest.mark.xdist_group("rollouts")
 
 @pytest.mark.long
 def test_a_deploy_during_a_rollout_is_refused_and_the_rollout_goes_on(shop: DeployedShop) -> None:
-    shop.deploy(Declaration(version="v1"))
-    shop.deploy(Declaration(version="v2"))
+    shop.deploy(Declaration(version="v1", rollout_held=True))
+    shop.deploy(Declaration(version="v2", rollout_held=True))
     before, running = shop.rollout_reaches("v2", 100), shop.look()
 
-    sentence = shop.refused(Declaration(version="v3"))
+    sentence = shop.refused(Declaration(version="v3", rollout_held=True))
 
     assert (
         f"rollout {before.name} of endpoint {shop.name} is running; wait for its end, or abort it, and deploy again"
         in sentence
     )
     assert shop.look() == running
+    shop.let_rollout_go_on()
     assert shop.rollout_ends("v2").outcome == PROMOTED
     shop.comes_to_rest(stable=B)
     assert not shop.visitors_of("v3")
