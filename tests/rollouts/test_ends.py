@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from canary_construct.rollout.rules import WATCH_MINUTES
 
+from canary_construct.rollout.event_rules import WATCH_MINUTES
 from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
