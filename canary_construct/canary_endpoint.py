@@ -1,4 +1,4 @@
-"""A SageMaker endpoint whose releases earn their traffic step by step."""
+"""A SageMaker endpoint that gives a new release its traffic step by step."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class CanaryEndpoint(Construct):
     - `routing`: traffic steps; left out, 10 → 50 → 100 %, each watched for 30 minutes
     - `gates`: what compares the new model with the one that serves; left out, error rate and latency
     - `alpha`: the chance that all gates together roll back a healthy release, over a whole rollout
-    - `require_proof`: a step passes only when every gate has proven the new model harmless, which takes long
+    - `require_proof`: a step passes only when every gate has proven that the new model does no harm, which takes long
     - `alarms`: the caller's own; a rollout rolls back whenever one is in ALARM, and waits while one has no data
     - `alarm_thresholds`: limits of the alarms that each variant has
     - `smoke_test`: requests that the new model must answer before any user reaches it
-    - `on_inconclusive`: what to do when the evidence stays too thin
-    - `start_on_deploy`: `False` leaves the release waiting until somebody starts the state machine
+    - `on_inconclusive`: what to do when there is too little evidence at the end of `max_bake`
+    - `start_on_deploy`: `False` lets the release wait until somebody starts the state machine
     - `metric_period`: 10, 30 or 60 seconds. Below 60 SageMaker's enhanced metrics are turned on, which cost extra;
       not tried on a live account
     - `expected_rps`: requests a second on the whole endpoint; synth then warns of steps that are too short for it
@@ -80,7 +80,7 @@ class CanaryEndpoint(Construct):
     - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
       a change reaches the models with the next release
     - `encryption_key`: of the instances' volumes
-    - `notification_topic`: gets a sentence when a rollout starts and ends
+    - `notification_topic`: receives a sentence when a rollout starts and when it ends
 
     Raises:
         ValueError: when a value is out of its range, or the plan cannot work (with the sentence that says why).
@@ -213,7 +213,7 @@ class CanaryEndpoint(Construct):
         self.on_rollout_event("Notification", target=targets.SnsTopic(topic, message=rules.sentence()))
 
     def _goes_after_its_rollout(self, restored: events.Rule) -> None:
-        """Let the guard that stops a rollout act before the restore path is deleted with the rest of the stack."""
+        """When the stack is deleted, keep the restore path until the guard has stopped a running rollout."""
         guard = self.node.find_child("VerifiedEndpoint")
         guard.node.add_dependency(self._policies["VerifiedEndpoint"], self._policies["Restore"], restored)
 

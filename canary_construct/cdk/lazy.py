@@ -1,4 +1,4 @@
-"""Values that may grow until the template is rendered."""
+"""Lazy values: what they stand for is asked when the template is rendered."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ApiAuthorization:
 
     @classmethod
     def api_key(cls, keys: Sequence[apigateway.IApiKey] = ()) -> ApiAuthorization:
-        """Take whoever sends one of these keys in the header `x-api-key`; without keys, one is made.
+        """Take requests that have one of these keys in the header `x-api-key`. Without keys, one is created.
 
         A key says which customer calls, not who: AWS advises against it as the only protection.
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html

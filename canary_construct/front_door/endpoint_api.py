@@ -167,9 +167,9 @@ class EndpointApi(Construct):
         """
         reasons = {}
         if not firewall:
-            reasons["APIG3"] = "whether a web application firewall stands in front is the choice of whoever deploys"
+            reasons["APIG3"] = "the team that deploys decides whether a web application firewall stands in front"
         if self._authorization.needs_key:
-            reasons["APIG4"] = "whoever deploys chose API keys instead of identities"
+            reasons["APIG4"] = "the team that deploys chose API keys instead of identities"
         if not self._authorization.user_pools:
             reasons["COG4"] = "callers are AWS identities or hold API keys, and are no users of a user pool"
         for rule, reason in reasons.items():

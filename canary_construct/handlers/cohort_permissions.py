@@ -1,4 +1,4 @@
-"""What the front door adds to the handlers: the stage they may change, and nothing else."""
+"""What a front door adds to the permissions of the handlers: they may change its stage."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from canary_construct.handlers.functions import Handlers
 
 COHORT_HANDLERS = ("ReleaseSlots", "Settle", "Prepare", "ShiftTraffic", "RollBack", "Panic", "Restore")
-"""The shift handler begins and ends a cohort; the others end it, for a rollout that died as well."""
+"""The shift handler begins and ends a cohort. The others end it, even when the rollout has stopped working."""
 
 
 def allow_cohort_changes(handlers: Handlers, *, rest_api_id: str, stage_name: str) -> None:
-    """Let the handlers change the variables of one stage; IAM can tell stages apart, not their variables.
+    """Let the handlers change one stage. IAM cannot limit this to the variables of the stage.
 
     Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_apigatewaymanagement.html
     """

@@ -28,7 +28,7 @@ LONG_RUNNING = frozenset(
 """These wait for SageMaker; Lambda allows 15 minutes."""
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})
 MEMORY_MB = 512
-"""boto3 loads in well under a second with this share of a processor."""
+"""Gives a function so much of a processor that boto3 loads in well under a second."""
 
 
 class Handlers(Construct):
@@ -58,8 +58,8 @@ class Handlers(Construct):
     def allow(self, endpoint: Construct, scope: EndpointScope) -> dict[str, iam.Policy]:
         """Let every handler do its part for one endpoint; return a policy for each, which comes and goes with it.
 
-        In a policy that endpoints share, one that leaves the stack would take the permissions of its own guards along
-        before they have acted.
+        Endpoints share no policy: when one of them is removed from the stack, its guards must still have their
+        permissions when they act.
         """
         return {name: self._policy(endpoint, name, scope) for name in PERMISSIONS}
 

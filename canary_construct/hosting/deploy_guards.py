@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from canary_construct.rollout.settings import ApiStage
 
 TIMEOUT_MINUTES = 16
-"""A minute more than the Lambda may take, so that its own sentence arrives first."""
+"""A minute more than the Lambda function may run, so that its own error message arrives first."""
 
 
 def release_slots(
@@ -60,9 +60,9 @@ def verified_endpoint(
     config: sagemaker.CfnEndpointConfig,
     after: Sequence[IConstruct],
 ) -> CustomResource:
-    """Declare the proof that the endpoint is on the config that was deployed.
+    """Declare the check that the endpoint is on the config that was deployed.
 
-    When the stack is deleted it goes first, and so stops a rollout before the endpoint is touched.
+    When the stack is deleted, this resource is deleted first and stops a running rollout before the endpoint changes.
     """
     settings = deploy_settings(hosting.endpoint_name, hosting.scaling)
     proof = CustomResource(

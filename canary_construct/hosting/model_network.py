@@ -1,4 +1,4 @@
-"""Where the models' containers run, if not in SageMaker's own network."""
+"""The VPC in which the models' containers run, if one is given."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What each handler may do. One role a handler; every statement of every role is in `PERMISSIONS`.
+"""What each handler may do. Each has its own role, and `PERMISSIONS` holds every statement of every role.
 
-Where a statement's resource is `*`, AWS offers nothing narrower; the reason stands beside it.
+Where the resource of a statement is `*`, AWS offers nothing narrower, and the reason stands beside it.
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -53,7 +53,7 @@ SET_SCALING = Permission(
     reason="AWS makes the identifiers of scalable targets",
 )
 SCALE_ENDPOINT = _on_endpoint("DescribeEndpoint", "UpdateEndpointWeightsAndCapacities")
-"""Whoever registers a scalable target needs the target service's actions as well. Source:
+"""A role that registers a scalable target needs these actions of the target's service as well. Source:
 https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html"""
 READ_ALARMS = Permission(
     actions=["cloudwatch:DescribeAlarms"],

@@ -41,7 +41,7 @@ class EndpointScope:
 
     @property
     def endpoint_arn(self) -> str:
-        """Return the endpoint's ARN from its name, which is lower-case; handlers outlive the resource."""
+        """Return the endpoint's ARN from its name, which is lower-case. Handlers need it after the resource is gone."""
         return self.arn("sagemaker", "endpoint", self.endpoint_name)
 
     @property
@@ -51,5 +51,5 @@ class EndpointScope:
 
     @property
     def state_machine_arn(self) -> str:
-        """Return the state machine's ARN from its name: those whom it calls cannot refer to it."""
+        """Return the state machine's ARN from its name: a reference from the handlers it calls would be a circle."""
         return self.arn("states", "stateMachine", self.state_machine_name, colon=True)

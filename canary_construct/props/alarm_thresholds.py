@@ -9,21 +9,21 @@ from dataclasses import dataclass
 class AlarmThresholds:
     """Limits of the three alarms that each slot has. Only those of the canary slot stop a rollout.
 
-    - `error_rate_percent` (above 0, at most 100): failed requests of all requests, in percentage points beyond the
-      other slot's; a difference that may be chance (within four standard errors) is none
-    - `p99_latency_ms` (above 0): the model's latency that 1 % of the requests exceed, in milliseconds beyond the other
+    - `error_rate_percent` (above 0, at most 100): failed requests of all requests, in percentage points above
+      the other slot's. A difference that may be chance (within four standard errors) counts as none
+    - `p99_latency_ms` (above 0): the model's latency that 1 % of the requests exceed, in milliseconds above the other
       slot's
     - `traffic_share_deviation_percent` (above 0): how far a slot's share of the requests is from its weight, relative
       to the weight
-    - `min_requests` (at least 1): with fewer requests in a metric period the first two stay quiet, and take the other
-      slot for faultless when it has fewer, and less than a tenth of the slot's own; the third stays quiet with fewer
-      than this many expected ones. One error in three requests cannot page anyone.
+    - `min_requests` (at least 1): with fewer requests in a metric period the first two alarms stay quiet, so that one
+      error in three requests pages nobody. When the other slot has fewer, and less than a tenth of this slot's, they
+      compare with a slot without errors. The third stays quiet when fewer than this many requests are expected
 
     The error rate must exceed its limit in one metric period, the latency in 2 of 3, the traffic share in 3 of 3. They
-    are a backstop against catastrophes that acts by event; finer differences are the business of the gates.
+    act at once on large failures; the gates find finer differences.
 
-    No step passes while the canary's newest period is above `error_rate_percent`, whatever the other slot does: at
-    100 % nothing is left to compare with.
+    No step passes while the canary's newest period is above `error_rate_percent`, even if the other slot fails as
+    well: at 100 % the other slot serves nothing to compare with.
 
     Raises:
         ValueError: when a number is out of its range.

@@ -1,4 +1,4 @@
-"""What to do with a step that used up its time without enough evidence."""
+"""What to do when a step has used all its time and there is too little evidence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from enum import Enum
 
 
 class OnInconclusive(Enum):
-    """What happens when `max_bake` is over and the evidence is still too thin. There is no "proceed"."""
+    """What happens when `max_bake` is over and there is too little evidence. There is no "proceed"."""
 
     ROLL_BACK = "ROLL_BACK"

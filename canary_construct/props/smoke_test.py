@@ -15,7 +15,7 @@ MAX_TOTAL_BYTES = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class SmokeTest:
-    """Payloads that are sent to the canary at weight 0; each must be answered with success, the second time at last.
+    """Payloads that are sent to the canary at weight 0. Each must be answered with success, in one of two tries.
 
     Raises:
         ValueError: when there is no payload, or all of them together exceed 100,000 bytes.

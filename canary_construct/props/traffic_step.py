@@ -19,9 +19,9 @@ DEFAULT_MIN_REQUESTS = 100
 class TrafficStep:
     """One traffic share and the time it is watched.
 
-    `percent` (1 to 100) of all requests go to the canary. It is watched for `bake`; when by then fewer than
-    `min_requests` reached the canary, or an alarm is in an unknown state, for up to `max_bake` (default: four times
-    `bake`), after which `on_inconclusive` decides.
+    `percent` (1 to 100) of all requests go to the canary. It is watched for `bake`. If fewer than
+    `min_requests` reached the canary in this time, or an alarm is in an unknown state, it is watched longer, up to
+    `max_bake` (default: four times `bake`); then `on_inconclusive` decides.
 
     Raises:
         ValueError: when the percentage, a time or the number of requests is out of its range.
@@ -58,8 +58,8 @@ class TrafficStep:
         """Give the canary the requests that match a rule, and no share of the others.
 
         The endpoint's weight for the canary stays 0; `EndpointApi` and `canary_construct_client` send what matches.
-        Both are watched as in any other step, with one difference: how many requests match is the application's affair,
-        so that the canary is not expected to have a certain share.
+        The step is watched as any other, with one difference: nothing checks the canary's share of the requests, because
+        only the application knows how many match.
         """
         step = cls.__new__(cls)
         step._set(0, rule, bake=bake, max_bake=max_bake, min_requests=min_requests)  # noqa: SLF001 - the same class

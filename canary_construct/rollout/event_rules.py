@@ -1,4 +1,4 @@
-"""The EventBridge rules that call the handlers which work outside of the state machine."""
+"""The EventBridge rules that call handlers outside of the state machine."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TERMINAL_STATUSES = [
     "UPDATE_ROLLBACK_FAILED",
 ]
 WATCH_MINUTES = 15
-"""As long as a Lambda lives: whoever has the lock by then and does not work on it is dead."""
+"""As long as a Lambda function may run. A lock that is older, and that no execution works on, was left behind."""
 UNFINISHED_ENDINGS = ["ABORTED", "FAILED", "TIMED_OUT"]
 
 
 def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
-    """Settle the endpoint whenever its stack comes to rest.
+    """Settle the endpoint whenever an operation on its stack has ended.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
     """
@@ -56,9 +56,9 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
 
 
 def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
-    """Look every quarter of an hour whether somebody died and left the lock; without a lock that reads one record.
+    """Look every 15 minutes whether a process ended and left its lock behind. Without a lock this reads one record.
 
-    Lambda repeats an asynchronous invocation twice, and then the event is gone. Sources:
+    Lambda repeats a failed asynchronous invocation twice and then drops the event. Sources:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
     """
@@ -71,9 +71,9 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
 
 
 def panic_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, alarm_names: list[str]) -> None:
-    """Take the canary's traffic as soon as an alarm goes off.
+    """Take the canary's traffic away as soon as an alarm goes off.
 
-    Names, not ARNs, since a pattern may have 2,048 characters. Sources:
+    The pattern holds names instead of ARNs, because it may have 2,048 characters. Sources:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html,
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
     """
@@ -123,7 +123,7 @@ def restore_rule(
 
 
 def own_events(endpoint_name: str) -> events.EventPattern:
-    """Return the pattern of what the handlers tell about one endpoint's rollouts."""
+    """Return the pattern of the events that the handlers send about one endpoint's rollouts."""
     return events.EventPattern(source=[EVENT_SOURCE], detail={"endpoint": [endpoint_name]})
 
 

@@ -1,4 +1,4 @@
-"""The gates of one endpoint, which may grow until the template is rendered."""
+"""The gates of one endpoint. More may be added until the template is rendered."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The role of the state machine: exactly the handlers that it calls, its log and its trace.
+"""The role of the state machine: it may call its handlers, write its log and send its traces.
 
-CDK itself would allow every version and alias of each function.
+The role that CDK makes would also allow every version and alias of each function.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All alarms of one endpoint, which may grow until the template is rendered."""
+"""All alarms of one endpoint. The caller may add some until the template is rendered."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RolloutAlarms:
         return [*self._by_slot[canary].all, *self._callers]
 
     def names(self) -> dict[str, list[str]]:
-        """Return the names by slot, with the caller's under a key of their own."""
+        """Return the names by slot; those of the caller's alarms are under a key of their own."""
         by_slot = {slot.value: [alarm.alarm_name for alarm in alarms.all] for slot, alarms in self._by_slot.items()}
         return {**by_slot, CALLER: [alarm.alarm_name for alarm in self._callers]}
 

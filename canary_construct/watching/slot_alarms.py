@@ -28,11 +28,12 @@ def seconds_to_fire(metric_period_seconds: int) -> int:
 class SlotAlarms(Construct):
     """Error rate, p99 latency and throughput of one slot.
 
-    The first two are measured beyond the other slot's: what harms both slots is not the canary's fault, and taking its
-    traffic back would not help. A slot without requests counts as faultless. Error rates that differ by no more than
-    chance do not differ: half of forty requests to each slot may fail, and 18 are not far from 22.
+    The first two compare the slot with the other one: what harms both slots is not the canary's fault, and taking its
+    traffic away would not help. A slot without requests counts as one without errors. A difference of error rates that
+    may be chance counts as none: with forty requests to each slot, 18 failures are not far from 22.
 
-    Missing data is not breaching: an idle slot is quiet. That a canary had enough requests is proven by counting them.
+    Missing data is not breaching, because an idle slot publishes nothing. Gates count whether a canary had enough
+    requests.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class SlotAlarms(Construct):
             metric=metrics.error_rate_beyond_other(min_requests=thresholds.min_requests),
             threshold=thresholds.error_rate_percent,
             periods=1,
-            description=f"{slot}: {thresholds.error_rate_percent:g} % more requests fail than in the other slot",
+            description=(
+                f"{slot}: error rate is {thresholds.error_rate_percent:g} percentage points above the other slot's"
+            ),
         )
         self.latency = self._alarm(
             "Latency",

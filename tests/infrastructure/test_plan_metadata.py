@@ -36,7 +36,7 @@ def test_the_metadata_name_every_gate_and_alarm_that_can_stop_a_rollout() -> Non
     assert guards == {
         "gate errors": (300, 1500),
         "gate latency": (600, 3000),
-        "alarm 25 % more requests fail than in the other slot": (90, 450),
+        "alarm error rate is 25 percentage points above the other slot's": (90, 450),
         "alarm p99 of the model latency is 10000 ms above the other slot's": (150, 750),
         "alarm its share of the requests is far from its weight": (210, 1050),
     }

@@ -220,7 +220,7 @@ def test_nothing_acts_before_the_earliest_time_of_its_kind(failing: Rehearsed, t
     guards = {exposed["guard"]: exposed["earliest_s"] for exposed in plan(template)["exposed_requests"]}
     assert "errors" in failing.result["reason"]
     assert failing.result["seconds_to_detect"] >= guards["gate errors"] == 300
-    assert guards["alarm 25 % more requests fail than in the other slot"] == 90
+    assert guards["alarm error rate is 25 percentage points above the other slot's"] == 90
 
 
 @pytest.mark.parametrize(
