@@ -58,8 +58,8 @@ class TrafficStep:
         """Give the canary the requests that match a rule, and no share of the others.
 
         The endpoint's weight for the canary stays 0; `EndpointApi` and `canary_construct_client` send what matches.
-        The step is watched as any other, with one difference: nothing checks the canary's share of the requests, because
-        only the application knows how many match.
+        The step is watched as any other, with one difference: nothing checks the canary's share of the requests,
+        because only the application knows how many match.
         """
         step = cls.__new__(cls)
         step._set(0, rule, bake=bake, max_bake=max_bake, min_requests=min_requests)  # noqa: SLF001 - the same class

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollout.plan import SCHEMA
+from rollout.contract.plan import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -220,7 +220,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         key="nothing_at_weight_zero",
         claim="a variant of weight 0 gets no request",
-        relied_on_by=("rollout.safety", "canary_tools.aws_models.sagemaker.routing"),
+        relied_on_by=("rollout.exposure", "canary_tools.aws_models.sagemaker.routing"),
         expected="none",
         probe=endpoint.nothing_at_weight_zero,
         moment=Moment.BOTH_SERVE,

@@ -17,21 +17,23 @@ from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, V
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rollout.plan import ApiStage
+    from rollout.contract.cohort import CohortRule
+    from rollout.contract.plan import ApiStage
 
 
-def variables_of(variant: str, rule: Mapping[str, Any]) -> dict[str, str]:
+def variables_of(variant: str, rule: CohortRule) -> dict[str, str]:
     """Return the variables that send the requests of a cohort to a variant.
 
-    >>> list(variables_of("variant-b", {"kind": "users", "header": "x-canary-bucket", "buckets": 500}).values())
+    >>> from rollout.contract.cohort import CohortRule
+    >>> list(variables_of("variant-b", CohortRule(header="x-canary-bucket", buckets=500)).values())
     ['variant-b', 'x-canary-bucket', 'none', '0500']
-    >>> variables_of("variant-b", {"kind": "header", "header": "x-country", "values": ["DE", "AT"]})[VALUES]
+    >>> variables_of("variant-b", CohortRule(header="x-country", values=("DE", "AT")))[VALUES]
     ',DE,AT,'
     """
-    chosen = {VARIANT: variant, HEADER: rule["header"]}
-    if rule["kind"] == "users":
-        return {**AT_REST, **chosen, BUCKETS: f"{rule['buckets']:04d}"}
-    return {**AT_REST, **chosen, VALUES: f",{','.join(rule['values'])},"}
+    chosen = {VARIANT: variant, HEADER: rule.header}
+    if rule.buckets:
+        return {**AT_REST, **chosen, BUCKETS: f"{rule.buckets:04d}"}
+    return {**AT_REST, **chosen, VALUES: f",{','.join(rule.values)},"}
 
 
 class ApiStages:
@@ -42,9 +44,9 @@ class ApiStages:
         self._client = clients.single_attempt_client("apigateway") if client is None and stages else client
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set the variables of every stage; one that is gone lets nobody through.
+        """Set the variables of every stage. A stage that does not exist lets nobody through.
 
-        A stage that refuses keeps no other from being set.
+        A stage that refuses does not keep the others from being set.
 
         Raises:
             Throttled: when API Gateway limits the calls, or changes the stage already.

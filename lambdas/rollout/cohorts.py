@@ -1,21 +1,23 @@
-"""The published cohort rule: who reaches the canary while its weight is 0. It is exposure, like a weight.
+"""The published cohort: who reaches the canary while its weight is 0. It is exposure, like a weight.
 
-The ledger holds the rule for clients that call SageMaker directly; the stages of the front doors hold a copy.
+The ledger holds the cohort for clients that call SageMaker directly; the stages of the front doors hold a copy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout.api_stages import ApiStages, variables_of
 from rollout.contract.stage_variables import AT_REST
-from rollout.plan import ApiStage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from rollout.ledger import Ledger, Lock
+    from rollout.contract.cohort import Cohort
+    from rollout.contract.lock import Lock
+    from rollout.contract.plan import ApiStage
+    from rollout.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,18 +27,18 @@ class Cohorts:
     ledger: Ledger
     stages: Sequence[ApiStage]
 
-    def publish(self, execution: str, *, canary: str, rule: Mapping[str, Any]) -> None:
+    def publish(self, cohort: Cohort) -> None:
         """Send the requests that match to the canary. Only the shift handler may call this (invariant 2).
 
-        The ledger comes last: what it holds is published everywhere.
+        The ledger comes last: a cohort that it holds is published everywhere.
         """
-        ApiStages(self.stages).set_variables(variables_of(canary, rule))
-        self.ledger.unrepeated().publish_cohort(variant=canary, rule=rule, salt=execution)
+        ApiStages(self.stages).set_variables(variables_of(cohort.variant, cohort.rule))
+        self.ledger.unrepeated().publish_cohort(cohort)
 
     def withdraw(self, lock: Lock) -> None:
         """Send no request to the canary but by its weight: at once through the front doors, directly soon after.
 
-        Direct clients are told even when a front door cannot be: whoever lowers comes again until both are.
+        Direct clients are told even when a front door refuses. The caller repeats this until both have succeeded.
         """
         try:
             self._close_front_doors(lock)
@@ -44,11 +46,10 @@ class Cohorts:
             self.ledger.withdraw_cohort()
 
     def make_way(self, lock: Lock) -> None:
-        """Withdraw before weights rise: the ledger comes last, so that a cohort is nowhere when it is not there."""
+        """Withdraw before weights rise. The ledger comes last: a cohort that it does not hold is published nowhere."""
         self._close_front_doors(lock)
         self.ledger.withdraw_cohort()
 
     def _close_front_doors(self, lock: Lock) -> None:
-        """Close the stages known here, and those of the lock: whoever takes a dead rollout over knows no others."""
-        pinned = (ApiStage(**stage) for stage in lock.api_stages)
-        ApiStages(list(dict.fromkeys([*self.stages, *pinned]))).set_variables(AT_REST)
+        """Close the stages known here and those of the lock: who ends a dead rollout may know no others."""
+        ApiStages(list(dict.fromkeys([*self.stages, *lock.api_stages]))).set_variables(AT_REST)

@@ -13,8 +13,10 @@ from urllib.request import Request, urlopen
 from rollout.contract.errors import RolloutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+Event = dict[str, Any]
+"""The request of CloudFormation."""
 logger = logging.getLogger(__name__)
 
 RESPONSE_TIMEOUT_SECONDS = 30
@@ -22,10 +24,10 @@ REASON_BYTES = 1500
 """A response may have 4,096 bytes in all, and JSON may double some of these."""
 
 
-def answer(event: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
     """Do the work and tell CloudFormation how it went; a failure's sentence is what the user of the stack reads."""
     try:
-        outcome = {"Status": "SUCCESS", "Data": work(event)}
+        outcome: dict[str, object] = {"Status": "SUCCESS", "Data": work(event)}
     except RolloutError as error:
         outcome = {"Status": "FAILED", "Reason": _short(str(error))}
     except Exception as error:
@@ -34,7 +36,7 @@ def answer(event: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any
     _respond(event, outcome)
 
 
-def physical_id(event: dict[str, Any]) -> str:
+def physical_id(event: Event) -> str:
     """Return the resource's identity: the endpoint's name, as long as that stays."""
     name: str = event["ResourceProperties"]["EndpointName"]
     return name
@@ -44,7 +46,7 @@ def _short(reason: str) -> str:
     return reason.encode()[:REASON_BYTES].decode(errors="ignore")
 
 
-def _respond(event: dict[str, Any], outcome: dict[str, Any]) -> None:
+def _respond(event: Event, outcome: Mapping[str, object]) -> None:
     body = {
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],

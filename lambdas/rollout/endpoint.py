@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import ClientError
 
-from rollout import clients
-from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
+from rollout import clients, clock, sentences
+from rollout.contract.errors import (
+    EndpointBusy,
+    EndpointChanged,
+    EndpointNotFound,
+    EndpointUnusable,
+    Throttled,
+    Unavailable,
+)
 from rollout.contract.names import SLOTS
+from rollout.decisions.placement import Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+LOOK_AGAIN_SECONDS = 0.5
 QUIET = "InService"
 WORKING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 """Statuses that end by themselves. Source:
@@ -34,6 +43,13 @@ class Variant:
     def serves(self) -> bool:
         """Tell whether users reach this variant, or soon will."""
         return self.weight > 0 or self.desired_weight > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfiguredVariant(Placement):
+    """What an endpoint config says of one slot."""
+
+    instance_type: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +96,7 @@ class EndpointView:
         """
         serving = self.serving_slots()
         if len(serving) != 1:
-            weights = ", ".join(f"{slot} {weight:g}" for slot, weight in self.weights.items())
-            raise EndpointUnusable(
-                f"exactly one variant of endpoint {self.name} must have all the weight, got {weights}; set the weight "
-                "of the variant that must not serve to 0 with UpdateEndpointWeightsAndCapacities"
-            )
+            raise EndpointUnusable(sentences.TWO_SERVE.format(endpoint=self.name, weights=in_words(self.weights)))
         return serving[0]
 
     def refuse_unless_quiet(self) -> None:
@@ -95,7 +107,26 @@ class EndpointView:
         """
         if not self.quiet:
             why = f": {self.failure_reason}" if self.failure_reason else ""
-            raise EndpointUnusable(f"endpoint {self.name} is {self.status}{why}; it must be InService")
+            words = {"endpoint": self.name, "status": self.status, "why": why}
+            raise EndpointUnusable(sentences.NOT_IN_SERVICE.format(**words))
+
+    def refuse_other_config(self, pinned: str) -> None:
+        """Refuse an endpoint that left the config of a rollout.
+
+        Raises:
+            EndpointChanged: with both names.
+        """
+        if self.config_name != pinned:
+            words = {"endpoint": self.name, "now": self.config_name, "pinned": pinned}
+            raise EndpointChanged(sentences.OTHER_CONFIG.format(**words))
+
+    def refuse_weights(self, weights: Mapping[str, float]) -> NoReturn:
+        """Refuse weights that no rollout has ordered.
+
+        Raises:
+            EndpointChanged: always.
+        """
+        raise EndpointChanged(sentences.OTHER_WEIGHTS.format(endpoint=self.name, now=in_words(weights)))
 
     def shows(self, weights: Mapping[str, int]) -> bool:
         """Tell whether these weights are in force and nothing is about to change them."""
@@ -116,6 +147,15 @@ def weights_for(*, stable: str, canary: str, canary_percent: int) -> dict[str, i
     {'variant-b': 90, 'variant-a': 10}
     """
     return {stable: 100 - canary_percent, canary: canary_percent}
+
+
+def in_words(weights: Mapping[str, float]) -> str:
+    """Write weights for people.
+
+    >>> in_words({"variant-a": 90, "variant-b": 10.0})
+    'variant-a 90, variant-b 10'
+    """
+    return ", ".join(f"{slot} {weight:g}" for slot, weight in weights.items())
 
 
 class Endpoint:
@@ -146,12 +186,19 @@ class Endpoint:
             variants={v["VariantName"]: _variant(v) for v in answer.get("ProductionVariants", [])},
         )
 
-    def config(self, config_name: str) -> list[dict[str, Any]]:
-        """Return the production variants of an endpoint config."""
+    def config(self, config_name: str) -> dict[str, ConfiguredVariant]:
+        """Return what an endpoint config declares, by slot."""
         with _named_failures():
             answer = self._reading.describe_endpoint_config(EndpointConfigName=config_name)
-        variants: list[dict[str, Any]] = answer["ProductionVariants"]
-        return variants
+        return {
+            variant["VariantName"]: ConfiguredVariant(
+                model_name=variant["ModelName"],
+                weight=int(variant["InitialVariantWeight"]),
+                instances=int(variant["InitialInstanceCount"]),
+                instance_type=variant["InstanceType"],
+            )
+            for variant in answer["ProductionVariants"]
+        }
 
     def set_weights(self, weights: Mapping[str, int]) -> None:
         """Ask for these weights, once; the caller reads the endpoint to learn what came of it.
@@ -171,7 +218,24 @@ class Endpoint:
             )
 
 
-def _variant(answer: dict[str, Any]) -> Variant:
+def wait_until_quiet(endpoint: Endpoint, *, until: float) -> EndpointView:
+    """Look until SageMaker accepts changes, or never will, or the time is over; return the last look.
+
+    Raises:
+        EndpointNotFound: when there is no endpoint.
+    """
+    while True:
+        try:
+            view = endpoint.describe()
+            if view.quiet or not view.working or clock.now() >= until:
+                return view
+        except (Throttled, Unavailable):
+            if clock.now() >= until:
+                raise
+        clock.pause(LOOK_AGAIN_SECONDS * 4)
+
+
+def _variant(answer: Mapping[str, Any]) -> Variant:
     weight = float(answer.get("CurrentWeight", 0.0))
     instances = int(answer.get("CurrentInstanceCount") or 0)
     desired_weight = answer.get("DesiredWeight")
@@ -186,7 +250,7 @@ def _variant(answer: dict[str, Any]) -> Variant:
 
 @contextmanager
 def _named_failures() -> Iterator[None]:
-    """Give SageMaker's failures their names. It has one code for many things, so this reads its text."""
+    """Give SageMaker's failures their names. One code stands for many of them, so this reads the text."""
     try:
         with clients.named_failures():
             yield

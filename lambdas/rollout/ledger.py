@@ -19,41 +19,23 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from rollout import clients
+from rollout import clients, sentences
 from rollout.clock import iso
+from rollout.contract.cohort import Cohort
 from rollout.contract.errors import LockLost
+from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
 from rollout.contract.names import LEDGER_VARIABLE, PROMOTED, ROLLED_BACK, RUNNING
+from rollout.contract.plan import Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-DEPLOYMENT = "deployment"
-ROLLOUT = "rollout"
+    from rollout.contract.plan import ApiStage
 
+Item = dict[str, dict[str, object]]
+"""As DynamoDB has it: every value with its type."""
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lock:
-    """Who may change the endpoint. A rollout's lock also pins the slots and the endpoint config it works on."""
-
-    kind: str
-    holder: str
-    taken_at: str = ""
-    state_machine: str = ""
-    """Whose execution the holder is; empty for a deployment."""
-    stable: str = ""
-    canary: str = ""
-    config_name: str = ""
-    halted: str = ""
-    """Why exposure was ordered to zero; empty while it may rise."""
-    sealed: bool = False
-    """Whether the promotion is decided: from then on nothing halts the rollout any more."""
-    api_stages: Sequence[Mapping[str, str]] = ()
-    """Where the rollout may publish a cohort, as the construct rendered it."""
-    raising_until: str = ""
-    """Until when an order that raises exposure may be on its way to SageMaker; empty before the first one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +68,9 @@ class Ledger:
     def lock(self) -> Lock | None:
         """Read the lock, consistently."""
         item = self._get("lock")
-        if item is None or "holder" not in item:  # an abort may have been written where no lock was
+        if item is None or "holder" not in item:  # an abort may be written where no lock is
             return None
-        return Lock(**{name: item[name] for name in Lock.__dataclass_fields__ if name in item})
+        return Lock.parse(item)
 
     def lock_for_deployment(self, holder: str, at: float) -> bool:
         """Take the lock for a deployment; one that an earlier deployment left behind is taken over.
@@ -110,9 +92,9 @@ class Ledger:
     ) -> bool:
         """Take the free lock for a rollout, or the one that this deployment, and no other, hands over.
 
-        Others ask the state machine whether the rollout is alive. Slots that are known by then go into the lock, so
-        that a rollout whose weights another hand changes before it has looked at them can be taken back. A rollout
-        that has the lock already does not get it again: that would wipe an order to halt.
+        Others ask the state machine whether the rollout is alive. Slots that are known already go into the lock: with
+        them a rollout can be rolled back whose weights another hand changes before its first look. A rollout that has
+        the lock does not get it again: that would delete an order to halt.
         """
         lock = Lock(kind=ROLLOUT, holder=execution, state_machine=state_machine, stable=stable, canary=canary)
         if instead_of is None:
@@ -126,20 +108,20 @@ class Ledger:
         stable: str,
         canary: str,
         config_name: str,
-        api_stages: Sequence[Mapping[str, str]] = (),
+        api_stages: Sequence[ApiStage] = (),
     ) -> None:
         """Write into the rollout's lock what it works on.
 
         Raises:
             LockLost: when the lock is not this rollout's.
         """
-        stages = [dict(stage) for stage in api_stages]
+        stages = [vars(stage) for stage in api_stages]
         values = {
             ":stable": stable, ":canary": canary, ":config": config_name, ":stages": stages, ":me": execution,
         }  # fmt: skip
         changes = "SET stable = :stable, canary = :canary, config_name = :config, api_stages = :stages"
         if not self._update("lock", changes, values, condition="holder = :me"):
-            raise LockLost(f"the lock of endpoint {self._endpoint} is not held by rollout {execution}")
+            raise LockLost(sentences.LOCK_NOT_PINNED.format(endpoint=self._endpoint, execution=execution))
 
     def halt(self, execution: str, reason: str, at: float) -> bool:
         """Order the rollout's exposure to zero; the first reason stays.
@@ -153,7 +135,7 @@ class Ledger:
     def announce_raise(self, execution: str, until: float) -> bool:
         """Say that exposure is about to be raised, unless it was ordered to zero first: exactly one of the two wins.
 
-        Whoever ends the rollout after that waits until then for the order to show, though its sender may be dead.
+        A handler that ends the rollout after that waits until then for the raise to arrive: its sender may be dead.
         """
         condition = "holder = :me AND attribute_not_exists(halted)"
         values = {":me": execution, ":until": iso(until)}
@@ -175,21 +157,21 @@ class Ledger:
 
     # Releases
 
-    def declare(self, release: Release, model_name: str, scaling: Mapping[str, Any], *, anew: bool = False) -> None:
+    def declare(self, release: Release, model_name: str, scaling: Scaling, *, anew: bool = False) -> None:
         """Record the release that a deploy asked for, which model holds it, and the instances by role.
 
         A label keeps the content and the fate that it has, unless the endpoint begins `anew`.
         """
         identity = {"version": release.version, "digest": release.digest}
-        self._put("declared", {**identity, "model_name": model_name, "scaling": dict(scaling)})
+        self._put("declared", {**identity, "model_name": model_name, "scaling": scaling.to_json()})
         self._put(f"model#{model_name}", identity)
         changes = "SET digest = :digest REMOVE outcome" if anew else "SET digest = if_not_exists(digest, :digest)"
         self._update(f"release#{release.version}", changes, {":digest": release.digest})
 
-    def declared_scaling(self) -> dict[str, Any] | None:
+    def declared_scaling(self) -> Scaling | None:
         """Return the instances by role that the last accepted deploy asked for."""
         scaling = (self._get("declared") or {}).get("scaling")
-        return None if scaling is None else {name: _whole(value) for name, value in scaling.items()}
+        return None if scaling is None else Scaling.parse({name: _whole(value) for name, value in scaling.items()})
 
     def declared(self) -> Release | None:
         """Return the release that the last accepted deploy asked for, with its fate."""
@@ -217,11 +199,11 @@ class Ledger:
         """Record the fate of a release."""
         self._update(f"release#{version}", "SET outcome = :outcome", {":outcome": outcome})
 
-    def remember_answer(self, digest: str, answer: Mapping[str, Any], *, request: str) -> None:
+    def remember_answer(self, digest: str, answer: Mapping[str, str | int], *, request: str) -> None:
         """Keep what `Custom::ReleaseSlots` answered, for a stack rollback and for a repetition of the request."""
         self._put(f"answer#{digest}", {"answer": dict(answer), "request": request})
 
-    def answer(self, digest: str, *, request: str | None = None) -> dict[str, Any] | None:
+    def answer(self, digest: str, *, request: str | None = None) -> dict[str, str | int] | None:
         """Return what `Custom::ReleaseSlots` last answered to these properties, or only to this very request."""
         item = self._get(f"answer#{digest}")
         if item is None or request not in {None, item.get("request")}:
@@ -256,7 +238,7 @@ class Ledger:
         """Return the record of one rollout."""
         return self._get(f"rollout#{execution}")
 
-    def record_step(self, execution: str, index: int, step: Mapping[str, Any]) -> None:
+    def record_step(self, execution: str, index: int, step: Mapping[str, object]) -> None:
         """Write how one step of a rollout stands."""
         self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", {":step": dict(step)})
 
@@ -273,15 +255,14 @@ class Ledger:
 
     # The cohort
 
-    def publish_cohort(self, *, variant: str, rule: Mapping[str, Any], salt: str) -> None:
-        """Tell clients which requests go to a variant; `salt` is the rollout's own."""
-        cohort = {"variant": variant, "rule": dict(rule), "salt": salt}
-        self._update("cohort", "SET cohort = :cohort", {":cohort": cohort})
+    def publish_cohort(self, cohort: Cohort) -> None:
+        """Tell clients which requests go to a variant."""
+        self._update("cohort", "SET cohort = :cohort", {":cohort": cohort.to_json()})
 
-    def cohort(self) -> dict[str, Any] | None:
+    def cohort(self) -> Cohort | None:
         """Return what is published."""
         item = self._get("cohort")
-        return None if item is None else item.get("cohort")
+        return Cohort.parse(item["cohort"]) if item and "cohort" in item else None
 
     def withdraw_cohort(self) -> None:
         """Tell clients that no request goes anywhere but by weight."""
@@ -289,7 +270,7 @@ class Ledger:
 
     # DynamoDB
 
-    def _key(self, record: str) -> dict[str, Any]:
+    def _key(self, record: str) -> Item:
         return _item({"endpoint": self._endpoint, "record": record})
 
     def _get(self, record: str) -> dict[str, Any] | None:
@@ -298,22 +279,22 @@ class Ledger:
             return None
         return {name: _deserialize(value) for name, value in answer["Item"].items()}
 
-    def _put(self, record: str, values: Mapping[str, Any]) -> None:
+    def _put(self, record: str, values: Mapping[str, object]) -> None:
         item = {"endpoint": self._endpoint, "record": record, **values}
         self._call("put_item", Item=_item(item))
 
-    def _put_lock(self, lock: Lock, at: float, condition: str, values: Mapping[str, Any]) -> bool:
+    def _put_lock(self, lock: Lock, at: float, condition: str, values: Mapping[str, object]) -> bool:
         item = {"endpoint": self._endpoint, "record": "lock", "taken_at": iso(at)}
-        item |= {name: value for name, value in vars(lock).items() if value}
+        item |= lock.to_json()
         return self._write("put_item", condition=condition, values=values, Item=_item(item))
 
-    def _update(self, record: str, changes: str, values: Mapping[str, Any], *, condition: str = "") -> bool:
+    def _update(self, record: str, changes: str, values: Mapping[str, object], *, condition: str = "") -> bool:
         """Change one record; `False` when the condition does not hold."""
         return self._write(
             "update_item", condition=condition, values=values, Key=self._key(record), UpdateExpression=changes
         )
 
-    def _write(self, operation: str, *, condition: str, values: Mapping[str, Any], **arguments: Any) -> bool:
+    def _write(self, operation: str, *, condition: str, values: Mapping[str, object], **arguments: Any) -> bool:
         if condition:
             arguments["ConditionExpression"] = condition
         if values:
@@ -334,5 +315,5 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, Decimal) else value
 
 
-def _item(values: Mapping[str, Any]) -> dict[str, Any]:
+def _item(values: Mapping[str, object]) -> Item:
     return {name: _serialize(value) for name, value in values.items()}

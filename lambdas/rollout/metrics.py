@@ -26,6 +26,11 @@ DELETED = "DELETED"
 """An alarm that is not there any more: it can never go off again."""
 
 
+def raised_in(states: Mapping[str, str]) -> list[str]:
+    """Return the alarms that are in ALARM."""
+    return [name for name, state in states.items() if state == "ALARM"]
+
+
 class Metrics:
     """What CloudWatch knows of one endpoint."""
 

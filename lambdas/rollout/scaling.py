@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -12,11 +13,21 @@ from rollout.contract.errors import EndpointBusy, Throttled
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, SLOTS
 
 if TYPE_CHECKING:
-    from rollout.plan import Scaling
+    from collections.abc import Mapping
+
+    from rollout.contract.plan import Scaling
 
 COLLISIONS = frozenset({"ConcurrentUpdateException", "FailedResourceAccessException"})
 """Another change of the same target runs, or SageMaker could not be asked. Source:
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
+
+
+class Suspension(Enum):
+    """Which dynamic scaling of a slot is suspended: scale-in, scale-out."""
+
+    NONE = (False, False)
+    SCALE_IN = (True, False)
+    ALL = (True, True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +56,13 @@ class SlotScalers:
         """Return what is registered, by slot; a slot without a scalable target is left out.
 
         Raises:
-            Throttled: when the service limits the calls.
-            Unavailable: when the service does not answer.
+            Throttled, Unavailable: when the service limits the calls, or does not answer.
         """
-        answer = self._call("describe_scalable_targets", ServiceNamespace=SCALED_SERVICE, ResourceIds=self._resources())
+        slots = [self._resource_id(slot) for slot in SLOTS]
+        answer = self._call("describe_scalable_targets", ServiceNamespace=SCALED_SERVICE, ResourceIds=slots)
         return {target["ResourceId"].rsplit("/", 1)[1]: _slot_scaling(target) for target in answer["ScalableTargets"]}
 
-    def set_floor(self, slot: str, floor: int, *, suspend_scale_in: bool, suspend_scale_out: bool = False) -> None:
+    def set_floor(self, slot: str, floor: int, suspended: Suspension) -> None:
         """Register a floor for one slot; instances come at once if the endpoint is quiet.
 
         A fleet without target tracking has its floor as its ceiling too, so that it also shrinks.
@@ -59,45 +70,29 @@ class SlotScalers:
 
         Raises:
             EndpointBusy: when SageMaker refuses the change because another one is in progress.
-            Throttled: when the service limits the calls.
-            Unavailable: when the service does not answer.
+            Throttled, Unavailable: when the service limits the calls, or does not answer.
         """
         fixed = self._scaling.invocations_per_instance is None
-        self._register(
-            slot,
-            no_less=suspend_scale_in,
-            no_more=suspend_scale_out,
-            MinCapacity=floor,
-            MaxCapacity=floor if fixed else self._scaling.max_instances,
-        )
+        ceiling = floor if fixed else self._scaling.max_instances
+        self._register(slot, suspended, MinCapacity=floor, MaxCapacity=ceiling)
 
-    def suspend(self, slot: str) -> None:
-        """Keep dynamic scaling from changing one slot; its bounds stay."""
-        self._register(slot, no_less=True, no_more=True)
+    def suspend(self, slot: str, suspended: Suspension) -> None:
+        """Suspend dynamic scaling of one slot, or resume it; its bounds stay. Raises as `set_floor` does."""
+        self._register(slot, suspended)
 
-    def keep_instances(self, slot: str) -> None:
-        """Let dynamic scaling add instances to one slot and take none, as in a rollout; its bounds stay."""
-        self._register(slot, no_less=True, no_more=False)
-
-    def resume(self, slot: str) -> None:
-        """Let dynamic scaling change one slot again; its bounds stay."""
-        self._register(slot, no_less=False, no_more=False)
-
-    def _register(self, slot: str, *, no_less: bool, no_more: bool, **bounds: int) -> None:
+    def _register(self, slot: str, suspended: Suspension, **bounds: int) -> None:
+        scale_in, scale_out = suspended.value
         self._call(
             "register_scalable_target",
             ServiceNamespace=SCALED_SERVICE,
             ScalableDimension=SCALED_DIMENSION,
             ResourceId=self._resource_id(slot),
-            SuspendedState={"DynamicScalingInSuspended": no_less, "DynamicScalingOutSuspended": no_more},
+            SuspendedState={"DynamicScalingInSuspended": scale_in, "DynamicScalingOutSuspended": scale_out},
             **bounds,
         )
 
     def _resource_id(self, slot: str) -> str:
         return f"endpoint/{self._endpoint}/variant/{slot}"
-
-    def _resources(self) -> list[str]:
-        return [self._resource_id(slot) for slot in SLOTS]
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:
@@ -112,7 +107,7 @@ class SlotScalers:
             raise
 
 
-def _slot_scaling(target: dict[str, Any]) -> SlotScaling:
+def _slot_scaling(target: Mapping[str, Any]) -> SlotScaling:
     suspended = target.get("SuspendedState", {})
     return SlotScaling(
         floor=target["MinCapacity"],

@@ -71,7 +71,7 @@ def unneeded_by(world: World, view: EndpointView) -> list[Swept]:
     Needed are the endpoint's config, the models of both its slots (the idle one is the fast way back), and the model
     that the stack declares. A model that no accepted deploy has placed may belong to one that waits for the lock.
     """
-    in_slots = {variant["ModelName"] for variant in world.endpoint.config(view.config_name)}
+    in_slots = {slot.model_name for slot in world.endpoint.config(view.config_name).values()}
     needed = {view.config_name, world.ledger.declared_model(), *in_slots}
     found = [resource for resource in all_of(world.settings.endpoint) if resource.name not in needed]
     return [resource for resource in found if resource.kind != "model" or world.ledger.release_in(resource.name)]

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout import sentences
 from rollout.cohorts import Cohorts
 from rollout.contract.errors import Halted, LockLost
 from rollout.endpoint import Endpoint
-from rollout.ledger import Ledger, Lock
+from rollout.ledger import Ledger
 from rollout.metrics import Metrics
 from rollout.scaling import SlotScalers
 
 if TYPE_CHECKING:
-    from rollout.plan import Settings
+    from rollout.contract.lock import Lock
+    from rollout.contract.plan import Settings
+    from rollout.decisions.placement import Slots
+    from rollout.endpoint import EndpointView
+    from rollout.ledger import Release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,16 @@ class World:
         lock = self.ledger.lock()
         if lock is None or lock.holder != execution:
             holder = "nobody" if lock is None else f"{lock.kind} {lock.holder}"
-            raise LockLost(f"the lock of endpoint {self.settings.endpoint} is held by {holder}, not by {execution}")
+            words = {"endpoint": self.settings.endpoint, "holder": holder, "execution": execution}
+            raise LockLost(sentences.LOCK_HELD.format(**words))
         if lock.halted:
             raise Halted(lock.halted)
         return lock
+
+    def releases_in_slots(self, view: EndpointView) -> dict[str, Release | None]:
+        """Return the release that each slot's model holds; `None` for a model that no deploy has declared."""
+        return self.releases_in(self.endpoint.config(view.config_name))
+
+    def releases_in(self, slots: Slots) -> dict[str, Release | None]:
+        """Return the same for slots that are known already."""
+        return {slot: self.ledger.release_in(placed.model_name) for slot, placed in slots.items()}

@@ -50,7 +50,7 @@ def test_every_public_name_has_a_docstring_and_stands_in_a_document(name: str) -
 
 
 def test_every_error_of_a_rollout_stands_in_the_guide() -> None:
-    errors = (ROOT / "lambdas/rollout/errors.py").read_text(encoding="utf-8")
+    errors = (ROOT / "lambdas/rollout/contract/errors.py").read_text(encoding="utf-8")
     guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
     internal = {"RolloutError", "EndpointBusy", "Throttled", "Unavailable", "EndpointNotFound", "DeployRefused"}
     named = set(re.findall(r"^class (\w+)", errors, re.MULTILINE)) - internal

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
+from rollout.contract.plan import Step
 from rollout.decisions.bake import Next, decide
 from rollout.gates import Assessment, Counts, Judge, Minute, effects, failing, passing
 from rollout.gates.capital import Capital
 from rollout.gates.gate import Gate
-from rollout.plan import Step
 
 from tests.gates.rollouts import bernoulli_minutes
 

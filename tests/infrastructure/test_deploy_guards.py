@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
-from rollout.plan import Scaling, Settings
+from rollout.contract.plan import Scaling, Settings
 
 from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
 from canary_construct.permissions.by_handler import PERMISSIONS

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from rollout.contract.plan import Plan, Settings
 from rollout.gates import Judge
-from rollout.plan import Settings, steps_of
 
 from canary_construct import (
     AlarmThresholds,
@@ -74,7 +74,7 @@ def test_handlers_can_read_the_plan(kind: str, request: pytest.FixtureRequest) -
     plan = plan_of(request.getfixturevalue(kind))
     settings = Settings.parse(plan)
     assert settings.endpoint == "recommender"
-    assert steps_of(plan)
+    assert Plan.parse(plan).steps
     assert Judge.from_config({**plan["gates"]["judge"], "min_requests": 100})
 
 

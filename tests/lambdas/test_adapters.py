@@ -8,11 +8,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 from rollout.contract.errors import EndpointBusy, EndpointNotFound, Throttled, Unavailable
+from rollout.contract.plan import Scaling
 from rollout.endpoint import Endpoint
 from rollout.ledger import Ledger
 from rollout.metrics import Metrics
-from rollout.plan import Scaling
-from rollout.scaling import SlotScalers
+from rollout.scaling import SlotScalers, Suspension
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:endpoint/shop"
@@ -161,7 +161,7 @@ def test_a_fixed_fleet_has_its_floor_as_its_ceiling(per_instance: int | None, ce
         },
     }
     stubber.add_response("register_scalable_target", {}, expected)
-    SlotScalers("shop", scaling, client=client).set_floor("variant-a", 3, suspend_scale_in=True)
+    SlotScalers("shop", scaling, client=client).set_floor("variant-a", 3, Suspension.SCALE_IN)
     stubber.assert_no_pending_responses()
 
 
@@ -174,7 +174,7 @@ def test_suspending_leaves_the_bounds_alone() -> None:
         "SuspendedState": {"DynamicScalingInSuspended": True, "DynamicScalingOutSuspended": True},
     }
     stubber.add_response("register_scalable_target", {}, expected)
-    SlotScalers("shop", SCALING, client=client).suspend("variant-a")
+    SlotScalers("shop", SCALING, client=client).suspend("variant-a", Suspension.ALL)
     stubber.assert_no_pending_responses()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from rollout.contract.names import ROLLED_BACK
-from rollout.handlers.roll_back import reason_of
+from rollout.contract.states import Failure
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
@@ -186,8 +186,9 @@ def test_a_rollback_and_a_restore_may_run_side_by_side(aws: Aws, serving: Shop, 
 
 
 def test_a_failure_without_a_message_keeps_its_name() -> None:
-    assert reason_of({"Error": "Lambda.Unknown", "Cause": '{"errorType": "Runtime.ExitError"}'}).startswith("{")
-    assert reason_of({"Error": "States.Timeout"}) == "States.Timeout"
+    died = Failure.parse({"Error": "Lambda.Unknown", "Cause": '{"errorType": "Runtime.ExitError"}'})
+    assert died.reason.startswith("{")
+    assert Failure.parse({"Error": "States.Timeout"}).reason == "States.Timeout"
 
 
 def test_a_rollout_that_was_killed_before_it_was_opened_leaves_a_record_that_can_be_read(

@@ -4,13 +4,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from rollout.contract.cohort import Cohort, CohortRule
 from rollout.contract.errors import DeployRefused, RolloutError
+from rollout.contract.lock import DEPLOYMENT
 from rollout.contract.names import PROMOTED, ROLLED_BACK
+from rollout.exposure import lower_until_zero
 from rollout.handlers import settle
 from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
-from rollout.ledger import DEPLOYMENT
-from rollout.safety import lower_until_zero
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
@@ -243,7 +244,9 @@ def test_a_cohort_is_published_by_a_call_that_is_not_repeated(aws: Aws) -> None:
     aws.fail("UpdateItem", UNAVAILABLE)
     before = len(aws.calls)
     with suppress(RolloutError):
-        shop.ledger.unrepeated().publish_cohort(variant=B, rule={}, salt="s")
+        shop.ledger.unrepeated().publish_cohort(
+            Cohort(variant=B, rule=CohortRule(header="x-tester", values=("yes",)), salt="s")
+        )
     assert [call.operation for call in aws.calls[before:]] == ["UpdateItem"]
 
 

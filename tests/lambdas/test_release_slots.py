@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 from rollout.contract.errors import DeployRefused, PayloadTooNew
+from rollout.contract.lock import DEPLOYMENT
 from rollout.handlers.release_slots import release_slots
-from rollout.ledger import DEPLOYMENT
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure

@@ -1,7 +1,7 @@
 import pytest
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
+from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import PROMOTED
-from rollout.ledger import ROLLOUT
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws

@@ -29,7 +29,7 @@ def configs(aws: Aws) -> list[str]:
 def test_both_slots_models_and_the_config_in_use_stay(aws: Aws, serving: Shop) -> None:
     serving.promote("v2")
     view = serving.view()
-    in_slots = {v["ModelName"] for v in serving.world.endpoint.config(view.config_name)}
+    in_slots = {slot.model_name for slot in serving.world.endpoint.config(view.config_name).values()}
     assert set(models(aws)) == in_slots
     assert len(in_slots) == 2
     assert configs(aws) == [view.config_name]

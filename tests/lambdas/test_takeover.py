@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 from rollout.contract.errors import RolloutError
+from rollout.contract.lock import DEPLOYMENT, ROLLOUT
 from rollout.contract.names import PROMOTED, ROLLED_BACK
 from rollout.executions import ENDED
-from rollout.ledger import DEPLOYMENT, ROLLOUT
 from rollout.takeover import START_SECONDS
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -100,7 +100,7 @@ def test_what_cannot_be_restored_refuses_the_deploy_and_says_what_to_do(
     with pytest.raises(
         DeployFailed,
         match=r"^rollout v2-1 of endpoint shop cannot go on \(the execution was stopped\), "
-        r"and what it left cannot be restored: .*not authorized.*; see to that, and deploy again$",
+        r"and what it left cannot be restored: .*not authorized.*; remove what prevents this, and deploy again$",
     ):
         serving.deploy("v3")
     lock = serving.lock()

@@ -52,4 +52,4 @@ def test_the_code_has_two_places_that_set_weights() -> None:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "set_weights"
     }
-    assert calling == {"safety.py", "handlers/shift_traffic.py"}
+    assert calling == {"exposure.py", "handlers/shift_traffic.py"}

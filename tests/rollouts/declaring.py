@@ -23,7 +23,7 @@ from aws_cdk import (
 from aws_cdk.aws_cloudwatch import Alarm, IAlarm, Metric, TreatMissingData
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
-from rollout.plan import SCHEMA
+from rollout.contract.plan import SCHEMA
 
 from canary_construct import (
     AlarmThresholds,

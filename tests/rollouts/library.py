@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import rollout
-from rollout.plan import SCHEMA
+from rollout.contract.plan import SCHEMA
 
 PROMOTED_BY_NEXT = "every step passed, says the next library"
 _STATES = {'\\"Bake\\"': '\\"WatchTraffic\\"'}
@@ -21,9 +21,9 @@ def next_library(folder: Path, *, schema: int) -> Iterator[None]:
     package = handlers / "rollout"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(rollout.__file__).parent, package, ignore=ignore, dirs_exist_ok=True)
-    _replace(package / "safety.py", '"every step passed"', f'"{PROMOTED_BY_NEXT}"')
+    _replace(package / "sentences.py", '"every step passed"', f'"{PROMOTED_BY_NEXT}"')
     if schema != SCHEMA:
-        _replace(package / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
+        _replace(package / "contract" / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
     with (
         patch("canary_construct.handlers.functions.rollout.__file__", str(package / "__init__.py")),
         patch("canary_construct.rollout.settings.SCHEMA", schema),

@@ -1,7 +1,7 @@
 """The library is upgraded while one of its rollouts runs."""
 
 import pytest
-from rollout.plan import SCHEMA
+from rollout.contract.plan import SCHEMA
 
 from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration

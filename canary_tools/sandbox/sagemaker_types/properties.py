@@ -14,8 +14,7 @@ _BOOLEANS = {"true": True, "false": False}
 def api_request(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request of an operation, made from the properties of the same names. Others are left out.
 
-    A number may come as text (`"100"`) or as a float (`100.0`), as `Fn::GetAtt` of a custom resource gives it. Tags are
-    a list in CloudFormation, and a map in some APIs.
+    A number may come as text (`"100"`) or as a float (`100.0`), as `Fn::GetAtt` of a custom resource gives it.
 
     Raises:
         ApiError: `ValidationException` if a property cannot be converted, or a required one is missing.
@@ -37,8 +36,6 @@ def coerced(value: Any, shape: Any, path: str) -> Any:
         }
     if shape.type_name == "list" and isinstance(value, list):
         return [coerced(member, shape.member, f"{path}/{index}") for index, member in enumerate(value)]
-    if shape.type_name == "map" and isinstance(value, list):
-        return coerced({tag["Key"]: tag["Value"] for tag in value}, shape, path)
     if shape.type_name == "map" and isinstance(value, dict):
         return {key: coerced(member, shape.value, f"{path}/{key}") for key, member in value.items()}
     return _scalar(value, shape.type_name, path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from rollout import sentences
 from rollout.contract.errors import CapacityUnavailable
 
 if TYPE_CHECKING:
-    from rollout.plan import Scaling
+    from rollout.contract.plan import Scaling
 
 
 def instances_needed(requests_per_minute: float, scaling: Scaling) -> int:
@@ -17,7 +18,7 @@ def instances_needed(requests_per_minute: float, scaling: Scaling) -> int:
     Raises:
         CapacityUnavailable: when that is more than `max_instances`.
 
-    >>> from rollout.plan import Scaling
+    >>> from rollout.contract.plan import Scaling
     >>> scaling = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=1000)
     >>> instances_needed(0, scaling), instances_needed(2001, scaling), instances_needed(8000, scaling)
     (2, 3, 8)
@@ -29,17 +30,15 @@ def instances_needed(requests_per_minute: float, scaling: Scaling) -> int:
         return scaling.min_instances
     needed = max(scaling.min_instances, ceil(requests_per_minute / scaling.invocations_per_instance))
     if needed > scaling.max_instances:
-        raise CapacityUnavailable(
-            f"the current {requests_per_minute:,.0f} requests a minute need {needed} instances at "
-            f"{scaling.invocations_per_instance:,} each, but max_instances is {scaling.max_instances}"
-        )
+        words = {"per_instance": scaling.invocations_per_instance, "maximum": scaling.max_instances}
+        raise CapacityUnavailable(sentences.OVER_MAXIMUM.format(rate=requests_per_minute, needed=needed, **words))
     return needed
 
 
 def canary_floor(needed: int, canary_percent: float, scaling: Scaling) -> int:
     """Return the instances that the canary must have before it gets this share.
 
-    >>> from rollout.plan import Scaling
+    >>> from rollout.contract.plan import Scaling
     >>> scaling = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=1000)
     >>> [canary_floor(3, percent, scaling) for percent in (10, 50, 100)]
     [1, 2, 3]

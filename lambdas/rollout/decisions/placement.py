@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout import sentences
 from rollout.contract.errors import DeployRefused
 from rollout.contract.names import ROLLED_BACK, SLOTS, other_slot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from rollout.contract.plan import Scaling
     from rollout.ledger import Release
-    from rollout.plan import Scaling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class Placement:
     instances: int
 
 
-Slots = dict[str, Placement]
+Slots = Mapping[str, Placement]
+"""By slot."""
 
 
 def first_placement(model_name: str, scaling: Scaling) -> Slots:
@@ -58,9 +59,7 @@ def refuse_unfit(release: Release, known: Release | None) -> None:
     if known is None:
         return
     if known.digest != release.digest:
-        raise DeployRefused(
-            f"version {release.version} already names another content ({known.digest[:12]}, now "
-            f"{release.digest[:12]}); give the new content a new version"
-        )
+        words = {"version": release.version, "known": known.digest[:12], "new": release.digest[:12]}
+        raise DeployRefused(sentences.OTHER_CONTENT.format(**words))
     if known.outcome == ROLLED_BACK:
-        raise DeployRefused(f"version {release.version} was rolled back before; choose a new version to try it again")
+        raise DeployRefused(sentences.REJECTED.format(version=release.version))

@@ -8,57 +8,83 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollout import clock
+from rollout import clock, sentences
 from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
+from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS, other_slot
-from rollout.custom_resource import answer
+from rollout.contract.plan import Settings
+from rollout.custom_resource import Event, answer
 from rollout.decisions.capacity import floors_at_rest
 from rollout.decisions.placement import (
-    Placement,
     Slots,
     first_placement,
     next_placement,
     refuse_unfit,
     slot_of,
 )
-from rollout.ledger import ROLLOUT, Release
+from rollout.ending import end_rollout
+from rollout.endpoint import wait_until_quiet
+from rollout.ledger import Release
 from rollout.patience import insist
-from rollout.plan import Settings
-from rollout.safety import wait_until_quiet
+from rollout.scaling import Suspension
 from rollout.stack import is_rolling_back, stack_status
 from rollout.sweep import all_of, sweep
-from rollout.takeover import cause_of_death, end_dead_rollout
+from rollout.takeover import cause_of_death
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from rollout.endpoint import EndpointView
-    from rollout.ledger import Lock
+    from collections.abc import Mapping
 
+    from rollout.contract.lock import Lock
+    from rollout.endpoint import ConfiguredVariant, EndpointView
+
+Answer = dict[str, str | int]
+"""The attributes that the endpoint config and the scalable targets read."""
 PATIENCE_SECONDS = 10 * 60
 LETTERS = dict(zip(SLOTS, "AB", strict=True))
 
 
-def handler(event: dict[str, Any], _context: object) -> None:
+def handler(event: Event, _context: object) -> None:
     """Answer CloudFormation."""
     answer(event, release_slots)
 
 
-def release_slots(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes that the endpoint config and the scalable targets read."""
-    properties = event["ResourceProperties"]
-    world = World.of(Settings.parse(json.loads(properties["Settings"])))
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What the properties of the resource ask for. `digest` is of them all."""
+
+    release: Release
+    model_name: str
+    instance_type: str
+    digest: str
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> _Wanted:
+        return cls(
+            release=Release(version=properties["Version"], digest=properties["ContentDigest"]),
+            model_name=properties["ModelName"],
+            instance_type=properties["InstanceType"],
+            digest=hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest(),
+        )
+
+
+def release_slots(event: Event) -> Answer:
+    """Answer a request for the resource."""
+    world = World.of(Settings.parse(json.loads(event["ResourceProperties"]["Settings"])))
     until = clock.now() + PATIENCE_SECONDS
     if event["RequestType"] == "Delete":
         _sweep_after_the_endpoint(world, until)
         return {}
+    wanted = _Wanted.parse(event["ResourceProperties"])
     if is_rolling_back(stack_status(event["StackId"])):
-        return insist(lambda: _replay(world, properties, request=event["RequestId"]), until=until)
-    answered = world.ledger.answer(_digest(properties), request=event["RequestId"])
+        return insist(lambda: _replay(world, wanted, request=event["RequestId"]), until=until)
+    answered = world.ledger.answer(wanted.digest, request=event["RequestId"])
     if answered is not None:
         return answered
-    return _place(world, properties, holder=event["RequestId"], first=_is_first(event), until=until)
+    return _place(world, wanted, holder=event["RequestId"], first=_is_first(event), until=until)
 
 
 def _sweep_after_the_endpoint(world: World, until: float) -> None:
@@ -69,28 +95,28 @@ def _sweep_after_the_endpoint(world: World, until: float) -> None:
         sweep(world.settings.endpoint, all_of(world.settings.endpoint))
 
 
-def _is_first(event: dict[str, Any]) -> bool:
+def _is_first(event: Event) -> bool:
     before = event.get("OldResourceProperties", {}).get("EndpointName")
     return bool(before != event["ResourceProperties"]["EndpointName"])
 
 
-def _replay(world: World, properties: dict[str, Any], *, request: str) -> dict[str, Any]:
+def _replay(world: World, wanted: _Wanted, *, request: str) -> Answer:
     """Return the answer of then, with the floors by the roles of now unless a rollout has set its own.
 
     What was never answered declares nothing: it is a late repetition of the request that is being undone.
     """
-    own = world.ledger.answer(_digest(properties), request=request)
+    own = world.ledger.answer(wanted.digest, request=request)
     if own is not None:
         return own
-    stored = world.ledger.answer(_digest(properties))
+    stored = world.ledger.answer(wanted.digest)
     if stored is not None:
-        _declare(world, properties)
-    answer = _as_it_is(world, properties) if stored is None else stored
+        _declare(world, wanted)
+    answer = _as_it_is(world, wanted) if stored is None else stored
     lock = world.ledger.lock()
     runs = lock is not None and lock.kind == ROLLOUT
     if runs and stored is not None:
-        answer = _with_the_models_that_serve(answer, _as_it_is(world, properties))
-    answer = _versions(world, answer) | answer
+        answer = _with_the_models_that_serve(answer, _as_it_is(world, wanted))
+    answer = {**_versions(world, answer), **answer}
     if runs:
         return answer
     try:
@@ -99,43 +125,42 @@ def _replay(world: World, properties: dict[str, Any], *, request: str) -> dict[s
         return answer
 
 
-def _as_it_is(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+def _as_it_is(world: World, wanted: _Wanted) -> Answer:
     """Return what keeps every slot as it is, for want of an answer: no slot may change its model by a rollback."""
     try:
         view = world.endpoint.describe()
-        slots = _placements(world.endpoint.config(view.config_name))
+        slots: Slots = world.endpoint.config(view.config_name)
     except EndpointNotFound:
-        slots = first_placement(properties["ModelName"], world.settings.scaling)
+        slots = first_placement(wanted.model_name, world.settings.scaling)
     return _attributes(slots, {slot: placement.instances for slot, placement in slots.items()})
 
 
-def _with_the_models_that_serve(stored: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+def _with_the_models_that_serve(stored: Answer, now: Answer) -> Answer:
     """Return what was answered then, unless it would change a model under a rollout that runs (invariant 1)."""
     models = [f"Model{letter}" for letter in LETTERS.values()]
     return stored if all(stored[model] == now[model] for model in models) else now
 
 
-def _place(world: World, properties: dict[str, Any], *, holder: str, first: bool, until: float) -> dict[str, Any]:
+def _place(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> Answer:
     _lock(world, holder, until)
     try:
-        attributes = _decide(world, properties, holder=holder, first=first, until=until)
+        attributes = _decide(world, wanted, holder=holder, first=first, until=until)
     except Exception:
         world.ledger.free(holder)
         raise
-    _declare(world, properties, anew=first)
-    attributes |= _versions(world, attributes)
-    world.ledger.remember_answer(_digest(properties), attributes, request=holder)
+    _declare(world, wanted, anew=first)
+    attributes.update(_versions(world, attributes))
+    world.ledger.remember_answer(wanted.digest, attributes, request=holder)
     return attributes
 
 
-def _declare(world: World, properties: dict[str, Any], *, anew: bool = False) -> None:
-    scaling = json.loads(properties["Settings"])["scaling"]
-    world.ledger.declare(_release(properties), properties["ModelName"], scaling, anew=anew)
+def _declare(world: World, wanted: _Wanted, *, anew: bool = False) -> None:
+    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, anew=anew)
 
 
-def _versions(world: World, attributes: dict[str, Any]) -> dict[str, str]:
+def _versions(world: World, attributes: Answer) -> dict[str, str]:
     """Return which release each slot's model holds; empty for a model that no deploy has declared."""
-    held = {letter: world.ledger.release_in(attributes[f"Model{letter}"]) for letter in LETTERS.values()}
+    held = {letter: world.ledger.release_in(str(attributes[f"Model{letter}"])) for letter in LETTERS.values()}
     return {f"Version{letter}": "" if release is None else release.version for letter, release in held.items()}
 
 
@@ -147,9 +172,7 @@ def _lock(world: World, holder: str, until: float) -> None:
     if left and world.ledger.lock_for_deployment(holder, clock.now()):
         return
     rollout = "a rollout" if lock is None else f"rollout {lock.holder}"
-    raise DeployRefused(
-        f"{rollout} of endpoint {world.settings.endpoint} is running; wait for its end, or abort it, and deploy again"
-    )
+    raise DeployRefused(sentences.ROLLOUT_RUNS.format(rollout=rollout, endpoint=world.settings.endpoint))
 
 
 def _is_left(world: World, lock: Lock, until: float) -> bool:
@@ -160,32 +183,24 @@ def _is_left(world: World, lock: Lock, until: float) -> bool:
     if not cause:
         return False
     try:
-        insist(lambda: end_dead_rollout(world, lock.holder, cause), until=until)
+        insist(lambda: end_rollout(world, lock.holder, cause), until=until)
     except Exception as error:
-        raise DeployRefused(
-            f"rollout {lock.holder} of endpoint {world.settings.endpoint} cannot go on ({cause}), and what it left "
-            f"cannot be restored: {error}; see to that, and deploy again"
-        ) from error
+        words = {"execution": lock.holder, "endpoint": world.settings.endpoint, "cause": cause, "error": error}
+        raise DeployRefused(sentences.ROLLOUT_DEAD.format(**words)) from error
     return True
 
 
-def _decide(world: World, properties: dict[str, Any], *, holder: str, first: bool, until: float) -> dict[str, Any]:
+def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> Answer:
     view = _look(world, until)
     if first:
         if view is not None:
-            raise DeployRefused(
-                f"an endpoint named {view.name} exists already and is not part of this stack; choose another "
-                "endpoint_name or delete it"
-            )
-        slots = first_placement(properties["ModelName"], world.settings.scaling)
+            raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
+        slots = first_placement(wanted.model_name, world.settings.scaling)
         return _attributes(slots, _floors(world, SLOTS[0]))
     if view is None:
-        raise DeployRefused(
-            f"endpoint {world.settings.endpoint} was deleted outside this stack; remove the construct from the stack, "
-            "deploy, and add it again"
-        )
+        raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     stable = _serving_slot(view)
-    slots = _next_slots(world, properties, view, stable)
+    slots = _next_slots(world, wanted, view, stable)
     _suspend_scaling(world, holder, until)
     return _attributes(slots, _floors(world, stable))
 
@@ -204,8 +219,8 @@ def _look(world: World, until: float) -> EndpointView | None:
 def _way_out(view: EndpointView) -> str:
     """Return what to do: SageMaker takes nothing but the deletion of an endpoint that is Failed."""
     if view.working:
-        return "wait until it is, and deploy again"
-    return "remove the construct from the stack, deploy, and add it again"
+        return sentences.WAIT
+    return sentences.MAKE_ANEW
 
 
 def _suspend_scaling(world: World, holder: str, until: float) -> None:
@@ -213,7 +228,7 @@ def _suspend_scaling(world: World, holder: str, until: float) -> None:
     slots = list(world.scalers.registered())
     try:
         for slot in slots:
-            world.scalers.suspend(slot)
+            world.scalers.suspend(slot, Suspension.ALL)
         _look(world, until)
         _prove_held(world, holder)
     except Exception:
@@ -225,17 +240,17 @@ def _prove_held(world: World, holder: str) -> None:
     """Refuse a deploy that went back while this handler waited: CloudFormation does not wait for it."""
     lock = world.ledger.lock()
     if lock is None or lock.holder != holder:
-        raise DeployRefused(f"this deploy of endpoint {world.settings.endpoint} has ended meanwhile; deploy again")
+        raise DeployRefused(sentences.DEPLOY_ENDED.format(endpoint=world.settings.endpoint))
 
 
 def _let_scale_again(world: World, holder: str, slots: list[str]) -> None:
-    """Undo the pause, for whoever has the lock by now: another deployment pauses too, a rollout keeps its instances."""
+    """Undo the pause, as the holder of the lock needs it: another deployment pauses too, a rollout keeps instances."""
     lock = world.ledger.lock()
     if lock is not None and lock.kind != ROLLOUT and lock.holder != holder:
         return
-    let_scale = world.scalers.resume if lock is None or lock.kind != ROLLOUT else world.scalers.keep_instances
+    rollout = lock is not None and lock.kind == ROLLOUT
     for slot in slots:
-        let_scale(slot)
+        world.scalers.suspend(slot, Suspension.SCALE_IN if rollout else Suspension.NONE)
 
 
 def _serving_slot(view: EndpointView) -> str:
@@ -245,50 +260,31 @@ def _serving_slot(view: EndpointView) -> str:
         raise DeployRefused(str(error)) from error
 
 
-def _next_slots(world: World, properties: dict[str, Any], view: EndpointView, stable: str) -> Slots:
-    release = _release(properties)
-    variants = world.endpoint.config(view.config_name)
-    _refuse_other_instance_type(world, variants, properties["InstanceType"])
-    now = _placements(variants)
-    in_slots = {slot: world.ledger.release_in(placement.model_name) for slot, placement in now.items()}
+def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) -> Slots:
+    release = wanted.release
+    now = world.endpoint.config(view.config_name)
+    _refuse_other_instance_type(world, now, wanted.instance_type)
+    in_slots = world.releases_in(now)
     known = world.ledger.release(release.version)
     if known is not None and known.same_content(release) and slot_of(release, in_slots) is not None:
         return now
     refuse_unfit(release, known)
-    return next_placement(now, properties["ModelName"], world.settings.scaling, stable=stable)
+    return next_placement(now, wanted.model_name, world.settings.scaling, stable=stable)
 
 
-def _placements(variants: list[dict[str, Any]]) -> Slots:
-    """Read an endpoint config as the slots that it declares."""
-    return {
-        variant["VariantName"]: Placement(
-            model_name=variant["ModelName"],
-            weight=int(variant["InitialVariantWeight"]),
-            instances=int(variant["InitialInstanceCount"]),
-        )
-        for variant in variants
-    }
-
-
-def _refuse_other_instance_type(world: World, variants: list[dict[str, Any]], instance_type: str) -> None:
-    live = {variant["VariantName"]: variant["InstanceType"] for variant in variants}
-    if set(live.values()) != {instance_type} and world.scalers.registered():
-        raise DeployRefused(
-            f"the instance type of endpoint {world.settings.endpoint} cannot change from {live[SLOTS[0]]} to "
-            f"{instance_type} while its variants are scalable targets; create a second CanaryEndpoint with the new type"
-        )
-
-
-def _release(properties: dict[str, Any]) -> Release:
-    return Release(version=properties["Version"], digest=properties["ContentDigest"])
+def _refuse_other_instance_type(world: World, slots: Mapping[str, ConfiguredVariant], wanted: str) -> None:
+    live = {variant.instance_type for variant in slots.values()}
+    if live != {wanted} and world.scalers.registered():
+        words = {"endpoint": world.settings.endpoint, "now": slots[SLOTS[0]].instance_type, "wanted": wanted}
+        raise DeployRefused(sentences.OTHER_TYPE.format(**words))
 
 
 def _floors(world: World, stable: str) -> dict[str, int]:
     return floors_at_rest(stable, other_slot(stable), world.settings.scaling)
 
 
-def _attributes(slots: Slots, floors: dict[str, int]) -> dict[str, Any]:
-    attributes: dict[str, Any] = _min_capacities(floors)
+def _attributes(slots: Slots, floors: dict[str, int]) -> Answer:
+    attributes = _min_capacities(floors)
     for slot, letter in LETTERS.items():
         attributes |= {
             f"Model{letter}": slots[slot].model_name,
@@ -298,9 +294,5 @@ def _attributes(slots: Slots, floors: dict[str, int]) -> dict[str, Any]:
     return attributes
 
 
-def _min_capacities(floors: dict[str, int]) -> dict[str, Any]:
+def _min_capacities(floors: dict[str, int]) -> Answer:
     return {f"MinCapacity{letter}": floors[slot] for slot, letter in LETTERS.items()}
-
-
-def _digest(properties: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()

@@ -1,21 +1,18 @@
 """Where every failure of a rollout leads: traffic back to stable, then everything else.
 
 Traffic goes with the first try. What AWS refuses is tried again for as long as an invocation may last (15 minutes),
-whatever the refusal; an invocation that gives up says so by event, and the state machine comes again, 12 times in all:
-three hours. An invocation that dies is repeated 30 times, over an hour and a half. Then the execution fails, and the
-restore path goes on.
+whatever the refusal. An invocation that gives up sends an event, and the state machine comes again: three hours in all.
+An invocation that dies is repeated, for an hour and a half. Then the execution fails, and the restore path goes on.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from rollout import clock
+from rollout import sentences
 from rollout.contract.errors import (
     AlarmRaised,
     CapacityUnavailable,
-    EndpointBusy,
     EndpointChanged,
     EndpointUnusable,
     GateFailed,
@@ -25,90 +22,76 @@ from rollout.contract.errors import (
     NotRestored,
     PromotionUnfinished,
 )
+from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.names import PROMOTED
+from rollout.contract.plan import Settings
+from rollout.contract.states import End, Failure, Prepared
 from rollout.contract.timing import ROLLBACK_TRIES
-from rollout.handlers.panic import MARGIN_SECONDS, Context
-from rollout.ledger import ROLLOUT, Lock
-from rollout.patience import insist_loudly
-from rollout.plan import Settings
-from rollout.safety import end_rollout, lower_exposure, may_be_decided
+from rollout.ending import end_rollout
+from rollout.exposure import lower_exposure, may_be_decided
+from rollout.patience import deadline, insist_loudly
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from rollout.patience import Context
 
 _AGAINST_THE_RELEASE = (
     AlarmRaised, CapacityUnavailable, EndpointChanged, EndpointUnusable, GateFailed, Halted, Inconclusive, LockLost,
 )  # fmt: skip
 NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _AGAINST_THE_RELEASE)
-"""What ends a rollout before its promotion is decided. Any other failure may have come after that: a handler died."""
+"""What ends a rollout before its promotion is decided. Any other failure may come later: a handler died."""
 
 
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Return `safe`: whether the end is reached, or the state machine must come again, with its number of `tries`.
 
-    `promoted` says that the end is a promotion: decided before the failure, it is completed rather than undone.
+    `promoted` says that the end is a promotion: it was decided before the failure, and is completed.
 
     Raises:
         NotRestored: when this was the last try.
     """
-    until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    until = deadline(context)
     world = World.of(Settings.parse(event["plan"]))
-    known = event["execution"], event.get("rollout") or {}, event["failure"]
+    endpoint, execution = world.settings.endpoint, event["execution"]
+    prepared, failure = Prepared.parse(event["rollout"]), Failure.parse(event["failure"])
+    tries = End.parse(event["end"]).tries + 1
     try:
-        return insist_loudly(world.settings.endpoint, lambda: roll_back(world, *known), until=until, on=(Exception,))
+        end = insist_loudly(
+            endpoint, lambda: roll_back(world, execution, prepared, failure), until=until, on=(Exception,)
+        )
     except Exception as error:
-        tries = (event.get("end") or {}).get("tries", 0) + 1
         if tries >= ROLLBACK_TRIES:
-            raise NotRestored(f"endpoint {world.settings.endpoint} could not be restored: {error}") from error
-        return {"safe": False, "tries": tries}
+            raise NotRestored(sentences.NOT_RESTORED.format(endpoint=endpoint, error=error)) from error
+        end = End(tries=tries)
+    return end.to_json()
 
 
-def roll_back(world: World, execution: str, rollout: Mapping[str, Any], failure: Mapping[str, str]) -> dict[str, Any]:
+def roll_back(world: World, execution: str, prepared: Prepared, failure: Failure) -> End:
     """Bring the rollout to its safe end. Without the ledger the traffic still goes first.
 
     Raises:
         EndpointBusy: when SageMaker was not ready; come again.
     """
-    _lower_without_the_ledger(world, rollout, failure)
-    reason = reason_of(failure)
-    if not end_rollout(world, execution, reason):
-        raise EndpointBusy(f"endpoint {world.settings.endpoint} could not be restored yet")
+    _lower_without_the_ledger(world, prepared, failure)
+    end_rollout(world, execution, failure.reason)
     promoted = (world.ledger.rollout(execution) or {}).get("outcome") == PROMOTED
-    return {"safe": True, "promoted": promoted, "error": failure["Error"], "reason": reason}
+    return End(safe=True, promoted=promoted, error=failure.error, reason=failure.reason)
 
 
-def _lower_without_the_ledger(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> None:
-    """Lower by what the state machine remembers when the ledger cannot be read; a decided promotion waits."""
+def _lower_without_the_ledger(world: World, prepared: Prepared, failure: Failure) -> None:
+    """Lower by what the state machine knows if the ledger cannot be read, but do not undo a decided promotion."""
     try:
         world.ledger.lock()
     except Exception:
-        if "canary" in rollout and not _may_be_decided(world, rollout, failure):
-            lower_exposure(world, Lock(kind=ROLLOUT, holder="", stable=rollout["stable"], canary=rollout["canary"]))
+        if prepared.canary and not _may_be_decided(world, prepared, failure):
+            lower_exposure(world, Lock(kind=ROLLOUT, holder="", stable=prepared.stable, canary=prepared.canary))
         raise
 
 
-def _may_be_decided(world: World, rollout: Mapping[str, str], failure: Mapping[str, str]) -> bool:
+def _may_be_decided(world: World, prepared: Prepared, failure: Failure) -> bool:
     """Tell whether the failure may have come after the decision."""
-    if failure["Error"] == PromotionUnfinished.__name__:
+    if failure.error == PromotionUnfinished.__name__:
         return True
-    if failure["Error"] in NEVER_AFTER_THE_DECISION:
+    if failure.error in NEVER_AFTER_THE_DECISION:
         return False
-    return may_be_decided(world, stable=rollout["stable"], canary=rollout["canary"])
-
-
-def reason_of(failure: Mapping[str, str]) -> str:
-    """Return the sentence of a failure as Step Functions hands it over.
-
-    >>> reason_of({"Error": "AlarmRaised", "Cause": '{"errorMessage": "Errors is in ALARM"}'})
-    'Errors is in ALARM'
-    >>> reason_of({"Error": "States.Timeout", "Cause": ""})
-    'States.Timeout'
-    """
-    cause = failure.get("Cause", "")
-    try:
-        message = json.loads(cause)["errorMessage"]
-    except (ValueError, KeyError, TypeError):
-        message = cause
-    return message or failure["Error"]
+    return may_be_decided(world, stable=prepared.stable, canary=prepared.canary)

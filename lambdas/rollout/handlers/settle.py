@@ -1,8 +1,8 @@
 """The stack has reached a terminal status: let scaling work again, and start the rollout if a release waits.
 
-Events come at least once and in any order: everything here may be repeated, and a status that the stack has already
-left is nobody's business any more. Should every delivery of an event die, the lock that it was about is still there:
-a quarter of an hour later at most it is looked at again, by the clock.
+Events come at least once and in any order. So everything here may be repeated, and a status that the stack has already
+left is ignored. If every delivery of an event fails, its lock is still there: a rule looks at it every quarter of an
+hour.
 """
 
 from __future__ import annotations
@@ -13,23 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout import clients, clock
+from rollout import clients, clock, sentences
 from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
+from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
+from rollout.contract.plan import Settings
+from rollout.endpoint import wait_until_quiet
 from rollout.executions import execution_name, start, status
-from rollout.handlers.panic import MARGIN_SECONDS, Context
-from rollout.ledger import ROLLOUT
-from rollout.patience import insist_loudly
-from rollout.plan import Settings
-from rollout.safety import rest, wait_until_quiet
+from rollout.floors import rest
+from rollout.patience import deadline, insist_loudly
+from rollout.scaling import Suspension
 from rollout.stack import stack_status
 from rollout.sweep import sweep, unneeded_by
 from rollout.takeover import end_if_dead
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.lock import Lock
     from rollout.endpoint import EndpointView
-    from rollout.ledger import Lock, Release
+    from rollout.ledger import Release
+    from rollout.patience import Context
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +42,15 @@ STARTED_FROM = DEPLOYED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
-    """Act on one stack event, or, without a `status`, on a lock that somebody may have left behind."""
-    until = clock.now() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    """Act on one stack event, or, without a `status`, on a lock that may have been left behind."""
+    until = deadline(context)
     world = World.of(Settings.parse(event["settings"]))
     act = _settle_event if "status" in event else _settle_what_was_left
     insist_loudly(world.settings.endpoint, lambda: act(world, event, until), until=until)
 
 
 def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
-    """Read the lock before the status: a deployment that began after the event would show in one of them."""
+    """Read the lock before the status: one of them shows a deployment that began after the event."""
     lock = world.ledger.lock()
     if stack_status(event["stack_id"]) == event["status"]:
         settle(world, lock, event["stack_id"], event["status"], until)
@@ -66,12 +69,12 @@ def _settle_what_was_left(world: World, event: dict[str, Any], until: float) -> 
 def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: float) -> None:
     """Bring the endpoint to rest by its current roles, then hand the lock over or give it back.
 
-    `lock` is what the ended deployment left. Whoever took the lock since then has the endpoint now, and a stack that
-    went on meanwhile is settled when it comes to rest again.
+    `lock` is what the ended deployment left. If another has taken the lock since then, the endpoint is its own. If the
+    stack changed meanwhile, it is settled when it comes to rest again.
 
     Raises:
         EndpointBusy: when the endpoint did not come to rest in time; the event is delivered again.
-        EndpointUnusable: when it never will, or when roles cannot be told from the weights.
+        EndpointUnusable: when it never will, or when the weights do not show the roles.
     """
     if lock is not None and lock.kind == ROLLOUT:
         _start(world, lock.holder)
@@ -82,7 +85,7 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
         _free(world, lock)
         return
     if view.working:
-        raise EndpointBusy(f"endpoint {view.name} is {view.status}; the stack cannot be settled yet")
+        raise EndpointBusy(sentences.NOT_SETTLED.format(endpoint=view.name, status=view.status))
     if world.ledger.lock() != lock or stack_status(stack_id) != status:
         return
     stable = _stable_slot(world, lock, view)
@@ -99,7 +102,7 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
 def _tidy(world: World, lock: Lock, view: EndpointView) -> None:
     """Sweep what the deploy left behind; what cannot be swept now is swept after a later deploy.
 
-    The next deploy may take the lock over at any moment: what it placed must not be in the list that is swept.
+    The next deploy may take the lock at any moment. The list that is swept must not contain what that deploy placed.
     """
     try:
         unneeded = unneeded_by(world, view)
@@ -110,22 +113,22 @@ def _tidy(world: World, lock: Lock, view: EndpointView) -> None:
 
 
 def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:
-    """Return the slot that serves; without one, leave everything but the floors at rest, and say so."""
+    """Return the slot that serves. Without one, free the lock, resume scaling, leave the floors, and raise."""
     try:
         view.refuse_unless_quiet()
         return view.stable_slot()
     except EndpointUnusable:
         _free(world, lock)
         for slot in SLOTS:
-            world.scalers.resume(slot)
+            world.scalers.suspend(slot, Suspension.NONE)
         raise
 
 
 def _waiting_release(world: World, view: EndpointView, stable: str) -> Release | None:
     """Return the release that was deployed last, if it waits in the idle slot and was not rejected."""
     declared = world.ledger.declared()
-    models = {v["VariantName"]: v["ModelName"] for v in world.endpoint.config(view.config_name)}
-    serving, idle = (world.ledger.release_in(models[slot]) for slot in (stable, other_slot(stable)))
+    in_slots = world.releases_in_slots(view)
+    serving, idle = in_slots[stable], in_slots[other_slot(stable)]
     if declared is None or idle is None or not idle.same_content(declared):
         return None
     if serving is not None and serving.same_content(declared):
@@ -145,7 +148,7 @@ def _hand_over(world: World, lock: Lock | None, release: Release, stable: str) -
 def _unused_name(world: World, release: Release) -> str:
     """Return the next name that neither the ledger nor Step Functions knows.
 
-    Somebody may have started an execution by hand under a name of ours, or before this stack was made anew.
+    An execution may have been started by hand under such a name, or before this stack was deleted and made again.
     """
     client, machine = clients.client("stepfunctions"), world.settings.state_machine_arn
     names = (execution_name(release.version, attempt) for attempt in count(world.ledger.next_attempt()))
@@ -153,10 +156,10 @@ def _unused_name(world: World, release: Release) -> str:
 
 
 def _start(world: World, name: str) -> None:
-    """Start the rollout that has the lock. It may be over: then its lock is freed, and what it left is restored.
+    """Start the rollout that has the lock. If it is over, free its lock and restore what it left.
 
     Raises:
-        EndpointBusy: when SageMaker was not ready for that; the event is delivered again.
+        EndpointBusy: when SageMaker was not ready; the event is delivered again.
     """
     if world.ledger.free_if_over(name):
         return

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout import clients
+from rollout import clients, sentences
 from rollout.contract.errors import SmokeTestFailed
-from rollout.plan import Settings
+from rollout.contract.plan import Plan
 from rollout.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rollout.contract.plan import SmokeRequest
 
 SHOWN_CHARACTERS = 300
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Send every payload to the canary; the rollout ends if one is not answered with success."""
-    settings = Settings.parse(event["plan"])
-    lock = World.of(settings).own_lock(event["execution"])
+    plan = Plan.parse(event["plan"])
+    lock = World.of(plan.settings).own_lock(event["execution"])
     runtime = clients.single_attempt_client("sagemaker-runtime", read_timeout=65)
-    return run_smoke_test(runtime, settings.endpoint, lock.canary, event["plan"]["smoke_test"])
+    run_smoke_test(runtime, plan.settings.endpoint, lock.canary, plan.smoke_test)
+    return {"passed": len(plan.smoke_test)}
 
 
-def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: list[dict[str, str]]) -> dict[str, Any]:
+def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: Sequence[SmokeRequest]) -> None:
     """Send the requests to one variant, whatever its weight.
 
-    What the model fails is asked once more: a model that fails one request in a hundred, as its predecessor may, is
-    the gates' to judge.
+    A request that the model fails is sent once more. A model that fails one request in a hundred, as its predecessor
+    may, is for the gates to judge.
 
     Raises:
         SmokeTestFailed: when a request is not answered with success, or not by that variant.
@@ -36,27 +42,23 @@ def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: list[dict
     """
     for number, request in enumerate(requests, start=1):
         try:
-            answer = _ask(runtime, endpoint, canary, request)
+            variant = _ask(runtime, endpoint, canary, request).get("InvokedProductionVariant")
         except (ClientError, BotoCoreError) as error:
-            raise SmokeTestFailed(
-                f"smoke test {number} of {len(requests)} was not answered: {str(error)[:SHOWN_CHARACTERS]}"
-            ) from error
-        if answer.get("InvokedProductionVariant") != canary:
-            raise SmokeTestFailed(
-                f"smoke test {number} was answered by {answer.get('InvokedProductionVariant')}, not by {canary}"
-            )
-    return {"passed": len(requests)}
+            words = {"number": number, "count": len(requests), "error": str(error)[:SHOWN_CHARACTERS]}
+            raise SmokeTestFailed(sentences.NO_ANSWER.format(**words)) from error
+        if variant != canary:
+            raise SmokeTestFailed(sentences.WRONG_ANSWER.format(number=number, variant=variant, canary=canary))
 
 
-def _ask(runtime: Any, endpoint: str, canary: str, request: dict[str, str]) -> dict[str, Any]:
+def _ask(runtime: Any, endpoint: str, canary: str, request: SmokeRequest) -> Mapping[str, Any]:
     invocation = {
         "EndpointName": endpoint,
         "TargetVariant": canary,
-        "Body": base64.b64decode(request["payload"]),
-        "ContentType": request["content_type"],
+        "Body": base64.b64decode(request.payload),
+        "ContentType": request.content_type,
     }
     try:
-        answer: dict[str, Any] = runtime.invoke_endpoint(**invocation)
+        answer: Mapping[str, Any] = runtime.invoke_endpoint(**invocation)
     except runtime.exceptions.ModelError:
         answer = runtime.invoke_endpoint(**invocation)
     return answer

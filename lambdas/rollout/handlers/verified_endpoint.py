@@ -7,19 +7,21 @@ rollout, takes the lock so that none begins, and waits for the endpoint to be qu
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rollout import clients, clock
+from rollout import clients, clock, sentences
 from rollout.contract.errors import DeployRefused, EndpointNotFound
-from rollout.custom_resource import answer
+from rollout.contract.lock import ROLLOUT
+from rollout.contract.plan import Settings
+from rollout.custom_resource import Event, answer
+from rollout.endpoint import LOOK_AGAIN_SECONDS, wait_until_quiet
 from rollout.executions import stop
-from rollout.ledger import ROLLOUT
-from rollout.plan import Settings
-from rollout.safety import LOOK_AGAIN_SECONDS, wait_until_quiet
 from rollout.stack import is_rolling_back, stack_status
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rollout.endpoint import EndpointView
 
 PATIENCE_SECONDS = 10 * 60
@@ -28,12 +30,12 @@ QUIET_SECONDS = 5 * 60
 """Both together are less than the 15 minutes that a Lambda may take."""
 
 
-def handler(event: dict[str, Any], _context: object) -> None:
+def handler(event: Event, _context: object) -> None:
     """Answer CloudFormation."""
     answer(event, verified_endpoint)
 
 
-def verified_endpoint(event: dict[str, Any]) -> dict[str, Any]:
+def verified_endpoint(event: Event) -> Mapping[str, object]:
     """Verify on create and update, make quiet on delete."""
     properties = event["ResourceProperties"]
     world = World.of(Settings.parse(json.loads(properties["Settings"])))
@@ -46,16 +48,11 @@ def verified_endpoint(event: dict[str, Any]) -> dict[str, Any]:
 
 def _verify(world: World, config_name: str) -> None:
     view = wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
+    words = {"endpoint": view.name, "config": config_name, "status": view.status, "why": _why(view)}
     if not view.quiet and view.config_name == config_name:
-        raise DeployRefused(
-            f"endpoint {view.name} is on endpoint config {config_name}, but has not come to rest in "
-            f"{PATIENCE_SECONDS // 60} minutes: it is {view.status}{_why(view)}"
-        )
+        raise DeployRefused(sentences.NOT_AT_REST.format(minutes=PATIENCE_SECONDS // 60, **words))
     if view.config_name != config_name:
-        raise DeployRefused(
-            f"SageMaker did not move endpoint {view.name} to endpoint config {config_name}: it is {view.status} on "
-            f"{view.config_name}{_why(view)}"
-        )
+        raise DeployRefused(sentences.NOT_MOVED.format(now=view.config_name, **words))
 
 
 def _why(view: EndpointView) -> str:
@@ -76,9 +73,9 @@ def _stop_rollout(world: World, *, holder: str) -> None:
     """Stop the rollout and wait until the restore path has finished, whose calls would collide with the deletion."""
     lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT:
-        reason = "the stack is being deleted"
-        world.ledger.halt(lock.holder, reason, clock.now())
-        stop(clients.client("stepfunctions"), world.settings.state_machine_arn, lock.holder, reason)
+        world.ledger.halt(lock.holder, sentences.STACK_DELETED, clock.now())
+        machine = world.settings.state_machine_arn
+        stop(clients.client("stepfunctions"), machine, lock.holder, sentences.STACK_DELETED)
     until = clock.now() + RESTORATION_SECONDS
     while not world.ledger.lock_for_deployment(holder, clock.now()) and clock.now() < until:
         clock.pause(LOOK_AGAIN_SECONDS * 4)

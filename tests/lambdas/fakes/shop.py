@@ -3,11 +3,12 @@
 from typing import Any
 
 from rollout.clock import iso
+from rollout.contract.lock import Lock
+from rollout.contract.plan import Settings
 from rollout.contract.stage_variables import AT_REST
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.handlers import panic, restore, settle
-from rollout.ledger import Ledger, Lock
-from rollout.plan import Settings
+from rollout.ledger import Ledger
 from rollout.scaling import SlotScalers, SlotScaling
 from rollout.world import World
 
@@ -116,7 +117,8 @@ class Shop:
     def update_by_another_hand(self) -> None:
         """Let another hand update the endpoint to a config of its own, `config-by-hand`, with the same variants."""
         catalogue, name = self.aws.sagemaker.catalogue, "config-by-hand"
-        variants = self.world.endpoint.config(self.view().config_name)
+        described = catalogue.configs.describe({"EndpointConfigName": self.view().config_name})
+        variants = described["ProductionVariants"]
         catalogue.configs.create({"EndpointConfigName": name, "ProductionVariants": variants})
         self.aws.sagemaker.endpoints.update(
             {"EndpointName": ENDPOINT, "EndpointConfigName": name, "RetainAllVariantProperties": True}

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from rollout import clients
+from rollout.contract.lock import Lock
 from rollout.executions import execution_name, start
+from rollout.exposure import lower_exposure
 from rollout.handlers import panic, settle, shift_traffic
-from rollout.ledger import Lock, Release
-from rollout.safety import lower_exposure
+from rollout.ledger import Release
 from rollout.world import World
 
 Patch = pytest.MonkeyPatch

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from rollout.contract.errors import RolloutError
+from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import PROMOTED, ROLLED_BACK
-from rollout.ledger import ROLLOUT
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.autoscaling.targets import VariantId

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from rollout.ledger import DEPLOYMENT, ROLLOUT, Lock
+from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
 
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
 from canary_tools.aws_models.sagemaker.variants import Variant
@@ -80,7 +80,7 @@ class Record:
         item = {name: _deserialize(value) for name, value in answer.get("Item", {}).items()}
         if "holder" not in item:
             return None
-        return Lock(**{name: item[name] for name in Lock.__dataclass_fields__ if name in item})
+        return Lock.parse(item)
 
     def variants(self) -> dict[str, Variant]:
         """Return the slots as they serve now; none before the first endpoint."""

@@ -25,12 +25,6 @@ def test_what_is_no_whole_number_is_refused_with_its_path(value: object) -> None
         api_request("application-autoscaling", "RegisterScalableTarget", {**REGISTER, "MinCapacity": value})
 
 
-def test_tags_become_a_map_where_the_api_has_one() -> None:
-    tags = [{"Key": "team", "Value": "shop"}, {"Key": "cost-centre", "Value": 7}]
-    request = api_request("application-autoscaling", "RegisterScalableTarget", {**REGISTER, "Tags": tags})
-    assert request["Tags"] == {"team": "shop", "cost-centre": "7"}
-
-
 def test_environment_values_become_text() -> None:
     properties = {
         "ModelName": "m",

@@ -1,0 +1,47 @@
+"""The lock of an endpoint, a record of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rollout.contract.plan import ApiStage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DEPLOYMENT = "deployment"
+ROLLOUT = "rollout"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """Who may change the endpoint. A rollout's lock also pins the slots and the endpoint config it works on."""
+
+    kind: str
+    holder: str
+    taken_at: str = ""
+    state_machine: str = ""
+    """Whose execution the holder is; empty for a deployment."""
+    stable: str = ""
+    canary: str = ""
+    config_name: str = ""
+    halted: str = ""
+    """Why exposure was ordered to zero; empty while it may rise."""
+    sealed: bool = False
+    """Whether the promotion is decided. After that nothing halts the rollout."""
+    api_stages: Sequence[ApiStage] = ()
+    """Where the rollout may publish a cohort."""
+    raising_until: str = ""
+    """Until when an order that raises exposure may still arrive; empty before the first one."""
+
+    @classmethod
+    def parse(cls, record: Mapping[str, Any]) -> Lock:
+        """Read the record, which may have fields of the ledger's own."""
+        known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
+        return cls(**{**known, "api_stages": tuple(ApiStage(**stage) for stage in record.get("api_stages", ()))})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that say something: conditions of the ledger ask whether a field is there."""
+        known = {name: value for name, value in vars(self).items() if value}
+        return known | ({"api_stages": [vars(stage) for stage in self.api_stages]} if self.api_stages else {})

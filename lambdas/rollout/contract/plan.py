@@ -1,0 +1,178 @@
+"""What the construct decides at synth and the state machine hands to every handler. Times are in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rollout.contract.cohort import CohortRule
+from rollout.contract.errors import PayloadTooNew
+from rollout.contract.gate_rules import GateRules
+from rollout.contract.names import CALLER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SCHEMA = 1
+"""The version of the payload."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """Instances per role. `invocations_per_instance` is per minute; `None` is a fixed fleet."""
+
+    min_instances: int
+    max_instances: int
+    idle_instances: int
+    invocations_per_instance: int | None = None
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Scaling:
+        """Read what `to_json` wrote."""
+        return cls(**payload)
+
+    def to_json(self) -> dict[str, int]:
+        """Return plain JSON, without what is `None`; CDK leaves it out as well."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiStage:
+    """One stage of an API Gateway REST API through which users reach the endpoint."""
+
+    rest_api_id: str
+    stage_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every handler knows of one endpoint. The guards of a deploy are told `deploy_json` only."""
+
+    endpoint: str
+    scaling: Scaling
+    alarms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Alarm names by slot, and under `caller` those of the construct's caller."""
+    metric_period_seconds: int = 60
+    state_machine_arn: str = ""
+    start_on_deploy: bool = True
+    api_stages: Sequence[ApiStage] = ()
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Settings:
+        """Read what `to_json` or `deploy_json` wrote.
+
+        Raises:
+            PayloadTooNew: when a newer library wrote the payload.
+        """
+        if payload["schema"] > SCHEMA:
+            raise PayloadTooNew(f"payload schema {payload['schema']} is newer than {SCHEMA}, the newest known here")
+        known = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
+        stages = tuple(ApiStage(**stage) for stage in payload.get("api_stages", ()))
+        return cls(**{**known, "scaling": Scaling.parse(payload["scaling"]), "api_stages": stages})
+
+    def deploy_json(self) -> dict[str, Any]:
+        """Return what the guards of a deploy must know, and nothing that leaves the endpoint alone."""
+        return {"schema": SCHEMA, "endpoint": self.endpoint, "scaling": self.scaling.to_json()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the payload of every handler."""
+        stages = [vars(stage) for stage in self.api_stages]
+        return {"schema": SCHEMA, **vars(self), "scaling": self.scaling.to_json(), "api_stages": stages}
+
+    def alarms_that_stop(self, canary: str) -> list[str]:
+        """Return the alarms that end a rollout: the canary's own and the caller's."""
+        return [*self.alarms[canary], *self.alarms[CALLER]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One traffic share of the rollout, in percent of all requests.
+
+    `percent` is the canary's weight. In a cohort step it is 0; the requests that match the rule, about
+    `expected_percent` of all, reach the canary.
+    """
+
+    percent: int
+    bake_seconds: int
+    max_bake_seconds: int
+    min_requests: int
+    expected_percent: float
+    cohort: CohortRule | None = None
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Step:
+        """Read what `to_json` wrote."""
+        rule = payload.get("cohort")
+        cohort = None if rule is None else CohortRule.parse(rule)
+        return cls(**{"expected_percent": payload["percent"], **payload, "cohort": cohort})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON. `expected_percent` and `cohort` are those of a cohort step only."""
+        if self.cohort is not None:
+            return {**vars(self), "cohort": self.cohort.to_json()}
+        return {name: value for name, value in vars(self).items() if name not in {"expected_percent", "cohort"}}
+
+    @property
+    def title(self) -> str:
+        """Return what people call this step."""
+        return f"{self.percent} %" if self.cohort is None else f"a cohort of {self.expected_percent:g} %"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutageLimits:
+    """A metric period with `min_requests` or more, of which more than `failed_percent` failed, is an outage."""
+
+    failed_percent: float
+    min_requests: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeRequest:
+    """One request to the canary before users reach it. `payload` is in base64."""
+
+    payload: str
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The whole course of a rollout."""
+
+    settings: Settings
+    steps: Sequence[Step]
+    gates: GateRules
+    outage: OutageLimits
+    smoke_test: Sequence[SmokeRequest] = ()
+    on_inconclusive: str
+    evaluation_interval_seconds: int
+    poll_seconds: int
+    capacity_timeout_seconds: int
+    weights_timeout_seconds: int
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Plan:
+        """Read what `to_json` wrote.
+
+        Raises:
+            PayloadTooNew: when a newer library wrote the payload.
+        """
+        parts: dict[str, Any] = {
+            "settings": Settings.parse(payload),
+            "steps": tuple(map(Step.parse, payload["steps"])),
+            "gates": GateRules.parse(payload["gates"]),
+            "outage": OutageLimits(**payload["outage"]),
+            "smoke_test": tuple(SmokeRequest(**request) for request in payload.get("smoke_test") or ()),
+        }
+        return cls(**parts, **{name: payload[name] for name in cls.__dataclass_fields__ if name not in parts})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `plan` of the state machine's payload."""
+        own = {name: value for name, value in vars(self).items() if name != "settings"}
+        return {
+            **self.settings.to_json(),
+            **own,
+            "steps": [step.to_json() for step in self.steps],
+            "gates": self.gates.to_json(),
+            "outage": vars(self.outage),
+            "smoke_test": [vars(request) for request in self.smoke_test] or None,
+        }

@@ -1,0 +1,129 @@
+"""What the state machine keeps between its tasks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Next(StrEnum):
+    """What an evaluation leads to. The last two end the rollout."""
+
+    STAY = "STAY"
+    NEXT_STEP = "NEXT_STEP"
+    PROMOTE = "PROMOTE"
+    REJECT = "REJECT"
+    GIVE_UP = "GIVE_UP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What `Prepare` found, under `rollout`. The rest is empty until it is known."""
+
+    ready: bool = False
+    version: str = ""
+    stable: str = ""
+    canary: str = ""
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Prepared:
+        """Read what `to_json` wrote, or the empty object before the first task."""
+        return cls(**payload)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON, without what is not known yet."""
+        return {name: value for name, value in vars(self).items() if value != ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepState:
+    """How far a step has come, under `step`. Times in seconds since the epoch; `None` is not known yet.
+
+    The next step takes over `judged` and `bracketed`.
+    """
+
+    index: int
+    scaling_since: float | None = None
+    instances: int = 0
+    """Those that the canary needs."""
+    ready: bool = False
+    """Whether the canary has them."""
+    shift_requested_at: float | None = None
+    in_place: bool = False
+    """Whether the endpoint has the weights, or the cohort, of this step."""
+    shifted_at: float = 0
+    next_period: int = 0
+    """The first metric period that the gates have not read: seconds since the epoch, divided by the period."""
+    requests: int = 0
+    """Of the canary, so far."""
+    judged: dict[str, Any] | None = None
+    """The state of the gates."""
+    bracketed: bool = False
+    """Whether slow requests were bounded by percentiles rather than counted."""
+    outage: str = ""
+    """A sentence while the canary has an outage."""
+    next: Next | None = None
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> StepState:
+        """Read what `to_json` wrote."""
+        return cls(**payload)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON, without what is not known yet."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How a rollback stands, under `end`. `promoted`: the promotion was decided before the failure."""
+
+    safe: bool = False
+    tries: int = 0
+    promoted: bool = False
+    error: str = ""
+    reason: str = ""
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> End:
+        """Read what `to_json` wrote."""
+        return cls(**payload)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON: how it ended, or how often it was tried."""
+        if not self.safe:
+            return {"safe": False, "tries": self.tries}
+        return {name: value for name, value in vars(self).items() if name != "tries"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a task failed, as a Catch of the state machine hands it over."""
+
+    error: str
+    cause: str = ""
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, str]) -> Failure:
+        """Read the error output of Step Functions."""
+        return cls(error=payload["Error"], cause=payload.get("Cause", ""))
+
+    @property
+    def reason(self) -> str:
+        """Return the sentence of the failure.
+
+        >>> Failure(error="AlarmRaised", cause='{"errorMessage": "Errors is in ALARM"}').reason
+        'Errors is in ALARM'
+        >>> Failure(error="States.Timeout").reason
+        'States.Timeout'
+        """
+        try:
+            message = json.loads(self.cause)["errorMessage"]
+        except (ValueError, KeyError, TypeError):
+            message = self.cause
+        return message or self.error

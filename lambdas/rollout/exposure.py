@@ -1,0 +1,87 @@
+"""How the canary's exposure is lowered. Nothing here can raise it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout import clock
+from rollout.contract.errors import EndpointNotFound
+from rollout.endpoint import LOOK_AGAIN_SECONDS, weights_for
+from rollout.patience import NOT_READY
+
+if TYPE_CHECKING:
+    from rollout.contract.lock import Lock
+    from rollout.endpoint import Endpoint
+    from rollout.world import World
+
+
+def lower_exposure(world: World, lock: Lock) -> bool:
+    """Withdraw the cohort and order weight 0 for the canary, unless both are done; tell whether both will stay so."""
+    try:
+        lowered = _lower_weight(world.endpoint, lock)
+    finally:
+        withdrawn = _withdraw_cohort(world, lock)
+    return lowered and withdrawn
+
+
+def _lower_weight(endpoint: Endpoint, lock: Lock) -> bool:
+    target = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=0)
+    try:
+        view = endpoint.describe()
+        if view.shows(target):
+            return not view.working
+        endpoint.set_weights(target)
+    except EndpointNotFound:
+        return True
+    except NOT_READY:
+        return False
+    return False
+
+
+def _withdraw_cohort(world: World, lock: Lock) -> bool:
+    try:
+        world.cohorts.withdraw(lock)
+    except NOT_READY:
+        return False
+    return True
+
+
+def lower_until_zero(world: World, lock: Lock, *, until: float) -> bool:
+    """Lower and look until zero is seen or the time (seconds since the epoch) is over.
+
+    It also stops when somebody else has the lock: the roles may have changed, and the new holder acts for itself.
+    """
+    while not lower_exposure(world, lock):
+        if clock.now() >= until:
+            return False
+        clock.pause(LOOK_AGAIN_SECONDS)
+        if _another_has_the_lock(world, lock):
+            return True
+    return True
+
+
+def _another_has_the_lock(world: World, lock: Lock) -> bool:
+    try:
+        now = world.ledger.lock()
+    except NOT_READY:
+        return False
+    return now is not None and now.holder != lock.holder
+
+
+def halt_and_lower(world: World, lock: Lock, reason: str) -> bool:
+    """Record the order to lower the rollout's exposure to zero. If that fails, lower anyway.
+
+    `False`: the lock has another holder, or the promotion is decided; nothing was lowered.
+    """
+    try:
+        return world.ledger.halt(lock.holder, reason, clock.now())
+    except Exception:
+        if lock.canary and not may_be_decided(world, stable=lock.stable, canary=lock.canary):
+            lower_exposure(world, lock)
+        raise
+
+
+def may_be_decided(world: World, *, stable: str, canary: str) -> bool:
+    """Tell whether the promotion may be decided: the canary has all the weight. Only the ledger knows for certain."""
+    everything = weights_for(stable=stable, canary=canary, canary_percent=100)
+    return world.endpoint.describe().shows(everything)

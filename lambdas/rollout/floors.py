@@ -1,0 +1,104 @@
+"""The scaling floors of both slots: during a rollout, and at rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout import sentences
+from rollout.contract.errors import CapacityUnavailable, EndpointNotFound, EndpointUnusable, Halted, LockLost
+from rollout.contract.names import SLOTS, other_slot
+from rollout.decisions.capacity import canary_floor, floors_at_rest, instances_needed
+from rollout.scaling import Suspension
+
+if TYPE_CHECKING:
+    from rollout.contract.lock import Lock
+    from rollout.contract.plan import Step
+    from rollout.endpoint import EndpointView
+    from rollout.scaling import SlotScaling
+    from rollout.world import World
+
+
+def hold_floors(
+    world: World, lock: Lock, step: Step, view: EndpointView, *, requests_per_minute: float
+) -> dict[str, int]:
+    """Set the floors that the traffic of both slots together needs, and return them.
+
+    Stable's floor covers all of the traffic, so that a rollback finds the capacity. Floors never fall during a
+    rollout. A floor that was set while the endpoint was busy added no instances: it is set again.
+
+    Raises:
+        CapacityUnavailable: when the traffic needs more than the declared maximum, or a slot is not scaled any more.
+        Halted, LockLost: when the rollout ended meanwhile.
+    """
+    scaling = world.settings.scaling
+    needed = instances_needed(requests_per_minute, scaling)
+    registered = _registered(world)
+    floors = {lock.stable: needed, lock.canary: canary_floor(needed, step.expected_percent, scaling)}
+    floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
+    missing = [slot for slot, floor in floors.items() if _must_register(view, slot, floor, registered[slot])]
+    for slot in missing:
+        world.scalers.set_floor(slot, floors[slot], Suspension.SCALE_IN)
+    if missing:
+        prove_in_time(world, lock.holder)
+    return floors
+
+
+def _registered(world: World) -> dict[str, SlotScaling]:
+    registered = world.scalers.registered()
+    for slot in SLOTS:
+        if slot not in registered:
+            raise CapacityUnavailable(sentences.NOT_SCALABLE.format(slot=slot, endpoint=world.settings.endpoint))
+    return registered
+
+
+def _must_register(view: EndpointView, slot: str, floor: int, registered: SlotScaling) -> bool:
+    lost = view.quiet and view.variants[slot].instances < floor
+    return lost or registered.floor != floor or not registered.scale_in_suspended
+
+
+def suspend_scale_in(world: World) -> None:
+    """Keep the instances that there are: a rollback must find the capacity that it left."""
+    for slot, registered in world.scalers.registered().items():
+        world.scalers.set_floor(slot, registered.floor, Suspension.SCALE_IN)
+
+
+def rest(world: World, *, stable: str) -> None:
+    """Give each slot the floor of its role, and let dynamic scaling work again.
+
+    The floors are those of the last accepted deploy: a late event carries older ones.
+    """
+    declared = world.ledger.declared_scaling()
+    scaling = world.settings.scaling if declared is None else declared
+    scalers = world.scalers.of(scaling)
+    for slot, floor in floors_at_rest(stable, other_slot(stable), scaling).items():
+        scalers.set_floor(slot, floor, Suspension.NONE)
+
+
+def rest_if_possible(world: World, *, stable: str = "") -> None:
+    """Bring the floors to rest, if the endpoint exists and it is known which slot is stable.
+
+    A rollout that pinned its slots knows it. The weights may not show it: the Lambda of a stopped execution may move
+    them once more before it sees the order to halt and lowers them again.
+    """
+    try:
+        view = world.endpoint.describe()
+        rest(world, stable=stable or view.stable_slot())
+    except (EndpointNotFound, EndpointUnusable):
+        return
+
+
+def prove_in_time(world: World, execution: str) -> None:
+    """Prove, after floors were set, that the rollout still runs; otherwise bring the floors to rest again.
+
+    The Lambda of a stopped execution runs on. It may set floors after the restore path has finished.
+
+    Raises:
+        Halted, LockLost: when the rollout has ended.
+    """
+    try:
+        world.own_lock(execution)
+    except (Halted, LockLost):
+        lock = world.ledger.lock()
+        if lock is None or lock.holder == execution:
+            rest_if_possible(world)
+        raise

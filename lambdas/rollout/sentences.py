@@ -1,0 +1,90 @@
+"""What people read: why a rollout ended, why a deploy was refused, what needs attention. Gates have their own."""
+
+# Why a rollout ended, or cannot go on yet
+PROMOTED = "every step passed"
+OTHER_CONFIG = "endpoint {endpoint} is on config {now}, the rollout started on {pinned}"
+OTHER_WEIGHTS = "another hand changed the weights of endpoint {endpoint} to {now}"
+WEIGHTS_NOT_TAKEN = "endpoint {endpoint} did not take the weights {wanted} in time, it has {now}"
+WEIGHT_ZERO_NOT_TAKEN = "endpoint {endpoint} did not take weight 0 for {canary} yet"
+TOO_FEW_INSTANCES = "{canary} has {found} of {needed} instances"
+NO_MORE_INSTANCES = "{canary} has {found} of the {needed} instances that it needs, and no more came in time"
+NOT_SCALABLE = "{slot} of endpoint {endpoint} is no scalable target any more"
+OVER_MAXIMUM = (
+    "the current {rate:,.0f} requests a minute need {needed} instances at {per_instance:,} each, but max_instances is "
+    "{maximum}"
+)
+NO_DECISION = "no decision in {seconds:,.0f} s at {step}: {why}"
+BAKING = "{seconds:,.0f} of {bake:,} s at {step}: {why}"
+ALARMS_UNKNOWN = "the state of {alarms} is unknown"
+OUTAGE = (
+    "{bad:,.0f} of the canary's {total:,.0f} requests failed in the newest metric period ({percent:.2f} %); no traffic "
+    "is shifted while more than {limit:g} % fail"
+)
+NO_ANSWER = "smoke test {number} of {count} was not answered: {error}"
+WRONG_ANSWER = "smoke test {number} was answered by {variant}, not by {canary}"
+SERVES_ALREADY = "version {version} serves already"
+NOT_IN_IDLE_SLOT = "the idle slot {canary} does not hold the release that was deployed last"
+ROLLED_BACK_BEFORE = "version {version} was rolled back before; deploy it under a new version"
+LOCK_HELD = "the lock of endpoint {endpoint} is held by {holder}, not by {execution}"
+LOCK_NOT_PINNED = "the lock of endpoint {endpoint} is not held by rollout {execution}"
+OVER_ALREADY = "rollout {execution} is over already"
+NOT_ANNOUNCED = "rollout {execution} could not announce that it raises exposure"
+NOT_DECIDED = "rollout {execution} could not decide its promotion"
+NEVER_STARTED = "the execution was never started"
+STACK_DELETED = "the stack is being deleted"
+NOT_RESTORED_YET = "endpoint {endpoint} could not be restored yet"
+NOT_RESTORED = "endpoint {endpoint} could not be restored: {error}"
+NOT_SETTLED = "endpoint {endpoint} is {status}; the stack cannot be settled yet"
+TWO_SERVE = (
+    "exactly one variant of endpoint {endpoint} must have all the weight, got {weights}; set the weight of the variant "
+    "that must not serve to 0 with UpdateEndpointWeightsAndCapacities"
+)
+NOT_IN_SERVICE = "endpoint {endpoint} is {status}{why}; it must be InService"
+
+# Why a deploy was refused
+ROLLOUT_RUNS = "{rollout} of endpoint {endpoint} is running; wait for its end, or abort it, and deploy again"
+ROLLOUT_DEAD = (
+    "rollout {execution} of endpoint {endpoint} cannot go on ({cause}), and what it left cannot be restored: {error}; "
+    "remove what prevents this, and deploy again"
+)
+NAME_TAKEN = (
+    "an endpoint named {endpoint} exists already and is not part of this stack; choose another endpoint_name or delete "
+    "it"
+)
+DELETED_OUTSIDE = (
+    "endpoint {endpoint} was deleted outside this stack; remove the construct from the stack, deploy, and add it again"
+)
+DEPLOY_ENDED = "this deploy of endpoint {endpoint} has ended meanwhile; deploy again"
+OTHER_TYPE = (
+    "the instance type of endpoint {endpoint} cannot change from {now} to {wanted} while its variants are scalable "
+    "targets; create a second CanaryEndpoint with the new type"
+)
+OTHER_CONTENT = (
+    "version {version} already names another content ({known}, now {new}); give the new content a new version"
+)
+REJECTED = "version {version} was rolled back before; choose a new version to try it again"
+NOT_AT_REST = (
+    "endpoint {endpoint} is on endpoint config {config}, but has not come to rest in {minutes} minutes: it is "
+    "{status}{why}"
+)
+NOT_MOVED = "SageMaker did not move endpoint {endpoint} to endpoint config {config}: it is {status} on {now}{why}"
+WAIT = "wait until it is, and deploy again"
+MAKE_ANEW = "remove the construct from the stack, deploy, and add it again"
+
+
+def in_alarm(alarms: list[str]) -> str:
+    """Say that they are in ALARM.
+
+    >>> in_alarm(["errors"]), in_alarm(["errors", "latency"])
+    ('errors is in ALARM', 'errors, latency are in ALARM')
+    """
+    return f"{', '.join(alarms)} {'is' if len(alarms) == 1 else 'are'} in ALARM"
+
+
+def was_in_alarm(alarms: list[str]) -> str:
+    """Say that they have been in ALARM since before the rollout.
+
+    >>> was_in_alarm(["errors"])
+    'errors was in ALARM before the rollout began'
+    """
+    return f"{', '.join(alarms)} {'was' if len(alarms) == 1 else 'were'} in ALARM before the rollout began"
