@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsii
 from aws_cdk import Annotations, Aspects, CfnResource, IAspect
+from rollout.contract.names import PLAN_METADATA
 from rollout.contract.timing import FINAL_AFTER_PERIODS, GATE_PERIODS, MAX_EVENTS
 
 from canary_construct.cdk.lazy import lazy_value
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from canary_construct.props.traffic_step import TrafficStep
     from canary_construct.review.reaction_times import ReactionTime
     from canary_construct.rollout.plan import RolloutPlan
-
-METADATA_KEY = "canary-construct:plan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class PlanReview:
         resource = state_machine.node.default_child
         assert isinstance(resource, CfnResource)
         alarms = self.plan.settings.alarms
-        resource.add_metadata(METADATA_KEY, lazy_value(lambda: self.summary(alarms.that_stop(Slot.B))))
+        resource.add_metadata(PLAN_METADATA, lazy_value(lambda: self.summary(alarms.that_stop(Slot.B))))
         Aspects.of(resource).add(_WarningsAtSynth(scope, self.warnings))
 
     def summary(self, alarms: Sequence[cloudwatch.IAlarm] = ()) -> dict[str, Any]:

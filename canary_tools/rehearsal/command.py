@@ -14,7 +14,8 @@ from pathlib import Path
 
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.plan import command as plan_command
-from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.report.distribution import distribution, table
 from canary_tools.rehearsal.report.sentences import in_words
 from canary_tools.rehearsal.scenario import read_scenario

@@ -7,7 +7,7 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
-from canary_tools.rehearsal.observation import Observation
+from canary_tools.rehearsal.record.observation import Observation
 from canary_tools.rehearsal.scenario import Control
 from canary_tools.rehearsal.scenario.distortions import DISTORTIONS, Distortion
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
@@ -91,11 +91,11 @@ class Controls:
         """
         if not self._aws.has_endpoint():
             return True
-        executions, endpoint = self._aws.executions.all(), self._aws.declared.endpoint_name
+        executions = self._aws.executions.all()
         if any(execution["status"] == "RUNNING" for execution in executions):
             return False
-        records = [self._aws.table.item(endpoint, f"rollout#{execution['name']}") or {} for execution in executions]
-        return self._aws.table.item(endpoint, "lock") is None or all("ended_at" in record for record in records)
+        records = [self._aws.record(f"rollout#{execution['name']}") or {} for execution in executions]
+        return self._aws.record("lock") is None or all("ended_at" in record for record in records)
 
     def _stop(self, error: str) -> None:
         """Stop the rollout: an operator aborts it in the same way."""
@@ -146,5 +146,5 @@ class Controls:
         """Return the alarm that a control names, or the first one of the new release."""
         if control.alarm:
             return control.alarm
-        names: list[str] = self._aws.declared.plan["alarms"][self._observation.canary_slot()]
+        names: list[str] = self._aws.declared.plan["alarms"][self._observation.slot]
         return names[0]

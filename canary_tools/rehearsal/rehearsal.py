@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +16,9 @@ import botocore.endpoint
 from canary_tools.rehearsal.controls import Controls
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
-from canary_tools.rehearsal.observation import Observation
-from canary_tools.rehearsal.outcome import Outcome, Result
+from canary_tools.rehearsal.observer import Observer
+from canary_tools.rehearsal.outcome import Outcome
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario import Scenario
 from canary_tools.rehearsal.services import botocore_requests, packaged_code
 from canary_tools.rehearsal.services.executions import Execution
@@ -41,18 +41,6 @@ LONGEST_AROUND_SECONDS = 24 * 3600.0
 """What a rollout may need beside its bakes before a rehearsal holds that it never ends."""
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rehearsed:
-    """A finished rehearsal: what is reported, and the record behind it."""
-
-    scenario: Scenario
-    declared: DeclaredEndpoint
-    result: Result
-    observation: Observation
-    virtual_seconds: float
-    real_seconds: float
 
 
 def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
@@ -102,7 +90,8 @@ class _Run:
         self._aws = aws
         self._connect(patches)
         self._deployment = Deployment(aws, patches)
-        self._observation = Observation(aws)
+        self._observer = Observer(aws)
+        self._observation = self._observer.observation
         self._controls = Controls(aws, self._deployment, self._observation)
         self._controls.check()
         self._instances_before = 0
@@ -129,7 +118,7 @@ class _Run:
         patches.attribute(clock, "now", self._aws.clock.now)
         patches.attribute(clock, "pause", self._aws.processes.pause)
         patches.attribute(importlib.import_module("ministack.services.dynamodb"), "copy", PlainCopies())
-        botocore_requests.connect(patches, self._aws, VirtualTime(self._aws.processes, time))
+        botocore_requests.connect(patches, self._aws.api, VirtualTime(self._aws.processes, time))
         for function in self._aws.declared.functions.values():
             for name, value in function.environment.items():
                 patches.variable(name, value)
@@ -163,7 +152,7 @@ class _Run:
                 raise RehearsalError("the deploy settled, but no rollout began")
         self._aws.start_counting()
         self._instances_before = sum(row["CurrentInstanceCount"] for row in self._aws.endpoint()["ProductionVariants"])
-        self._observation.canary_slot()
+        self._observer.begin()
         self._controls.schedule()
         return self._aws.executions.all()[0]
 

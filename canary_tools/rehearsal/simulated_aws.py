@@ -1,4 +1,4 @@
-"""The simulated world: the sandbox's models of the services on a virtual clock, with users and faults."""
+"""The simulated world: models of the AWS services on a virtual clock, with users and faults, wired to each other."""
 
 import random
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from rollout.contract.names import LEDGER_VARIABLE
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
@@ -19,17 +20,19 @@ from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.timing import Timing
+from canary_tools.aws_models.sagemaker.variants import Fleet
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.publishing import Gaps, Publisher
 from canary_tools.rehearsal.scenario import Scenario
-from canary_tools.rehearsal.services.botocore_requests import SERVICES, AnswerLost, Parameters
+from canary_tools.rehearsal.services.api_calls import ApiCalls, Operation
+from canary_tools.rehearsal.services.botocore_requests import Parameters
 from canary_tools.rehearsal.services.declared_alarms import put_alarms
 from canary_tools.rehearsal.services.durations import FLEET_UPDATE_SECONDS, WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.services.event_bus import Bus
 from canary_tools.rehearsal.services.executions import Executions
-from canary_tools.rehearsal.services.faults import CRASH, TIMEOUT, Faults, service_error
+from canary_tools.rehearsal.services.faults import Faults
 from canary_tools.rehearsal.services.front_doors import FrontDoors
-from canary_tools.rehearsal.services.lambda_functions import Crashed, Functions
+from canary_tools.rehearsal.services.lambda_functions import Functions
 from canary_tools.rehearsal.services.ledger_table import LedgerTable
 from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
@@ -40,22 +43,21 @@ from canary_tools.rehearsal.virtual_time.processes import Processes
 PLACE = Place(account=ACCOUNT, region=REGION)
 START = 1_800_000_000.0
 CALLS_PER_SECOND = 5.0
-"""Of SageMaker's control plane, before it throttles; its limits are unpublished."""
-
-Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""SageMaker's control plane throttles above it. AWS does not publish the limit."""
 
 
 class SimulatedAws:
     """All services of one rehearsal, wired.
 
     Attributes:
-        calls: attempts of API calls since the rollout began, by IAM action.
-        stack_status: what CloudFormation says of the stack.
-        instance_type: of the endpoint.
-        zero: when the rollout began, in seconds since the epoch.
-        served_before: the version of the release that served then.
-        on_record: each is called with the key of each record of the ledger that was updated.
-        cohort: what is published of one.
+        calls: how often each API was called since the rollout began, by IAM action. Each attempt counts.
+        stack_status: the status of the CloudFormation stack.
+        release_model: the name of the model that the rollout tries.
+        instance_type: the instance type of the endpoint.
+        zero: when the rollout began, in seconds since the epoch; infinity before it.
+        served_before: the version of the release that served when the rollout began.
+        on_record: functions that are called with the key of each ledger record that was updated.
+        cohort: which requests reach the new release beside the weights.
     """
 
     def __init__(self, declared: DeclaredEndpoint, scenario: Scenario) -> None:
@@ -76,7 +78,7 @@ class SimulatedAws:
         self.gaps = Gaps(self.store, scenario)
         self.sagemaker = self._sagemaker()
         self.table = LedgerTable(_ledger_name(declared))
-        self.front_doors = FrontDoors(declared.plan.get("api_stages", ()))
+        self.front_doors = FrontDoors(declared.plan["api_stages"])
         self.cohort = PublishedCohort(declared.plan["steps"], self.front_doors)
         self.faults = Faults(scenario, second=self.second, seed=self._seed())
         self.functions = Functions(declared.functions, self.processes, seed=self._seed())
@@ -99,8 +101,7 @@ class SimulatedAws:
         )
         self.users = self._users()
         self._publisher = self._publish()
-        self._throttle = Throttle(clock=self.clock, calls_per_second=CALLS_PER_SECOND)
-        self._operations = self._all_operations()
+        self.api = self._api()
 
     def begin(self) -> None:
         """Put the template's alarms and schedules in place and let users come."""
@@ -118,55 +119,18 @@ class SimulatedAws:
         """Let the rollout begin now: from here on the scenario's changes, faults and controls count."""
         self.zero = self.users.zero = self.gaps.zero = self.clock.now()
         self.calls.clear()
-        fleet = self.sagemaker.endpoints.find(self.declared.endpoint_name).fleet
-        assert fleet is not None
-        self.instance_type = next(iter(fleet.variants.values())).instance_type
-        serving = next(variant for variant in fleet.variants.values() if variant.current_weight > 0)
+        variants = list(self.fleet().variants.values())
+        self.instance_type = variants[0].instance_type
+        serving = next(variant for variant in variants if variant.current_weight > 0)
         self.served_before = self.version_in(serving.model_name)
 
     def is_counting(self) -> bool:
-        """Tell whether what happens now is the rollout's, and not that of a later one."""
+        """Tell whether the first rollout has begun and no later one has. Only the first one is reported."""
         return self.clock.now() >= self.zero and len(self.executions.all()) == 1
 
     def version_in(self, model_name: str) -> str:
         """Return the version of the release that a model holds, as the ledger has it."""
-        return str((self.table.item(self.declared.endpoint_name, f"model#{model_name}") or {}).get("version", ""))
-
-    def answer(self, service: str, operation: str, parameters: Parameters, *, read_timeout: float) -> dict[str, Any]:
-        """Answer one attempt of an API call, as the scenario lets it succeed."""
-        call = f"{SERVICES[service]}:{operation}"
-        if self.is_counting():
-            self.calls[call] += 1
-        self.processes.pause(self._draw.uniform(0.005, 0.04))
-        error = self.faults.of(call)
-        if error == TIMEOUT:
-            if self.faults.toss():
-                self.effect(service, operation, parameters)
-            self.processes.pause(read_timeout)
-            raise AnswerLost
-        if error not in {None, CRASH}:
-            assert error is not None
-            raise service_error(error, sagemaker_arn(PLACE, "endpoint", self.declared.endpoint_name))
-        answer = self.effect(service, operation, parameters)
-        if error == CRASH:
-            raise Crashed
-        self.processes.pause(self._draw.uniform(0.005, 0.04))
-        return answer
-
-    def effect(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:
-        """Do what a call asks."""
-        if service == "dynamodb":
-            answer = self.table.call(operation, parameters)
-            if operation == "UpdateItem":
-                for listen in self.on_record:
-                    listen(str(parameters["Key"]["record"]["S"]))
-            return answer
-        known = self._operations[service]
-        if operation not in known:
-            raise ApiError("UnknownOperationException", f"a rehearsal does not know {service}:{operation}")
-        if service == "sagemaker":
-            self._throttle.admit(operation)
-        return known[operation](parameters)
+        return str((self.record(f"model#{model_name}") or {}).get("version", ""))
 
     def endpoint(self) -> Mapping[str, Any]:
         """Return what DescribeEndpoint says, without a call.
@@ -184,21 +148,44 @@ class SimulatedAws:
         """Tell whether the endpoint is busy: it is there, but not in service."""
         return self.has_endpoint() and self.endpoint()["EndpointStatus"] != "InService"
 
+    def fleet(self) -> Fleet:
+        """Return the variants of the endpoint, which must be there."""
+        fleet = self.sagemaker.endpoints.find(self.declared.endpoint_name).fleet
+        assert fleet is not None
+        return fleet
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """Return a record of the endpoint in the ledger, without a call; `None` if there is none."""
+        return self.table.item(self.declared.endpoint_name, key)
+
     def lock(self) -> dict[str, Any]:
-        """Return the ledger's record of the lock, without a call; nobody has it without a `holder`."""
-        return self.table.item(self.declared.endpoint_name, "lock") or {}
+        """Return the ledger's record of the lock, without a call. A record without a `holder` is no lock."""
+        return self.record("lock") or {}
 
     def close(self) -> None:
         """End everything that still waits, and forget the ledger."""
         self.processes.end_all()
         self.table.drop()
 
-    def _all_operations(self) -> dict[str, Mapping[str, Operation]]:
+    def _api(self) -> ApiCalls:
+        return ApiCalls(
+            self._operations(),
+            processes=self.processes,
+            faults=self.faults,
+            throttle=Throttle(clock=self.clock, calls_per_second=CALLS_PER_SECOND),
+            endpoint_arn=sagemaker_arn(PLACE, "endpoint", self.declared.endpoint_name),
+            draw=self._draw,
+            begun=self._count_call,
+            done=self._tell_record,
+        )
+
+    def _operations(self) -> dict[str, Mapping[str, Operation]]:
         metric_api = MetricApi(store=self.store, clock=self.clock, threshold_statistics=False)
         return {
             "sagemaker": sagemaker_operations(self.sagemaker),
             "application-auto-scaling": scaling_operations(self.sagemaker),
             "cloudwatch": {**metric_api.operations(), **AlarmApi(self.alarms).operations()},
+            "dynamodb": self.table.operations(),
             "sfn": self.executions.operations(),
             "eventbridge": {"PutEvents": self.bus.put_events},
             "cloudformation": {"DescribeStacks": self._describe_stacks},
@@ -207,9 +194,18 @@ class SimulatedAws:
             "resource-groups-tagging-api": {"GetResources": lambda _request: {"ResourceTagMappingList": []}},
         }
 
+    def _count_call(self, call: str) -> None:
+        if self.is_counting():
+            self.calls[call] += 1
+
+    def _tell_record(self, service: str, operation: str, parameters: Parameters) -> None:
+        if service == "dynamodb" and operation == "UpdateItem":
+            for listen in self.on_record:
+                listen(str(parameters["Key"]["record"]["S"]))
+
     def _look_at_cohort(self, record: str) -> None:
         if record == "cohort":
-            self.cohort.in_ledger = (self.table.item(self.declared.endpoint_name, "cohort") or {}).get("cohort")
+            self.cohort.in_ledger = (self.record("cohort") or {}).get("cohort")
 
     def _describe_stacks(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         stack = {
@@ -283,4 +279,4 @@ class SimulatedAws:
 
 
 def _ledger_name(declared: DeclaredEndpoint) -> str:
-    return declared.function_of("prepare").environment["LEDGER_TABLE"]
+    return declared.function_of("prepare").environment[LEDGER_VARIABLE]

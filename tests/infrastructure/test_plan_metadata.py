@@ -6,9 +6,9 @@ import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk.assertions import Annotations, Match
+from rollout.contract.names import PLAN_METADATA
 
 from canary_construct import CanaryEndpoint, Gate, InstanceScaling, TrafficRouting
-from canary_construct.review.plan_review import METADATA_KEY
 from tests.infrastructure.synthesis import declare, only, rendered, resources_of, stack
 
 HALF_FIRST = TrafficRouting.steps([50, 100], bake=Duration.minutes(10))
@@ -16,7 +16,7 @@ SUPERIOR = Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", 
 
 
 def metadata(resources: Any) -> dict[str, Any]:
-    found: dict[str, Any] = only(resources, "AWS::StepFunctions::StateMachine")[1]["Metadata"][METADATA_KEY]
+    found: dict[str, Any] = only(resources, "AWS::StepFunctions::StateMachine")[1]["Metadata"][PLAN_METADATA]
     return found
 
 

@@ -43,7 +43,7 @@ def arrows(top: str) -> Arrows:
     return found
 
 
-@pytest.mark.parametrize("top", [MODELS, f"{TOOLS}.sandbox"])
+@pytest.mark.parametrize("top", [MODELS, f"{TOOLS}.sandbox", f"{TOOLS}.rehearsal"])
 def test_no_folders_import_each_other_in_a_circle(top: str) -> None:
     assert len(arrows(top)) > 1
     try:

@@ -13,7 +13,6 @@ from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.scenario import parse_scenario, read_scenario
 from canary_tools.rehearsal.services.botocore_requests import SERVICES
 from canary_tools.rehearsal.services.faults import CALLS, INVOKE, check_calls
-from canary_tools.rehearsal.services.ledger_table import OPERATIONS
 from canary_tools.rehearsal.services.packaged_code import packaged_code
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
@@ -140,8 +139,7 @@ def test_faults_can_meet_what_handlers_may_call_and_nothing_that_a_rehearsal_can
     assert {action for action in allowed if action.partition(":")[0] in CALLS} == possible - {"apigateway:UpdateStage"}
     with packaged_code(declared.function_of("prepare").code):
         aws = SimulatedAws(declared, parse_scenario(TRAFFIC))
-    answered = {f"dynamodb:{operation}" for operation in OPERATIONS}
-    answered |= {f"{SERVICES[name]}:{call}" for name, known in aws._operations.items() for call in known}
+    answered = {f"{SERVICES[name]}:{call}" for name, known in aws.api.operations.items() for call in known}
     aws.close()
     assert possible <= answered
 

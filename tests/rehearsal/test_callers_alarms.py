@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 from tests.rehearsal.conftest import HEALTHY

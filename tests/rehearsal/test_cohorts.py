@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from rollout import api_stages
+from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 
 from bench.chaos.running import COHORT, synthesise
 from bench.chaos.worlds import FAILING, QUIET
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.report.page import write_report
 from canary_tools.rehearsal.scenario import parse_scenario
-from canary_tools.rehearsal.services.front_doors import AT_REST, BUCKETS, HEADER, VALUES, VARIANT, FrontDoors
+from canary_tools.rehearsal.services.front_doors import FrontDoors
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 from canary_tools.rehearsal.traffic.cohort import Cohort, PublishedCohort
 
@@ -114,7 +116,7 @@ def test_front_doors_take_what_the_handlers_send(rule: dict[str, Any]) -> None:
     cohort = PublishedCohort(STEPS, doors)
     set_variables(doors, api_stages.variables_of("variant-b", rule))
     assert cohort.now() == Cohort("variant-b", 5 if rule is USERS else 12)
-    set_variables(doors, api_stages.AT_REST)
+    set_variables(doors, AT_REST)
     assert cohort.now() is None
     assert doors.letting_through() == {}
 
@@ -122,10 +124,6 @@ def test_front_doors_take_what_the_handlers_send(rule: dict[str, Any]) -> None:
 def set_variables(doors: FrontDoors, variables: Mapping[str, str]) -> None:
     changes = [{"op": "replace", "path": f"/variables/{name}", "value": value} for name, value in variables.items()]
     doors.operations()["UpdateStage"]({"restApiId": "door", "stageName": "live", "patchOperations": changes})
-
-
-def test_rest_is_what_the_handlers_call_rest() -> None:
-    assert AT_REST == api_stages.AT_REST
 
 
 def test_a_rule_that_only_the_ledger_holds_counts() -> None:

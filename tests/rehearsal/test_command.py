@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.page import write_report
 
 KEYS = [

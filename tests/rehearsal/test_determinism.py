@@ -1,7 +1,7 @@
 import json
 from collections.abc import Callable
 
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 
 Rehearse = Callable[..., Rehearsed]
 FAULTS = [{"at_s": 0, "for_s": 900, "call": "dynamodb:GetItem", "error": "ThrottlingException", "probability": 0.2}]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario.distortions import DISTORTIONS, LARGEST
 
 Rehearse = Callable[..., Rehearsed]

@@ -10,11 +10,12 @@ from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.assertions import Template
+from rollout.contract.names import PLAN_METADATA
 
 from canary_construct import CohortRule, Gate, InstanceScaling, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.plan.metadata import METADATA_KEY
-from canary_tools.rehearsal.rehearsal import Rehearsed, rehearse
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import find_endpoint
 from tests.infrastructure.synthesis import declare, stack
@@ -37,8 +38,8 @@ def without_metadata(path: Path, *keys: str) -> Path:
     template = json.loads(path.read_text())
     for resource in template["Resources"].values():
         metadata = resource.get("Metadata", {})
-        for key in keys or [METADATA_KEY]:
-            (metadata.get(METADATA_KEY, {}) if keys else metadata).pop(key, None)
+        for key in keys or [PLAN_METADATA]:
+            (metadata.get(PLAN_METADATA, {}) if keys else metadata).pop(key, None)
     copy = path.with_name("Without.template.json")
     copy.write_text(json.dumps(template))
     return copy
@@ -47,7 +48,7 @@ def without_metadata(path: Path, *keys: str) -> Path:
 def written_metadata(path: Path) -> Mapping[str, Any]:
     resources = json.loads(path.read_text())["Resources"].values()
     (found,) = [
-        resource["Metadata"][METADATA_KEY] for resource in resources if METADATA_KEY in resource.get("Metadata", {})
+        resource["Metadata"][PLAN_METADATA] for resource in resources if PLAN_METADATA in resource.get("Metadata", {})
     ]
     metadata: Mapping[str, Any] = found
     return metadata
@@ -121,7 +122,7 @@ def test_a_template_without_the_metadata_of_its_plan_is_refused(
     declare(shop)
     assert main(["plan", "--template", str(without_metadata(written(shop, tmp_path)))]) == 2
     said = capsys.readouterr().err
-    assert f"has no {METADATA_KEY} in its metadata; synthesise the template again and keep its metadata" in said
+    assert f"has no {PLAN_METADATA} in its metadata; synthesise the template again and keep its metadata" in said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from canary_tools.rehearsal import command
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.distribution import distribution, table
 from canary_tools.rehearsal.report.page import page
 from canary_tools.rehearsal.scenario import Behaviour, parse_scenario

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 
 Rehearse = Callable[..., Rehearsed]
 BOTH_SERVE = {"variant-a": 0.0, "variant-b": 100.0}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 
 Rehearse = Callable[..., Rehearsed]
 WEIGHTS = "sagemaker:UpdateEndpointWeightsAndCapacities"

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from rollout.contract.names import PLAN_METADATA
+
 from canary_tools.rehearsal.json_input.json_object import Reader, RehearsalError
 from canary_tools.rehearsal.template import DeclaredEndpoint
-
-METADATA_KEY = "canary-construct:plan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,12 @@ def metadata_of(declared: DeclaredEndpoint) -> PlanMetadata:
     Raises:
         RehearsalError: when the template does not have it, or has it in part.
     """
-    if METADATA_KEY not in declared.machine_metadata:
+    if PLAN_METADATA not in declared.machine_metadata:
         raise RehearsalError(
-            f"the state machine of endpoint {declared.endpoint_name} has no {METADATA_KEY} in its metadata; "
+            f"the state machine of endpoint {declared.endpoint_name} has no {PLAN_METADATA} in its metadata; "
             "synthesise the template again and keep its metadata"
         )
-    return PlanMetadata.parse(declared.machine_metadata[METADATA_KEY])
+    return PlanMetadata.parse(declared.machine_metadata[PLAN_METADATA])
 
 
 def _guard(reader: Reader) -> Guard:

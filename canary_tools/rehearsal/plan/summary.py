@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from rollout.contract.timing import FINAL_AFTER_PERIODS
+
 from canary_tools.rehearsal.plan.fleet import Fleet, fleet_of
 from canary_tools.rehearsal.plan.metadata import Guard, PlanMetadata, metadata_of
 from canary_tools.rehearsal.services import list_prices
@@ -20,8 +22,8 @@ TRANSITIONS_PER_LOOK = 3
 """Of each evaluation: a wait, a Lambda task and a choice."""
 CALLS_PER_LOOK = 12
 MEGABYTE_SECONDS_PER_LOOK = 512.0
-PERIODS_AFTER_BAKE = 3
-"""How many metric periods after its bake a step's last period has come and is judged."""
+PERIODS_AFTER_BAKE = FINAL_AFTER_PERIODS + 1
+"""How many metric periods after its bake a step has judged its last one, which began within the bake."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canary_tools.rehearsal.outcome import Result
+from canary_tools.rehearsal.record.rehearsed import Result
 
 NUMBERS = (
     "seconds",

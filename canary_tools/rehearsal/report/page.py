@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.pictures import Picture, in_order, pictures
 from canary_tools.rehearsal.report.sentences import duration
 from canary_tools.rehearsal.scenario import Behaviour, Change, Fault, Traffic

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from canary_tools.rehearsal.observation import Happening, Minute
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.observation import Happening, Minute
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.traffic.latency import percentile
 
 mpl.use("Agg")
@@ -77,7 +77,7 @@ class _Drawing:
         self._observation = rehearsed.observation
         self._minutes = rehearsed.observation.minutes
         self._plan = rehearsed.declared.plan
-        self._canary = rehearsed.observation.canary_slot()
+        self._canary = rehearsed.observation.slot
         self._end = rehearsed.result["seconds"]
         self._colours = {slot: CANARY if slot == self._canary else STABLE for slot in ("variant-a", "variant-b")}
         longest = self._minutes[-1].start_s if self._minutes else 60.0

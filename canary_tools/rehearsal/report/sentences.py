@@ -1,6 +1,6 @@
 """A rehearsal in a few sentences that a release manager reads."""
 
-from canary_tools.rehearsal.rehearsal import Rehearsed
+from canary_tools.rehearsal.record.rehearsed import Rehearsed
 
 
 def in_words(rehearsed: Rehearsed) -> str:

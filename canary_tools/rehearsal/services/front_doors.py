@@ -6,11 +6,10 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from rollout.contract.stage_variables import AT_REST
+
 from canary_tools.aws_models.api.errors import ApiError
 
-VARIANT, HEADER, VALUES, BUCKETS = "cohortVariant", "cohortHeader", "cohortValues", "cohortBuckets"
-AT_REST: Mapping[str, str] = {VARIANT: "none", HEADER: "none", VALUES: "none", BUCKETS: "0000"}
-"""No request matches. A deploy sets this, and every rollout must leave it."""
 _PREFIX = "/variables/"
 
 

@@ -3,7 +3,8 @@
 import importlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -40,29 +41,23 @@ class LedgerTable:
             },
         )
 
-    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer an operation.
-
-        Raises:
-            ApiError: as DynamoDB refuses.
-        """
-        if operation not in OPERATIONS:
-            raise ApiError("UnknownOperationException", f"a rehearsal does not know dynamodb:{operation}")
-        return self._run(OPERATIONS[operation], dict(request))
+    def operations(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+        """Return the operations of the DynamoDB API that handlers use. Each raises `ApiError` as DynamoDB refuses."""
+        return {name: partial(self._run, function) for name, function in OPERATIONS.items()}
 
     def item(self, endpoint: str, record: str) -> dict[str, Any] | None:
         """Return one record in plain Python values, without a call."""
         key = {"endpoint": {"S": endpoint}, "record": {"S": record}}
-        found = self.call("GetItem", {"TableName": self.name, "Key": key}).get("Item")
+        found = self._run("_get_item", {"TableName": self.name, "Key": key}).get("Item")
         return None if found is None else {name: plain(value) for name, value in found.items()}
 
     def drop(self) -> None:
         """Delete the table."""
         self._run("_delete_table", {"TableName": self.name})
 
-    def _run(self, function: str, request: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, function: str, request: Mapping[str, Any]) -> dict[str, Any]:
         with self._scope(self._account, REGION):
-            status, _headers, body = getattr(self._dynamodb, function)(request)
+            status, _headers, body = getattr(self._dynamodb, function)(dict(request))
         answer: dict[str, Any] = json.loads(body)
         if status >= 300:  # noqa: PLR2004 - not a success
             code = answer.pop("__type").rpartition("#")[2]

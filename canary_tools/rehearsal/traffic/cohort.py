@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from canary_tools.rehearsal.services.front_doors import BUCKETS, HEADER, VALUES, VARIANT, FrontDoors
+from rollout.contract.stage_variables import BUCKETS, HEADER, VALUES, VARIANT
+
+from canary_tools.rehearsal.services.front_doors import FrontDoors
 from canary_tools.rehearsal.template.plan_steps import Step, expected_percent
 
 

@@ -8,6 +8,8 @@ CALLER = "caller"
 """Where a plan lists the alarms that the caller of the construct gave."""
 TAG = "canary-construct:endpoint"
 """On every model and endpoint config; its value is the endpoint's name."""
+PLAN_METADATA = "canary-construct:plan"
+"""The key of the plan's summary in the metadata of the state machine."""
 LEDGER_VARIABLE = "LEDGER_TABLE"
 """The environment variable of every handler that names the ledger's table."""
 

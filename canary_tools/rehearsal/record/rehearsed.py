@@ -1,0 +1,23 @@
+"""A finished rehearsal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from canary_tools.rehearsal.record.observation import Observation
+from canary_tools.rehearsal.scenario import Scenario
+from canary_tools.rehearsal.template import DeclaredEndpoint
+
+Result = dict[str, Any]
+"""The result as the command prints it. `docs/rehearsal.md` names its keys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """What is reported of a rehearsal, and the record behind it."""
+
+    scenario: Scenario
+    declared: DeclaredEndpoint
+    result: Result
+    observation: Observation
+    virtual_seconds: float
+    real_seconds: float
