@@ -101,7 +101,7 @@ def test_small_lifts_are_bet_on(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_better_canary_passes_with_the_claim_in_the_reason() -> None:
     _, assessment = seen(rules(), (0, 30, BETTER))
     assert assessment.verdict == "PASS"
-    assert "; better than stable, evidence 1 in " in assessment.reason
+    assert "; the canary is better than stable, evidence 1 in " in assessment.reason
 
 
 def test_an_equal_canary_does_not_pass_even_at_the_end_of_the_bake() -> None:
@@ -109,7 +109,7 @@ def test_an_equal_canary_does_not_pass_even_at_the_end_of_the_bake() -> None:
     state, assessment = seen(judge, (0, 240, EQUAL))
     assert assessment.verdict == "CONTINUE"
     assert judge.at_bake_end(state).verdict == "CONTINUE"
-    assert "; not proven better than stable, evidence 1 in 1 of 1 in 20 asked" in judge.at_bake_end(state).reason
+    assert "; not proven better than stable: evidence 1 in 1, required 1 in 20" in judge.at_bake_end(state).reason
 
 
 def test_without_superiority_the_same_canary_passes() -> None:
@@ -153,7 +153,7 @@ def test_only_the_step_that_asks_needs_the_proof() -> None:
 
 def test_evidence_of_earlier_steps_proves_nothing() -> None:
     judge = rules(superior_step=1)
-    assert "evidence 1 in 1 of 1 in 20 asked" in seen(judge, (0, 60, BETTER), (1, 1, EQUAL))[1].reason
+    assert "evidence 1 in 1, required 1 in 20" in seen(judge, (0, 60, BETTER), (1, 1, EQUAL))[1].reason
 
 
 def test_what_was_shown_before_the_step_proves_nothing() -> None:
@@ -178,7 +178,7 @@ def test_a_proof_is_kept_while_other_gates_are_undecided() -> None:
     ]
     state, assessment = judge.update(judge.new_state(), rollout)
     assert assessment.verdict == "CONTINUE"
-    assert "; better than stable, evidence 1 in 860" in assessment.gates[0].sentence
+    assert "; the canary is better than stable, evidence 1 in 860" in assessment.gates[0].sentence
     assert judge.at_bake_end(state).verdict == "PASS"
 
 

@@ -23,7 +23,7 @@ class Judge:
     >>> state, assessment = judge.update(judge.new_state(), [Minute(0, 0, {"errors": seen})])
     >>> print(assessment.verdict, "-", assessment.reason)  # doctest: +NORMALIZE_WHITESPACE
     FAIL - errors: canary 9 of 300 requests failed (3.00 %), stable 6 of 5,700 (0.11 %);
-    at least 1.25 times worse, evidence 1 in 100
+    the canary is at least 1.25 times worse, evidence 1 in 100
     """
 
     rules: JudgeRules

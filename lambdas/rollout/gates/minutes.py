@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from rollout.gates import sentence
 from rollout.gates.counts import Counts, InvalidCountsError
 
 
@@ -36,7 +37,7 @@ class Minute:
         try:
             return Counts.parse(counts)
         except InvalidCountsError as error:
-            self.skipped.append(f"minute {self.number} of gate {gate} skipped: {error}")
+            self.skipped.append(sentence.skipped(self.number, gate, error))
             return None
 
 

@@ -1,4 +1,4 @@
-"""From the progress of a rollout to what the judge says: a verdict, the reason, and every gate's numbers."""
+"""What the judge says about a rollout's progress: a verdict, its reason, and every gate's numbers."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -37,9 +37,9 @@ class GateAssessment:
 class Assessment:
     """The verdict on the rollout's current step.
 
-    `minute` is the minute that decided, or the last one used (None before the first); `gate` is the gate
-    that rolls back. `starved` says that the canary gets too little traffic: hold, then roll back.
-    `skipped` names minutes whose counts could not be used.
+    `minute` is the minute that decided, or the last one used (None before the first). `gate` is the gate that rolls
+    back. `starved`: the canary gets too little traffic; hold, then roll back. `skipped` names minutes whose counts
+    could not be used.
     """
 
     verdict: Verdict
@@ -67,13 +67,13 @@ def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
 
 
 def at_bake_end(progress: Progress, assessment: Assessment) -> Assessment:
-    """Turn an undecided assessment into a pass if every gate saw enough, and proved what this step asks."""
+    """Turn an undecided assessment into a pass if every gate saw enough and proved what this step requires."""
     short = [_shortage(gate, state) for gate, state in progress.gates if not gate.has_enough(state)]
     if short:
         return replace(assessment, reason="; ".join(short))
     if any(gate.lacks_superiority(state) for gate, state in progress.gates):
         return assessment
-    return replace(assessment, verdict=Verdict.PASS, reason=f"the bake ended without a failure: {assessment.reason}")
+    return replace(assessment, verdict=Verdict.PASS, reason=sentence.bake_ended(assessment.reason))
 
 
 def _verdict(progress: Progress, gates: tuple[GateAssessment, ...]) -> tuple[Verdict, str]:
@@ -81,7 +81,7 @@ def _verdict(progress: Progress, gates: tuple[GateAssessment, ...]) -> tuple[Ver
         return Verdict.FAIL, next(_said(gate) for gate in gates if gate.name == progress.failed)
     everything = "; ".join(_said(gate) for gate in gates)
     if _is_starved(progress) and progress.traffic_seen is not None:
-        return Verdict.CONTINUE, progress.traffic_gate.sentence(*progress.traffic_seen)
+        return Verdict.CONTINUE, sentence.starved(*progress.traffic_seen)
     if progress.passed is not None:
         return Verdict.PASS, everything
     return Verdict.CONTINUE, everything
@@ -130,7 +130,6 @@ def _proven(gate: Gate, log_evidence: float) -> str:
 def _shortage(gate: Gate, state: GateState) -> str:
     minutes, requests = state.step
     judge = gate.judge
-    return (
-        f"{gate.rule.name}: too little to judge, {requests:,} canary requests in {minutes} minutes, "
-        f"at least {judge.min_requests:,} in {judge.min_minutes} are asked"
+    return sentence.shortage(
+        gate.rule.name, requests, minutes, min_requests=judge.min_requests, min_minutes=judge.min_minutes
     )

@@ -1,4 +1,4 @@
-"""What a gate saw, in words and numbers."""
+"""Every sentence of the gates that people read: in the ledger, in events and in the output of the replay."""
 
 import math
 
@@ -22,37 +22,75 @@ def comparison(gate: GateRule, seen: Counts) -> str:
 def rising(seen: Counts) -> str:
     """Return the counts since the evidence began to rise, for a fault that began late."""
     return (
-        f"since the evidence began to rise canary {_part(seen.canary_bad, seen.canary_total, '')}, "
+        f"since the evidence began to rise: canary {_part(seen.canary_bad, seen.canary_total, '')}, "
         f"stable {_part(seen.stable_bad, seen.stable_total, '')}"
     )
 
 
 def failing(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
-    """Return the claim that rolled back, and how sure it is."""
-    return f"{_claim(gate)}, evidence {odds(log_evidence)}{_asked(log_required, discount)}"
+    """Return the claim that rolls back, and its evidence.
+
+    >>> failing(GateRule(name="errors"), math.log(561), math.log(560), 1.3)
+    'the canary is at least 1.25 times worse, evidence 1 in 560; that much was required because counts vary 1.3 times \
+as much as chance'
+    """
+    said, required = odds(log_evidence), odds(log_required)
+    noise = _noise(discount)
+    needed = f"; {'that much' if said == required else required} was required{noise}" if noise else ""
+    return f"{_claim(gate)}, evidence {said}{needed}"
 
 
 def undecided(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
-    """Return how far the evidence is from rolling back."""
-    asked = f"{odds(log_required)} rolls back{_noise(discount)}"
-    if log_evidence < math.log(2.0):
-        return f"no evidence of {_claim(gate)}, {asked}"
-    return f"evidence of {_claim(gate)} {odds(log_evidence)}, {asked}"
+    """Return how far the evidence is from rolling back.
+
+    >>> undecided(GateRule(name="errors"), 0.0, math.log(100), 1.0)
+    'no sign that the canary is at least 1.25 times worse (rolls back at evidence 1 in 100)'
+    """
+    sign = "no sign" if log_evidence < math.log(2.0) else f"evidence {odds(log_evidence)}"
+    return f"{sign} that {_claim(gate)} (rolls back at evidence {odds(log_required)}{_noise(discount)})"
 
 
 def passing(gate: GateRule, log_evidence: float) -> str:
-    """Return the claim that let the step pass early."""
-    return f"not {_claim(gate)}, evidence {odds(log_evidence)}"
+    """Return the claim that lets the step pass early."""
+    return f"{_denial(gate)}, evidence {odds(log_evidence)}"
 
 
 def superior(log_evidence: float) -> str:
-    """Return the claim that let the step pass where superiority is asked."""
-    return f"better than stable, evidence {odds(log_evidence)}"
+    """Return the claim that lets a step pass that asks for superiority."""
+    return f"the canary is better than stable, evidence {odds(log_evidence)}"
 
 
 def not_superior(log_evidence: float, log_required: float) -> str:
     """Return how far the evidence is from that claim."""
-    return f"not proven better than stable, evidence {odds(log_evidence)} of {odds(log_required)} asked"
+    return f"not proven better than stable: evidence {odds(log_evidence)}, required {odds(log_required)}"
+
+
+def shortage(gate: str, requests: int, minutes: int, *, min_requests: int, min_minutes: int) -> str:
+    """Return what a gate lacks at the end of a bake."""
+    return (
+        f"{gate}: too little to judge: {requests:,} canary requests in {minutes} minutes, "
+        f"at least {min_requests:,} requests and {min_minutes} minutes are required"
+    )
+
+
+def starved(canary: int, stable: int, share: float) -> str:
+    """Return who received the requests of the last minute; `share` (0 to 1) is the canary's configured share.
+
+    >>> starved(0, 600, 0.1)
+    'canary received 0 of 600 requests of the last minute (0.00 %), but its share is 10.00 %'
+    """
+    received = _part(canary, canary + stable, " requests of the last minute")
+    return f"canary received {received}, but its share is {percent(share)}"
+
+
+def bake_ended(gates: str) -> str:
+    """Return why a step passes at the end of its bake."""
+    return f"the bake ended without a failure: {gates}"
+
+
+def skipped(minute: int, gate: str, error: Exception) -> str:
+    """Return why a minute is not used."""
+    return f"minute {minute} of gate {gate} skipped: {error}"
 
 
 def odds(log_evidence: float) -> str:
@@ -81,16 +119,18 @@ def percent(rate: float) -> str:
 
 def _claim(gate: GateRule) -> str:
     if gate.is_lower_worse:
-        return f"below {gate.ratio:g} times stable's rate"
-    return f"at least {gate.ratio:g} times worse" if gate.ratio > 1.0 else "worse than stable"
+        return f"the canary is below {gate.ratio:g} times stable's rate"
+    return f"the canary is {f'at least {gate.ratio:g} times worse' if gate.ratio > 1.0 else 'worse than stable'}"
 
 
-def _asked(log_required: float, discount: float) -> str:
-    return f" of {odds(log_required)} asked{_noise(discount)}" if discount > 1.0 else ""
+def _denial(gate: GateRule) -> str:
+    if gate.is_lower_worse:
+        return f"the canary is not below {gate.ratio:g} times stable's rate"
+    return f"the canary is not {f'{gate.ratio:g} times worse' if gate.ratio > 1.0 else 'worse than stable'}"
 
 
 def _noise(discount: float) -> str:
-    return f" (minutes taken to vary {discount:.1f} times as much as chance)" if discount > 1.0 else ""
+    return f" because counts vary {discount:.1f} times as much as chance" if discount > 1.0 else ""
 
 
 def _part(bad: int, total: int, what: str) -> str:

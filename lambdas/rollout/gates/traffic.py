@@ -41,16 +41,3 @@ class TrafficGate:
     def is_starved(self, capital: Capital) -> bool:
         """Tell whether the canary gets too little traffic."""
         return capital.total >= self.threshold
-
-    def sentence(self, canary: int, stable: int, share: float) -> str:
-        """Say what was seen in the last minute.
-
-        >>> TrafficGate(0.5, 4.6).sentence(0, 600, 0.1)
-        'canary received 0 of 600 requests of the last minute (0.00 %), its share is 10.00 %'
-        """
-        total = canary + stable
-        received = canary / total if total else 0.0
-        return (
-            f"canary received {canary:,} of {total:,} requests of the last minute "
-            f"({100 * received:.2f} %), its share is {100 * share:.2f} %"
-        )
