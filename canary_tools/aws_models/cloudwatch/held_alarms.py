@@ -1,4 +1,4 @@
-"""Alarms that can be held in a state, whatever their metrics say."""
+"""Alarms that can be held in a state, independent of their metrics."""
 
 from typing import Any
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rollout.contract.names import OWN_NAMESPACE, SAGEMAKER_NAMESPACE
+
 from canary_tools.aws_models.cloudwatch.held_alarms import HeldAlarms
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.rehearsal.template import DeclaredEndpoint
 
-SAGEMAKER, OWN = "AWS/SageMaker", "CanaryConstruct"
 UNKNOWN = {
     "Namespace": "Unknown", "MetricName": "Unknown", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
     "Threshold": 0, "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching",
@@ -21,7 +22,8 @@ def put_alarms(declared: DeclaredEndpoint, alarms: HeldAlarms) -> None:
     Such an alarm of the caller is OK until a control says otherwise; so is one that the template only names.
     """
     plan = declared.plan
-    published = {SAGEMAKER, OWN, *(source.get("namespace", "") for source in plan["gates"]["sources"].values())}
+    counted = {source.get("namespace", "") for source in plan["gates"]["sources"].values()}
+    published = {SAGEMAKER_NAMESPACE, OWN_NAMESPACE} | counted
     put: set[str] = set()
     for alarm in declared.alarms:
         if "AlarmRule" not in alarm and _namespaces(alarm) <= published:
