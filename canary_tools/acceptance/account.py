@@ -26,6 +26,7 @@ class Account:
         number: twelve digits; never written anywhere.
         make_client: makes a boto3 client of a service.
         make_client_as: the same, with the credentials that `AssumeRole` answered.
+        api_url: returns where a stage of a REST API is, by the API's identifier and the stage's name.
         environment: what a `cdk` subprocess needs on top of this process's environment.
         partition: "aws", "aws-cn" or "aws-us-gov".
     """
@@ -34,6 +35,7 @@ class Account:
     region: str
     make_client: Callable[..., Any] = field(repr=False)
     make_client_as: Callable[[str, Mapping[str, Any]], Any] = field(repr=False)
+    api_url: Callable[[str, str], str] = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     pace: Pace
     is_local: bool
@@ -60,6 +62,7 @@ def live_account(region: str | None = None) -> Account:
         region=session.region_name,
         make_client=session.client,
         make_client_as=lambda service, credentials: session.client(service, **key_arguments(credentials)),
+        api_url=lambda api, stage: f"https://{api}.execute-api.{session.region_name}.amazonaws.com/{stage}",
         environment={"AWS_REGION": session.region_name, "AWS_DEFAULT_REGION": session.region_name},
         pace=LIVE,
         is_local=False,

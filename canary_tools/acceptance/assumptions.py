@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from canary_tools.acceptance.probes import deploying, endpoint, metrics, permissions, scaling
+from canary_tools.acceptance.probes import deploying, endpoint, front_door, metrics, permissions, scaling
 from canary_tools.acceptance.questions import Assumption, Moment, Value
 
 _EVALUATE = "rollout.handlers.evaluate"
@@ -172,7 +172,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         key="weight_update_seconds",
         claim="a change of weights is in force within two minutes",
-        relied_on_by=("canary_construct.rollout.history", _SETTINGS),
+        relied_on_by=("canary_construct.rollout.history_budget", _SETTINGS),
         expected="at most 120 s",
         as_expected=_at_most(120),
         probe=endpoint.weight_change_seconds,
@@ -291,7 +291,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         key="instance_launch_seconds",
         claim="one more instance serves within ten minutes",
-        relied_on_by=("canary_construct.rollout.history", _SETTINGS),
+        relied_on_by=("canary_construct.rollout.history_budget", _SETTINGS),
         expected="at most 600 s",
         as_expected=_at_most(600),
         probe=scaling.launch_seconds,
@@ -343,7 +343,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         key="rollout_starts_after_seconds",
         claim="the stack's terminal event starts the rollout within a minute",
-        relied_on_by=("canary_construct.rollout.rules", "rollout.handlers.settle", _SETTINGS),
+        relied_on_by=("canary_construct.rollout.event_rules", "rollout.handlers.settle", _SETTINGS),
         expected="at most 60 s",
         as_expected=_at_most(60),
         probe=deploying.rollout_starts,
@@ -351,7 +351,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         key="stop_is_answered_after_seconds",
         claim="after StopExecution the event brings the traffic back within a minute",
-        relied_on_by=("canary_construct.rollout.rules", "rollout.handlers.restore"),
+        relied_on_by=("canary_construct.rollout.event_rules", "rollout.handlers.restore"),
         expected="at most 60 s",
         as_expected=_at_most(60),
         probe=deploying.stop_is_answered,
@@ -359,10 +359,19 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         key="alarm_is_answered_after_seconds",
         claim="after an alarm the event brings the traffic back within a minute",
-        relied_on_by=("canary_construct.rollout.rules", "rollout.handlers.panic"),
+        relied_on_by=("canary_construct.rollout.event_rules", "rollout.handlers.panic"),
         expected="at most 60 s",
         as_expected=_at_most(60),
         probe=deploying.alarm_is_answered,
+    ),
+    # The front door
+    Assumption(
+        key="header_in_lower_case",
+        claim="API Gateway finds a required header, such as Content-Type, when it comes in lower case",
+        relied_on_by=("canary_construct.front_door.endpoint_api", "canary_tools.sandbox.apigateway.parameter_mapping"),
+        expected="HTTP 200",
+        probe=front_door.header_in_lower_case,
+        moment=Moment.FIRST_RELEASE_SERVES,
     ),
     # Permissions
     Assumption(

@@ -7,6 +7,7 @@ import boto3
 
 from canary_tools.acceptance.account import Account, key_arguments
 from canary_tools.acceptance.pace import LOCAL
+from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
 from canary_tools.sandbox.server import Sandbox
 
@@ -26,6 +27,7 @@ def local_account(settings: SandboxSettings = SETTINGS) -> Iterator[Account]:
             region=REGION,
             make_client=session.client,
             make_client_as=lambda service, credentials: session.client(service, **key_arguments(credentials)),
+            api_url=lambda api, stage: stage_url(sandbox.endpoint_url, rest_api_id=api, stage_name=stage),
             environment=sandbox.environment(),
             pace=LOCAL,
             is_local=True,

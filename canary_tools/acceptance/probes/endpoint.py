@@ -1,5 +1,6 @@
 """Questions to SageMaker about a live endpoint."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -77,7 +78,9 @@ def nothing_at_weight_zero(scene: Scene) -> Said:
 
 def share_follows_weights(scene: Scene) -> Said:
     """Count the requests that each variant answered while both have half the weight."""
-    variants = Counter(found.variant for found in scene.visitors.since(scene.moment("both serve")))
+    since = scene.moment("both serve")
+    until = _first(scene.watch.since(since), lambda look: len(set(look.weights.values())) > 1)
+    variants = Counter(found.variant for found in scene.visitors.since(since) if found.sent_at < until)
     total = sum(variants[slot] for slot in SLOTS)
     if not total:
         raise NotAsked("no request was answered while both variants served")
@@ -166,6 +169,11 @@ def _updates(looks: Sequence[Look]) -> list[tuple[Look, Look]]:
     if not found:
         raise NotAsked("no update was seen")
     return found
+
+
+def _first(looks: Sequence[Look], holds: Callable[[Look], bool]) -> float:
+    """Return when a condition held first; infinity when it never did."""
+    return next((look.at for look in looks if holds(look)), math.inf)
 
 
 def _spans(looks: Sequence[Look], holds: Callable[[Look], bool]) -> list[float]:
