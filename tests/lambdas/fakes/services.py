@@ -137,9 +137,10 @@ class EventBus:
 
 @dataclass
 class Stacks:
-    """The status of the one stack."""
+    """The status of the one stack, and why resources failed, as its events say it."""
 
     status: str = "CREATE_IN_PROGRESS"
+    failures: list[str] = field(default_factory=list)
 
     def operations(self) -> dict[str, Operation]:
         return {"DescribeStacks": self.describe}

@@ -98,6 +98,7 @@ class Stack:
         try:
             yield from self._apply(template, before)
         except (RolloutError, ApiError, DeployFailed) as error:
+            self._aws.stacks.failures.append(str(error))
             yield from self._roll_back(template, before)
             raise DeployFailed(str(error)) from error
         self._aws.stacks.status = f"{kind}_COMPLETE"
