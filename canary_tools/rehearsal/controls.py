@@ -18,7 +18,7 @@ FLAP_SECONDS = 30.0
 FLAPS = 10 * (AlarmState.ALARM, AlarmState.OK)
 DISTORTED_SECONDS = 300.0
 OF_THE_ENDPOINT = frozenset({"deploy", "set-weights", "delete-endpoint"})
-"""Left out once the rollout is over: what happens to the endpoint then is not its business."""
+"""These change the endpoint. They are left out once the rollout is over, because it does not answer for them."""
 
 
 class Controls:
@@ -32,7 +32,7 @@ class Controls:
         self._actions = self._table()
 
     def check(self) -> None:
-        """Refuse controls that name what is not there.
+        """Refuse controls that name a variant or an alarm that is not there.
 
         Raises:
             RehearsalError: for an unknown variant or alarm.
@@ -47,7 +47,7 @@ class Controls:
                 raise RehearsalError(f"controls: there is no alarm {control.alarm}; there are {', '.join(alarms)}")
 
     def schedule(self) -> None:
-        """Plan them all; the rollout begins now."""
+        """Plan all controls. Their times count from now, the beginning of the rollout."""
         for control in self._aws.scenario.controls:
             self._plan(control)
 
@@ -85,9 +85,10 @@ class Controls:
         }
 
     def _is_over(self) -> bool:
-        """Tell whether what happens to the endpoint now is no business of the rollout any more.
+        """Tell whether the rollout no longer answers for the endpoint.
 
-        So it is once every rollout has ended, and its lock is free or the ledger says how it ended.
+        That is so when the endpoint is deleted, or when every execution has ended and either the lock is free or the
+        ledger says how each rollout ended.
         """
         if not self._aws.has_endpoint():
             return True
@@ -107,7 +108,7 @@ class Controls:
             self._aws.executions.time_out(execution)
 
     def _flap(self, alarm: str) -> None:
-        """Let an alarm change its state again and again, and follow its data then."""
+        """Change the state of an alarm again and again; afterwards it follows its data."""
         for state in FLAPS:
             self._aws.alarms.hold(alarm, state)
             self._aws.processes.pause(FLAP_SECONDS)
@@ -132,7 +133,7 @@ class Controls:
         self._until_accepted(self._aws.sagemaker.endpoints.update_weights_and_capacities, request)
 
     def _until_accepted(self, operation: Callable[[Mapping[str, Any]], object], request: Mapping[str, Any]) -> None:
-        """Change the endpoint, again and again while it is busy and the rollout runs; a person would do the same."""
+        """Change the endpoint. While it is busy and the rollout runs, try again, as a person would."""
         until = self._aws.clock.now() + PATIENCE_SECONDS
         while self._aws.clock.now() < until and self._aws.has_endpoint() and not self._is_over():
             try:

@@ -55,7 +55,7 @@ def page(rehearsed: Rehearsed, drawn: list[Picture]) -> str:
 
 
 def _scenario(rehearsed: Rehearsed) -> str:
-    """Return the whole scenario in words: whoever sees the page sees what was made to go wrong."""
+    """Return the whole scenario in words, so that the page says what was made to go wrong."""
     scenario = rehearsed.scenario
     parts = [
         *_traffic(scenario.traffic),

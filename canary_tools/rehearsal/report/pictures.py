@@ -49,7 +49,7 @@ def pictures(rehearsed: Rehearsed) -> list[Picture]:
     return [
         draw.picture(
             "traffic", "Share of the requests", draw.share,
-            "Which share of the requests each release gets. Vertical lines: what other hands, alarms, cohorts or an "
+            "Which share of the requests each release gets. Vertical lines: what people, alarms, cohorts or an "
             "order to halt did.",
         ),
         draw.picture(

@@ -52,7 +52,7 @@ class Behaviour:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Other behaviour from `at_s` on, for `for_s` seconds or for good."""
+    """Other behaviour from `at_s` on, for `for_s` seconds or until the end of the rehearsal."""
 
     at_s: float
     for_s: float | None

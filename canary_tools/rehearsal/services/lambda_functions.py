@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Invoked:
-    """One ended invocation, for whoever keeps the record."""
+    """One invocation that has ended."""
 
     function: Function
     outcome: Outcome

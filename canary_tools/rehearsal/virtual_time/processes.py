@@ -198,7 +198,7 @@ class Signal:
         self._is_set = False
 
     def set(self) -> None:
-        """Wake whoever waits."""
+        """Wake every process that waits for it."""
         self._is_set = True
         clock = self._processes.clock
         for wake in self._waiting:
