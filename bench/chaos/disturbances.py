@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rollout.contract.names import SLOT_A, SLOT_B
+
 from bench.chaos.calls import INVOKE, LEDGER, SET_FLOOR, SET_WEIGHTS
 
 Fragment = dict[str, Any]
@@ -36,7 +38,7 @@ OF_CALLS: Mapping[str, Callable[[str, float], Fragment]] = {
 }
 """What one call can meet."""
 
-_PREVIOUS_WEIGHTS = {"variant-a": 100, "variant-b": 0}
+_PREVIOUS_WEIGHTS = {SLOT_A: 100, SLOT_B: 0}
 
 
 def _control(at_s: float, do: str, **more: Any) -> Fragment:
@@ -47,7 +49,7 @@ OF_WORLD: Mapping[str, Callable[[float], Fragment]] = {
     "capacity never comes": lambda _at_s: {"capacity": {"launch_s": 3 * 3600}},
     "weights fall back": lambda at_s: _control(at_s, "weights-fall-back"),
     "weights set back": lambda at_s: _control(at_s, "set-weights", weights=_PREVIOUS_WEIGHTS),
-    "weights by another hand": lambda at_s: _control(at_s, "set-weights", weights={"variant-a": 50, "variant-b": 50}),
+    "weights by another hand": lambda at_s: _control(at_s, "set-weights", weights={SLOT_A: 50, SLOT_B: 50}),
     "metrics late": lambda _at_s: {"metrics": {"delay_s": 400}},
     "metrics missing": lambda at_s: {"metrics": {"missing": [{"from_s": at_s, "to_s": at_s + MINUTES}]}},
     "everything fails": lambda at_s: {

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rollout.contract.names import SLOT_A, SLOT_B
+
+from bench.chaos.calls import SET_FLOOR
+
 Fragment = Mapping[str, Any]
 
 QUIET: Fragment = {
@@ -23,7 +27,7 @@ FAILING_AND_REFUSED: Fragment = {
         {
             "at_s": 100,
             "for_s": 1100,
-            "call": "application-autoscaling:RegisterScalableTarget",
+            "call": SET_FLOOR,
             "error": "ThrottlingException",
         }
     ],
@@ -31,7 +35,7 @@ FAILING_AND_REFUSED: Fragment = {
 """The rollback cannot be completed for longer than one invocation lasts."""
 BUSY_AT_FIRST: Fragment = {
     **QUIET,
-    "controls": [{"at_s": 0, "do": "set-weights", "weights": {"variant-a": 100, "variant-b": 0}}],
+    "controls": [{"at_s": 0, "do": "set-weights", "weights": {SLOT_A: 100, SLOT_B: 0}}],
 }
 """The endpoint is `Updating` when the rollout begins: a change to the weights that it has already."""
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
+from rollout.contract.names import PROMOTED
+
 from bench.exposure.rules import RULES
 from bench.exposure.simulate import Ended, afterwards, simulate
 from bench.exposure.worlds import WORLDS
@@ -69,7 +71,7 @@ def _run_chunk(chunk: Chunk, template: Path | None) -> list[Ended]:
 
 def _rehearsed(template: Path, scenario: Scenario, seed: int) -> Ended:
     result = rehearse(_declared(template), replace(scenario, seed=seed)).result
-    promoted = result["outcome"] == "PROMOTED"
+    promoted = result["outcome"] == PROMOTED
     later = afterwards(scenario, seed, result["seconds"]) if promoted else 0
     return Ended(promoted, result["bad_requests_caused"] + later, result["seconds"])
 

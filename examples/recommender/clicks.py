@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from canary_construct_client import Conversions
 
+from examples.recommender.repeated import Repeated
 from examples.recommender.traffic import Outcome, Request
 
 LEAVING_APPEAL = 2.0
@@ -34,19 +34,18 @@ def click_probability(appeal: npt.NDArray[np.float64], user: int, items: Sequenc
     return pull / (1 + pull)
 
 
-class Browsing:
+class Browsing(Repeated):
     """Counts every recommendation as shown at once, and clicks as conversions when they come.
 
     The shop publishes both in a namespace of its own, once a second while the ``with`` block lasts.
     """
 
     def __init__(self, appeal: npt.NDArray[np.float64], conversions: Conversions) -> None:
+        super().__init__(lambda: self._record_until(time.time()), every_seconds=TICK_SECONDS, name="clicks")
         self._appeal = appeal
         self._conversions = conversions
         self._coming: list[tuple[float, str, float]] = []
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._click, name="clicks", daemon=True)
 
     def look(self, user: int, request: Request, luck: float) -> Request:
         """Return the request with what the user made of it; ``luck`` is a draw from 0 to 1, the lower the better."""
@@ -62,20 +61,11 @@ class Browsing:
             heapq.heappush(self._coming, (shown_at + thought, request.variant, shown_at))
         return replace(request, clicked=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._record_until(float("inf"))
-
-    def _click(self) -> None:
-        while not self._stopping.wait(TICK_SECONDS):
-            self._record_until(time.time())
 
     def _record_until(self, moment: float) -> None:
         with self._lock:

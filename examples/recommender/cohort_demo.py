@@ -17,6 +17,7 @@ from typing import Self
 
 import boto3
 from canary_construct_client import CANARY, CohortRules, choose_variant
+from rollout.contract.names import ROLLED_BACK
 
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
@@ -26,7 +27,7 @@ from examples.recommender.cdk_app import CdkApp, CdkFailed
 from examples.recommender.checks import Check
 from examples.recommender.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, ROUTES, CohortVisitors, Tally, Visit
 from examples.recommender.demo import ENDINGS, FIRST, METRIC_PERIOD_SECONDS
-from examples.recommender.rollouts import ROLLED_BACK, Ledger, Rollout, latest_of
+from examples.recommender.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.senders import ApiSender, RuntimeSender, Sender, runtime_client
 
 LOOK_AGAIN_SECONDS = 0.2

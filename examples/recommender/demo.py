@@ -16,6 +16,7 @@ import boto3
 from canary_construct_client import Conversions, MetricDataPublisher
 from canary_construct_client.conversions import SECOND
 from rich.console import Console
+from rollout.contract.names import PROMOTED, ROLLED_BACK
 
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
@@ -30,7 +31,7 @@ from examples.recommender.observe import EndpointReader, Observation, Observer
 from examples.recommender.picture import draw
 from examples.recommender.recording import Deploy, Recording
 from examples.recommender.report import write_report
-from examples.recommender.rollouts import PROMOTED, ROLLED_BACK, Ledger, latest_of
+from examples.recommender.rollouts import Ledger, latest_of
 from examples.recommender.senders import ApiSender, RuntimeSender, Sender, runtime_client
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.summary import print_summary

@@ -1,7 +1,7 @@
 """Shows a rollout while it happens: a table that redraws itself, or plain lines where there is no terminal."""
 
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from examples.recommender.recording import MarkKind
+from examples.recommender.repeated import Repeated
 from examples.recommender.traffic import Request, Summary, summarise
 from examples.recommender.view import WINDOW_SECONDS, View
 
@@ -51,28 +52,32 @@ class LiveView:
     def __init__(self, look: Callable[[], View], console: Console) -> None:
         self._look = look
         self._console = console
-        self._stopping = threading.Event()
-        follow = self._redraw if console.is_terminal else self._print_lines
-        self._thread = threading.Thread(target=follow, name="live-view", daemon=True)
+        self._until_exit = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        following = self._redrawing() if self._console.is_terminal else self._printing()
+        self._until_exit.enter_context(following)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
+        self._until_exit.close()
 
-    def _redraw(self) -> None:
-        with Live(render(self._look()), console=self._console, auto_refresh=False) as live:
-            while not self._stopping.wait(REFRESH_SECONDS):
-                live.update(render(self._look()), refresh=True)
+    def _redrawing(self) -> Repeated:
+        live = Live(render(self._look()), console=self._console, auto_refresh=False)
+        self._until_exit.enter_context(live)
 
-    def _print_lines(self) -> None:
-        while not self._stopping.wait(LINE_SECONDS):
+        def redraw() -> None:
+            live.update(render(self._look()), refresh=True)
+
+        return Repeated(redraw, every_seconds=REFRESH_SECONDS, name="live-view")
+
+    def _printing(self) -> Repeated:
+        def print_line() -> None:
             self._console.print(line(self._look()), markup=False, highlight=False, soft_wrap=True)
+
+        return Repeated(print_line, every_seconds=LINE_SECONDS, name="live-view")
 
 
 def _headline(view: View) -> Text:

@@ -4,11 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from examples.recommender.repeated import Repeated
 from examples.recommender.rollouts import Ledger, Rollout
 
 POLL_SECONDS = 0.5
@@ -94,17 +94,15 @@ class EndpointReader:
         }
 
 
-class Observer:
-    """Polls from ``start`` to ``stop`` and keeps every observation; any thread may read."""
+class Observer(Repeated):
+    """Looks at the endpoint while the ``with`` block lasts, and keeps every observation; any thread may read."""
 
     def __init__(self, read: Callable[[], Observation], *, poll_seconds: float = POLL_SECONDS) -> None:
+        super().__init__(self._poll, every_seconds=poll_seconds, name="observer")
         self._read = read
-        self._poll_seconds = poll_seconds
         self._observations: list[Observation] = []
         self._changed = threading.Condition()
-        self._stopping = threading.Event()
         self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._watch, name="observer", daemon=True)
 
     @property
     def observations(self) -> list[Observation]:
@@ -134,27 +132,16 @@ class Observer:
             last = self._observations[-1] if self._observations else None
         raise TimeoutError(f"{what} did not happen within {seconds:.0f} s; last seen: {self._failure or last}")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(self._poll_seconds):
-            try:
-                observation = self._read()
-            except (ClientError, BotoCoreError) as failure:  # a poll that fails is one observation fewer
-                self._failure = failure
-                continue
-            with self._changed:
-                self._failure = None
-                self._observations.append(observation)
-                self._changed.notify_all()
+    def _poll(self) -> None:
+        try:
+            observation = self._read()
+        except (ClientError, BotoCoreError) as failure:  # a poll that fails is one observation fewer
+            self._failure = failure
+            return
+        with self._changed:
+            self._failure = None
+            self._observations.append(observation)
+            self._changed.notify_all()
 
 
 def _parse_slot(slot: Mapping[str, Any], floors: Mapping[str, int]) -> Slot:

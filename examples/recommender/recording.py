@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from rollout.contract.names import PROMOTED
+
 from examples.recommender.observe import Observation
-from examples.recommender.rollouts import PROMOTED, Rollout, Step
+from examples.recommender.rollouts import Rollout, Step
 from examples.recommender.traffic import Outcome, Request
 
 

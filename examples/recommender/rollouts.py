@@ -1,10 +1,9 @@
 """Reads rollouts from the ledger, the stack's DynamoDB table.
 
-Expected: partition key ``endpoint`` (S), sort key ``record`` (S). The item of a rollout has the record
-``rollout#<execution name>`` and the attributes ``version``, ``outcome`` ("RUNNING", "PROMOTED" or
-"ROLLED_BACK"), ``reason``, ``started_at``, ``ended_at`` and ``steps``, a list of maps with
-``percent``, ``shifted_at``, ``ended_at`` and ``canary_requests``. Times are ISO 8601 in UTC; what has not
-happened yet is absent. This module is the only one here that knows it.
+The partition key is ``endpoint`` (S), the sort key is ``record`` (S). The item of a rollout has the record
+``rollout#<execution name>`` and the attributes ``version``, ``outcome`` (see ``rollout.contract.names``), ``reason``,
+``started_at``, ``ended_at`` and ``steps``. Each step is a map with ``percent``, ``shifted_at``, ``ended_at`` and
+``canary_requests``. Times are ISO 8601 in UTC. An attribute is absent until the thing has happened.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,8 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-
-RUNNING, PROMOTED, ROLLED_BACK = "RUNNING", "PROMOTED", "ROLLED_BACK"
+from rollout.contract.names import RUNNING
 
 
 @dataclass(frozen=True, kw_only=True)

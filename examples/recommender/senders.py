@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from canary_construct_client import AnsweredBy
+from canary_construct_client.answers import VARIANT_HEADER
 
 from examples.recommender.traffic import Outcome, Request
 
@@ -97,7 +98,7 @@ class ApiSender:
             response = self._http.send(request.prepare())
         except BotoCoreError as error:
             return _ended(due, Outcome.UNANSWERED, reason=str(error))
-        variant = response.headers.get("x-canary-variant")
+        variant = response.headers.get(VARIANT_HEADER)
         if response.status_code == OK:
             return _answered(due, json.loads(response.content), variant=variant)
         return _ended(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rollout.contract.names import PROMOTED
 
 from examples.recommender.checks import Check
 from examples.recommender.report import LiftReport, RateReport, ReleaseReport, Report, RequestReport
-from examples.recommender.rollouts import PROMOTED
 
 
 def print_summary(report: Report, checks: Sequence[Check], console: Console) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 from canary_construct_client import CANARY, choose_variant
+from rollout.contract.names import ROLLED_BACK
 
 from examples.recommender.cohort_demo import Look, Trial, judge
 from examples.recommender.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, CohortVisitors, Visit
-from examples.recommender.rollouts import ROLLED_BACK, Rollout
+from examples.recommender.rollouts import Rollout
 from examples.recommender.traffic import Outcome, Request
 
 SHARE = 20.0
