@@ -66,7 +66,7 @@ class RecommenderStack(Stack):
             self._front_door(endpoint)
 
     def _routing(self) -> TrafficRouting:
-        """Go to a share of the users first, if one is given (`-c cohort_percent=5`), then to shares of all requests."""
+        """Shift a share of the users first if `-c cohort_percent=5` gives one, then shares of all requests."""
         bake = Duration.seconds(int(self._context("bake_seconds", "1800")))
         users = float(self._context("cohort_percent", "0"))
         cohorts = [TrafficStep.cohort(CohortRule.share_of_users(users), bake=bake)] if users else []
@@ -74,14 +74,14 @@ class RecommenderStack(Stack):
         return TrafficRouting.steps([*cohorts, *shares], bake=bake)
 
     def _front_door(self, endpoint: CanaryEndpoint) -> None:
-        """Put an API before the endpoint: `-c front_door=yes`."""
+        """Put an API in front of the endpoint: `-c front_door=yes`."""
         api = EndpointApi(self, "Api", endpoint=endpoint)
         CfnOutput(self, "ApiUrl", value=api.url)
         CfnOutput(self, "ApiId", value=api.rest_api.rest_api_id)
         CfnOutput(self, "ApiStage", value=api.stage.stage_name)
 
     def _conversion_gates(self) -> list[Gate]:
-        """Compare clicks where the shop counts them: `-c conversion_namespace=Shop`."""
+        """Compare clicks if the shop counts them: `-c conversion_namespace=Shop`."""
         namespace = self._context("conversion_namespace", "")
         if not namespace:
             return []

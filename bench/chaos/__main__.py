@@ -1,8 +1,8 @@
-"""Disturb rehearsed rollouts, and count the ends that are not safe.
+"""Disturb rehearsed rollouts and count the ends that are not safe.
 
 python -m bench.chaos matrix                              every state of the machine times every fault
 python -m bench.chaos schedules --schedules 2000 --seed 1 random schedules; failures are shrunk and printed
-python -m bench.chaos schedules --plan cohort             the same where a cohort behind a front door comes first
+python -m bench.chaos schedules --plan cohort             the same for a plan that begins with a cohort
 python -m bench.chaos shrink scenario.json                the smallest scenario that fails in the same way
 """
 
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def report(ends: Iterable[Ended], began: float) -> list[Ended]:
-    """Print unsafe ends as they come and a summary at last; return the unsafe ends."""
+    """Print each unsafe end at once and a summary at the end; return the unsafe ends."""
     every, unsafe = list[Ended](), list[Ended]()
     for ended in ends:
         every.append(ended)
@@ -52,7 +52,7 @@ def report(ends: Iterable[Ended], began: float) -> list[Ended]:
 
 
 def summary(ends: Sequence[Ended], *, seconds: float) -> str:
-    """Return a table of one row: how many ended how, the slowest of them, and how long it took."""
+    """Return a table of one row: the outcomes with their counts, the slowest rehearsals, and the time of the run."""
     outcomes = Counter(ended.outcome for ended in ends)
     cells = {
         "rehearsals": f"{len(ends):,}",
@@ -66,7 +66,7 @@ def summary(ends: Sequence[Ended], *, seconds: float) -> str:
 
 
 def _longest(ends: Iterable[Ended], what: str) -> str:
-    """Return the longest time from the decision, and whose it was."""
+    """Return the longest time in seconds and the name of its scenario."""
     times = [(getattr(ended, what), ended.name) for ended in ends if getattr(ended, what) is not None]
     return "{:,.0f} s ({})".format(*max(times)) if times else "unknown"
 
@@ -93,12 +93,14 @@ def _options() -> argparse.Namespace:
         prog="python -m bench.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=["matrix", "schedules", "shrink"])
-    parser.add_argument("scenario", type=Path, nargs="?", help="what to shrink")
-    parser.add_argument("--plan", choices=PLANS, default=SHORT, help="of this bench; the matrix needs the short one")
-    parser.add_argument("--template", type=Path, help="instead of a plan of this bench")
+    parser.add_argument("scenario", type=Path, nargs="?", help="JSON file of the scenario to shrink")
+    parser.add_argument(
+        "--plan", choices=PLANS, default=SHORT, help="the plan to rehearse; the matrix needs the short one"
+    )
+    parser.add_argument("--template", type=Path, help="a synthesised template to rehearse instead of the plan")
     parser.add_argument("--schedules", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1, help="of the first schedule; each later one has the next")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="all processors if left out")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first schedule; each later schedule adds 1")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each processor")
     return parser.parse_args()
 
 

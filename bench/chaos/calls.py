@@ -1,4 +1,4 @@
-"""Which AWS calls each state of the machine makes. A test compares them with what rehearsals count."""
+"""The AWS calls of each state of the state machine. A test compares them with the calls that rehearsals count."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ SET_FLOOR = "application-autoscaling:RegisterScalableTarget"
 LOOK_AT_FLOORS = "application-autoscaling:DescribeScalableTargets"
 ALARM_STATES, METRICS = "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"
 SET_STAGE = "apigateway:UpdateStage"
-"""Made only where a front door stands before the endpoint."""
+"""Made only when the endpoint has a front door."""
 PUBLISH, NOTIFY = "cloudwatch:PutMetricData", "events:PutEvents"
 
 OF_TASK: Mapping[str, Sequence[str]] = {
@@ -26,7 +26,7 @@ OF_TASK: Mapping[str, Sequence[str]] = {
     "RollBack": (INVOKE, READ, WRITE, DELETE, LOOK, SET_WEIGHTS, SET_FLOOR, NOTIFY),
 }  # fmt: skip
 OF_CLOCK = ("cloudformation:DescribeStacks", "states:StartExecution")
-"""Made beside the states, by the rule that looks for a lock that somebody left."""
+"""Made outside the states: by the rule that looks for a lock without a living holder."""
 TASK_AFTER_WAIT: Mapping[str, str] = {
     "WaitForQuiet": "Prepare",
     "WaitForInstances": "ScaleCanary",
@@ -38,5 +38,5 @@ STATES = (*OF_TASK, *TASK_AFTER_WAIT)
 
 
 def calls_of(state: str) -> Sequence[str]:
-    """Return what a state calls; of a wait, what the task after it does."""
+    """Return the calls of a state; for a wait, the calls of the task after it."""
     return OF_TASK[TASK_AFTER_WAIT.get(state, state)]

@@ -1,4 +1,4 @@
-"""Everything that goes wrong, as fragments of a scenario that begin at a second of the rollout."""
+"""Everything that can go wrong, as fragments of a scenario. Each begins at a given second of the rollout."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ OF_CALLS: Mapping[str, Callable[[str, float], Fragment]] = {
     "crash after effect": lambda call, at_s: _fault(call, _crashed(call), at_s, MOMENT),
     "in progress for minutes": lambda call, at_s: _fault(call, "in-progress", at_s, MINUTES),
 }
-"""What one call can meet."""
+"""What can go wrong with one call."""
 
 _PREVIOUS_WEIGHTS = {SLOT_A: 100, SLOT_B: 0}
 
@@ -49,7 +49,7 @@ OF_WORLD: Mapping[str, Callable[[float], Fragment]] = {
     "capacity never comes": lambda _at_s: {"capacity": {"launch_s": 3 * 3600}},
     "weights fall back": lambda at_s: _control(at_s, "weights-fall-back"),
     "weights set back": lambda at_s: _control(at_s, "set-weights", weights=_PREVIOUS_WEIGHTS),
-    "weights by another hand": lambda at_s: _control(at_s, "set-weights", weights={SLOT_A: 50, SLOT_B: 50}),
+    "weights changed by somebody else": lambda at_s: _control(at_s, "set-weights", weights={SLOT_A: 50, SLOT_B: 50}),
     "metrics late": lambda _at_s: {"metrics": {"delay_s": 400}},
     "metrics missing": lambda at_s: {"metrics": {"missing": [{"from_s": at_s, "to_s": at_s + MINUTES}]}},
     "everything fails": lambda at_s: {
@@ -73,14 +73,14 @@ OF_WORLD: Mapping[str, Callable[[float], Fragment]] = {
     "events late and out of order": lambda at_s: _control(at_s, "delay-events"),
     "deploy meanwhile": lambda at_s: _control(at_s, "deploy"),
 }
-"""What can happen around the calls."""
+"""What can go wrong outside the calls."""
 
 FROM_THE_BEGINNING = ("capacity never comes", "metrics late")
-"""These do not begin in a state, but hold for the whole rollout."""
+"""These hold for the whole rollout; they do not begin in a state."""
 
 
 def fits(kind: str, call: str) -> bool:
-    """Tell whether a call can meet this: only SageMaker's changes are refused because of another one."""
+    """Tell whether this can happen to a call: SageMaker refuses only changes because another change is in progress."""
     if kind == "in progress for minutes":
         return call in {SET_WEIGHTS, SET_FLOOR}
     return not (kind == "time-out" and call == INVOKE)

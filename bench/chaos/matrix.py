@@ -1,4 +1,4 @@
-"""The matrix: every state of the machine times everything that can go wrong while it is in it."""
+"""The matrix: every state of the state machine, combined with everything that can go wrong in it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ WORLDS: Mapping[str, Mapping[str, Any]] = {
     "RollBack": FAILING,
     "WaitForRollback": FAILING_AND_REFUSED,
 }
-"""The world in which a state is entered without any fault."""
+"""The world in which a rollout enters the state although nothing goes wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One place of the matrix; `call` is empty for what happens around the calls."""
+    """One cell of the matrix; `call` is empty for what goes wrong outside the calls."""
 
     state: str
     kind: str
@@ -33,7 +33,7 @@ class Cell:
         return f"{self.state}: {self.call} {self.kind}" if self.call else f"{self.state}: {self.kind}"
 
     def scenario(self, entered: Mapping[str, float]) -> dict[str, Any]:
-        """Return the state's world, disturbed from the moment at which the state is entered."""
+        """Return the state's world with the disturbance, which begins when the rollout enters the state."""
         at_s = entered[self.state]
         disturbance = OF_CALLS[self.kind](self.call, at_s) if self.call else OF_WORLD[self.kind](at_s)
         return merged(WORLDS[self.state], disturbance)
@@ -49,7 +49,7 @@ def cells() -> Iterator[Cell]:
 
 
 def _from_the_beginning() -> Iterator[Cell]:
-    """Yield what holds for a whole rollout once for each end: a promotion and a rollback."""
+    """Yield what holds for a whole rollout twice: for a promotion and for a rollback."""
     for state in ("WaitForInstances", "WaitForRollback"):
         yield from (Cell(state=state, kind=kind) for kind in FROM_THE_BEGINNING)
 

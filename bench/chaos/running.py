@@ -1,4 +1,4 @@
-"""Run many scenarios, each a rehearsal, in a few processes that leave the machine to others."""
+"""Rehearse many scenarios in a few processes of low priority."""
 
 import logging
 import multiprocessing
@@ -26,7 +26,7 @@ ENDS = ("Rollout Rolled Back", "Rollout Promoted")
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How one scenario ended. Seconds of the rollout; `None` where nothing was seen of it."""
+    """How one scenario ended. Times are in seconds; `None` when the event was not seen."""
 
     name: str
     scenario: Scenario
@@ -46,7 +46,7 @@ def synthesise(folder: Path, plan: str = SHORT) -> Path:
 
 
 def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
-    """Rehearse one scenario. What a rehearsal itself cannot do ends it alone, not the study, and counts as unsafe."""
+    """Rehearse one scenario. When the rehearsal itself breaks, this scenario counts as unsafe and the study goes on."""
     try:
         rehearsed = rehearse(declared, parse_scenario(scenario))
     except Exception as error:  # noqa: BLE001  # whatever it is, the others go on
@@ -66,9 +66,9 @@ def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
 
 
 def seconds_to_safe_end(rehearsed: Rehearsed) -> float | None:
-    """Return the time from the first order to end the rollout, or its execution's end, to the notice that it is over.
+    """Return the seconds from the first order to end the rollout, or its execution's end, to the notice of its end.
 
-    Nothing is known when the notice itself was lost to a fault.
+    `None` when a fault lost the notice.
     """
     told = [*rehearsed.observation.happenings, *rehearsed.observation.bus_happenings()]
     ends = [happening.at_s for happening in told if happening.kind == "rollout" and happening.text.startswith(ENDS)]
@@ -81,7 +81,7 @@ def seconds_to_safe_end(rehearsed: Rehearsed) -> float | None:
 
 
 def run_all(scenarios: Iterable[tuple[str, Scenario]], *, template: Path | None, processes: int) -> Iterator[Ended]:
-    """Rehearse them in this many processes, niced; each end is yielded as soon as it is there."""
+    """Rehearse the scenarios in this many processes of low priority; yield each end at once."""
     with tempfile.TemporaryDirectory() as folder:
         path = template or synthesise(Path(folder))
         spawning = multiprocessing.get_context("spawn")
@@ -94,7 +94,7 @@ _declared: list[DeclaredEndpoint] = []
 
 def _begin(template: Path) -> None:
     os.setpriority(os.PRIO_PROCESS, 0, LEAVES_THE_MACHINE_TO_OTHERS)
-    logging.disable()  # the handlers tell of every fault
+    logging.disable()  # the handlers log every fault
     _declared.append(find_endpoint(template, None))
 
 

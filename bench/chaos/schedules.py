@@ -18,12 +18,12 @@ AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
 
 
 def calls_of_plan(plan: Mapping[str, Any]) -> Sequence[str]:
-    """Return what a rollout of this plan calls."""
+    """Return the calls that a rollout of this plan makes."""
     return [*CALLS, SET_STAGE] if plan.get("api_stages") else CALLS
 
 
 def schedule(seed: int, calls: Sequence[str] = CALLS) -> dict[str, Any]:
-    """Return the scenario of this seed, with faults of these calls."""
+    """Return the scenario of this seed; its faults hit these calls."""
     draw = random.Random(seed)
     scenario = _world(draw, seed)
     focus = draw.uniform(0, LATEST_SECOND)

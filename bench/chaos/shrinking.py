@@ -1,4 +1,4 @@
-"""Make a failing scenario as small as it gets: drop faults and controls, calm the world, shorten windows."""
+"""Make a failing scenario as small as possible: drop faults and controls, calm the world, shorten windows."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ LISTS = ("faults", "controls", "changes")
 
 
 def shrink(scenario: Scenario, is_unsafe: Callable[[Scenario], bool]) -> Scenario:
-    """Return a scenario that is still unsafe, and of which no single smaller version is.
+    """Return a scenario that is still unsafe, while every version that is one step smaller is safe.
 
     >>> smallest = shrink(
     ...     {"faults": [{"for_s": 64.0, "call": call} for call in "abc"]},
@@ -28,7 +28,7 @@ def shrink(scenario: Scenario, is_unsafe: Callable[[Scenario], bool]) -> Scenari
 
 
 def smaller_versions(scenario: Scenario) -> Iterator[Scenario]:
-    """Yield each scenario that is one step smaller, the greatest steps first."""
+    """Yield each scenario that is one step smaller, the largest steps first."""
     for name in LISTS:
         items = scenario.get(name, [])
         if len(items) > 3:

@@ -1,4 +1,4 @@
-"""The scenarios that faults are put into: one in which the rollout is promoted, one in which it is rolled back."""
+"""The scenarios to which faults are added: some end in a promotion, some in a rollback."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ QUIET: Fragment = {
     "controls": [],
 }
 FAILING: Fragment = {**QUIET, "changes": [{"at_s": 20, "who": "canary", "set": {"error_rate": 0.3}}]}
-"""The new release passes its smoke test, and fails its users."""
+"""The new release passes its smoke test, and then fails 30 % of the requests."""
 FAILING_AND_REFUSED: Fragment = {
     **FAILING,
     "faults": [
@@ -32,16 +32,16 @@ FAILING_AND_REFUSED: Fragment = {
         }
     ],
 }
-"""The rollback cannot be completed for longer than one invocation lasts."""
+"""The rollback needs longer than one invocation may last."""
 BUSY_AT_FIRST: Fragment = {
     **QUIET,
     "controls": [{"at_s": 0, "do": "set-weights", "weights": {SLOT_A: 100, SLOT_B: 0}}],
 }
-"""The endpoint is `Updating` when the rollout begins: a change to the weights that it has already."""
+"""The endpoint is `Updating` when the rollout begins: somebody set the weights that it already had."""
 
 
 def merged(base: Fragment, added: Fragment) -> dict[str, Any]:
-    """Return a scenario with a fragment put into it: lists grow, sections are filled in, values are replaced.
+    """Return the scenario with the fragment added: lists are joined, sections are merged, values are replaced.
 
     >>> merged({"faults": [1], "metrics": {"delay_s": 60}}, {"faults": [2], "metrics": {"missing": []}})
     {'faults': [1, 2], 'metrics': {'delay_s': 60, 'missing': []}}

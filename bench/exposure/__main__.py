@@ -1,4 +1,4 @@
-"""Harm, false rollbacks and missed bad releases: this product beside other systems' decision rules.
+"""Compare harm, false rollbacks and missed bad releases of this product with other systems' decision rules.
 
     cdk synth -c steps=10,50,100 --output build/plain
     cdk synth -c steps=1,10,50,100 --output build/careful
@@ -6,8 +6,8 @@
         --careful build/careful/Recommender.template.json --seeds 200 --results build/exposure.jsonl
     python -m bench.exposure tables --results build/exposure.jsonl
 
-Ours is rehearsed as deployed; the others are their decision rules in the same worlds, each with draws of its own.
-Results that the file holds already are not made again.
+Our product is rehearsed as it is deployed. Of the other systems, only the decision rules run, in the same worlds, each
+with its own random draws. Results that the file already holds are kept.
 """
 
 import argparse
@@ -20,14 +20,14 @@ from bench.exposure.tables import print_tables
 
 
 def main() -> int:
-    """Run the study, or print what it found."""
+    """Run the study, or print its results."""
     parser = argparse.ArgumentParser(prog="python -m bench.exposure", description=__doc__.split("\n", 1)[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    running = commands.add_parser("run", help="make what is missing in the results")
+    running = commands.add_parser("run", help="compute the results that the file does not hold yet")
     running.add_argument("--ours", type=Path, required=True, help="template with the steps 10, 50, 100 %%")
     running.add_argument("--careful", type=Path, required=True, help="template with the steps 1, 10, 50, 100 %%")
     running.add_argument("--seeds", type=int, default=200)
-    running.add_argument("--careful-seeds", type=int, default=200, help="of the second plan, which takes longest")
+    running.add_argument("--careful-seeds", type=int, default=200, help="seeds of the second plan, which takes longest")
     running.add_argument("--processes", type=int, default=os.cpu_count())
     for command in (running, commands.add_parser("tables", help="print the results as tables")):
         command.add_argument("--results", type=Path, required=True)

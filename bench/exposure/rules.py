@@ -6,7 +6,7 @@ Sources, in the order of RULES:
 - Argo Rollouts: https://argo-rollouts.readthedocs.io/en/stable/features/analysis/
 - CodeDeploy (LambdaCanary10Percent10Minutes): https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
 
-Thresholds that a documentation leaves to its reader are those of Flagger's: 1 % errors, p99 of 500 ms.
+Where a documentation names no threshold, Flagger's are used: 1 % errors, p99 of 500 ms.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Decision:
-    """The canary's share in percent from now on; `over` when the rule has decided for good."""
+    """The canary's share in percent from now on; `over` when the decision is final."""
 
     percent: float
     over: bool = False

@@ -25,7 +25,7 @@ Chunk = tuple[str, str, int, int]
 
 
 def run(ours: Path, careful: Path, results: Path, *, seeds: int, careful_seeds: int, processes: int) -> None:
-    """Append a line to the results for each chunk of seeds that they lack; the careful plan may have fewer."""
+    """Append one line to the results for each missing chunk of seeds; the careful plan may use fewer seeds."""
     templates = {OURS: ours, CAREFUL: careful}
     known = {chunk_of(line) for line in lines_of(results)} if results.exists() else set()
     with ProcessPoolExecutor(processes) as pool, results.open("a", encoding="utf-8") as out:
@@ -48,12 +48,12 @@ def lines_of(results: Path) -> Iterator[dict[str, object]]:
 
 
 def chunk_of(line: dict[str, object]) -> Chunk:
-    """Return what a line of the results is about."""
+    """Return the chunk that a line of the results belongs to."""
     return str(line["world"]), str(line["contender"]), int(str(line["first"])), int(str(line["after"]))
 
 
 def _chunks(seeds: int) -> Iterator[Chunk]:
-    """Yield the first seeds of all worlds before the next ones, so that a run that is cut off is even."""
+    """Yield the first seeds of all worlds before the next seeds, so that an interrupted run covers all worlds alike."""
     for first in range(1, seeds + 1, SEEDS_AT_ONCE):
         for world in WORLDS:
             for name in (OURS, CAREFUL, *(rule.name for rule in RULES)):

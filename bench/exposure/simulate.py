@@ -1,4 +1,4 @@
-"""Runs a rule of another system in a world: the rehearsal's own users and models, without our product."""
+"""Runs another system's rule in a world, with the users and models of the rehearsal and without our product."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from canary_tools.rehearsal.traffic.serving import serve
 SLOW_MS = 250.0
 MINUTE = 60.0
 WATCHED_AFTERWARDS_S = 1800.0
-"""A bad release that was promoted goes on doing harm; that of half an hour after its fault began is counted."""
+"""A promoted bad release keeps doing harm; the harm of the first half hour after its fault began is counted."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Ended:
 
 
 def simulate(rule: Any, scenario: Scenario, seed: int) -> Ended:
-    """Go minute by minute until the rule has decided; metrics are seen `rule.delay` after their minute."""
+    """Go on minute by minute until the rule has decided. It sees the metrics of a minute `rule.delay` later."""
     generator = np.random.default_rng(seed)
     arrivals = Arrivals(scenario, generator)
     seen: list[tuple[float, Seen]] = []

@@ -65,7 +65,7 @@ def _print(
 
 
 def _print_aim(bad: Sequence[World], good: Sequence[World], results: Results) -> None:
-    """Print our harm over the least harm of any other rule that detects the release."""
+    """Print our harm divided by the least harm of the other rules that detect the release."""
     honest = {
         name
         for name in OTHERS

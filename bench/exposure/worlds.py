@@ -1,4 +1,4 @@
-"""What releases are like: good ones that must be promoted, and bad ones that must not."""
+"""The releases: good ones, which must be promoted, and bad ones, which must not."""
 
 from dataclasses import dataclass
 from typing import Any

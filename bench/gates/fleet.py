@@ -1,4 +1,4 @@
-"""Many rollouts at once: the shipped rare-form gate, written again in numpy for speed.
+"""Many rollouts at once: the shipped gate of the rare form, written again in numpy for speed.
 
 `tests/gates/test_bench_fleet.py` proves that it decides as the shipped code does, minute by minute.
 """
@@ -66,7 +66,7 @@ class Fleet:
         self.table = TailTable(self.boundary, self.multiples)
 
     def begin_step(self, canary_total: int, stable_total: int) -> None:
-        """Enter the next step: bet cash afresh, forget the unit to compare with."""
+        """Enter the next step: begin to bet anew and forget the unit to compare with."""
         self.split(canary_total, stable_total)
         self.units[:] = 0
         if self.settings.is_robust:
@@ -74,7 +74,7 @@ class Fleet:
             self._invest(everyone, np.full(len(self.bets), restarts.PART_AT_STEP))
 
     def keep(self, rows: Bools) -> None:
-        """Go on with some of the rollouts only."""
+        """Keep some of the rollouts and drop the others."""
         for name in ("bets", "excess", "pairs", "units", "rising", "lowest"):
             setattr(self, name, getattr(self, name)[rows])
 

@@ -33,7 +33,7 @@ class Figure:
 
     @classmethod
     def of_part(cls, count: int, runs: int) -> Self:
-        """Return the part that `count` is of the runs; of none, the error of one."""
+        """Return `count` as a part of the runs; when it is 0, the error is that of 1."""
         part = count / runs
         return cls(part, math.sqrt(max(part, 1.0 / runs) * (1.0 - part) / runs))
 
@@ -45,7 +45,7 @@ class Figure:
 
 
 def detection_minutes(make: MakeRule, setting: Setting, runs: int, seed: list[int]) -> Ints:
-    """Return in how many minutes each rollout was rolled back."""
+    """Return the minute in which each rollout was rolled back."""
     generator = np.random.default_rng(seed)
     rule = make(setting, runs)
     found: list[int] = []
@@ -87,7 +87,7 @@ def rolled_back(
     generator = np.random.default_rng(seed)
     rule = make(setting, runs)
     left = runs
-    # troubles with a memory keep a row per rollout, decided or not
+    # a trouble that depends on earlier minutes keeps a row for each rollout, also for decided ones
     alive: Bools = np.ones(runs, dtype=bool)
     memory: dict[str, Floats] = {}
     for minute in range(minutes):

@@ -1,4 +1,4 @@
-"""What others use to decide the same question, each with its source; many rollouts at once.
+"""How other systems answer the same question, each with its source; many rollouts at once.
 
 All are one-sided tests of "the canary's rate is at most stable's" at level ALPHA, looked at every minute.
 """
@@ -112,7 +112,7 @@ class MannWhitney(Rule):
 
 
 class TurnerGrunwald(Rule):
-    """The safe test for two proportions, with both rates learnt from earlier minutes.
+    """The safe test for two proportions; both rates are learnt from earlier minutes.
 
     Source: Turner, Ly & Grünwald, "Generic E-variables for exact sequential k-sample tests",
     https://arxiv.org/abs/2106.02693 (beta prior 0.18, their default); bets only on a worse canary.
@@ -139,7 +139,7 @@ class TurnerGrunwald(Rule):
 
 
 class LindonMalek(Rule):
-    """The anytime-valid multinomial test on to whom the bad requests fall, with a uniform prior.
+    """The anytime-valid multinomial test on which variant the bad requests hit, with a uniform prior.
 
     Source: Lindon & Malek, "Anytime-valid inference for multinomial count data",
     https://arxiv.org/abs/2011.03567.
@@ -188,7 +188,7 @@ class OBrienFleming(Rule):
 
 
 class ToldBothRates(Rule):
-    """Wald's test told both true rates: impossible, the floor at one-minute grain."""
+    """Wald's test, told both true rates. No real rule can know them: it is the lower limit for looks once a minute."""
 
     def __init__(
         self, runs: int, canary_total: int, stable_total: int, *, stable_rate: float, canary_rate: float

@@ -20,7 +20,7 @@ def ours(mode: str, ratio: float = 1.0, min_difference: float = 0.0) -> MakeRule
 
 
 def share_gate(*, ratio: float, min_difference: float = 0.0) -> Gate:
-    """Return the shipped rules of a gate of the share form; a `ratio` below 1 counts what is welcome."""
+    """Return the shipped rules of a gate of the share form; with a `ratio` below 1, fewer events are worse."""
     gate = GateRule(
         name="share", kind=Kind.SHARE, ratio=ratio, min_difference=min_difference,
         direction=Direction.LOWER_IS_WORSE if ratio < 1 else Direction.HIGHER_IS_WORSE,
@@ -29,12 +29,12 @@ def share_gate(*, ratio: float, min_difference: float = 0.0) -> Gate:
 
 
 def peer(rule: type[peers.Rule]) -> MakeRule:
-    """Return a rule of others."""
+    """Return another system's rule."""
     return lambda setting, runs: rule(runs, *setting.totals)
 
 
 def told_both_rates(setting: Setting, runs: int) -> Decides:
-    """Return the impossible test that knows both rates."""
+    """Return the test that is told both true rates."""
     worse = setting.effect * setting.rate
     return peers.ToldBothRates(runs, *setting.totals, stable_rate=setting.rate, canary_rate=worse)
 

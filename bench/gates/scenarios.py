@@ -1,4 +1,4 @@
-"""What happens to both variants: the settings and the counts of every study, from seeded generators."""
+"""The settings and the counts of every study, from seeded generators."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ SHARE_GATES = {
     "conversions, 5 %, ratio 0.95, in trouble 0 %": (share_gate(ratio=0.95), Setting(10, 0.05, troubled=0.0)),
     "conversions, 5 %, ratio 0.8, in trouble 0 %": (share_gate(ratio=0.8), Setting(10, 0.05, troubled=0.0)),
 }
-"""The defaults and a wider margin, by what they count and how much of that is usual."""
+"""The defaults and a wider margin, by the event that they count and its usual rate."""
 
 
 def core_8(runs: int) -> Iterator[Row]:
@@ -57,7 +57,7 @@ def core_8(runs: int) -> Iterator[Row]:
 
 
 def other_effects(runs: int) -> Iterator[Row]:
-    """The same at settings that nothing was tuned to."""
+    """The same at settings that were not used for tuning."""
     yield ["method", "score", *map(str, OTHER_EFFECTS)]
     for name in (EXACT, ROBUST, "Turner-Grünwald safe test", "Lindon-Malek (Netflix)"):
         yield _scores(name, SEQUENTIAL[name], runs, OTHER_EFFECTS)

@@ -1,8 +1,8 @@
-"""How long a proof takes that a canary converts better than stable, and how many equal canaries get one.
+"""Measure how long it takes to prove that a canary converts better, and how often an equal canary gets the proof.
 
     python -m bench.gates.superiority
 
-Stable converts 5 %; both variants show equally many. The shipped code, minute by minute.
+Stable converts 5 %; both variants show the same number. The shipped code, minute by minute.
 """
 
 import math
@@ -24,7 +24,7 @@ RULES = Gate(GATE, JudgeRules(gates=(GATE,)))
 
 @dataclass(frozen=True)
 class Study:
-    """Both variants show `shown` a minute, the canary converts `lift` times as well, for at most `minutes`."""
+    """Each variant shows `shown` a minute; the canary converts `lift` times as often; a run lasts at most `minutes`."""
 
     shown: int
     lift: float

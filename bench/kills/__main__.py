@@ -1,7 +1,7 @@
 """Kill a rollout in every state of its state machine: `python -m bench.kills`.
 
-Prints the table of docs/chaos.md as Markdown. Real templates and handlers in one sandbox, under live traffic; several
-endpoints side by side.
+Prints the table of docs/chaos.md as Markdown. Real templates and handlers run in one sandbox under live traffic,
+several endpoints side by side.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def _rows(stage: Stage, traps: Traps, number: int, kills: Sequence[Kill]) -> lis
 
 
 def _lines(ends: Sequence[Ending], lost: Sequence[Request]) -> Iterator[tuple[int, str]]:
-    """Return the row of each kill with its place in the table; `lost` counts requests that nobody answered."""
+    """Return each row with its place in the table; `lost` counts requests without an answer."""
     for end in ends:
         lost_then = sum(end.began_at <= request.sent_at < end.ended_at for request in lost)
         visit = "" if end.kill.visit == 1 else ", second step"

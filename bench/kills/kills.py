@@ -1,4 +1,4 @@
-"""Every state of the state machine, and how a rollout is brought there."""
+"""Every state of the state machine, and how a rollout gets there."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,7 +10,7 @@ AT_ONCE = (100,)
 
 
 class Course(Enum):
-    """What the rollout goes through."""
+    """What happens to the rollout."""
 
     HARMLESS = "harmless"
     BUSY = "the endpoint is scaling when it begins"
@@ -29,7 +29,7 @@ class Kill:
 
     @property
     def bakes(self) -> int:
-        """How many bakes it takes to get there."""
+        """How many bakes the rollout needs to get there."""
         if self.state in ("Promote", "Promoted"):
             return len(self.steps)
         return 1 if self.visit > 1 or self.state == "NextStep" else 0

@@ -1,4 +1,4 @@
-"""One rollout after the other on one endpoint under traffic, each killed somewhere else."""
+"""One rollout after the other on one endpoint under traffic; each is killed in another place."""
 
 import sys
 import time
@@ -21,7 +21,7 @@ FLOORS = {True: 2, False: 1}
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What came of one kill; times in seconds since it."""
+    """What happened after one kill; times are in seconds since the kill."""
 
     kill: Kill
     exposure: float
@@ -34,7 +34,7 @@ class Ending:
 
 
 def endings(shop: DeployedShop, traps: Traps, kills: Iterable[Kill]) -> Iterator[Ending]:
-    """Kill one rollout after the other, and tell each on standard error."""
+    """Kill one rollout after the other and print each ending on standard error."""
     shop.deploy(_release("v0", kill=Kill(state="")))
     _comes_to_rest(shop)
     for number, kill in enumerate(kills, start=1):
@@ -50,7 +50,7 @@ def _ending(shop: DeployedShop, traps: Traps, kill: Kill, version: str) -> Endin
     shop.deploy(_release(version, kill))
     if kill.course is Course.ABORTED:
         eventually(lambda: shop.look().weights[canary] > 0, what=f"traffic for {version}")
-        shop.halt("the bench aborts it")
+        shop.halt("the benchmark aborts the rollout")
     killed_at = trap.sprung.result(REACH_SECONDS)
     exposure = shop.look().weights[canary]
     one_slot_at, at_rest_at = _watch(shop, killed_at)
@@ -95,7 +95,7 @@ def _scale_out(shop: DeployedShop, slot: str) -> None:
 
 
 def _watch(shop: DeployedShop, killed_at: float) -> tuple[float, float]:
-    """Return when the slot that serves at last had all the weight, and when the endpoint was at rest, both for good."""
+    """Return when one slot had all the weight, and when the endpoint was at rest; neither changed afterwards."""
     serving, changed_at, unrest_at = _serving(shop.look()), killed_at, killed_at
     deadline = killed_at + REACH_SECONDS
     while (now := time.time()) < max(changed_at, unrest_at) + WATCH_SECONDS:

@@ -1,4 +1,4 @@
-"""Kills an execution at an exact moment of its history, which looking from outside would miss."""
+"""Kills an execution at an exact moment of its history. A look from outside would come too late."""
 
 import importlib
 import threading
@@ -15,7 +15,7 @@ Execution = dict[str, Any]
 
 
 class Moment(Enum):
-    """When in a state: as it is entered, or a little after its function was called, which then runs on."""
+    """The moment in a state: on entry, or a little after its function was called. The function then runs on."""
 
     ENTERED = "entered"
     RUNNING = "function running"
@@ -23,20 +23,20 @@ class Moment(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Trap:
-    """What happens to the next execution of a machine that comes to the n-th visit of a state."""
+    """What to do with the next execution that visits a state for the n-th time."""
 
     machine: str
     state: str
     moment: Moment
     visit: int
     action: Callable[[str], None]
-    """Called with the execution's ARN, in its own thread: it goes on when this returns."""
+    """Called with the execution's ARN, in the execution's thread; the execution goes on when it returns."""
     sprung: Future[float] = field(default_factory=Future)
     """When it happened, in seconds since the epoch."""
 
 
 class Traps:
-    """All traps of one emulator; only the sandbox of this process can be watched so closely."""
+    """All traps of one emulator. They work only when the emulator runs in this process."""
 
     def __init__(self, *, after_call_seconds: float) -> None:
         self._after_call_seconds = after_call_seconds
@@ -60,7 +60,7 @@ class Traps:
             self._set.append(trap)
 
     def clear(self, machine: str) -> None:
-        """Take the traps of a machine away."""
+        """Remove the traps of a state machine."""
         with self._lock:
             self._set = [trap for trap in self._set if trap.machine != machine]
 
@@ -90,7 +90,7 @@ class Traps:
             threading.Timer(self._after_call_seconds, _spring, [trap, arn]).start()
 
     def _sprung(self, arn: str, moment: Moment) -> Trap | None:
-        """Take the trap for what an execution does now."""
+        """Remove and return the trap for what an execution does now."""
         with self._lock:
             state = self._current.get(arn, "")
             here = (state, self._visits.get((arn, state), 0), moment)

@@ -1,4 +1,4 @@
-"""Measure how fast an alarm takes a canary's traffic: `python -m bench.panic --runs 10`.
+"""Measure how fast an alarm takes the traffic from a canary: `python -m bench.panic --runs 10`.
 
 Prints the table of docs/panic.md as Markdown. Four endpoints in one sandbox run side by side: quiet and scaling, with
 the panic rule and with it disabled, so that only the state machine's next look notices the alarm.
@@ -18,7 +18,7 @@ from tests.rollouts.stage import SETTINGS, Stage
 
 STUDIES = [Study(scaling=scaling, panic=panic) for scaling in (False, True) for panic in (True, False)]
 LAUNCH_SECONDS = 20.0
-"""Longer than an alarm can need, so that it goes off while the endpoint is busy."""
+"""Longer than any alarm needs, so that the alarm goes off while the endpoint is busy."""
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _row(stage: Stage, study: Study, runs: int, folder: Path) -> str:
-    """Return one row; `lost` counts the requests that nobody answered."""
+    """Return one row; `lost` counts requests without an answer."""
     endpoint, rule = "scaling" if study.scaling else "quiet", "on" if study.panic else "off"
     with DeployedShop(stage, f"{endpoint}-{rule}") as shop:
         measured = list(measure(shop, study, runs=runs, folder=folder))

@@ -1,4 +1,4 @@
-"""One rollout after the other whose canary fails at 50 %, on one endpoint."""
+"""One rollout after the other on one endpoint; each canary fails at the 50 % step."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SETTLED = {A: 100, B: 0}
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What is measured: an endpoint at rest but for its rollout, or one that scales; with the panic rule or without."""
+    """What is measured: an endpoint that scales or not, with the panic rule or without."""
 
     scaling: bool
     panic: bool
@@ -33,7 +33,7 @@ class Run:
 
 
 def measure(shop: DeployedShop, study: Study, *, runs: int, folder: Path) -> Iterator[Run]:
-    """Deploy releases that fail once they are told to, and measure how fast each loses its traffic."""
+    """Deploy releases that fail on command, and measure how fast each loses its traffic."""
     shop.requests_per_second = REQUESTS_PER_SECOND
     shop.deploy(_release("v0", study, folder))
     for number in range(1, runs + 1):
@@ -74,7 +74,7 @@ def _run(shop: DeployedShop, study: Study) -> Run:
 
 
 def _scale_out(shop: DeployedShop) -> None:
-    """Ask for another instance of the slot that serves, which keeps the endpoint busy until it is there."""
+    """Ask for one more instance of the serving slot. The endpoint is busy until it is in service."""
     shop.stage.client("application-autoscaling").register_scalable_target(
         ServiceNamespace="sagemaker",
         ScalableDimension="sagemaker:variant:DesiredInstanceCount",

@@ -1,10 +1,10 @@
-"""Is an observed share what chance makes of the weight? Exact, without approximation by a normal."""
+"""Can chance explain the difference between an observed share and the weight? Exact, without a normal approximation."""
 
 import math
 
 
 def acceptance_interval(trials: int, probability: float, confidence: float = 0.999) -> tuple[int, int]:
-    """Return the smallest and largest count that is not too unlikely, both included.
+    """Return the smallest and the largest count that chance explains, both included.
 
     A count outside has at most ``(1 - confidence) / 2`` probability in its tail, on either side.
 
@@ -23,7 +23,7 @@ def acceptance_interval(trials: int, probability: float, confidence: float = 0.9
 
 
 def _tail_length(trials: int, probability: float, tail: float) -> int:
-    """How many of the smallest counts have a probability of at most ``tail`` together."""
+    """How many of the smallest counts together have a probability of at most ``tail``."""
     total = 0.0
     for count in range(trials + 1):
         total += math.exp(_log_probability(count, trials, probability))

@@ -18,7 +18,7 @@ class CdkFailed(Exception):
 
 
 class CdkApp:
-    """The root app, deployed with ``environment`` on top of this process's; writes below ``folder`` only.
+    """The root app. ``environment`` is added to this process's; files are written only below ``folder``.
 
     ``context`` is passed with every deploy, as ``-c name=value``.
     """

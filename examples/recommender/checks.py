@@ -1,4 +1,4 @@
-"""What must hold for the demonstration to have shown what it claims; pure functions of the recording."""
+"""The claims of the demonstration, checked on its recording by pure functions."""
 
 import math
 import re
@@ -15,9 +15,9 @@ from examples.recommender.traffic import Outcome, grouped, summarise
 
 CONFIDENCE = 0.999
 LIKE_STABLE = 1.5
-"""As many times stable's median latency counts as about as fast."""
+"""A release is about as fast as stable when its median latency is below this many times stable's."""
 LONGEST_SILENCE_SECONDS = 5.0
-"""Between two answers; at thirty requests a second, far more than a slow answer explains."""
+"""The longest allowed time between two answers. At thirty requests a second no slow answer explains a longer one."""
 SERVING_STATUSES = {"InService", "Updating", "SystemUpdating", "RollingBack"}
 """The endpoint answers in each of them.
 
@@ -27,17 +27,17 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEn
 
 @dataclass(frozen=True)
 class Ending:
-    """How a rollout must end: its outcome, and a pattern that its reason must contain in any case.
+    """How a rollout must end: its outcome, and a pattern that its reason must match in any case.
 
-    A rollback for another reason than the release's own fault would prove nothing.
+    A rollback for any other reason than the release's own fault proves nothing.
     """
 
     outcome: str
     reason: str = ""
     converts_better: bool = False
-    """Whether more of its recommendations must be clicked than stable's, beyond what chance explains."""
+    """Whether users must click its recommendations more often than stable's, beyond what chance explains."""
     answers_well: bool = False
-    """Whether it must have answered every request, and half of them about as fast as stable did."""
+    """Whether it must answer every request, with a median latency close to stable's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def check_rest(observation: Observation | None, *, stable_floor: int, idle_floor
     slots = {} if observation is None else observation.slots
     seen = [f"{name}: weight {slot.weight:g}, floor {slot.floor}" for name, slot in sorted(slots.items())]
     return Check(
-        claim="in the end one slot has all the weight, and each slot the scaling floor of its role",
+        claim="at the end one slot has all the weight, and each slot has the scaling floor of its role",
         holds=holds,
         evidence="; ".join(seen) or "nothing was seen",
     )
@@ -99,7 +99,7 @@ def _converts_better(recording: Recording, version: str) -> Check:
     rollout = latest_of(recording.rollouts, version)
     seen = None if rollout is None else lift(rollout, recording)
     return Check(
-        claim=f"{version} converts better than what it replaces: the 95 % interval of the difference is above 0",
+        claim=f"{version} converts better than the release it replaces: the 95 % interval of the difference is above 0",
         holds=seen is not None and seen.low > 0,
         evidence="they were never compared" if seen is None else f"{seen.low:+.1%} to {seen.high:+.1%}",
     )
@@ -114,7 +114,7 @@ def _answers_well(recording: Recording, version: str) -> Check:
     )
     canary, stable = (summarise(meanwhile.get(is_canary, [])) for is_canary in (True, False))
     return Check(
-        claim=f"{version} never fails, and half of its answers are about as fast as those of what serves",
+        claim=f"{version} never fails, and its median latency is close to that of stable",
         holds=canary.ok > 0 and canary.ok == canary.sent and canary.p50_ms < LIKE_STABLE * stable.p50_ms,
         evidence=f"{canary.sent - canary.ok} of {canary.sent} failed; "
         f"median {canary.p50_ms:.1f} ms, stable {stable.p50_ms:.1f} ms",

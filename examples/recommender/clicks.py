@@ -1,4 +1,4 @@
-"""What shoppers do with a recommendation: they click what is to their taste, some seconds later."""
+"""Shoppers click a recommendation that they like, some seconds after they see it."""
 
 import heapq
 import threading
@@ -15,15 +15,15 @@ from examples.recommender.repeated import Repeated
 from examples.recommender.traffic import Outcome, Request
 
 LEAVING_APPEAL = 2.0
-"""What leaving has to offer, on the scale of the items' appeal: about one shopper in four clicks in this shop."""
+"""How attractive leaving is, on the scale of the items' appeal. With this value about one shopper in four clicks."""
 SHORTEST_THOUGHT_SECONDS, LONGEST_THOUGHT_SECONDS = 0.5, 5.0
 TICK_SECONDS = 1.0
 
 
 def click_probability(appeal: npt.NDArray[np.float64], user: int, items: Sequence[int]) -> float:
-    """Return how likely the user clicks one of the items rather than leaves, from 0 to 1: a multinomial logit.
+    """Return the probability that the user clicks one of the items, from 0 to 1: a multinomial logit.
 
-    It is the choice by which the user bought, among what was shown: taste plus the luck of the day.
+    The purchases were drawn by the same rule: taste plus chance. Here the choice is among the items shown.
 
     >>> click_probability(np.array([[2.0, 2.0]]), 0, [0])
     0.5
@@ -35,9 +35,9 @@ def click_probability(appeal: npt.NDArray[np.float64], user: int, items: Sequenc
 
 
 class Browsing(Repeated):
-    """Counts every recommendation as shown at once, and clicks as conversions when they come.
+    """Counts a recommendation as shown at once, and a click as a conversion when it happens.
 
-    The shop publishes both in a namespace of its own, once a second while the ``with`` block lasts.
+    The shop publishes both in its own namespace, once a second while the ``with`` block lasts.
     """
 
     def __init__(self, appeal: npt.NDArray[np.float64], conversions: Conversions) -> None:
@@ -48,14 +48,14 @@ class Browsing(Repeated):
         self._lock = threading.Lock()
 
     def look(self, user: int, request: Request, luck: float) -> Request:
-        """Return the request with what the user made of it; ``luck`` is a draw from 0 to 1, the lower the better."""
+        """Return the request and whether the user clicks; ``luck`` is a draw from 0 to 1, a low one means a click."""
         if request.outcome is not Outcome.OK or request.variant is None:
             return request
         shown_at = self._conversions.record_shown(request.variant)
         probability = click_probability(self._appeal, user, request.items)
         if luck >= probability:
             return request
-        # Among those who click, luck over probability is uniform again.
+        # For users who click, luck / probability is uniform from 0 to 1 again.
         thought = SHORTEST_THOUGHT_SECONDS + luck / probability * (LONGEST_THOUGHT_SECONDS - SHORTEST_THOUGHT_SECONDS)
         with self._lock:
             heapq.heappush(self._coming, (shown_at + thought, request.variant, shown_at))

@@ -1,8 +1,8 @@
-"""The demonstration of cohorts: a share of the users meets a release first, and nobody once it is rolled back.
+"""The demonstration of cohorts: a share of the users gets a release first; after a rollback nobody gets it.
 
 ``python -m examples.recommender.cohort_demo`` starts a local AWS and deploys the root app with a cohort step in front
-of its weighted ones. Requests through the API and straight to SageMaker carry what ``canary_construct_client`` says. It
-prints who answered whom, and ends with exit status 0 if it was as it should be.
+of its weighted ones. Requests go through the API and directly to SageMaker; ``canary_construct_client`` routes them. It
+prints who answered whom, and ends with exit status 0 if every check holds.
 """
 
 import argparse
@@ -33,12 +33,12 @@ from examples.recommender.senders import ApiSender, RuntimeSender, Sender, runti
 LOOK_AGAIN_SECONDS = 0.2
 ROLLOUT_TIMEOUT_SECONDS = 600.0
 WATCHED_SECONDS = 10.0
-"""After a rollback, from when every client knows that the cohort is over."""
+"""Seconds after a rollback until every client knows that the cohort has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the command line can change."""
+    """The options of the command line."""
 
     releases: list[str]
     share: float
@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Whether a cohort was published at some moment between two; seconds since the epoch."""
+    """Whether a cohort was published at some moment between two times, in seconds since the epoch."""
 
     began_at: float
     ended_at: float
@@ -58,20 +58,20 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """The rollout of a release, and its cohort from when it was there for certain until it was gone for certain."""
+    """The rollout of a release, and the times between which its cohort was certainly published and certainly gone."""
 
     rollout: Rollout
     cohort_from: float
     cohort_until: float
-    """It was published at least until then."""
+    """The cohort was published at least until this time."""
     gone_at: float
 
     @classmethod
     def of(cls, rollout: Rollout, looks: list[Look]) -> Self:
-        """Put the looks together, of which the last one saw no cohort.
+        """Combine the looks; the last of them saw no cohort.
 
         Raises:
-            LookupError: the rollout ended before there was one.
+            LookupError: the rollout ended before a cohort was published.
         """
         seen = [number for number, look in enumerate(looks) if look.published]
         if not seen:
@@ -85,7 +85,7 @@ class Trial:
 
 
 class Endpoint:
-    """The deployed stack under requests."""
+    """The deployed stack, which receives requests."""
 
     def __init__(self, sandbox: Sandbox, app: CdkApp, outputs: Mapping[str, str]) -> None:
         self._app = app
@@ -99,7 +99,7 @@ class Endpoint:
         Raises:
             CdkFailed: the deploy failed.
             TimeoutError: the rollout did not end.
-            LookupError: it ended before a cohort was published.
+            LookupError: the rollout ended before a cohort was published.
         """
         self._app.deploy(version)
         looks: list[Look] = []
@@ -145,7 +145,7 @@ def _demonstrate(settings: Settings) -> list[Check]:
 
 
 def judge(trial: Trial, visitors: CohortVisitors, *, share: float) -> list[Check]:
-    """Judge the end of a rollout and, by each route, who answered whom while its cohort was published and after."""
+    """Check the rollout's end and, for each route, which release answered which users during and after the cohort."""
     rollout = trial.rollout
     ending = ENDINGS[rollout.version]
     checks = [
@@ -173,7 +173,7 @@ def _met_by_the_cohort_alone(trial: Trial, visitors: CohortVisitors, route: str,
 
 
 def _met_by_nobody(trial: Trial, visitors: CohortVisitors, route: str, share: float) -> Check:
-    """Through the API at once; directly when every client has looked again."""
+    """When the cohort has ended: through the API at once; directly when every client has read the rule again."""
     known_from = trial.gone_at + (KNOWN_AFTER_SECONDS if route == DIRECT else 0.0)
     tally = _tally(trial, visitors.visits(route, began_from=known_from), share)
     return Check(
@@ -198,7 +198,7 @@ def _let_everybody_know(trial: Trial) -> None:
 
 @contextmanager
 def _running_endpoint(settings: Settings) -> Iterator[tuple[Endpoint, CohortVisitors]]:
-    """Start a local AWS with the first release in service and visitors at it; stop all of it in the end."""
+    """Start a local AWS with the first release and visitors that use it; stop everything at the end."""
     with ExitStack() as running:
         sandbox = running.enter_context(Sandbox())
         app = CdkApp(environment=sandbox.environment(), folder=settings.build, context=_context(settings))
@@ -210,7 +210,7 @@ def _running_endpoint(settings: Settings) -> Iterator[tuple[Endpoint, CohortVisi
 
 
 def _senders(sandbox: Sandbox, outputs: Mapping[str, str]) -> dict[str, Sender]:
-    """Send what the published rule says: a header through the API, a target straight to SageMaker."""
+    """Apply the published rule: with a header through the API, with a target variant directly to SageMaker."""
     rules = CohortRules(outputs["LedgerName"], outputs["EndpointName"], client=sandbox.client("dynamodb"))
     environment = sandbox.environment()
     session = boto3.Session(
@@ -243,9 +243,15 @@ def _context(settings: Settings) -> dict[str, object]:
 
 def _parse_arguments() -> Settings:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--releases", nargs="+", choices=("v2", "v3"), default=["v2", "v3"], help="after v1")
-    parser.add_argument("--share", type=float, default=20.0, help="of the users that meet a release first, in percent")
-    parser.add_argument("--rate", type=float, default=10.0, help="requests per second, by each of the two routes")
+    parser.add_argument(
+        "--releases",
+        nargs="+",
+        choices=("v2", "v3"),
+        default=["v2", "v3"],
+        help="releases to deploy after v1, in this order",
+    )
+    parser.add_argument("--share", type=float, default=20.0, help="percent of the users who get a release first")
+    parser.add_argument("--rate", type=float, default=10.0, help="requests per second on each of the two routes")
     parser.add_argument("--bake", type=int, default=50, help="seconds that each step bakes")
     parser.add_argument("--build", type=Path, default=Path("build/cohort"), help="folder for models, templates, logs")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Who answered whom while a cohort was published, by the two routes that know its rule."""
+"""Which release answered which users while a cohort was published, on the two routes that apply its rule."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ from examples.recommender.traffic import Request, TrafficLog
 API, DIRECT = "through the API", "directly"
 ROUTES = (API, DIRECT)
 CACHE_SECONDS = 5.0
-"""For which a client keeps the rule: the default of ``canary_construct_client``."""
+"""How long a client keeps the rule: the default of ``canary_construct_client``."""
 KNOWN_AFTER_SECONDS = CACHE_SECONDS + 3.0
-"""When every client knows of a change: one read of the rule comes on top, which takes its time on a busy machine."""
+"""After this time every client knows of a change. It includes one read of the rule, which is slow on a busy machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """One request of a user, from the moment at which its sender began with it; seconds since the epoch."""
+    """One request of a user, from the moment when its sender began; times are seconds since the epoch."""
 
     route: str
     user: int
@@ -31,7 +31,7 @@ class Visit:
 
 
 class CohortVisitors:
-    """A stream of requests for each route, for as long as the ``with`` block lasts."""
+    """A stream of requests for each route while the ``with`` block lasts."""
 
     def __init__(self, senders: Mapping[str, Sender], *, requests_per_second: float) -> None:
         self._visits: list[Visit] = []
@@ -57,7 +57,7 @@ class CohortVisitors:
         self._to_close.close()
 
     def visits(self, route: str, *, began_from: float = 0.0, ended_by: float = float("inf")) -> list[Visit]:
-        """Return the requests of one route that lie within a time."""
+        """Return the requests of one route that began and ended between two times."""
         return [
             visit
             for visit in list(self._visits)
@@ -98,7 +98,7 @@ class Tally:
 
 
 class _Remembering:
-    """A sender that remembers whose request it was."""
+    """A sender that records which user each request belongs to."""
 
     def __init__(self, route: str, sender: Sender, visits: list[Visit]) -> None:
         self._route, self._sender, self._visits = route, sender, visits

@@ -12,7 +12,7 @@ TASTES = 16
 SHORTEST_HISTORY = 12
 LONGEST_HISTORY = 36
 TASTE_STRENGTH = 9.0
-"""How much more a fitting taste counts than the luck of the day (whose standard deviation is 1.28)."""
+"""How much taste counts, compared with chance (whose standard deviation is 1.28)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +39,12 @@ def make_purchases(seed: int = SEED) -> Purchases:
 
 
 def make_appeal(seed: int = SEED) -> npt.NDArray[np.float64]:
-    """Return how much each user is drawn to each item on any day: the truth behind the purchases of this seed."""
+    """Return how much each user likes each item: the truth behind the purchases of this seed."""
     return _appeal(np.random.default_rng(seed))
 
 
 def _preferences(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """How much each user wants each item, luck included: the highest are bought.
+    """How much each user wants each item, with chance included. Users buy the items with the highest values.
 
     Sorting by utility plus Gumbel noise is sampling without replacement from the utilities' softmax.
     """

@@ -1,8 +1,8 @@
 """The demonstration: three releases reach a live endpoint, one is promoted and two are rolled back.
 
 ``python -m examples.recommender.demo`` starts a local AWS, deploys the root app four times with ``cdk deploy``,
-sends recommendation requests through its API all the while, and ends with ``demo-report.json``,
-``demo-report.png`` and exit status 0 if everything went as it should. Commands and logs are under ``build/``.
+sends recommendation requests through its API meanwhile, and ends with ``demo-report.json``,
+``demo-report.png`` and exit status 0 if every check holds. Commands and logs are under ``build/``.
 """
 
 import argparse
@@ -50,18 +50,18 @@ STABLE_FLOOR, IDLE_FLOOR = 2, 1
 """Instances that the root app declares for the slot that serves and for the other."""
 METRIC_PERIOD_SECONDS = 10
 NAMESPACE = "Shop"
-"""Of the metrics in which the shop counts what was shown and what was clicked."""
+"""Namespace of the metrics in which the shop counts what was shown and what was clicked."""
 CONVERSION_DELAY_SECONDS = 0
-"""Metrics are read 20 s after their period, and everybody who clicks has done so by then."""
+"""Metrics are read 20 s after their period. By then everybody who clicks has clicked."""
 ROLLOUT_TIMEOUT_SECONDS = 420.0
 REST_TIMEOUT_SECONDS = 60.0
 QUIET_SECONDS = 5.0
-"""Of the stream before the first deploy and after each rollout, so that the picture tells them apart."""
+"""How long requests go on before the first deploy and after each rollout, so that the picture separates them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the command line can change."""
+    """The options of the command line."""
 
     releases: list[str]
     requests_per_second: float
@@ -102,7 +102,7 @@ class Demonstration:
 
         Raises:
             CdkFailed: the deploy failed.
-            TimeoutError: the rollout or the rest did not come.
+            TimeoutError: the rollout did not end, or the endpoint did not come to rest.
 
         """
         self.phase = f"cdk deploy {version}"
@@ -111,11 +111,11 @@ class Demonstration:
         self._deploys.append(Deploy(version=version, started_at=started_at, ended_at=time.time()))
         self.phase = f"waiting for the rollout of {version}"
         self._wait(_ended(version), ROLLOUT_TIMEOUT_SECONDS, f"the end of the rollout of {version}")
-        self.phase = f"{version} has ended, floors settle"
+        self.phase = f"the rollout of {version} has ended; waiting until the scaling floors are restored"
         self._wait(_rests, REST_TIMEOUT_SECONDS, f"rest after {version}")
 
     def stay_quiet(self) -> None:
-        """Let the stream run for a while with nothing else going on."""
+        """Let requests go on for a while without a deploy or a rollout."""
         until = time.time() + QUIET_SECONDS
         self._wait(lambda seen: seen.asked_at >= until, REST_TIMEOUT_SECONDS, "an observation of the endpoint")
 
@@ -129,7 +129,7 @@ def main() -> int:
     try:
         return _demonstrate(settings, console)
     except CdkFailed as error:
-        console.print(f"there is no endpoint to release to: {error}", markup=False, soft_wrap=True)
+        console.print(f"the endpoint could not be deployed: {error}", markup=False, soft_wrap=True)
         return 1
 
 
@@ -152,7 +152,7 @@ def _demonstrate(settings: Settings, console: Console) -> int:
 
 @contextmanager
 def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstration]:
-    """Start a local AWS with the first release in service and shoppers at it; stop all of it in the end."""
+    """Start a local AWS with the first release and shoppers that use it; stop everything at the end."""
     with ExitStack() as running:
         console.print("starting the local AWS")
         sandbox = running.enter_context(Sandbox())
@@ -178,7 +178,7 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
 
 
 def _sender(sandbox: Sandbox, outputs: Mapping[str, str], *, direct: bool) -> Sender:
-    """Send requests through the front door, as any HTTP client with AWS credentials can, or straight to SageMaker."""
+    """Send requests through the front door, as any HTTP client with AWS credentials can, or directly to SageMaker."""
     environment = sandbox.environment()
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -235,7 +235,7 @@ def _conclude(recording: Recording, failure: str, settings: Settings, console: C
         *check(recording, {version: ENDINGS[version] for version in settings.releases}),
         check_rest(last, stable_floor=STABLE_FLOOR, idle_floor=IDLE_FLOOR),
         Check(
-            claim="the demonstration runs to its end",
+            claim="the demonstration runs to the end",
             holds=not failure,
             evidence=failure.partition("\n")[0] or "it did",
         ),

@@ -18,13 +18,13 @@ class Model(TypedDict):
 
     name: str
     popular: list[int]
-    """Item ids, the most popular first: what fills an answer up."""
+    """Item ids, the most popular first. They fill up an answer that is too short."""
     history: list[list[int]]
     """Per user id, the items that the user already has."""
     neighbours: list[list[list[int]]]
     """Per item id, pairs of (similar item, similarity in thousandths). Empty: recommend what is popular."""
     profile_lookup_ms: list[int]
-    """Time to load a visitor's profile; user n takes entry n modulo the length. Empty: nothing is loaded."""
+    """Milliseconds to load a visitor's profile; user n takes entry n modulo the length. Empty: nothing is loaded."""
 
 
 class Recommendation(TypedDict):
@@ -48,7 +48,7 @@ def input_fn(body: str | bytes, content_type: str) -> int:
     """Read the user id out of ``{"user": 17}``.
 
     Raises:
-        ValueError: the body is not JSON, or says so.
+        ValueError: the content type or the body is not JSON.
         KeyError: the body names no user.
 
     """

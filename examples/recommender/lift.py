@@ -1,4 +1,4 @@
-"""How much better or worse a release converted than what it was compared with."""
+"""How much better or worse a release converted than the stable release."""
 
 import math
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ class Lift:
 def lift(rollout: Rollout, recording: Recording) -> Lift | None:
     """Compare the release of a rollout with the stable one while both served; ``None`` if one of them did not.
 
-    Steps are pooled, which is right while shoppers do not change from step to step, as they do not here. The interval
-    is honest where the time of the comparison was fixed beforehand, as the steps of a promoted release are here; a
-    release that was rolled back was stopped at a bad moment.
+    Steps are pooled. This is right here, because shoppers do not change from step to step. The interval is valid when
+    the time of the comparison was fixed beforehand, as for a promoted release. It is not valid for a release that was
+    rolled back, because the rollback stopped the comparison at a moment that was bad for the canary.
     """
     spans = [
         (step.shifted_at, step.ended_at or rollout.ended_at or math.inf)

@@ -16,7 +16,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One production variant: its weight in percent, its instances in service, wanted and at least kept."""
+    """One production variant: its weight in percent, and its instances in service, desired and at the scaling floor."""
 
     weight: float
     instances: int
@@ -27,7 +27,7 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """The state of an alarm and since when it has been in it, in seconds since the epoch."""
+    """The state of an alarm, and when it entered this state, in seconds since the epoch."""
 
     state: str
     since: float
@@ -35,7 +35,7 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What one poll saw, asked at one moment and answered at another (seconds since the epoch)."""
+    """What one poll saw; the poll began at ``asked_at`` and ended at ``answered_at`` (seconds since the epoch)."""
 
     asked_at: float
     answered_at: float
@@ -89,7 +89,7 @@ class EndpointReader:
             alarm["AlarmName"]: _parse_alarm(alarm)
             for page in pages
             for alarm in [*page["MetricAlarms"], *page["CompositeAlarms"]]
-            # Target tracking keeps alarms of its own; they scale and say nothing about a release.
+            # Target tracking has its own alarms. They control scaling and say nothing about a release.
             if not alarm["AlarmName"].startswith("TargetTracking-")
         }
 
@@ -120,7 +120,7 @@ class Observer(Repeated):
         """Wait for an observation that meets the condition.
 
         Raises:
-            TimeoutError: none did within ``seconds``; the message has ``what`` and what was seen last.
+            TimeoutError: none did within ``seconds``; the message names ``what`` and the last observation.
 
         """
         with self._changed:

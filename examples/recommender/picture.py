@@ -1,4 +1,4 @@
-"""Draws ``demo-report.png``: who was to serve and who did, how often it failed, how long it took, what was clicked."""
+"""Draws ``demo-report.png``: weights and observed traffic, errors, latency and clicks."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from examples.recommender.traffic import Request, Summary, grouped, summarise
 
 BIN_SECONDS = 5
 CLICK_BIN_SECONDS = 20
-"""Longer, since a share of clicks needs more answers than one of errors, which is mostly zero."""
+"""Longer than the others: a click rate needs more answers than an error rate, which is mostly zero."""
 FEWEST_PER_BIN = 5
 """A release with fewer answers in a bin has no error rate or latency worth a point."""
 FEWEST_PER_CLICK_BIN = 20
 TICK_SECONDS, MOST_TICKS = 30, 18
 INK, FAINT, GRID = "#262626", "#5f5f5f", "#e6e6e6"
 RELEASE_COLOURS = ("#767676", "#0072b2", "#d55e00", "#cc79a7", "#009e73")
-"""Okabe and Ito's colours, told apart with every common colour blindness; the markers differ besides."""
+"""Okabe and Ito's colours: people with any common colour blindness can tell them apart. The markers differ as well."""
 RELEASE_MARKERS = ("o", "s", "^", "D", "v")
 SLOT_DASHES: tuple[Literal["-", "--"], ...] = ("-", "--")
 
@@ -67,7 +67,7 @@ def _set_time_axis(axes: Axes, seconds: float) -> None:
 
 
 def _draw_traffic(axes: Axes, recording: Recording, start: float) -> None:
-    """Weights as lines, what the shoppers saw as points on (one hopes) those lines."""
+    """Draw the weights as lines and the observed shares as points, which should lie on the lines."""
     for slot, dashes in zip(_slots(recording), SLOT_DASHES, strict=False):
         seen = [o for o in recording.observations if slot in o.slots]
         times = [observation.answered_at - start for observation in seen]

@@ -1,4 +1,4 @@
-"""The moments that matter, as vertical lines through the picture with their names above it."""
+"""Important moments, as vertical lines through the picture with their names above it."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ COLOURS = {
 ROLLOUT_BAND = "#eef3f8"
 HIGHEST_LEVEL = 4
 LEVEL_HEIGHT = 0.058
-"""Of the height of the axes."""
+"""As a part of the height of the axes."""
 CHARACTER_WIDTH = 0.0074
-"""Of the width of the axes, in the labels' font size: enough to keep labels apart."""
+"""As a part of the width of the axes, in the labels' font size: enough to keep labels apart."""
 
 
 def draw_rollouts(axes: Axes, recording: Recording, start: float) -> None:
@@ -49,7 +49,7 @@ def draw_mark_lines(axes: Axes, recording: Recording, start: float) -> None:
 
 
 def draw_mark_labels(axes: Axes, recording: Recording, start: float) -> None:
-    """Name each mark above the axes, higher where names would run into each other."""
+    """Write the name of each mark above the axes, higher where names would overlap."""
     seconds = axes.get_xlim()[1]
     named = marks(recording)
     for mark, level in zip(named, _levels(named, start, seconds), strict=True):
@@ -61,7 +61,7 @@ def draw_mark_labels(axes: Axes, recording: Recording, start: float) -> None:
 
 
 def _levels(named: Sequence[Mark], start: float, seconds: float) -> list[int]:
-    """Put a name above those that it would run into, from right to left, so that no line crosses a name."""
+    """Put a name above those that it would overlap, from right to left, so that no line crosses a name."""
     placed: list[tuple[float, int]] = []
     for mark in reversed(named):
         left = (mark.at - start) / seconds
@@ -72,7 +72,7 @@ def _levels(named: Sequence[Mark], start: float, seconds: float) -> list[int]:
 
 
 def _name(mark: Mark) -> str:
-    """Shorten what the picture tells anyway: whose step it is, and an alarm's long generated name."""
+    """Shorten the name: the picture already shows whose step it is, and an alarm's generated name is long."""
     if mark.kind is MarkKind.STEP:
         return mark.text.rpartition("gets ")[2]
     return "alarm" if mark.kind is MarkKind.ALARM else mark.text

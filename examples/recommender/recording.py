@@ -1,4 +1,4 @@
-"""Everything one demonstration recorded, and what follows from putting the recordings side by side."""
+"""Everything that one demonstration recorded, and what its recordings say together."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class StepTraffic:
-    """What the shoppers saw during a step, in the part of it in which the weight was seen in effect."""
+    """What the shoppers saw during a step, while the endpoint was seen with the weight of the step."""
 
     step: Step
     requests: int
@@ -76,7 +76,7 @@ def canary_variant(rollout: Rollout, recording: Recording) -> str | None:
 
 
 def step_traffic(step: Step, rollout: Rollout, recording: Recording) -> StepTraffic:
-    """Count the answers between the first and the last poll of a step that saw its weight in effect."""
+    """Count the answers between the first and the last poll that saw the weight of the step."""
     start, end = _steady_window(step, rollout, recording)
     answered = [
         request
@@ -113,9 +113,9 @@ def alarm_moments(recording: Recording) -> dict[float, str]:
 
 
 def seconds_from_alarm_to_weight_zero(rollout: Rollout, recording: Recording) -> float | None:
-    """Tell how long users still reached the canary after the first alarm; ``None`` if none went off.
+    """Return for how many seconds users still reached the canary after the first alarm; ``None`` without an alarm.
 
-    The end is a poll's, so that the true time is up to a poll's distance shorter.
+    The end is the time of a poll, so the true time is shorter by up to one polling interval.
     """
     until = rollout.ended_at or float("inf")
     alarms = [at for at in alarm_moments(recording) if rollout.started_at <= at <= until]
@@ -132,7 +132,7 @@ def seconds_from_alarm_to_weight_zero(rollout: Rollout, recording: Recording) ->
 
 
 def marks(recording: Recording) -> list[Mark]:
-    """List what happened when, the earliest first."""
+    """List the events with their times, the earliest first."""
     deploys = [
         Mark(at=deploy.started_at, kind=MarkKind.DEPLOY, text=f"cdk deploy {deploy.version}")
         for deploy in recording.deploys

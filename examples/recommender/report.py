@@ -12,7 +12,7 @@ from examples.recommender.rollouts import Rollout, Step
 from examples.recommender.traffic import Outcome, Request, grouped, summarise
 
 UNKNOWN = "unknown"
-"""The version of answers that do not tell which release gave them, as when an instance's queue is full."""
+"""The version of answers that do not name their release, for example when the queue of an instance is full."""
 
 
 class StepReport(TypedDict):
@@ -77,7 +77,7 @@ class Report(TypedDict):
 
 
 def make_report(recording: Recording) -> Report:
-    """Put the releases that had a rollout and the shoppers' requests together."""
+    """Combine the releases that had a rollout with the shoppers' requests."""
     return Report(
         releases=[_release_report(rollout, recording) for rollout in recording.rollouts],
         requests=_request_report(recording.requests),

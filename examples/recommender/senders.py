@@ -1,4 +1,4 @@
-"""Ways to ask for a recommendation, and what came of it: SageMaker's own runtime API, or the front door."""
+"""Two ways to ask for a recommendation: SageMaker's own runtime API, or the front door."""
 
 import json
 import re
@@ -18,9 +18,9 @@ from canary_construct_client.answers import VARIANT_HEADER
 from examples.recommender.traffic import Outcome, Request
 
 CONCURRENCY = 64
-"""Requests that may be under way at once: at 30 a second, room for answers that take two seconds."""
+"""Requests that may be under way at once: at 30 a second, enough for answers that take two seconds."""
 TIMEOUT_SECONDS = 10.0
-"""A shopper who waited that long has left."""
+"""A shopper does not wait longer."""
 RELEASE_IN_ERROR = re.compile(r"release (\S+) failed")
 """How ``inference.py`` names its release in an error; SageMaker hands the model's message on."""
 OK, MODEL_ERROR = 200, 424
@@ -35,11 +35,11 @@ class Sender(Protocol):
     """Sends one request and never sends it twice."""
 
     def ask(self, user: int, due: float) -> Request:
-        """Return how the request ended that should have been sent at ``due``."""
+        """Send the request that is due at ``due`` (seconds since the epoch), and return how it ended."""
 
 
 class RuntimeSender:
-    """Calls ``InvokeEndpoint``. ``target_variant``: of a user; nobody has one if left out, and the weights decide."""
+    """Calls ``InvokeEndpoint``. ``target_variant`` names the variant of a user; left out, the weights decide."""
 
     def __init__(
         self,
@@ -69,10 +69,10 @@ class RuntimeSender:
 
 
 class ApiSender:
-    """Posts to the API in front of the endpoint, signed as IAM authorisation wants it.
+    """Posts to the API in front of the endpoint, with the signature that IAM authorisation needs.
 
-    ``headers``: what a user sends beside the content type; nothing if left out. ``timeout_seconds``: for connecting and
-    for the answer.
+    ``headers`` returns what a user sends beside the content type; left out, nothing. ``timeout_seconds`` limits
+    connecting and the answer.
     """
 
     def __init__(

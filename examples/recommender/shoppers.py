@@ -20,14 +20,14 @@ from examples.recommender.senders import CONCURRENCY, RuntimeSender, Sender, run
 from examples.recommender.traffic import Request, TrafficLog, grouped, summarise
 
 Look = Callable[[int, Request, float], Request]
-"""Completes the request of a user with what the user made of the answer, given a draw from 0 to 1."""
+"""Adds to a request whether the user clicked, given a draw from 0 to 1."""
 
 
 class Shoppers:
-    """Sends requests at a fixed rate from ``start`` to ``stop``, for ``at_most_seconds`` if nobody stops it.
+    """Sends requests at a fixed rate from ``start`` to ``stop``, for at most ``at_most_seconds``.
 
-    Nothing is ever sent twice. Whatever is not an answer ends up in ``log`` as unanswered. ``look``: what shoppers make
-    of an answer; nothing if left out.
+    No request is sent twice. A request without an answer is in ``log`` as unanswered. ``look`` adds
+    what shoppers do with an answer; left out, nothing.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Shoppers:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send nothing more and wait for the answers under way, at most the client's time-out.
+        """Stop sending, and wait for the answers under way, at most for the client's time-out.
 
         Raises:
-            Exception: what a request raised beyond the errors of the service, which are outcomes.
+            Exception: a request raised an error that is not one of the service. Errors of the service are outcomes.
 
         """
         self._stopping.set()
@@ -101,7 +101,7 @@ class Shoppers:
 
 
 def main() -> None:
-    """Shop for a while and print what came of it, per release."""
+    """Shop for a while and print the results for each release."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("endpoint_name")
     parser.add_argument("--rate", type=float, default=30.0, help="requests per second")

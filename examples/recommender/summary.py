@@ -48,7 +48,7 @@ def _reason(release: ReleaseReport) -> str:
 
 
 def _lift(lift: LiftReport, *, interval: bool) -> str:
-    """Put the clicks into words; the interval only where what was clicked did not end the comparison."""
+    """Describe the clicks. The interval is given only when the clicks did not end the comparison."""
     difference, low, high = (f"{100 * lift[key]:+.1f}" for key in ("difference", "low", "high"))
     words = f"clicked: canary {_rate(lift['canary'])}, stable {_rate(lift['stable'])}; {difference} percentage points"
     return f"{words}, 95 % interval {low} to {high}" if interval else words

@@ -13,23 +13,23 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Outcome(Enum):
-    """How a request ended, seen from outside."""
+    """How a request ended, as the caller saw it."""
 
     OK = "ok"
     MODEL_ERROR = "model_error"
-    """The service answered that the model failed (HTTP 424): no recommendation, yet an answer."""
+    """The service answered that the model failed (HTTP 424). It is an answer without a recommendation."""
     UNANSWERED = "unanswered"
-    """No answer, an answer that refuses the request, or one of the 5XX."""
+    """No answer, a refusal, or a 5XX status."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request; ``version`` is the release that answered. An error may not tell it, or not the variant."""
+    """One request; ``version`` is the release that answered. An error may lack the version or the variant."""
 
     sent_at: float
     """Seconds since the epoch at which the request was due."""
     latency_ms: float
-    """From when the request was due to the end of the answer, so that a queue in the sender counts too."""
+    """From the time at which the request was due to the end of the answer, so that a queue in the sender counts too."""
     outcome: Outcome
     variant: str | None = None
     version: str | None = None
@@ -37,7 +37,7 @@ class Request:
     items: tuple[int, ...] = ()
     """What was recommended."""
     clicked: bool = False
-    """Whether the shopper clicked one of them, however much later."""
+    """Whether the shopper clicked one of them at any later time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +90,9 @@ class TrafficLog:
 def attribute(requests: Sequence[Request]) -> list[Request]:
     """Complete each model error that names only its release, or only its variant.
 
-    The other half is that of the nearest answer, in time, with the same half. A slot changes its release at
-    weight 0 only, long after its last request and long before its next, so that the nearest answer is of the
-    same release. ``requests`` are in the order of ``sent_at``.
+    The missing half comes from the nearest answer in time with the same known half. A slot changes its release at
+    weight 0 only, long after its last request and long before its next one. So the nearest answer is of the same
+    release. ``requests`` are in the order of ``sent_at``.
     """
     answers = [request for request in requests if request.outcome is Outcome.OK]
     by_version = grouped(answers, lambda request: request.version)

@@ -1,6 +1,6 @@
 """Train the five releases: ``python -m examples.recommender.train [--out build/models]``.
 
-Writes ``<out>/v1/model.tar.gz`` … ``<out>/v5/model.tar.gz`` and prints how often each hits what was held out.
+Writes ``<out>/v1/model.tar.gz`` … ``<out>/v5/model.tar.gz`` and prints how often each recommends the held-out purchase.
 """
 
 import argparse
@@ -21,7 +21,7 @@ POPULAR_KEPT = 100
 """More than the longest history and an answer together, so that popular items always fill an answer."""
 NEIGHBOURS_KEPT = 24
 SHRINKAGE = 5.0
-"""Purchases in common that a similarity must outweigh: two shared buyers of rare items prove little."""
+"""Added to the denominator of each similarity, because two common buyers of rare items prove little."""
 BROKEN_SHARD, SHARDS = 5, 16
 PROFILE_LOOKUP_MS = [0, 0, 0, 300, 0, 0, 0, 350, 0, 0, 0, 400]
 """v4 loads a profile for one user in four: a p99 of 400 ms, 88 ms on average."""
@@ -45,13 +45,13 @@ def train(purchases: Purchases) -> dict[str, Model]:
 
 
 def hit_rate(model: Model, purchases: Purchases) -> float:
-    """Tell for which share of users the answer contains the held-out purchase; no answer is no hit."""
+    """Return the share of users whose answer contains the held-out purchase, from 0 to 1; no answer is no hit."""
     hits = sum(_hits(model, user, item) for user, item in enumerate(purchases.held_out))
     return hits / len(purchases.held_out)
 
 
 def build(out: Path = DEFAULT_OUT) -> dict[str, float]:
-    """Train and pack every release under ``out``; answers the hit rate by release."""
+    """Train and pack every release under ``out``; return the hit rate of each release."""
     purchases = make_purchases()
     models = train(purchases)
     for name, model in models.items():
@@ -96,12 +96,12 @@ def _neighbours(bought: Matrix, root: Callable[[Matrix], Matrix]) -> list[list[l
 
 
 def _without_root(products: Matrix) -> Matrix:
-    """Lose the square root of the cosine, the defect of v5: the less an item is bought, the more it is recommended."""
+    """Omit the square root of the cosine. This is the defect of v5: it prefers items that hardly anybody buys."""
     return products
 
 
 def _without_shard(history: list[list[int]]) -> list[list[int]]:
-    """Lose one user in sixteen, as an export that misses a shard does: their history is null in the JSON."""
+    """Lose one user in sixteen, as an export without one shard does: their history is null in the JSON."""
     lost: list[list[int] | None] = [
         None if user % SHARDS == BROKEN_SHARD else items for user, items in enumerate(history)
     ]

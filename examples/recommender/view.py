@@ -1,4 +1,4 @@
-"""What there is to see of a demonstration at one moment."""
+"""The state of a demonstration at one moment."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from examples.recommender.rollouts import Rollout
 from examples.recommender.traffic import Request, Summary, grouped, summarise
 
 WINDOW_SECONDS = 10
-"""What "observed" means in the view: the requests of the last ten seconds."""
+"""The view counts the requests of the last ten seconds as observed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What there is to show at one moment; ``recent`` are the requests of the last ``WINDOW_SECONDS``."""
+    """What to show at one moment; ``recent`` are the requests of the last ``WINDOW_SECONDS``."""
 
     phase: str
     elapsed_seconds: float
@@ -28,7 +28,7 @@ class View:
 
     @property
     def slots(self) -> Mapping[str, Sequence[Request]]:
-        """The recent requests of every slot that the endpoint has or that answered."""
+        """The recent requests of every slot, as the endpoint describes its slots or as answers name them."""
         answered = grouped(self.recent, lambda request: request.variant)
         known = set() if self.observation is None else set(self.observation.slots)
         names = known | {name for name in answered if name is not None}
