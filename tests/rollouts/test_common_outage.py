@@ -3,8 +3,8 @@
 import time
 
 import pytest
+from rollout.contract.names import PROMOTED
 
-from examples.recommender.rollouts import PROMOTED
 from examples.recommender.traffic import Outcome
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop

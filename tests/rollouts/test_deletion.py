@@ -1,8 +1,8 @@
 """What a deleted stack leaves behind: nothing."""
 
 import pytest
+from rollout.contract.names import PROMOTED, ROLLED_BACK
 
-from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.left_behind import left_behind

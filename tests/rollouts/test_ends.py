@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from rollout.contract.names import PROMOTED, ROLLED_BACK
 
 from canary_construct.rollout.event_rules import WATCH_MINUTES
-from examples.recommender.rollouts import PROMOTED, ROLLED_BACK
 from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.late_event import panics

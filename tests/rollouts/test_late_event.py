@@ -1,8 +1,8 @@
 """Events that come late, after the next deploy has begun or ended, or never."""
 
 import pytest
+from rollout.contract.names import ROLLED_BACK
 
-from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.late_event import (

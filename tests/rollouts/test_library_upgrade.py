@@ -1,9 +1,9 @@
 """The library is upgraded while one of its rollouts runs."""
 
 import pytest
+from rollout.contract.names import PROMOTED
 from rollout.contract.plan import SCHEMA
 
-from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.library import PROMOTED_BY_NEXT

@@ -1,8 +1,8 @@
 """A release that does no harm, and deploys after its promotion."""
 
 import pytest
+from rollout.contract.names import PROMOTED
 
-from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from rollout.contract.names import ROLLED_BACK
 
-from examples.recommender.rollouts import ROLLED_BACK
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
+from rollout.contract.names import PROMOTED
 
-from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import POINTS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B

@@ -1,8 +1,8 @@
 """Deploys at the wrong time: refused before anything changed, or undone."""
 
 import pytest
+from rollout.contract.names import PROMOTED
 
-from examples.recommender.rollouts import PROMOTED
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
