@@ -268,3 +268,14 @@ def test_the_doubt_fades_with_independent_minutes() -> None:
     assert run(conversions, [a_minute(0)]).gates[0].dispersion > 3.0
     later = [run(conversions, [a_minute(n) for n in range(150)]).gates[0].dispersion for _ in range(20)]
     assert statistics.median(later) < 1.1
+
+
+def test_a_new_step_forgets_a_unit_that_has_only_begun() -> None:
+    assert Dispersion().observe(Counts(10, 2, 90, 1)).begin_step() == Dispersion()
+
+
+def test_the_excess_is_the_squared_difference_over_the_variance_of_chance() -> None:
+    units = Dispersion().observe(Counts(500, 2, 9500, 8)).observe(Counts(500, 8, 9500, 2))
+    variance = 0.5 * 0.5 * (1 / 10 + 1 / 10) * (1 - 10 / 10_000)
+    assert units.pairs == 1
+    assert units.excess == pytest.approx(0.6**2 / variance, abs=1e-4)

@@ -243,3 +243,8 @@ def test_the_last_step_at_100_percent_reads_what_the_step_before_showed() -> Non
 @pytest.mark.parametrize(("canary", "share"), [(60, 0.1), (45, 0.1), (600, 1.0)])
 def test_a_canary_with_its_traffic_is_not_starved(canary: int, share: float) -> None:
     assert not run(judge(), with_traffic(minutes(300, Counts(60, 0, 540, 1)), canary, share)).starved
+
+
+@pytest.mark.parametrize(("canary", "share"), [(0, 1.0), (300, 0.9)])
+def test_a_canary_with_all_or_most_of_the_weight_can_be_starved_too(canary: int, share: float) -> None:
+    assert run(judge(), with_traffic(minutes(9, Counts(0, 0, 600, 1)), canary, share)).starved
