@@ -16,6 +16,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+from rollout.contract.plan import ApiStage
 
 from canary_construct.handlers.cohort_permissions import allow_cohort_changes
 from canary_construct.handlers.functions import Handlers
@@ -40,7 +41,7 @@ from canary_construct.review.plan_review import PlanReview
 from canary_construct.rollout import event_rules as rules
 from canary_construct.rollout.gates import RolloutGates
 from canary_construct.rollout.plan import RolloutPlan
-from canary_construct.rollout.settings import ApiStage, EndpointSettings
+from canary_construct.rollout.settings import EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
 from canary_construct.watching.dashboard import slot_dashboard
 from canary_construct.watching.rollout_alarms import RolloutAlarms

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CustomResource, Duration, Stack
+from rollout.contract.plan import Settings
 
 from canary_construct.cdk.lazy import lazy_value
-from canary_construct.rollout.settings import deploy_settings, rendered_stages
+from canary_construct.rollout.settings import by_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_sagemaker as sagemaker
     from constructs import Construct, IConstruct
+    from rollout.contract.plan import ApiStage
 
     from canary_construct.handlers.functions import Handlers
     from canary_construct.hosting.hosting import Hosting
-    from canary_construct.rollout.settings import ApiStage
 
 TIMEOUT_MINUTES = 16
 """A minute more than the Lambda function may run, so that its own error message arrives first."""
@@ -32,8 +33,8 @@ def release_slots(
     leaves the endpoint alone is never held up.
     """
     settings = {
-        **deploy_settings(hosting.endpoint_name, hosting.scaling),
-        "api_stages": lazy_value(lambda: rendered_stages(api_stages) or None),
+        **_settings(hosting),
+        "api_stages": lazy_value(lambda: [vars(stage) for stage in api_stages] or None),
     }
     return CustomResource(
         scope,
@@ -64,7 +65,7 @@ def verified_endpoint(
 
     When the stack is deleted, this resource is deleted first and stops a running rollout before the endpoint changes.
     """
-    settings = deploy_settings(hosting.endpoint_name, hosting.scaling)
+    settings = _settings(hosting)
     proof = CustomResource(
         scope,
         "VerifiedEndpoint",
@@ -79,3 +80,7 @@ def verified_endpoint(
     )
     proof.node.add_dependency(*after)
     return proof
+
+
+def _settings(hosting: Hosting) -> dict[str, Any]:
+    return Settings(endpoint=hosting.endpoint_name, scaling=by_role(hosting.scaling)).deploy_json()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rollout.contract import cohort as contract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +96,6 @@ class CohortRule:
             expected_percent=percent if expected_percent is None else expected_percent,
         )
 
-    def render(self) -> dict[str, Any]:
+    def for_handlers(self) -> contract.CohortRule:
         """Return the rule as handlers and clients read it."""
-        if self.buckets:
-            return {"kind": "users", "header": self.header, "buckets": self.buckets}
-        return {"kind": "header", "header": self.header, "values": list(self.values)}
+        return contract.CohortRule(header=self.header, values=self.values, buckets=self.buckets)

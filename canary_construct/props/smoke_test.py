@@ -6,6 +6,8 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.contract.plan import SmokeRequest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,12 +35,12 @@ class SmokeTest:
         if total > MAX_TOTAL_BYTES:
             raise ValueError(f"payloads must not exceed {MAX_TOTAL_BYTES:,} bytes in all, got {total:,}")
 
-    def render(self) -> list[dict[str, str]]:
-        """Return the requests as the state machine carries them."""
-        return [
-            {"payload": base64.b64encode(_as_bytes(payload)).decode(), "content_type": self.content_type}
+    def requests(self) -> tuple[SmokeRequest, ...]:
+        """Return the requests as the handler reads them."""
+        return tuple(
+            SmokeRequest(payload=base64.b64encode(_as_bytes(payload)).decode(), content_type=self.content_type)
             for payload in self.payloads
-        ]
+        )
 
 
 def _as_bytes(payload: bytes | str) -> bytes:

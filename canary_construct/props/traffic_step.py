@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rollout.contract.plan import Step
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -104,16 +106,15 @@ class TrafficStep:
     @property
     def title(self) -> str:
         """Return what people call this step."""
-        return f"{self.percent} %" if self.rule is None else f"a cohort of {self.rule.expected_percent:g} %"
+        return self.for_handlers().title
 
-    def render(self) -> dict[str, Any]:
+    def for_handlers(self) -> Step:
         """Return the step as the handlers read it."""
-        weighted = {
-            "percent": self.percent,
-            "bake_seconds": self.bake_seconds,
-            "max_bake_seconds": self.max_bake_seconds,
-            "min_requests": self.min_requests,
-        }
-        if self.rule is None:
-            return weighted
-        return {**weighted, "expected_percent": self.rule.expected_percent, "cohort": self.rule.render()}
+        return Step(
+            percent=self.percent,
+            bake_seconds=self.bake_seconds,
+            max_bake_seconds=self.max_bake_seconds,
+            min_requests=self.min_requests,
+            expected_percent=self.expected_percent,
+            cohort=None if self.rule is None else self.rule.for_handlers(),
+        )

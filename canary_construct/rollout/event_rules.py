@@ -47,7 +47,7 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
         targets=[
             _call(
                 handlers["Settle"],
-                settings=lazy_value(settings.render),
+                settings=lazy_value(lambda: settings.current().to_json()),
                 stack_id=events.EventField.from_path("$.detail.stack-id"),
                 status=events.EventField.from_path("$.detail.status-details.status"),
             )
@@ -66,7 +66,13 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
         scope,
         "LockWatched",
         schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
-        targets=[_call(handlers["Settle"], settings=lazy_value(settings.render), stack_id=settled_stack.stack_id)],
+        targets=[
+            _call(
+                handlers["Settle"],
+                settings=lazy_value(lambda: settings.current().to_json()),
+                stack_id=settled_stack.stack_id,
+            )
+        ],
     )
 
 
@@ -88,7 +94,7 @@ def panic_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
         targets=[
             _call(
                 handlers["Panic"],
-                settings=lazy_value(settings.render),
+                settings=lazy_value(lambda: settings.current().to_json()),
                 alarm_name=events.EventField.from_path("$.detail.alarmName"),
                 raised_at=events.EventField.from_path("$.time"),
             )
@@ -114,7 +120,7 @@ def restore_rule(
         targets=[
             _call(
                 handlers["Restore"],
-                settings=lazy_value(settings.render),
+                settings=lazy_value(lambda: settings.current().to_json()),
                 execution=events.EventField.from_path("$.detail.name"),
                 status=events.EventField.from_path("$.detail.status"),
             )

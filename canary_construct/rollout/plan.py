@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rollout.contract.plan import OutageLimits, Plan
 
 from canary_construct.rollout.history_budget import evaluation_interval, poll_seconds
 from canary_construct.rollout.timeouts import CAPACITY_SECONDS, WEIGHTS_SECONDS
@@ -47,21 +49,20 @@ class RolloutPlan:
         interval = evaluation_interval(self.routing.traffic_steps, metric_period_seconds=period)
         object.__setattr__(self, "evaluation_interval_seconds", interval)
 
-    def render(self) -> dict[str, Any]:
-        """Return the plan as the handlers read it, with the alarms and gates of this moment."""
+    def current(self) -> Plan:
+        """Return the plan with the alarms and gates of this moment."""
         steps, period = self.routing.traffic_steps, self.settings.metric_period_seconds
-        return {
-            **self.settings.render(),
-            "steps": [step.render() for step in steps],
-            "gates": self.gates.rules().to_json(),
-            "outage": {
-                "failed_percent": self.thresholds.error_rate_percent,
-                "min_requests": self.thresholds.min_requests,
-            },
-            "smoke_test": None if self.smoke_test is None else self.smoke_test.render(),
-            "on_inconclusive": self.on_inconclusive.value,
-            "evaluation_interval_seconds": self.evaluation_interval_seconds,
-            "poll_seconds": poll_seconds(len(steps), metric_period_seconds=period),
-            "capacity_timeout_seconds": CAPACITY_SECONDS,
-            "weights_timeout_seconds": WEIGHTS_SECONDS,
-        }
+        return Plan(
+            settings=self.settings.current(),
+            steps=tuple(step.for_handlers() for step in steps),
+            gates=self.gates.rules(),
+            outage=OutageLimits(
+                failed_percent=self.thresholds.error_rate_percent, min_requests=self.thresholds.min_requests
+            ),
+            smoke_test=() if self.smoke_test is None else self.smoke_test.requests(),
+            on_inconclusive=self.on_inconclusive.value,
+            evaluation_interval_seconds=self.evaluation_interval_seconds,
+            poll_seconds=poll_seconds(len(steps), metric_period_seconds=period),
+            capacity_timeout_seconds=CAPACITY_SECONDS,
+            weights_timeout_seconds=WEIGHTS_SECONDS,
+        )

@@ -58,7 +58,12 @@ class RolloutStateMachine(Construct):
         self.state_machine.node.add_dependency(role)
 
     def _definition(self, plan: RolloutPlan) -> sfn.Chain:
-        state = {"plan": lazy_value(plan.render), "rollout": {}, "step": {"index": 0}, "end": {"tries": 0}}
+        state = {
+            "plan": lazy_value(lambda: plan.current().to_json()),
+            "rollout": {},
+            "step": {"index": 0},
+            "end": {"tries": 0},
+        }
         begin = sfn.Pass(self, "Plan", result=sfn.Result.from_object(state))
         prepare = self._task("Prepare", result_path="$.rollout")
         scale = self._task("ScaleCanary", result_path="$.step")

@@ -42,7 +42,7 @@ def table() -> Iterator[Table]:
 def rules_once_published(rule: CohortRule, table: Table) -> CohortRules:
     client = DynamoDb(table)
     ledger = Ledger(ENDPOINT, table=table.name, client=client)
-    ledger.publish_cohort(variant="variant-b", rule=rule.render(), salt=SALT)
+    ledger.publish_cohort(variant="variant-b", rule=rule.for_handlers().to_json(), salt=SALT)
     return CohortRules(table.name, ENDPOINT, client=client)
 
 

@@ -15,7 +15,7 @@ TESTERS = CohortRule.header_values("x-tester", ["yes"], expected_percent=1)
 @given(st.floats(min_value=0.01, max_value=99.99))
 def test_a_share_of_users_is_a_number_of_buckets_of_ten_thousand(percent: float) -> None:
     rule = CohortRule.share_of_users(percent)
-    rendered = rule.render()
+    rendered = rule.for_handlers().to_json()
     assert rendered["kind"] == "users"
     assert 1 <= rendered["buckets"] < BUCKETS
     assert abs(rendered["buckets"] / BUCKETS - percent / 100) <= 0.5 / BUCKETS + 1e-12
@@ -23,7 +23,7 @@ def test_a_share_of_users_is_a_number_of_buckets_of_ten_thousand(percent: float)
 
 
 def test_regions_are_values_of_cloudfronts_header() -> None:
-    assert CohortRule.regions(["DE", "AT"], expected_percent=12).render() == {
+    assert CohortRule.regions(["DE", "AT"], expected_percent=12).for_handlers().to_json() == {
         "kind": "header", "header": "cloudfront-viewer-country", "values": ["DE", "AT"],
     }  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_a_share_of_users_may_be_expected_to_send_more_than_its_share_of_the_req
 
 def test_a_cohort_step_keeps_the_weight_at_zero_and_names_its_rule() -> None:
     step = TrafficStep.cohort(CohortRule.share_of_users(5), bake=Duration.hours(1), min_requests=500)
-    assert step.render() == {
+    assert step.for_handlers().to_json() == {
         "percent": 0,
         "expected_percent": 5,
         "cohort": {"kind": "users", "header": "x-canary-bucket", "buckets": 500},
@@ -92,7 +92,7 @@ def test_a_cohort_step_keeps_the_weight_at_zero_and_names_its_rule() -> None:
 
 
 def test_a_weighted_step_says_nothing_of_cohorts() -> None:
-    assert "cohort" not in TrafficStep(percent=10).render()
+    assert "cohort" not in TrafficStep(percent=10).for_handlers().to_json()
 
 
 def test_cohorts_come_first() -> None:

@@ -70,9 +70,9 @@ def test_a_smoke_test_that_does_not_fit_into_the_execution_input_is_refused() ->
 
 
 def test_smoke_payloads_travel_as_base64_whether_text_or_bytes() -> None:
-    requests = SmokeTest(payloads=["ä", b"\xff"], content_type="application/octet-stream").render()
-    assert [request["payload"] for request in requests] == ["w6Q=", "/w=="]
-    assert {request["content_type"] for request in requests} == {"application/octet-stream"}
+    requests = SmokeTest(payloads=["ä", b"\xff"], content_type="application/octet-stream").requests()
+    assert [request.payload for request in requests] == ["w6Q=", "/w=="]
+    assert {request.content_type for request in requests} == {"application/octet-stream"}
 
 
 @pytest.mark.parametrize("period", [0, 1, 20, 61, 120])
