@@ -26,7 +26,7 @@ def next_library(folder: Path, *, schema: int) -> Iterator[None]:
         _replace(package / "contract" / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
     with (
         patch("canary_construct.handlers.functions.rollout.__file__", str(package / "__init__.py")),
-        patch("canary_construct.rollout.settings.SCHEMA", schema),
+        patch("rollout.contract.plan.SCHEMA", schema),
     ):
         yield
 
