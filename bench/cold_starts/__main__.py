@@ -13,6 +13,8 @@ from pathlib import Path
 
 import rollout
 
+from canary_construct.handlers.shipped_code import shipped_folder
+
 HANDLERS = Path(rollout.__file__).parent / "handlers"
 MEASURE = """
 import importlib, sys, time
@@ -38,7 +40,7 @@ def main() -> None:
 
 def _compiled(folder: Path) -> Path:
     """Return the handlers away from this checkout, compiled as boto3 is."""
-    shutil.copytree(HANDLERS.parent, folder / "rollout", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(shipped_folder(HANDLERS.parent), folder, dirs_exist_ok=True)
     compileall.compile_dir(folder, quiet=1)
     return folder
 

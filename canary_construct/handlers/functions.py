@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rollout
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -15,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 from rollout.contract.names import LEDGER_VARIABLE
 
+from canary_construct.handlers.shipped_code import shipped_code
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.permissions.by_handler import PERMISSIONS
 
@@ -47,7 +46,7 @@ class Handlers(Construct):
         self._log_group = logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
-        code = _shipped_code()
+        code = shipped_code()
         self._roles = {name: self._role(name) for name in PERMISSIONS}
         self._functions = {name: self._function(name, code) for name in PERMISSIONS}
 
@@ -105,13 +104,6 @@ def _ledger_table(scope: Construct) -> dynamodb.Table:
         ),
         removal_policy=RemovalPolicy.DESTROY,
     )
-
-
-def _shipped_code() -> lambda_.Code:
-    """Return the package `rollout` as the handlers import it, and nothing of what is installed beside it."""
-    beside = Path(rollout.__file__).parents[1]
-    only_rollout = ["*", "!rollout", "!rollout/**", "**/__pycache__", "**/*.pyc"]
-    return lambda_.Code.from_asset(str(beside), exclude=only_rollout)
 
 
 def _module(name: str) -> str:

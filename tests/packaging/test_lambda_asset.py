@@ -1,5 +1,6 @@
 """What runs in AWS is small and loads little."""
 
+import ast
 import compileall
 import re
 import shutil
@@ -12,11 +13,13 @@ import pytest
 import rollout
 
 from canary_construct.handlers.functions import LONG_RUNNING, _module
+from canary_construct.handlers.shipped_code import shipped_folder, without_documentation
 from canary_construct.permissions.by_handler import PERMISSIONS
 
 pytestmark = pytest.mark.xdist_group("packaging")
 
-ROOT = Path(__file__).parents[2]
+PACKAGE = Path(rollout.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_ASSET_BYTES = 90_000
 BOTO3_TOO = {"boto3.dynamodb", "boto3.dynamodb.types"}
 LOADED = """
@@ -32,8 +35,7 @@ print(*(name for name in set(sys.modules) - before if name.partition(".")[0] != 
 def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The handlers away from this checkout, compiled as boto3 is."""
     folder = tmp_path_factory.mktemp("lambda") / "asset"
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(rollout.__file__).parent, folder / "rollout", ignore=ignore)
+    shutil.copytree(shipped_folder(PACKAGE), folder)
     compileall.compile_dir(folder, quiet=1)
     return folder
 
@@ -72,3 +74,26 @@ def test_long_running_handlers_are_handlers() -> None:
 def test_a_handler_needs_no_environment_variable_and_no_region_to_be_imported(asset: Path, name: str) -> None:
     command = [sys.executable, "-c", f"import {module(name)}"]
     subprocess.run(command, cwd=asset, env={"HOME": str(asset)}, check=True)  # noqa: S603 - our own
+
+
+def statements(source: str) -> list[tuple[int, str]]:
+    """Every statement with its line; strings that are statements say nothing."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            node.value.value = ""
+    return [(node.lineno, ast.dump(node)) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_what_is_shipped_does_the_same_on_the_same_lines(module: Path) -> None:
+    source = module.read_text(encoding="utf-8")
+    shipped = without_documentation(source)
+    assert statements(shipped) == statements(source)
+    assert len(shipped.splitlines()) == len(source.splitlines())
+    assert "#" not in re.sub(r"""(["']).*?\1""", "", shipped)
+
+
+def test_all_modules_are_shipped(asset: Path) -> None:
+    shipped = {file.relative_to(asset / "rollout") for file in asset.rglob("*.py")}
+    assert shipped == {module.relative_to(PACKAGE) for module in MODULES}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canary_construct.handlers.shipped_code import shipped_folder
 from tests.packaging import wheels
 from tests.packaging.wheels import ROOT, Environment
 
@@ -103,6 +104,9 @@ def test_the_handlers_that_an_installed_library_ships_are_those_of_the_checkout(
         if resource["Type"] == "AWS::Lambda::Function"
     }
     shipped = assembly / f"asset.{code}"
-    checkout = {file.relative_to(ROOT / "lambdas") for file in (ROOT / "lambdas").rglob("*.py")}
-    assert {file.relative_to(shipped) for file in shipped.rglob("*") if file.is_file()} == checkout
-    assert all((shipped / file).read_bytes() == (ROOT / "lambdas" / file).read_bytes() for file in checkout)
+    checkout = shipped_folder(ROOT / "lambdas" / "rollout")
+    assert _contents(shipped) == _contents(checkout)
+
+
+def _contents(folder: Path) -> dict[Path, bytes]:
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}

@@ -25,7 +25,7 @@ def next_library(folder: Path, *, schema: int) -> Iterator[None]:
     if schema != SCHEMA:
         _replace(package / "contract" / "plan.py", f"SCHEMA = {SCHEMA}", f"SCHEMA = {schema}")
     with (
-        patch("canary_construct.handlers.functions.rollout.__file__", str(package / "__init__.py")),
+        patch("canary_construct.handlers.shipped_code.rollout.__file__", str(package / "__init__.py")),
         patch("rollout.contract.plan.SCHEMA", schema),
     ):
         yield
