@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from canary_tools.acceptance.pace import LIVE, Pace
 
+_PRINCIPAL = re.compile(r"\barn:aws[\w-]*:(?:iam|sts)::[^\s\"',)]+")
 _ACCOUNT = re.compile(r"\b\d{12}\b")
 _HOST = re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.amazonaws\.com(?:\.cn)?\b|\b127\.0\.0\.1:\d+\b")
 
@@ -80,9 +81,9 @@ def key_arguments(credentials: Mapping[str, Any]) -> dict[str, str]:
 
 
 def anonymous(text: str) -> str:
-    """Return a text without account numbers and AWS's host names.
+    """Return a text without account numbers, principals and AWS's host names.
 
     >>> anonymous("arn:aws:sagemaker:eu-west-1:123456789012:endpoint/shop at ab12.execute-api.eu-west-1.amazonaws.com")
     'arn:aws:sagemaker:eu-west-1:<account>:endpoint/shop at <host>'
     """
-    return _HOST.sub("<host>", _ACCOUNT.sub("<account>", text))
+    return _HOST.sub("<host>", _ACCOUNT.sub("<account>", _PRINCIPAL.sub("<principal>", text)))

@@ -31,7 +31,7 @@ class BoundsChange:
     count: int
     desired: int | None
     status: str
-    seconds: float
+    seconds: float | None
     refusal: str
 
 
@@ -48,33 +48,29 @@ def change_of_weights(scene: Scene) -> WeightChange:
     """Halve the weights, so that no traffic moves; ask for another change while that is under way; undo it."""
     before = scene.quiet()
     half = {slot: weight / 2 for slot, weight in before.weights.items()}
-    began = before.at
     _set_weights(scene, half)
     refusal = _refusal(lambda: _set_weights(scene, before.weights))
     first = scene.endpoint.look()
-    done = scene.quiet()
+    done = _in_force(scene, half if refusal else before.weights)
     if refusal:
         _set_weights(scene, before.weights)
-        scene.quiet()
-    return WeightChange(status=first.status, seconds=done.at - began, refusal=refusal)
+        _in_force(scene, before.weights)
+    return WeightChange(status=first.status, seconds=done.at - before.at, refusal=refusal)
 
 
 def change_of_bounds(scene: Scene) -> BoundsChange:
-    """Register bounds above the idle variant's count, and collide with what that begins; undo it."""
+    """Register bounds above the idle variant's count, and again while that changes the endpoint; undo it."""
     idle, before = scene.idle_slot(), scene.quiet()
     count = before.counts[idle]
     _set_bounds(scene, idle, count + 1)
     changed = _moved(scene, idle, count)
-    refusal = _refusal(lambda: _set_bounds(scene, idle, count))
-    done = scene.quiet()
+    refusal = _refusal(lambda: _set_bounds(scene, idle, count + 1))
+    moved = changed.desired_counts[idle] != count
+    seconds = _has(scene, idle, count + 1).at - before.at if moved else None
     _set_bounds(scene, idle, count)
-    scene.wait_for_look("the count of before", lambda look: look.counts[idle] == count and look.status == QUIET)
+    _has(scene, idle, count)
     return BoundsChange(
-        count=count,
-        desired=changed.desired_counts[idle],
-        status=changed.status,
-        seconds=done.at - before.at,
-        refusal=refusal,
+        count=count, desired=changed.desired_counts[idle], status=changed.status, seconds=seconds, refusal=refusal
     )
 
 
@@ -88,6 +84,16 @@ def failures_on_purpose(scene: Scene) -> Failures:
 def words_of(error: ClientError) -> str:
     """Return an error's code and message."""
     return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+
+
+def _in_force(scene: Scene, weights: Mapping[str, float]) -> Look:
+    return scene.wait_for_look(f"weights {weights}", lambda look: look.weights == weights and look.status == QUIET)
+
+
+def _has(scene: Scene, slot: str, count: int) -> Look:
+    return scene.wait_for_look(
+        f"{count} instances of {slot}", lambda look: look.counts[slot] == count and look.status == QUIET
+    )
 
 
 def _moved(scene: Scene, slot: str, count: int) -> Look:

@@ -1,5 +1,6 @@
 """Removes everything that a run made, and lists what is left."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -27,6 +28,9 @@ _NAMED = (
 )
 """Service, operation, the member with the rows and the member with a name."""
 
+_TAGGED = (("model", "list_models", "Model"), ("endpoint-config", "list_endpoint_configs", "EndpointConfig"))
+"""Kind of an ARN, the operation that lists it, and the word in its members."""
+
 
 class Removal:
     """What one run made: a stack, what it may leave behind, and the files that were staged for it."""
@@ -40,11 +44,11 @@ class Removal:
 
     def left_by_the_stack(self) -> list[str]:
         """Return what is left of the stack and its endpoint, but for the log of SageMaker's own instances."""
-        return sorted({*self._named(), *(name for _, name in self._tagged())} - {self._instance_log})
+        return self._settled(lambda: {*self._named(), *self._tagged_names()} - {self._instance_log})
 
     def left(self) -> list[str]:
         """Return everything that is left of a run."""
-        return sorted({*self._named(), *(name for _, name in self._tagged()), *self._stack.staging.left()})
+        return self._settled(lambda: {*self._named(), *self._tagged_names(), *self._stack.staging.left()})
 
     def run(self, undoing: Undoing) -> list[str]:
         """Remove everything; return a sentence for each thing that could not be removed."""
@@ -68,26 +72,41 @@ class Removal:
                 found = (str(row[name]) if name else str(row) for row in page.get(rows, ()))
                 yield from (each for each in found if STACK_NAME in each or self._endpoint in each)
 
-    def _tagged(self) -> list[tuple[str, str]]:
-        """Return kind and name of the models and endpoint configs with the endpoint's tag."""
-        pages = self._account.make_client("resourcegroupstaggingapi").get_paginator("get_resources")
-        found = pages.paginate(
-            TagFilters=[{"Key": TAG, "Values": [self._endpoint]}],
-            ResourceTypeFilters=["sagemaker:model", "sagemaker:endpoint-config"],
+    def _settled(self, listing: Callable[[], set[str]]) -> list[str]:
+        """List, and list again for a while if there is something: a listing may be late."""
+        until = time.monotonic() + self._account.pace.settle
+        while (found := listing()) and time.monotonic() < until:
+            time.sleep(self._account.pace.look_again)
+        return sorted(found)
+
+    def _tagged_names(self) -> Iterator[str]:
+        """Yield the names of the models and endpoint configs that have the endpoint's tag."""
+        for kind in _TAGGED:
+            yield from self._tagged(*kind)
+
+    def _tagged(self, resource: str, operation: str, word: str) -> list[str]:
+        """Return the names of one kind that have the endpoint's tag.
+
+        ARNs have names in lower case, and the tags of what is deleted stay listed for a while: names come from the
+        service's own listing.
+        """
+        tagged = self._account.make_client("resourcegroupstaggingapi").get_paginator("get_resources")
+        pages = tagged.paginate(
+            TagFilters=[{"Key": TAG, "Values": [self._endpoint]}], ResourceTypeFilters=[f"sagemaker:{resource}"]
         )
-        arns = [row["ResourceARN"] for page in found for row in page["ResourceTagMappingList"]]
-        return [(kind, name) for kind, _, name in (arn.rsplit(":", 1)[1].partition("/") for arn in arns)]
+        arns = {row["ResourceARN"] for page in pages for row in page["ResourceTagMappingList"]}
+        rows = [row for page in _pages(self._sagemaker, operation) for row in page[f"{word}s"]]
+        return [row[f"{word}Name"] for row in rows if row[f"{word}Arn"] in arns]
 
     def _remove_endpoint(self) -> None:
         _if_there(lambda: self._sagemaker.delete_endpoint(EndpointName=self._endpoint))
 
     def _remove_tagged(self) -> None:
-        remove: dict[str, Callable[[str], Any]] = {
-            "model": lambda name: self._sagemaker.delete_model(ModelName=name),
-            "endpoint-config": lambda name: self._sagemaker.delete_endpoint_config(EndpointConfigName=name),
-        }
-        for kind, name in self._tagged():
-            _if_there(partial(remove[kind], name))
+        models, configs = _TAGGED
+        for name in self._tagged(*configs):
+            _if_there(partial(self._sagemaker.delete_endpoint_config, EndpointConfigName=name))
+        for name in self._tagged(*models):
+            _if_there(partial(self._sagemaker.delete_model, ModelName=name))
 
     def _remove_logs(self) -> None:
         for prefix in (self._instance_log, STACK_NAME, f"/aws/lambda/{STACK_NAME}"):

@@ -15,6 +15,8 @@ from canary_tools.acceptance.staging import Staging
 from canary_tools.acceptance.waiting import wait_for
 
 _GONE = "DELETE_COMPLETE"
+_ONLY_REVIEWED = "REVIEW_IN_PROGRESS"
+"""A stack whose first change set was made and never executed."""
 _TRIES = 3
 
 
@@ -109,6 +111,9 @@ class Stack:
     def delete(self) -> None:
         """Delete the stack, whatever it is doing; one that does not exist is fine.
 
+        An update that runs is waited for: to cancel it while SageMaker changes the endpoint would leave a stack whose
+        rollback fails.
+
         Raises:
             TimeoutError: CloudFormation did not come to an end.
             ClientError: CloudFormation refused.
@@ -120,15 +125,16 @@ class Stack:
             self._come_to_an_end()
 
     def _come_to_an_end(self) -> str:
-        """Cancel an update that runs and wait until nothing does; return the status then, empty when it is gone."""
-        if self.status() == "UPDATE_IN_PROGRESS":
-            self._cloudformation.cancel_update_stack(StackName=self._stack_id)
+        """Wait until CloudFormation does nothing; return the status then, empty when the stack is gone."""
+        pace = self._account.pace
         return wait_for(
-            lambda: (self.status(),) if not self.status().endswith("IN_PROGRESS") else None,
-            what="the end of what CloudFormation does",
-            seconds=self._account.pace.deploy,
-            look_again=self._account.pace.look_again,
-        )[0]
+            self._ended, what="the end of what CloudFormation does", seconds=pace.deploy, look_again=pace.look_again
+        )
+
+    def _ended(self) -> str | None:
+        status = self.status()
+        working = status.endswith("_IN_PROGRESS") and status != _ONLY_REVIEWED
+        return None if working else status
 
     def _described(self) -> dict[str, Any]:
         """Describe the stack by its ID once that is known, so that a deleted one can still be described."""

@@ -48,6 +48,13 @@ def test_no_account_number_survives(number: str, around: str) -> None:
     assert number not in anonymous(around.format(number))
 
 
+def test_no_principal_survives() -> None:
+    text = (
+        f"User: arn:aws:sts::{NUMBER}:assumed-role/Admin/ada@example.org is not authorized to perform: iam:CreateRole"
+    )
+    assert anonymous(text) == "User: <principal> is not authorized to perform: iam:CreateRole"
+
+
 def test_what_is_no_account_number_stays() -> None:
     text = "rollout v2-1 took 12.5 s at 1764358000123; see 20261128-192043"
     assert anonymous(text) == text

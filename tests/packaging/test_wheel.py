@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from canary_construct.handlers.shipped_code import shipped_folder
+from canary_tools.acceptance.declaration import STACK_NAME, VARIABLE, Declaration
 from tests.packaging import wheels
 from tests.packaging.wheels import ROOT, Environment
 
@@ -110,3 +111,18 @@ def test_the_handlers_that_an_installed_library_ships_are_those_of_the_checkout(
 
 def _contents(folder: Path) -> dict[Path, bytes]:
     return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_the_acceptance_stack_and_its_model_are_in_the_wheel(stranger: Environment, tmp_path: Path) -> None:
+    declared = Declaration(
+        version="v1",
+        endpoint_name="shop",
+        image_uri="image",
+        instance_type="ml.m5.large",
+        model_path=str(stranger.site_packages / "canary_tools" / "acceptance" / "model"),
+        metric_period_seconds=60,
+    )
+    variables = {VARIABLE: declared.to_json(), "CDK_OUTDIR": "out"}
+    stranger.run("-P", "-m", "canary_tools.acceptance.app", folder=tmp_path, **variables)
+    kinds = {resource["Type"] for resource in resources(tmp_path / "out", f"{STACK_NAME}.template.json").values()}
+    assert "AWS::SageMaker::Endpoint" in kinds

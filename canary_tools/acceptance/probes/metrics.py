@@ -1,5 +1,6 @@
 """Questions to CloudWatch about the metrics of an endpoint."""
 
+import math
 import time
 from collections.abc import Collection, Mapping
 from itertools import pairwise
@@ -118,7 +119,7 @@ def shortest_delay(scene: Scene) -> Said:
 
 def slots_come_together(scene: Scene) -> Said:
     """Measure how far apart the two slots' values of one period are seen."""
-    points = scene.metric_watch.points()
+    points = _published(scene)
     gaps = [
         abs(published.first_at - points[other].first_at)
         for point, published in points.items()
@@ -130,7 +131,7 @@ def slots_come_together(scene: Scene) -> Said:
 
 def values_change_later(scene: Scene) -> Said:
     """Measure for how long a value changes after it was seen first."""
-    found = scene.metric_watch.points().values()
+    found = _published(scene).values()
     _require(found)
     lasted = [published.changed_at - published.first_at for published in found]
     changes = [seconds for seconds in lasted if seconds]
@@ -163,19 +164,24 @@ def failures_are_counted(scene: Scene) -> Said:
 
 def _lateness(scene: Scene) -> Mapping[tuple[str, str], list[float]]:
     late: dict[tuple[str, str], list[float]] = {}
-    for point, published in scene.metric_watch.points().items():
+    for point, published in _published(scene).items():
         seconds = published.first_at - point.period - scene.metric_watch.period
         late.setdefault((point.slot, point.metric), []).append(seconds)
     _require(late)
     return late
 
 
+def _published(scene: Scene) -> Mapping[Point, Published]:
+    """Return what was published at the usual period, and not yet at the other one."""
+    until = scene.moments.get("other period", math.inf)
+    return {point: published for point, published in scene.metric_watch.points().items() if point.period < until}
+
+
 def _before_the_second_deploy(scene: Scene, slot: str, metric: str = INVOCATIONS) -> dict[Point, Published]:
     until = scene.moment("second deploy")
-    points = scene.metric_watch.points().items()
     return {
         point: published
-        for point, published in points
+        for point, published in _published(scene).items()
         if (point.slot, point.metric) == (slot, metric) and point.period + scene.metric_watch.period <= until
     }
 

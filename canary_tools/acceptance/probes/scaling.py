@@ -4,7 +4,7 @@ from rollout.contract.names import SCALED_SERVICE, SLOTS
 
 from canary_tools.acceptance.experiments import change_of_bounds
 from canary_tools.acceptance.questions import Said
-from canary_tools.acceptance.scene import Scene
+from canary_tools.acceptance.scene import NotAsked, Scene
 
 COLLISIONS = ("ConcurrentUpdateException", "FailedResourceAccessException", "in-progress endpoint")
 
@@ -21,6 +21,8 @@ def bounds_move_the_count(scene: Scene) -> Said:
 def launch_seconds(scene: Scene) -> Said:
     """Measure how long one more instance takes."""
     seconds = scene.once(change_of_bounds).seconds
+    if seconds is None:
+        raise NotAsked("the bounds did not move the count")
     return Said(sentence=f"{seconds:.0f} s", value=round(seconds, 1))
 
 
