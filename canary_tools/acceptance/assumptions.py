@@ -104,12 +104,20 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         moment=Moment.PROMOTED,
     ),
     Assumption(
-        key="metric_delay_seconds",
+        key="longest_metric_delay_seconds",
         claim="a metric period is visible two periods after its end",
         relied_on_by=(_EVALUATE, "canary_construct.watching.slot_alarms", _SETTINGS),
         expected="at most 120 s",
         as_expected=_at_most(120),
         probe=metrics.delay,
+    ),
+    Assumption(
+        key="usual_metric_delay_seconds",
+        claim="an alarm usually sees a metric period 90 s after its end",
+        relied_on_by=("canary_construct.review.reaction_times", _SETTINGS),
+        expected="at most 90 s",
+        as_expected=_at_most(90),
+        probe=metrics.usual_delay,
         setting="metric_delay_seconds",
     ),
     Assumption(

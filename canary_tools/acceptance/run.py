@@ -20,7 +20,7 @@ from canary_tools.acceptance.removal import Removal
 from canary_tools.acceptance.report import Report
 from canary_tools.acceptance.scene import Scene
 from canary_tools.acceptance.stack import Stack
-from canary_tools.acceptance.traffic import Visitors, client_settings, visit
+from canary_tools.acceptance.traffic import Visitors, visit, visiting_client
 from canary_tools.acceptance.undoing import Undoing
 from canary_tools.acceptance.walk import Walk
 
@@ -64,7 +64,7 @@ class Run:
         account, pace = self.account, self.account.pace
         endpoint = EndpointReader(account.make_client("sagemaker"), endpoint_name)
         metrics = MetricReader(account.make_client("cloudwatch"), endpoint_name)
-        runtime = account.make_client("sagemaker-runtime", config=client_settings())
+        runtime = visiting_client(account.make_client)
         send = partial(visit, runtime, endpoint_name)
         with ExitStack() as running:
             yield Scene(

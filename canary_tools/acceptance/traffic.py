@@ -38,9 +38,19 @@ class Visit:
     reason: str = ""
 
 
-def client_settings() -> Config:
-    """Return how requests are sent: once each, so that a failure is seen."""
-    return Config(retries={"total_max_attempts": 1}, read_timeout=_TIMEOUT_SECONDS, max_pool_connections=_AT_ONCE)
+def visiting_client(make_client: Callable[..., Any]) -> Any:
+    """Return a client that sends each request once, so that a failure is seen, and each on a connection of its own.
+
+    A connection that is used again may have been closed while it was idle, and such a request would look lost.
+    """
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=_TIMEOUT_SECONDS, max_pool_connections=_AT_ONCE)
+    client = make_client("sagemaker-runtime", config=config)
+    client.meta.events.register("before-send.sagemaker-runtime.InvokeEndpoint", _on_its_own_connection)
+    return client
+
+
+def _on_its_own_connection(request: Any, **_: Any) -> None:
+    request.headers["Connection"] = "close"
 
 
 def visit(runtime: Any, endpoint_name: str, kind: str = "visit", **routing: str) -> Visit:

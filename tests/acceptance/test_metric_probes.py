@@ -61,6 +61,7 @@ def test_lateness_counts_from_the_end_of_a_period_and_is_told_for_each_slot_and_
     here = scene(points=points)
     assert metrics.delay(here).value == 170
     assert "variant-a Invocations 40 to 95 s" in metrics.delay(here).sentence
+    assert metrics.usual_delay(here).value == 95
     assert metrics.shortest_delay(here).value == 40
     assert metrics.slots_come_together(here).value == 75
     assert metrics.values_change_later(here).value == 25

@@ -1,6 +1,7 @@
 """Questions to CloudWatch about the metrics of an endpoint."""
 
 import math
+import statistics
 import time
 from collections.abc import Collection, Mapping
 from itertools import pairwise
@@ -111,6 +112,12 @@ def delay(scene: Scene) -> Said:
     return Said(sentence="; ".join(parts), value=round(max(max(found) for found in late.values()), 1))
 
 
+def usual_delay(scene: Scene) -> Said:
+    """Measure how long after its end a period is usually seen: the median."""
+    middle = statistics.median(seconds for found in _lateness(scene).values() for seconds in found)
+    return Said(sentence=f"{middle:.0f} s", value=round(middle, 1))
+
+
 def shortest_delay(scene: Scene) -> Said:
     """Measure the shortest time after its end in which a period was seen."""
     shortest = min(min(found) for found in _lateness(scene).values())
@@ -186,11 +193,11 @@ def _before_the_second_deploy(scene: Scene, slot: str, metric: str = INVOCATIONS
     }
 
 
-def _latency(scene: Scene, *statistics: str) -> list[dict[int, float]]:
+def _latency(scene: Scene, *wanted: str) -> list[dict[int, float]]:
     slot, period = scene.stable_slot(), scene.account.pace.metric_period
     queries = {
         f"s{number}": scene.metrics.query(slot, "ModelLatency", statistic, period=period)
-        for number, statistic in enumerate(statistics)
+        for number, statistic in enumerate(wanted)
     }
     answers = _answers(scene, queries)
     return [answers[name] for name in queries]
