@@ -11,7 +11,12 @@ _Replaced = TypeVar("_Replaced", sagemaker.CfnModel, sagemaker.CfnEndpointConfig
 
 
 def keep_replaced(resource: _Replaced) -> _Replaced:
-    """Keep the old resource when this one replaces it, and delete this one with its stack."""
-    resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    """Keep the old resource when this one replaces it, and delete this one with its stack.
+
+    The policy is an override, which CDK renders last: an Aspect such as `RemovalPolicies.of(app).destroy()` changes
+    `cfn_options`, and CloudFormation would delete the model that stable serves.
+    Source: https://github.com/aws/aws-cdk/issues/21303
+    """
     resource.cfn_options.deletion_policy = CfnDeletionPolicy.DELETE
+    resource.add_override("UpdateReplacePolicy", "Retain")
     return resource

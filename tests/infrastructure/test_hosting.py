@@ -1,11 +1,13 @@
 from pathlib import Path
 
 import botocore.session
+import jsii
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Aspects, CfnDeletionPolicy, CfnResource, IAspect, RemovalPolicies, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from constructs import IConstruct
 
 from canary_construct import ModelRelease
 from canary_construct.hosting.hosting import check_instance_type
@@ -29,6 +31,15 @@ pytestmark = pytest.mark.xdist_group("guards")
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 INSTANCE_TYPES = SAGEMAKER.shape_for("ProductionVariantInstanceType").enum
 KEPT_BY_CLOUDFORMATION = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig")
+
+
+@jsii.implements(IAspect)
+class DeleteReplaced:
+    """An Aspect as teams write them for stacks of a test environment."""
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, CfnResource):
+            node.cfn_options.update_replace_policy = CfnDeletionPolicy.DELETE
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +103,17 @@ def test_replaced_models_and_configs_stay_and_the_last_ones_go_with_the_stack(re
     _, resource = only(resources, kind)
     assert resource["UpdateReplacePolicy"] == "Retain"
     assert resource["DeletionPolicy"] == "Delete"
+
+
+def test_a_removal_policy_of_the_whole_app_does_not_delete_what_a_slot_may_serve() -> None:
+    shop = stack()
+    declare(shop)
+    RemovalPolicies.of(shop.node.root).destroy()
+    Aspects.of(shop.node.root).add(DeleteReplaced(), priority=10_000)
+    resources = rendered(shop)
+    for kind in KEPT_BY_CLOUDFORMATION:
+        assert only(resources, kind)[1]["UpdateReplacePolicy"] == "Retain"
+    assert only(resources, "AWS::DynamoDB::Table")[1]["UpdateReplacePolicy"] == "Delete"
 
 
 @pytest.mark.parametrize("kind", [*KEPT_BY_CLOUDFORMATION, "AWS::SageMaker::Endpoint"])

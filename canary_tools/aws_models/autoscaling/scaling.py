@@ -70,6 +70,22 @@ class Scaling:
         ]
         return page("ScalableTargets", rows, request)
 
+    def list_tags(self, request: Request) -> dict[str, Any]:
+        """Answer `ListTagsForResource`."""
+        return {"Tags": dict(self._of_arn(request).tags)}
+
+    def tag(self, request: Request) -> dict[str, Any]:
+        """Answer `TagResource`."""
+        self._of_arn(request).tags.update(request["Tags"])
+        return {}
+
+    def untag(self, request: Request) -> dict[str, Any]:
+        """Answer `UntagResource`."""
+        tags = self._of_arn(request).tags
+        for key in request["TagKeys"]:
+            tags.pop(key, None)
+        return {}
+
     def put_policy(self, request: Request) -> dict[str, Any]:
         """Answer `PutScalingPolicy`. The answer lists no alarms: `TargetTracking` does their work."""
         variant_id = VariantId.parsed(request)
@@ -165,8 +181,16 @@ class Scaling:
             created=self._clock.now(),
             min_capacity=request["MinCapacity"],
             max_capacity=request["MaxCapacity"],
+            tags=dict(request.get("Tags", {})),
         )
         return self._targets[variant_id]
+
+    def _of_arn(self, request: Request) -> ScalableTarget:
+        arn = request["ResourceARN"]
+        for target in self._targets.values():
+            if target.arn == arn:
+                return target
+        raise ApiError("ResourceNotFoundException", f"The specified resource doesn't exist: {arn}")
 
     def _variant(self, variant_id: VariantId) -> ScaledVariant:
         variant = self._variants.find(variant_id)

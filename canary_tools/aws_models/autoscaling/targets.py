@@ -66,6 +66,7 @@ class ScalableTarget:
     min_capacity: int
     max_capacity: int
     suspended: dict[str, bool] = field(default_factory=lambda: dict(_NOT_SUSPENDED))
+    tags: dict[str, str] = field(default_factory=dict)
 
     def change(self, request: Mapping[str, Any]) -> None:
         """Apply a `RegisterScalableTarget` request. What it leaves out stays as it is.

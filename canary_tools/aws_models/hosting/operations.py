@@ -38,4 +38,7 @@ def scaling_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
         "DescribeScalingPolicies": hosting.scaling.describe_policies,
         "DeleteScalingPolicy": hosting.scaling.delete_policy,
         "DescribeScalingActivities": hosting.scaling.describe_activities,
+        "ListTagsForResource": hosting.scaling.list_tags,
+        "TagResource": hosting.scaling.tag,
+        "UntagResource": hosting.scaling.untag,
     }

@@ -16,7 +16,12 @@ from canary_tools.sandbox.sagemaker_types.record_type import RecordType
 from canary_tools.sandbox.sagemaker_types.scaling_types import ScalableTargetType, ScalingPolicyType
 
 _OURS = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
-_TAGGED = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint")
+_TAGGED = (
+    "AWS::SageMaker::Model",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Endpoint",
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+)
 
 
 def register_resource_types(

@@ -25,19 +25,27 @@ class ScalableTargetType:
     def create(self, _logical_id: str, properties: Properties, _stack_name: str) -> Outcome:
         """Register the target."""
         with self._turns:
-            self._scaling.register(api_request(_SERVICE, "RegisterScalableTarget", properties))
+            self._register({**properties, "Tags": _tag_map(properties)})
         reference = "|".join(properties[name] for name in _IDENTITY)
         return reference, {"Id": reference}
 
-    def update(self, _physical_id: str, _old: Properties, new: Properties, stack_name: str, logical_id: str) -> Outcome:
-        """Register the target again, with its new bounds."""
-        return self.create(logical_id, new, stack_name)
+    def update(self, physical_id: str, old: Properties, new: Properties, _stack_name: str, _logical_id: str) -> Outcome:
+        """Register the target again, with the bounds of the template, even if only its tags have changed."""
+        with self._turns:
+            arn = self._register({name: value for name, value in new.items() if name != "Tags"})
+            self._scaling.untag({"ResourceARN": arn, "TagKeys": list(_tag_map(old))})
+            self._scaling.tag({"ResourceARN": arn, "Tags": _tag_map(new)})
+        return physical_id, {"Id": physical_id}
 
     def delete(self, physical_id: str, _properties: Properties) -> None:
         """Deregister the target if it exists."""
         identity = dict(zip(_IDENTITY, physical_id.split("|"), strict=True))
         with self._turns:
             _ignoring_absence(lambda: self._scaling.deregister(identity))
+
+    def _register(self, properties: Properties) -> str:
+        answer = self._scaling.register(api_request(_SERVICE, "RegisterScalableTarget", properties))
+        return str(answer["ScalableTargetARN"])
 
 
 class ScalingPolicyType:
@@ -63,6 +71,11 @@ class ScalingPolicyType:
         request = api_request(_SERVICE, "DeleteScalingPolicy", _with_identity(properties))
         with self._turns:
             _ignoring_absence(lambda: self._scaling.delete_policy(request))
+
+
+def _tag_map(properties: Properties) -> dict[str, str]:
+    """Return the tags as the API has them: the template has a list of `Key` and `Value`."""
+    return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())}
 
 
 def _with_identity(properties: Properties) -> dict[str, Any]:

@@ -145,6 +145,36 @@ def test_a_change_of_tags_replaces_nothing(running: Any) -> None:
     assert {"Key": "aws:cloudformation:stack-name", "Value": "tags"} in tags
 
 
+def test_a_tag_of_the_stack_reaches_every_resource_and_registers_the_targets_again(running: Any) -> None:
+    """`cdk deploy --tags`: the template stays as it is."""
+    stack = Stack(running, "stack-tags")
+    target = {"ServiceNamespace": "sagemaker", "ScalableDimension": DIMENSION}
+    variant_a = {**target, "ResourceId": "endpoint/stack-tags/variant/variant-a"}
+    running.scaling.register_scalable_target(**variant_a, MinCapacity=2)
+    running.settle("stack-tags")
+    body = template("stack-tags", canary="v1")
+    running.cloudformation.update_stack(
+        StackName="stack-tags", TemplateBody=body, Tags=[{"Key": "team", "Value": "shop"}]
+    )
+    assert stack.settle() == "UPDATE_COMPLETE"
+    (row,) = running.scaling.describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[variant_a["ResourceId"]]
+    )["ScalableTargets"]
+    assert row["MinCapacity"] == 1
+    assert running.scaling.list_tags_for_resource(ResourceARN=row["ScalableTargetARN"])["Tags"]["team"] == "shop"
+    for arn in (stack.outputs()[name] for name in ("Endpoint", "ModelB", "Config")):
+        assert {"Key": "team", "Value": "shop"} in running.sagemaker.list_tags(ResourceArn=arn)["Tags"]
+
+
+def test_a_target_whose_bounds_exclude_the_count_moves_it_at_once(running: Any) -> None:
+    Stack(running, "bounds")
+    variant_a = {"ServiceNamespace": "sagemaker", "ScalableDimension": DIMENSION}
+    variant_a["ResourceId"] = "endpoint/bounds/variant/variant-a"
+    for low, high, count in ((3, 4, 3), (1, 2, 2)):
+        running.scaling.register_scalable_target(**variant_a, MinCapacity=low, MaxCapacity=high)
+        assert running.settle("bounds")["ProductionVariants"][0]["CurrentInstanceCount"] == count
+
+
 def test_a_higher_floor_raises_capacity(running: Any) -> None:
     stack = Stack(running, "floor")
     assert stack.update(canary="v1", floor=2) == "UPDATE_COMPLETE"
