@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 from canary_construct_client import Conversions, MetricDataPublisher
-from rollout.evidence import EvidenceReader, Window
+from rollout.evidence.reader import EvidenceReader, Window
 from rollout.gates import Counts
 
 from canary_construct import Gate

@@ -4,7 +4,7 @@ import pytest
 from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
 from rollout.contract.plan import OutageLimits
 from rollout.decisions.bake import outage
-from rollout.evidence import SlotCount
+from rollout.evidence.sources import SlotCount
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 from rollout.contract.errors import Unavailable
 from rollout.contract.gate_rules import InvalidGatesError, PublishedCounts, SlowRequests, parse_source
-from rollout.evidence import EvidenceReader, Window
+from rollout.evidence.reader import EvidenceReader, Window
 from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow
 from rollout.gates import Counts, Judge
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rollout.contract.plan import OutageLimits, Step
-    from rollout.evidence import SlotCount
+    from rollout.evidence.sources import SlotCount
     from rollout.gates import Assessment
 
 

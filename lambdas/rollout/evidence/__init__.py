@@ -1,6 +1,4 @@
-"""What CloudWatch counted of both slots, period by period, as the gates take it."""
+"""What CloudWatch counted of both slots, period by period, as the gates and the decision about alarms take it.
 
-from rollout.evidence.reader import Evidence, EvidenceReader, Window
-from rollout.evidence.sources import SlotCount
-
-__all__ = ["Evidence", "EvidenceReader", "SlotCount", "Window"]
+Modules are imported one by one: whoever looks at alarms does not wait for the gates.
+"""

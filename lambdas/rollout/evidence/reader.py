@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from rollout import clients
-from rollout.contract.errors import Unavailable
-from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
+from rollout.evidence.series import MetricPeriod, SeriesReader, Values
 from rollout.evidence.sources import Errors, Query, SlotCount, SourceReader, reader_of, requests_of
 from rollout.gates import Minute
 
@@ -20,13 +16,10 @@ if TYPE_CHECKING:
 
 SECONDS_PER_MINUTE = 60
 
-COMPLETE = "Complete"
 ERRORS = Errors()
 
 RawCounts = dict[str, float]
 """The fields of `Counts`, as they were published."""
-Values = dict[int, float]
-"""By period number: seconds since the epoch, divided by the period."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,28 +49,13 @@ class Evidence:
     """The canary's errors in the newest period in which it had requests, final or not; `None` without requests."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Period:
-    number: int
-    period_seconds: int
-    series: Mapping[Query, Values]
-
-    def value(self, query: Query) -> float | None:
-        return self.series[query].get(self.number - ceil(query.delay_seconds / self.period_seconds))
-
-
 class EvidenceReader:
-    """Reads what the gates need of one endpoint's slots.
-
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html (at most 500
-    queries a call)
-    """
+    """Reads what the gates need of one endpoint's slots."""
 
     def __init__(self, endpoint: str, *, sources: Mapping[str, Source], period_seconds: int, client: Any) -> None:
-        self._endpoint = endpoint
         self._sources = {name: reader_of(source) for name, source in sources.items()}
         self._period = period_seconds
-        self._client = client
+        self._series = SeriesReader(endpoint=endpoint, period_seconds=period_seconds, client=client)
 
     def read(self, window: Window, *, stable: str, canary: str) -> Evidence:
         """Return every period of the window in which anything was published.
@@ -91,7 +69,7 @@ class EvidenceReader:
         series = self._read_all(window, stable=stable, canary=canary)
         minutes, bracketed = [], False
         for number in range(window.first, window.end):
-            period = _Period(number=number, period_seconds=self._period, series=series)
+            period = MetricPeriod(number=number, period_seconds=self._period, series=series)
             counted = {name: _count(source, period, stable, canary) for name, source in self._sources.items()}
             invocations = _invocations(period, stable, canary)
             if invocations is not None or any(counts for counts, _ in counted.values()):
@@ -110,32 +88,16 @@ class EvidenceReader:
     def _newest_errors(self, window: Window, series: Mapping[Query, Values], slot: str) -> SlotCount | None:
         for number in reversed(range(window.first, window.until)):
             errors = ERRORS.count(
-                _Period(number=number, period_seconds=self._period, series=series), slot, is_canary=True
+                MetricPeriod(number=number, period_seconds=self._period, series=series), slot, is_canary=True
             )
             if errors is not None and errors.total:
                 return errors
         return None
 
     def _read_all(self, window: Window, *, stable: str, canary: str) -> Mapping[Query, Values]:
-        queries = {query: f"q{index}" for index, query in enumerate(self._queries(stable=stable, canary=canary))}
+        queries = list(self._queries(stable=stable, canary=canary))
         earliest = window.first * self._period - max(query.delay_seconds for query in queries) - self._period
-        pages = self._client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[self._metric_data_query(query, name) for query, name in queries.items()],
-            StartTime=datetime.fromtimestamp(earliest, UTC),
-            EndTime=datetime.fromtimestamp(window.until * self._period, UTC),
-            ScanBy="TimestampAscending",
-        )
-        by_name: dict[str, Values] = {name: {} for name in queries.values()}
-        status = dict.fromkeys(queries.values(), COMPLETE)
-        with clients.named_failures():
-            answers = list(pages)
-        for page in answers:
-            for result in page["MetricDataResults"]:
-                numbers = (int(timestamp.timestamp()) // self._period for timestamp in result["Timestamps"])
-                by_name[result["Id"]].update(zip(numbers, result["Values"], strict=True))
-                status[result["Id"]] = result.get("StatusCode", COMPLETE)
-        _refuse_parts(status, queries)
-        return {query: by_name[name] for query, name in queries.items()}
+        return self._series.read(queries, start=earliest, end=window.until * self._period)
 
     def _queries(self, *, stable: str, canary: str) -> Iterable[Query]:
         """Return every query once, in a stable order."""
@@ -144,25 +106,6 @@ class EvidenceReader:
         for source in self._sources.values():
             wanted += [query for slot in slots for query in source.queries(slot)]
         return dict.fromkeys(wanted)
-
-    def _metric_data_query(self, query: Query, name: str) -> dict[str, Any]:
-        dimensions = {ENDPOINT_DIMENSION: self._endpoint, VARIANT_DIMENSION: query.slot, **dict(query.dimensions)}
-        metric = {
-            "Namespace": query.namespace,
-            "MetricName": query.metric,
-            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-        }
-        return {"Id": name, "MetricStat": {"Metric": metric, "Period": self._period, "Stat": query.statistic}}
-
-
-def _refuse_parts(status: Mapping[str, str], queries: Mapping[Query, str]) -> None:
-    """Refuse an answer in which a query failed, or which ended before it was complete.
-
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html
-    """
-    for query, name in queries.items():
-        if status[name] != COMPLETE:
-            raise Unavailable(f"CloudWatch answered {query.metric} of {query.slot} with {status[name]}")
 
 
 def _minute(
@@ -175,7 +118,7 @@ def _minute(
     return Minute(number, window.step, counts, invocations=invocations, share=window.canary_percent / 100)
 
 
-def _invocations(period: _Period, stable: str, canary: str) -> tuple[int, int] | None:
+def _invocations(period: MetricPeriod, stable: str, canary: str) -> tuple[int, int] | None:
     """Return the requests of (canary, stable); a slot without requests may publish nothing, which counts as 0.
 
     `None` when neither slot published anything, or a value is impossible as a count.
@@ -189,7 +132,7 @@ def _invocations(period: _Period, stable: str, canary: str) -> tuple[int, int] |
     return int(of_canary), int(of_stable)
 
 
-def _count(source: SourceReader, period: _Period, stable: str, canary: str) -> tuple[RawCounts | None, bool]:
+def _count(source: SourceReader, period: MetricPeriod, stable: str, canary: str) -> tuple[RawCounts | None, bool]:
     """Return one gate's counts and whether they are exact; no counts while a slot's are incomplete."""
     of_stable = source.count(period, stable, is_canary=False)
     of_canary = source.count(period, canary, is_canary=True)

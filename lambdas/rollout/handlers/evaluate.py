@@ -13,7 +13,7 @@ from rollout.contract.states import Next, StepState
 from rollout.contract.timing import FINAL_AFTER_PERIODS
 from rollout.decisions.bake import Decision, decide, outage
 from rollout.endpoint import weights_for
-from rollout.evidence import Evidence, EvidenceReader, Window
+from rollout.evidence.reader import Evidence, EvidenceReader, Window
 from rollout.floors import hold_floors
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.metrics import DELETED, UNKNOWN, raised_in
