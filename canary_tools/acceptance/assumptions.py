@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from canary_tools.acceptance.probes import deploying, endpoint, front_door, metrics, permissions, scaling
+from canary_tools.acceptance.probes import deploying, endpoint, fine_points, front_door, metrics, permissions, scaling
 from canary_tools.acceptance.questions import Assumption, Moment, Value
 
 _EVALUATE = "rollout.handlers.evaluate"
@@ -167,6 +167,15 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         relied_on_by=("canary_construct.hosting.hosting", _LOCAL_METRICS),
         expected="yes",
         probe=metrics.metrics_at_the_other_period,
+    ),
+    Assumption(
+        key="fine_points_from_before_their_time",
+        claim="a query of points under a minute that starts over three hours ago may have points, none or an error",
+        relied_on_by=(_READER, _LOCAL_QUERIES),
+        expected="points, nothing or an error",
+        as_expected=_one_of("points", "nothing", "refused"),
+        probe=fine_points.asked_from_before_their_time,
+        moment=Moment.PROMOTED,
     ),
     # The endpoint
     Assumption(

@@ -12,11 +12,10 @@ from rich.prompt import Confirm
 
 from canary_tools.acceptance.account import Account, CannotStart, live_account
 from canary_tools.acceptance.cdk import Cdk, CdkFailed
-from canary_tools.acceptance.declaration import ENDPOINT_NAME
 from canary_tools.acceptance.estimate import PRICES_OF, estimate
 from canary_tools.acceptance.interrupts import end_like_ctrl_c, held_off
 from canary_tools.acceptance.preconditions import check
-from canary_tools.acceptance.removal import Removal
+from canary_tools.acceptance.removal import Removal, endpoints_of_earlier_runs
 from canary_tools.acceptance.run import Run
 from canary_tools.acceptance.stack import Stack
 from canary_tools.acceptance.undoing import Undoing
@@ -57,11 +56,12 @@ def _act(options: argparse.Namespace, account: Account, folder: Path, console: C
 
 
 def _remove(account: Account, stack: Stack, tell: Callable[[str], None]) -> int:
-    """Remove what an earlier run left that could not end: its stack, and what is named after its endpoint."""
-    endpoint_name = stack.outputs().get(ENDPOINT_NAME, "canary-acceptance-none")
-    removal = Removal(account, stack, endpoint_name)
+    """Remove what earlier runs left that could not end: the stack, and what is named after their endpoints."""
+    left: list[str] = []
     with held_off(tell):
-        left = [*removal.run(Undoing()), *removal.left()]
+        for endpoint_name in endpoints_of_earlier_runs(account, stack):
+            removal = Removal(account, stack, endpoint_name)
+            left += [*removal.run(Undoing()), *removal.left()]
     for name in left:
         tell(f"could not be removed: {name}")
     return WRONG if left else RIGHT

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 VARIABLE = "CANARY_ACCEPTANCE_DECLARATION"
 """The environment variable that holds the declaration."""
 STACK_NAME = "CanaryAcceptance"
+ENDPOINT_PREFIX = "canary-acceptance-"
 ENDPOINT_NAME, STATE_MACHINE, LEDGER = "EndpointName", "StateMachine", "Ledger"
 """Outputs of the stack."""
 FIRST_STEP_PERCENT = 50

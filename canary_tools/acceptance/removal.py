@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from rollout.contract.names import TAG
 
 from canary_tools.acceptance.account import Account
-from canary_tools.acceptance.declaration import STACK_NAME
+from canary_tools.acceptance.declaration import ENDPOINT_NAME, ENDPOINT_PREFIX, STACK_NAME
 from canary_tools.acceptance.stack import Stack
 from canary_tools.acceptance.undoing import Undoing
 
@@ -30,6 +30,9 @@ _NAMED = (
 
 _TAGGED = (("model", "list_models", "Model"), ("endpoint-config", "list_endpoint_configs", "EndpointConfig"))
 """Kind of an ARN, the operation that lists it, and the word in its members."""
+
+_INSTANCE_LOGS = "/aws/sagemaker/Endpoints/"
+"""SageMaker logs what instances say to a group of the endpoint's name, which nobody declares."""
 
 
 class Removal:
@@ -63,7 +66,7 @@ class Removal:
 
     @property
     def _instance_log(self) -> str:
-        return f"/aws/sagemaker/Endpoints/{self._endpoint}"
+        return f"{_INSTANCE_LOGS}{self._endpoint}"
 
     def _named(self) -> Iterator[str]:
         """Yield the names of what is named after the stack or the endpoint."""
@@ -113,6 +116,15 @@ class Removal:
             pages = self._logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
             for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
                 self._logs.delete_log_group(logGroupName=group)
+
+
+def endpoints_of_earlier_runs(account: Account, stack: Stack) -> list[str]:
+    """Return the endpoint that the stack names (without one, a name that nothing has), and those that have a log."""
+    logs = account.make_client("logs").get_paginator("describe_log_groups")
+    pages = logs.paginate(logGroupNamePrefix=f"{_INSTANCE_LOGS}{ENDPOINT_PREFIX}")
+    groups = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    named = {stack.outputs().get(ENDPOINT_NAME, f"{ENDPOINT_PREFIX}none")}
+    return sorted(named | {group.removeprefix(_INSTANCE_LOGS) for group in groups})
 
 
 def _pages(client: Any, operation: str) -> Iterator[dict[str, Any]]:

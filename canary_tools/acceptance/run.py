@@ -11,7 +11,7 @@ from typing import Any
 
 from canary_tools.acceptance.account import Account
 from canary_tools.acceptance.acts import MODEL, Stage
-from canary_tools.acceptance.declaration import Declaration
+from canary_tools.acceptance.declaration import ENDPOINT_PREFIX, Declaration
 from canary_tools.acceptance.endpoint_watch import EndpointReader, EndpointWatch
 from canary_tools.acceptance.images import image_uri
 from canary_tools.acceptance.interrupts import held_off
@@ -38,7 +38,7 @@ class Run:
     def report(self) -> tuple[Report, bool]:
         """Walk, remove everything, and return what was found; `True` when Ctrl-C ended the walk."""
         began, asked_at = time.monotonic(), datetime.now(UTC)
-        endpoint_name = f"canary-acceptance-{asked_at:%Y%m%d-%H%M%S}"
+        endpoint_name = f"{ENDPOINT_PREFIX}{asked_at:%Y%m%d-%H%M%S}"
         removal, undoing = Removal(self.account, self.stack, endpoint_name), Undoing()
         walk: Walk | None = None
         finished = False

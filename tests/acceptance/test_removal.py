@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from canary_tools.acceptance import cdk
 from canary_tools.acceptance.declaration import STACK_NAME
-from canary_tools.acceptance.removal import Removal
+from canary_tools.acceptance.removal import Removal, endpoints_of_earlier_runs
 from canary_tools.acceptance.stack import Stack
 from canary_tools.acceptance.undoing import Undoing
 
@@ -96,6 +96,19 @@ def test_what_is_named_after_the_stack_or_the_endpoint_is_left() -> None:
     expected = [f"{STACK_NAME}-Ledger", f"{STACK_NAME}-Role", "MixedCase"]
     assert left.left_by_the_stack() == sorted(expected)
     assert left.left() == sorted([*expected, log])
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names"),
+    [
+        ({"EndpointName": "canary-acceptance-2"}, ["canary-acceptance-1", "canary-acceptance-2"]),
+        ({}, ["canary-acceptance-1", "canary-acceptance-none"]),
+    ],
+)
+def test_earlier_runs_are_found_by_the_stack_and_by_their_logs(outputs: dict[str, str], names: list[str]) -> None:
+    groups = {"describe_log_groups": {"logGroups": [{"logGroupName": "/aws/sagemaker/Endpoints/canary-acceptance-1"}]}}
+    account = SimpleNamespace(make_client=lambda _: Service(groups, []))
+    assert endpoints_of_earlier_runs(account, SimpleNamespace(outputs=lambda: outputs)) == names
 
 
 class CloudFormation:
