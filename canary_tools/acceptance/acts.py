@@ -1,112 +1,21 @@
 """What the walk does, act by act: each says what it saw, or raises `Unexpected` with what it saw instead."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from rollout.contract.names import PROMOTED, RUNNING, SLOT_A, SLOT_B, other_slot
+from rollout.contract.names import PROMOTED, RUNNING, SLOT_A, SLOT_B
 
-from canary_tools.acceptance.declaration import FIRST_STEP_PERCENT, STACK_NAME, Declaration
-from canary_tools.acceptance.endpoint_watch import QUIET, Look
+from canary_tools.acceptance.declaration import FIRST_STEP_PERCENT, STACK_NAME
+from canary_tools.acceptance.endpoint_watch import Look
 from canary_tools.acceptance.probes.deploying import BROKEN, TAGGED
-from canary_tools.acceptance.questions import Moment
-from canary_tools.acceptance.removal import Removal
-from canary_tools.acceptance.rollouts import Rollout, Rollouts
+from canary_tools.acceptance.rollouts import Rollout
 from canary_tools.acceptance.scene import Scene
 from canary_tools.acceptance.stack import Deploy
-from canary_tools.acceptance.waiting import Found, wait_for
+from canary_tools.acceptance.stage import Stage, Unexpected
 
 MODEL = Path(__file__).parent / "model"
 GATE_PERCENT, ALARM_PERCENT = 15, 100
 """What fails in the release that a gate must catch, and in the one that an alarm must; alarms go off above 25."""
-WHOLE_WEIGHT = 100.0
-
-
-class Unexpected(Exception):
-    """An act went otherwise; the message says what was seen."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """The scene, with what the acts need to change it.
-
-    Attributes:
-        declare: makes a declaration of a version, with what differs from the usual.
-        broken_archive: a file that is no archive.
-    """
-
-    scene: Scene
-    declare: Callable[..., Declaration]
-    broken_archive: Path
-    removal: Removal
-
-    @property
-    def rollouts(self) -> Rollouts:
-        """The ledger's rollouts."""
-        scene = self.scene
-        return Rollouts(scene.client("dynamodb"), table=scene.stack.ledger, endpoint_name=scene.endpoint_name)
-
-    def deploy(self, declared: Declaration, name: str = "") -> Deploy:
-        """Deploy, and keep what came of it under the version or this name."""
-        done = self.scene.stack.deploy(declared)
-        self.scene.deploys[name or declared.version] = done
-        return done
-
-    def wait(self, look: Callable[[], Found | None], what: str) -> Found:
-        """Wait for as long as a rollout may take.
-
-        Raises:
-            TimeoutError: it did not come.
-        """
-        pace = self.scene.account.pace
-        return wait_for(look, what=what, seconds=pace.rollout, look_again=pace.look_again)
-
-    def release(self, declared: Declaration) -> Deploy:
-        """Deploy a release.
-
-        Raises:
-            Unexpected: the deploy failed.
-        """
-        done = self.deploy(declared)
-        if not done.succeeded:
-            raise Unexpected(f"{done.status}: {done.reasons}")
-        return done
-
-    def at_rest(self, stable: str) -> Look:
-        """Wait until one variant has all the weight and nobody holds the endpoint.
-
-        Raises:
-            TimeoutError: that did not come.
-        """
-
-        def rests() -> Look | None:
-            look = self.scene.endpoint.look()
-            at_rest = look.status == QUIET and look.weights == {stable: WHOLE_WEIGHT, other_slot(stable): 0.0}
-            return look if at_rest and self.rollouts.lock_is_free() else None
-
-        return self.wait(rests, f"rest with {stable} in service")
-
-
-Play = Callable[[Stage], str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Act:
-    """One act.
-
-    Attributes:
-        minutes: how long it usually takes on a live account.
-        then_ask: the questions that belong after it.
-        only_before: skip it when the walk has taken longer than this share of its time.
-    """
-
-    name: str
-    expected: str
-    play: Play
-    minutes: float
-    then_ask: Moment | None = None
-    only_before: float = 1.0
 
 
 def first_deploy(stage: Stage) -> str:
@@ -215,34 +124,6 @@ def destroy(stage: Stage) -> str:
     if left:
         raise Unexpected(f"left behind: {', '.join(left)}")
     return "nothing is left of the stack"
-
-
-ACTS: tuple[Act, ...] = (
-    Act(
-        name="first deploy", expected="variant-a serves, at once", play=first_deploy, minutes=10,
-        then_ask=Moment.FIRST_RELEASE_SERVES,
-    ),
-    Act(name="rest", expected="requests are answered", play=stay_at_rest, minutes=0),
-    Act(name="a canary", expected="half the requests for v2", play=a_canary_gets_traffic, minutes=12),
-    Act(
-        name="refused deploy", expected="v3 is refused while v2 is on trial", play=refused_deploy, minutes=2,
-        then_ask=Moment.BOTH_SERVE,
-    ),
-    Act(
-        name="promotion", expected="v2 is promoted, variant-b serves", play=promotion, minutes=17,
-        then_ask=Moment.PROMOTED,
-    ),
-    Act(name="only tags", expected="nothing moves", play=only_tags, minutes=9),
-    Act(name="gate rollback", expected="v3 is rolled back by the error-rate gate", play=gate_rollback, minutes=15),
-    Act(name="alarm rollback", expected="v4 is rolled back by an alarm", play=alarm_rollback, minutes=12),
-    Act(name="stopped rollout", expected="v5 loses its traffic, variant-b serves", play=stopped_rollout, minutes=11),
-    Act(
-        name="failed update", expected="v6 fails to deploy, variant-b serves", play=failed_update, minutes=14,
-        then_ask=Moment.WALKED, only_before=0.82,
-    ),
-    Act(name="destroy", expected="nothing is left", play=destroy, minutes=6),
-)  # fmt: skip
-"""In order. Questions at rest take minutes more: an instance is added and taken away."""
 
 
 def _rolled_back(stage: Stage, rollout: Rollout, *, because: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from canary_tools.acceptance.account import CannotStart
-from canary_tools.acceptance.acts import ACTS
+from canary_tools.acceptance.program import ACTS
 from canary_tools.rehearsal.services.list_prices import INSTANCE_HOUR
 
 PRICES_OF = "2026-11"

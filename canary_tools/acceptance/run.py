@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from canary_tools.acceptance.account import Account
-from canary_tools.acceptance.acts import MODEL, Stage
+from canary_tools.acceptance.acts import MODEL
 from canary_tools.acceptance.declaration import ENDPOINT_PREFIX, Declaration
 from canary_tools.acceptance.endpoint_watch import EndpointReader, EndpointWatch
 from canary_tools.acceptance.images import image_uri
@@ -20,6 +20,7 @@ from canary_tools.acceptance.removal import Removal
 from canary_tools.acceptance.report import Report
 from canary_tools.acceptance.scene import Scene
 from canary_tools.acceptance.stack import Stack
+from canary_tools.acceptance.stage import Stage
 from canary_tools.acceptance.traffic import Visitors, visit, visiting_client
 from canary_tools.acceptance.undoing import Undoing
 from canary_tools.acceptance.walk import Walk

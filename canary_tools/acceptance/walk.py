@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from canary_tools.acceptance.acts import ACTS, Act, Stage, Unexpected
 from canary_tools.acceptance.assumptions import ASSUMPTIONS, asked_at
 from canary_tools.acceptance.cdk import CdkFailed
+from canary_tools.acceptance.program import ACTS, Act
 from canary_tools.acceptance.questions import Answer, Moment, ask, not_asked
+from canary_tools.acceptance.stage import Stage, Unexpected
 
 WRONG = (Unexpected, TimeoutError, CdkFailed, ClientError, BotoCoreError)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from canary_tools.acceptance.acts import ACTS
 from canary_tools.acceptance.assumptions import ASSUMPTIONS, asked_at
+from canary_tools.acceptance.program import ACTS
 from canary_tools.acceptance.questions import Assumption, Moment
 from canary_tools.sandbox.emulator.settings import SandboxSettings
 

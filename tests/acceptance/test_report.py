@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary_tools.acceptance.account import anonymous
-from canary_tools.acceptance.acts import ACTS
 from canary_tools.acceptance.assumptions import ASSUMPTIONS
+from canary_tools.acceptance.program import ACTS
 from canary_tools.acceptance.questions import Answer, Verdict, not_asked
 from canary_tools.acceptance.report import Report
 from canary_tools.acceptance.walk import Seen

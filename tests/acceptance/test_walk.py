@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from canary_tools.acceptance import walk as walking
-from canary_tools.acceptance.acts import Act, Unexpected
 from canary_tools.acceptance.assumptions import ASSUMPTIONS
+from canary_tools.acceptance.program import Act
 from canary_tools.acceptance.questions import Answer, Assumption, Moment, Said, Verdict, ask
 from canary_tools.acceptance.scene import NotAsked, Scene
+from canary_tools.acceptance.stage import Unexpected
 from canary_tools.acceptance.walk import Walk
 
 
