@@ -52,7 +52,7 @@ def single_attempt_client(service: str, read_timeout: int = 10) -> Any:
 
 @contextmanager
 def named_failures() -> Iterator[None]:
-    """Give the failures that any service may have their names; what is left keeps boto3's.
+    """Give the failures that any service may have their names; what is left keeps boto3's. Each names the call.
 
     Raises:
         Throttled: when the service limits the calls.
@@ -62,7 +62,7 @@ def named_failures() -> Iterator[None]:
         yield
     except ClientError as error:
         if error.response["Error"]["Code"] in THROTTLED:
-            raise Throttled(error.response["Error"]["Message"]) from error
+            raise Throttled(str(error)) from error
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= FIRST_SERVER_ERROR:
             raise Unavailable(str(error)) from error
         raise

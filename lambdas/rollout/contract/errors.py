@@ -65,6 +65,10 @@ class Inconclusive(RolloutError):
     """Raised when a step used all its bake time and still lacks evidence."""
 
 
+class MetricsMissing(RolloutError):
+    """Raised when nothing of the canary was seen for so long that its traffic must not stay; nobody was judged."""
+
+
 class NothingToRelease(RolloutError):
     """Raised when no release waits in the idle slot."""
 

@@ -19,6 +19,7 @@ from rollout.contract.errors import (
     Halted,
     Inconclusive,
     LockLost,
+    MetricsMissing,
     NotRestored,
     PromotionUnfinished,
 )
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _AGAINST_THE_RELEASE = (
     AlarmRaised, CapacityUnavailable, EndpointChanged, EndpointUnusable, GateFailed, Halted, Inconclusive, LockLost,
+    MetricsMissing,
 )  # fmt: skip
 NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _AGAINST_THE_RELEASE)
 """What ends a rollout before its promotion is decided. Any other failure may come later: a handler died."""
