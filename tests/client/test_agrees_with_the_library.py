@@ -7,6 +7,7 @@ import pytest
 from canary_construct_client import CohortRules, bucket_header
 from canary_construct_client.answers import RELEASES_HEADER, VARIANT_HEADER
 from canary_construct_client.buckets import BUCKETS
+from rollout.contract.cohort import Cohort
 from rollout.ledger import Ledger
 
 from canary_construct import CohortRule
@@ -42,7 +43,7 @@ def table() -> Iterator[Table]:
 def rules_once_published(rule: CohortRule, table: Table) -> CohortRules:
     client = DynamoDb(table)
     ledger = Ledger(ENDPOINT, table=table.name, client=client)
-    ledger.publish_cohort(variant="variant-b", rule=rule.for_handlers().to_json(), salt=SALT)
+    ledger.publish_cohort(Cohort(variant="variant-b", rule=rule.for_handlers(), salt=SALT))
     return CohortRules(table.name, ENDPOINT, client=client)
 
 
