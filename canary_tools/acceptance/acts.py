@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from rollout.contract.names import PROMOTED, RUNNING, SLOT_A, SLOT_B
+from rollout.contract.names import PROMOTED, RUNNING, SLOT_A, SLOT_B, other_slot
 
 from canary_tools.acceptance.declaration import FIRST_STEP_PERCENT, STACK_NAME
 from canary_tools.acceptance.endpoint_watch import Look
@@ -63,50 +63,52 @@ def promotion(stage: Stage) -> str:
 
 def only_tags(stage: Stage) -> str:
     """Deploy the release that serves once more, with another tag on everything."""
-    scene, before = stage.scene, stage.at_rest(SLOT_B)
+    stable = stage.scene.stable_slot()
+    before = stage.at_rest(stable)
     done = stage.deploy(stage.declare("v2", tags=(("purpose", "acceptance"),)), TAGGED)
     if not done.succeeded:
         raise Unexpected(f"{done.status}: {done.reasons}")
-    after = stage.at_rest(SLOT_B)
+    after = stage.at_rest(stable)
     if (after.weights, after.counts) != (before.weights, before.counts):
         raise Unexpected(f"{_weights(after)}, instances {after.counts} instead of {before.counts}")
     kind = "the same config" if after.config_name == before.config_name else "another config"
-    return f"{_weights(scene.endpoint.look())}, {kind}"
+    return f"{_weights(after)}, {kind}"
 
 
 def gate_rollback(stage: Stage) -> str:
     """Release a model that fails too much for a gate, and too little for an alarm."""
+    stable = stage.scene.stable_slot()
     stage.release(stage.declare("v3", fail_percent=GATE_PERCENT))
     rollout = stage.wait(lambda: stage.rollouts.ended("v3"), "the end of v3's rollout")
-    return _rolled_back(stage, rollout, because="errors")
+    return _rolled_back(stage, rollout, stable=stable, because="errors")
 
 
 def alarm_rollback(stage: Stage) -> str:
     """Release a model that fails all requests."""
+    scene, stable = stage.scene, stage.scene.stable_slot()
     stage.release(stage.declare("v4", fail_percent=ALARM_PERCENT))
-    scene = stage.scene
 
     def ended() -> Rollout | None:
         _note_alarm(scene)
         return stage.rollouts.ended("v4")
 
     rollout = stage.wait(ended, "the end of v4's rollout")
-    _note_no_traffic(scene, since="alarm", name="no traffic after the alarm")
-    return _rolled_back(stage, rollout, because="ALARM")
+    _note_no_traffic(scene, other_slot(stable), since="alarm", name="no traffic after the alarm")
+    return _rolled_back(stage, rollout, stable=stable, because="ALARM")
 
 
 def stopped_rollout(stage: Stage) -> str:
     """Stop the execution of a release on trial."""
-    scene, period = stage.scene, stage.scene.account.pace.other_metric_period
-    stage.release(stage.declare("v5", metric_period_seconds=period))
+    scene, stable = stage.scene, stage.scene.stable_slot()
+    stage.release(stage.declare("v5", metric_period_seconds=scene.account.pace.other_metric_period))
     rollout = stage.wait(lambda: stage.rollouts.reached("v5", FIRST_STEP_PERCENT), "the first step of v5")
     _require_running(rollout)
     scene.moments["other period"] = scene.moments["stopped"] = time.time()
     machine = scene.stack.state_machine.replace(":stateMachine:", ":execution:")
     scene.client("stepfunctions").stop_execution(executionArn=f"{machine}:{rollout.name}", cause="acceptance")
     ended = stage.wait(lambda: stage.rollouts.ended("v5"), "the end of v5's rollout")
-    _note_no_traffic(scene, since="stopped", name="no traffic after the stop")
-    return _rolled_back(stage, ended, because="")
+    _note_no_traffic(scene, other_slot(stable), since="stopped", name="no traffic after the stop")
+    return _rolled_back(stage, ended, stable=stable)
 
 
 def failed_update(stage: Stage) -> str:
@@ -118,18 +120,18 @@ def failed_update(stage: Stage) -> str:
 def destroy(stage: Stage) -> str:
     """Delete the stack, and look for what it left behind."""
     stage.scene.visitors.stop()
-    stage.scene.undoing.run()
+    failures = stage.scene.undoing.run()
     stage.scene.stack.delete()
-    left = stage.removal.left_by_the_stack()
+    left = [*failures, *stage.removal.left_by_the_stack()]
     if left:
         raise Unexpected(f"left behind: {', '.join(left)}")
     return "nothing is left of the stack"
 
 
-def _rolled_back(stage: Stage, rollout: Rollout, *, because: str) -> str:
+def _rolled_back(stage: Stage, rollout: Rollout, *, stable: str, because: str = "") -> str:
     if rollout.outcome == PROMOTED or because not in rollout.reason:
         raise Unexpected(f"{rollout.outcome}: {rollout.reason}")
-    stage.at_rest(SLOT_B)
+    stage.at_rest(stable)
     return f"{rollout.outcome}: {rollout.reason}"
 
 
@@ -154,11 +156,11 @@ def _note_alarm(scene: Scene) -> None:
         scene.moments["alarm"] = min(since)
 
 
-def _note_no_traffic(scene: Scene, *, since: str, name: str) -> None:
-    """Note when the watch saw the canary without weight, if it did."""
+def _note_no_traffic(scene: Scene, canary: str, *, since: str, name: str) -> None:
+    """Note when the watch saw this variant without weight, if it did."""
     if since in scene.moments:
         looks = scene.watch.since(scene.moments[since])
-        without = [look.at for look in looks if look.weights.get(SLOT_A) == 0.0]
+        without = [look.at for look in looks if look.weights.get(canary) == 0.0]
         scene.moments.update({name: without[0]} if without else {})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from rollout.contract.names import TAG
 
 from canary_tools.acceptance.account import Account
@@ -14,6 +14,7 @@ from canary_tools.acceptance.stack import Stack
 from canary_tools.acceptance.undoing import Undoing
 
 _NAMED = (
+    ("apigateway", "get_rest_apis", "items", "name"),
     ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     ("dynamodb", "list_tables", "TableNames", ""),
@@ -69,10 +70,17 @@ class Removal:
         return f"{_INSTANCE_LOGS}{self._endpoint}"
 
     def _named(self) -> Iterator[str]:
-        """Yield the names of what is named after the stack or the endpoint."""
+        """Yield the names of what is named after the stack or the endpoint, and what could not be listed."""
         for service, operation, rows, name in _NAMED:
-            for page in _pages(self._account.make_client(service), operation):
-                found = (str(row[name]) if name else str(row) for row in page.get(rows, ()))
+            try:
+                found = [
+                    str(row[name]) if name else str(row)
+                    for page in _pages(self._account.make_client(service), operation)
+                    for row in page.get(rows, ())
+                ]
+            except (ClientError, BotoCoreError) as error:
+                yield f"what {operation} would list: {error}"
+            else:
                 yield from (each for each in found if STACK_NAME in each or self._endpoint in each)
 
     def _settled(self, listing: Callable[[], set[str]]) -> list[str]:

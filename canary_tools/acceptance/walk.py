@@ -12,6 +12,7 @@ from canary_tools.acceptance.program import ACTS, Act
 from canary_tools.acceptance.questions import Answer, Moment, ask, not_asked
 from canary_tools.acceptance.stage import Stage, Unexpected
 
+_SECONDS_PER_MINUTE = 60
 WRONG = (Unexpected, TimeoutError, CdkFailed, ClientError, BotoCoreError)
 
 
@@ -35,11 +36,15 @@ class Walk:
     answers: list[Answer] = field(default_factory=list)
 
     def run(self) -> None:
-        """Play all acts; one that goes wrong does not keep the others from being played, but for the first."""
-        began = time.monotonic()
+        """Play all acts; one that goes wrong does not keep the others from being played, but for the first.
+
+        The last one removes the stack. It is played however late it is.
+        """
+        until = time.monotonic() + self.stage.scene.account.pace.whole
+        *_, last = ACTS
         for act in ACTS:
-            share = (time.monotonic() - began) / self.stage.scene.account.pace.whole
-            if share > act.only_before:
+            needed = 0.0 if act is last else _SECONDS_PER_MINUTE * (act.minutes + last.minutes)
+            if time.monotonic() + needed > until:
                 self._note(Seen(act=act, right=None, sentence="left out: the walk has taken too long"))
                 continue
             self._note(self._played(act))

@@ -98,6 +98,18 @@ def test_what_is_named_after_the_stack_or_the_endpoint_is_left() -> None:
     assert left.left() == sorted([*expected, log])
 
 
+def test_what_may_not_be_listed_is_not_taken_for_nothing() -> None:
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "ListRoles")
+
+    services = removal({}, [])
+    usual = services._account.make_client
+    no_iam = SimpleNamespace(can_paginate=lambda _: False, list_roles=refused)
+    services._account.make_client = lambda name: no_iam if name == "iam" else usual(name)
+    (left,) = services.left()
+    assert left.startswith("what list_roles would list: ")
+
+
 @pytest.mark.parametrize(
     ("outputs", "names"),
     [

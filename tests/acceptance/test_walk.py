@@ -13,15 +13,15 @@ from canary_tools.acceptance.stage import Unexpected
 from canary_tools.acceptance.walk import Walk
 
 
-def act(name: str, sentence: str = "fine", **more: object) -> Act:
-    return Act(name=name, expected="good", play=lambda _: sentence, minutes=1, **more)
+def act(name: str, *, minutes: float = 0, **more: object) -> Act:
+    return Act(name=name, expected="good", play=lambda _: "fine", minutes=minutes, **more)
 
 
 def failing(name: str) -> Act:
     def play(_stage: object) -> str:
         raise Unexpected("it rained")
 
-    return Act(name=name, expected="good", play=play, minutes=1)
+    return Act(name=name, expected="good", play=play, minutes=0)
 
 
 def walked(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> Walk:
@@ -45,8 +45,13 @@ def test_without_a_first_deploy_nothing_else_is_played(monkeypatch: pytest.Monke
 
 
 def test_an_act_that_would_take_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    walk = walked(monkeypatch, act("first"), act("second", only_before=-1.0))
-    assert walk.all_acts()[1].right is None
+    walk = walked(monkeypatch, act("first"), act("second", minutes=60), act("last"))
+    assert [seen.right for seen in walk.all_acts()] == [True, None, True]
+
+
+def test_the_last_act_is_played_however_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = walked(monkeypatch, act("first"), act("last", minutes=600))
+    assert walk.all_acts()[1].right is True
 
 
 def test_every_assumption_has_an_answer_whatever_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
