@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -25,8 +26,8 @@ class Account:
 
     Attributes:
         number: twelve digits; never written anywhere.
-        make_client: makes a boto3 client of a service.
-        make_client_as: the same, with the credentials that `AssumeRole` answered.
+        make_client: returns a boto3 client of a service; the same one each time.
+        make_client_as: makes a client with the credentials that `AssumeRole` answered.
         api_url: returns where a stage of a REST API is, by the API's identifier and the stage's name.
         environment: what a `cdk` subprocess needs on top of this process's environment.
         partition: "aws", "aws-cn" or "aws-us-gov".
@@ -61,7 +62,7 @@ def live_account(region: str | None = None) -> Account:
     return Account(
         number=identity["Account"],
         region=session.region_name,
-        make_client=session.client,
+        make_client=cache(session.client),
         make_client_as=lambda service, credentials: session.client(service, **key_arguments(credentials)),
         api_url=lambda api, stage: f"https://{api}.execute-api.{session.region_name}.amazonaws.com/{stage}",
         environment={"AWS_REGION": session.region_name, "AWS_DEFAULT_REGION": session.region_name},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import boto3
 
@@ -25,7 +26,7 @@ def local_account(settings: SandboxSettings = SETTINGS) -> Iterator[Account]:
         yield Account(
             number=ACCOUNT_ID,
             region=REGION,
-            make_client=session.client,
+            make_client=cache(session.client),
             make_client_as=lambda service, credentials: session.client(service, **key_arguments(credentials)),
             api_url=lambda api, stage: stage_url(sandbox.endpoint_url, rest_api_id=api, stage_name=stage),
             environment=sandbox.environment(),

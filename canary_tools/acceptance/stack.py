@@ -47,6 +47,7 @@ class Stack:
         self.staging = Staging(account)
         self._stack_id = ""
         self._deploys = 0
+        self._outputs: Mapping[str, str] = {}
 
     def deploy(self, declared: Declaration) -> Deploy:
         """Deploy a declaration, and say what came of it.
@@ -84,8 +85,11 @@ class Stack:
         return str(found["StackStatus"]) if found else ""
 
     def outputs(self) -> Mapping[str, str]:
-        """Return the stack's outputs by name."""
-        return {output["OutputKey"]: output["OutputValue"] for output in self._described().get("Outputs", ())}
+        """Return the stack's outputs by name; they never change."""
+        if not self._outputs:
+            outputs = self._described().get("Outputs", ())
+            self._outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        return self._outputs
 
     @property
     def endpoint_name(self) -> str:
