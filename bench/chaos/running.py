@@ -21,7 +21,7 @@ LEAVES_THE_MACHINE_TO_OTHERS = 10
 SHORT, COHORT = "short", "cohort"
 PLANS = {name: Path(__file__).with_name(f"{name}_plan.py") for name in (SHORT, COHORT)}
 _log = logging.getLogger(__name__)
-ENDS = ("Rollout Rolled Back", "Rollout Promoted")
+ENDS = ("Rollout Rolled Back", "Rollout Promoted", "Rollout Not Judged")
 
 
 @dataclass(frozen=True, kw_only=True)

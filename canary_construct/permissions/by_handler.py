@@ -126,6 +126,6 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
     "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
     "Panic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS, NOTIFY),
-    "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
+    "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, LOOK_AT_EXECUTION, NOTIFY),
 }  # fmt: skip
 """By handler. `SCALING` contains the weight call because AWS asks for it, not because the handler makes it."""

@@ -9,6 +9,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
+from rollout.contract.errors import NothingToRelease
+from rollout.contract.names import ROLLED_BACK
 from rollout.contract.timing import ROLLBACK_REPETITIONS
 
 from canary_construct.cdk.lazy import lazy_value
@@ -65,7 +67,8 @@ class RolloutStateMachine(Construct):
             "end": {"tries": 0},
         }
         begin = sfn.Pass(self, "Plan", result=sfn.Result.from_object(state))
-        prepare = self._task("Prepare", result_path="$.rollout")
+        nothing = sfn.Succeed(self, NothingToRelease.__name__)
+        prepare = self._task("Prepare", result_path="$.rollout", caught={NothingToRelease.__name__: nothing})
         scale = self._task("ScaleCanary", result_path="$.step")
         shift = self._task("ShiftTraffic", result_path="$.step", timeout_minutes=15)
         bake = self._wait("Bake", "$.plan.evaluation_interval_seconds")
@@ -133,11 +136,22 @@ class RolloutStateMachine(Construct):
             result_path="$.failure",
         )
         rolled_back = sfn.Fail(self, "RolledBack", error_path="$.end.error", cause_path="$.end.reason")
-        ended = self._ask("IsPromoted", "$.end.promoted", yes=self._promoted, no=rolled_back)
+        not_judged = sfn.Fail(self, "NotJudged", error_path="$.end.error", cause_path="$.end.reason")
+        judged = sfn.Choice(self, "IsJudged").when(
+            sfn.Condition.string_equals("$.end.outcome", ROLLED_BACK), rolled_back
+        )
+        ended = self._ask("IsPromoted", "$.end.promoted", yes=self._promoted, no=judged.otherwise(not_judged))
         again = self._again("WaitForRollback", task)
         return task.next(self._ask("IsSafe", "$.end.safe", yes=ended, no=again))
 
-    def _task(self, name: str, *, result_path: str, timeout_minutes: int = 1) -> tasks.LambdaInvoke:
+    def _task(
+        self,
+        name: str,
+        *,
+        result_path: str,
+        timeout_minutes: int = 1,
+        caught: Mapping[str, sfn.IChainable] | None = None,
+    ) -> tasks.LambdaInvoke:
         task = tasks.LambdaInvoke(
             self,
             name,
@@ -152,6 +166,8 @@ class RolloutStateMachine(Construct):
             errors=TRANSIENT, interval=Duration.seconds(2), max_attempts=8, backoff_rate=2,
             max_delay=Duration.seconds(30), jitter_strategy=sfn.JitterType.FULL,
         )  # fmt: skip
+        for errors, state in (caught or {}).items():
+            task.add_catch(state, errors=[errors], result_path="$.failure")
         task.add_catch(self._rollback, errors=["States.ALL"], result_path="$.failure")
         return task
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rollout.contract.names import PROMOTED, ROLLED_BACK, SCALED_SERVICE
+from rollout.contract.names import ENDINGS, PROMOTED, SCALED_SERVICE
 
 from canary_tools.rehearsal.services.executions import Execution
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
@@ -96,7 +96,7 @@ def _of_execution(execution: Execution) -> Iterator[str]:
 
 def _of_record(record: Mapping[str, Any]) -> Iterator[str]:
     outcome = record.get("outcome")
-    if outcome not in {PROMOTED, ROLLED_BACK} or not record.get("reason"):
+    if outcome not in ENDINGS or not record.get("reason"):
         yield f"the ledger does not say how and why the rollout ended, it says {outcome}"
 
 

@@ -25,6 +25,7 @@ STYLES = {
     MarkKind.ALARM: "bold red",
     MarkKind.PROMOTED: "bold green",
     MarkKind.ROLLED_BACK: "bold red",
+    MarkKind.NOT_JUDGED: "bold yellow",
 }
 
 

@@ -13,6 +13,7 @@ COLOURS = {
     MarkKind.ALARM: "#b00020",
     MarkKind.PROMOTED: "#00694b",
     MarkKind.ROLLED_BACK: "#b00020",
+    MarkKind.NOT_JUDGED: "#8a6d00",
 }
 ROLLOUT_BAND = "#eef3f8"
 HIGHEST_LEVEL = 4

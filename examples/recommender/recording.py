@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from rollout.contract.names import PROMOTED
-
 from examples.recommender.observe import Observation
 from examples.recommender.rollouts import Rollout, Step
 from examples.recommender.traffic import Outcome, Request
@@ -39,6 +37,7 @@ class MarkKind(Enum):
     ALARM = "alarm"
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
+    NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,5 +148,5 @@ def _rollout_marks(rollout: Rollout) -> list[Mark]:
     ]
     if rollout.ended_at is None:
         return steps
-    kind = MarkKind.PROMOTED if rollout.outcome == PROMOTED else MarkKind.ROLLED_BACK
+    kind = MarkKind[rollout.outcome]
     return [*steps, Mark(at=rollout.ended_at, kind=kind, text=f"{rollout.version} {kind.value}")]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.clock import iso
 from rollout.contract.errors import EndpointBusy
-from rollout.contract.names import PROMOTED, ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
+from rollout.contract.states import Failure
 from rollout.exposure import halt_and_lower, lower_exposure
 from rollout.floors import rest, rest_if_possible
 from rollout.notices import notify
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from rollout.contract.lock import Lock
     from rollout.world import World
 
+_TOLD_AS = {PROMOTED: "Promoted", ROLLED_BACK: "Rolled Back", NOT_JUDGED: "Not Judged"}
 
-def end_rollout(world: World, execution: str, reason: str) -> None:
+
+def end_rollout(world: World, execution: str, failure: Failure) -> None:
     """Bring a rollout that cannot go on to its safe end: traffic first, records second. This may be repeated.
 
     A rollout whose promotion was decided is completed instead. When another has the lock by now, nothing is changed.
@@ -27,53 +30,69 @@ def end_rollout(world: World, execution: str, reason: str) -> None:
     """
     lock = world.ledger.lock()
     if lock is None or lock.holder != execution:
-        world.ledger.close_rollout(execution, ROLLED_BACK, reason, clock.now())
+        world.ledger.close_rollout(execution, failure.outcome, failure.reason, clock.now())
         lock = world.ledger.lock()  # a start at the same time has it now, or finds that its rollout is over
     if lock is None or lock.holder != execution:
         return
     if lock.sealed:
         complete_promotion(world, lock)
         return
-    if not _lower(world, lock, reason):
+    halted = _lower(world, lock, failure)
+    if halted is None:
         raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
     rest_if_possible(world, stable=lock.stable)
-    _record_rollback(world, execution, lock.halted or reason)
+    _record_end(world, execution, Failure(error=halted.halted_by, cause=halted.halted))
     world.ledger.free(execution)
 
 
-def _lower(world: World, lock: Lock, reason: str) -> bool:
-    return halt_and_lower(world, lock, reason) and (not lock.canary or _traffic_stays(world, lock))
+def _lower(world: World, lock: Lock, failure: Failure) -> Lock | None:
+    """Lower, and return the lock with the first order to halt; `None` while the traffic may still change."""
+    if not halt_and_lower(world, lock, failure.reason, by=failure.error):
+        return None
+    looked_at = iso(clock.now())
+    if lock.canary and not lower_exposure(world, lock):
+        return None
+    halted = world.ledger.lock()
+    return halted if halted is not None and _traffic_stays(lock, halted, looked_at) else None
 
 
-def _traffic_stays(world: World, lock: Lock) -> bool:
-    """Lower a halted rollout, and tell whether its traffic will stay where it is.
+def _traffic_stays(lock: Lock, halted: Lock, looked_at: str) -> bool:
+    """Tell whether traffic that was lowered will stay where it is.
 
     A raise is announced in the lock before it is sent, and none is announced after the order to halt. An announced
     raise may still arrive after its sender ended. `False` also when another has the lock: it ended this rollout.
     """
-    looked_at = iso(clock.now())
-    if not lower_exposure(world, lock):
-        return False
-    halted = world.ledger.lock()
-    return halted is not None and halted.holder == lock.holder and looked_at >= halted.raising_until
+    return halted.holder == lock.holder and looked_at >= halted.raising_until
 
 
 def complete_promotion(world: World, lock: Lock) -> None:
     """Bring a rollout whose promotion is decided to rest: the canary's slot is the stable one from now on."""
     rest(world, stable=lock.canary)
-    rollout = world.ledger.rollout(lock.holder) or {}
-    version = rollout.get("version", "")
+    version = _version(world, lock.holder)
     world.ledger.decide_release(version, PROMOTED)
-    reason = sentences.PROMOTED
-    world.ledger.close_rollout(lock.holder, PROMOTED, reason, clock.now())
-    notify(world.settings.endpoint, "Promoted", version=version, execution=lock.holder, reason=reason)
+    _close_and_tell(world, lock.holder, version, PROMOTED, sentences.PROMOTED)
     world.ledger.free(lock.holder)
 
 
-def _record_rollback(world: World, execution: str, reason: str) -> None:
-    rollout = world.ledger.rollout(execution) or {}
-    version = rollout.get("version", "")
-    if version:
+def _record_end(world: World, execution: str, failure: Failure) -> None:
+    """Record how the rollout ended. Only a release that was judged spends its version label."""
+    version = _version(world, execution)
+    if version and failure.judged:
         world.ledger.decide_release(version, ROLLED_BACK)
-    world.ledger.close_rollout(execution, ROLLED_BACK, reason, clock.now())
-    notify(world.settings.endpoint, "Rolled Back", version=version, execution=execution, reason=reason)
+    elif version:
+        world.ledger.release_tried(version, clock.now())
+    _close_and_tell(world, execution, version, failure.outcome, failure.reason)
+
+
+def _version(world: World, execution: str) -> str:
+    version: str = (world.ledger.rollout(execution) or {}).get("version", "")
+    return version
+
+
+def _close_and_tell(world: World, execution: str, version: str, outcome: str, reason: str) -> None:
+    """Close the record and tell others once; a repetition tells only what was not told yet."""
+    world.ledger.close_rollout(execution, outcome, reason, clock.now())
+    if world.ledger.end_was_told(execution):
+        return
+    if notify(world.settings.endpoint, _TOLD_AS[outcome], version=version, execution=execution, reason=reason):
+        world.ledger.record_told(execution)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients
+from rollout.contract.states import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ENDED = {
     "ABORTED": "the execution was stopped",
@@ -15,6 +21,8 @@ ENDED = {
 }
 """How an execution can be over, and why that ends a rollout that has the lock still. Source:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
+CAUSE_SECONDS = 3
+"""How long a restore may wait for the cause of an end: traffic goes first."""
 
 
 def execution_name(version: str, attempt: int) -> str:
@@ -39,18 +47,39 @@ def start(client: Any, state_machine_arn: str, name: str) -> bool:
     return True
 
 
-def status(client: Any, state_machine_arn: str, name: str) -> str:
-    """Return the status of an execution; empty when there is none of this name.
+def describe(client: Any, state_machine_arn: str, name: str) -> Mapping[str, Any]:
+    """Return what Step Functions knows of an execution; empty when there is none of this name.
 
     Raises:
         Throttled, Unavailable: when Step Functions does not tell.
     """
     try:
         with clients.named_failures():
-            answer = client.describe_execution(executionArn=_arn(state_machine_arn, name))
+            answer: Mapping[str, Any] = client.describe_execution(executionArn=_arn(state_machine_arn, name))
     except client.exceptions.ExecutionDoesNotExist:
-        return ""
-    return str(answer["status"])
+        return {}
+    return answer
+
+
+def death(status: str, execution: Mapping[str, Any]) -> Failure:
+    """Return why an execution that is over could not go on, with the cause that was given for its end.
+
+    >>> death("ABORTED", {"error": "Stopped", "cause": "wrong model"}).reason
+    'the execution was stopped: wrong model'
+    >>> death("TIMED_OUT", {}).reason
+    'the execution timed out'
+    """
+    given = Failure(error=execution.get("error") or "", cause=execution.get("cause") or "").reason
+    return Failure(error=status, cause=f"{ENDED[status]}: {given}" if given else ENDED[status])
+
+
+def death_of(state_machine_arn: str, name: str, status: str) -> Failure:
+    """Return why this execution ended; without the cause that was given if Step Functions does not tell at once."""
+    client = clients.single_attempt_client("stepfunctions", read_timeout=CAUSE_SECONDS)
+    try:
+        return death(status, client.describe_execution(executionArn=_arn(state_machine_arn, name)))
+    except (BotoCoreError, ClientError):
+        return death(status, {})
 
 
 def stop(client: Any, state_machine_arn: str, name: str, reason: str) -> None:

@@ -68,13 +68,13 @@ def _another_has_the_lock(world: World, lock: Lock) -> bool:
     return now is not None and now.holder != lock.holder
 
 
-def halt_and_lower(world: World, lock: Lock, reason: str) -> bool:
-    """Record the order to lower the rollout's exposure to zero. If that fails, lower anyway.
+def halt_and_lower(world: World, lock: Lock, reason: str, *, by: str) -> bool:
+    """Record the order to lower the rollout's exposure to zero, and the name of its error. If that fails, lower anyway.
 
     `False`: the lock has another holder, or the promotion is decided; nothing was lowered.
     """
     try:
-        return world.ledger.halt(lock.holder, reason, clock.now())
+        return world.ledger.halt(lock.holder, reason, clock.now(), by=by)
     except Exception:
         if lock.canary and not may_be_decided(world, stable=lock.stable, canary=lock.canary):
             lower_exposure(world, lock)

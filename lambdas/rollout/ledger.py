@@ -22,9 +22,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from rollout import clients, sentences
 from rollout.clock import iso
 from rollout.contract.cohort import Cohort
-from rollout.contract.errors import LockLost
+from rollout.contract.errors import Halted, LockLost
 from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
-from rollout.contract.names import LEDGER_VARIABLE, PROMOTED, ROLLED_BACK, RUNNING
+from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, RUNNING
 from rollout.contract.plan import Scaling
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Release:
     version: str
     digest: str
     outcome: str = ""
+    tried_at: str = ""
+    """When the last rollout of it ended that did not judge it, in ISO 8601; empty if there was none."""
 
     def same_content(self, other: Release) -> bool:
         """Tell whether both are the same release."""
@@ -123,14 +125,21 @@ class Ledger:
         if not self._update("lock", changes, values, condition="holder = :me"):
             raise LockLost(sentences.LOCK_NOT_PINNED.format(endpoint=self._endpoint, execution=execution))
 
-    def halt(self, execution: str, reason: str, at: float) -> bool:
-        """Order the rollout's exposure to zero; the first reason stays.
+    def halt(self, execution: str, reason: str, at: float, *, by: str = Halted.__name__) -> bool:
+        """Order the rollout's exposure to zero; the first reason stays, and the name of its error (`by`).
+
+        An operator may write `halted` alone; that judges nothing.
 
         `False`: the rollout does not hold the lock, or its promotion is decided.
         """
-        values = {":me": execution, ":reason": reason, ":at": iso(at)}
-        changes = "SET halted = if_not_exists(halted, :reason), halted_at = if_not_exists(halted_at, :at)"
-        return self._update("lock", changes, values, condition="holder = :me AND attribute_not_exists(sealed)")
+        values = {":me": execution, ":reason": reason, ":by": by, ":at": iso(at)}
+        changes = "SET halted = :reason, halted_by = :by, halted_at = :at"
+        may_be = "holder = :me AND attribute_not_exists(sealed) AND "
+        if self._update("lock", changes, values, condition=f"{may_be} attribute_not_exists(halted)"):
+            return True
+        return self._update(
+            "lock", "SET halted = halted", {":me": execution}, condition=f"{may_be} attribute_exists(halted)"
+        )  # fmt: skip
 
     def announce_raise(self, execution: str, until: float) -> bool:
         """Say that exposure is about to be raised, unless it was ordered to zero first: exactly one of the two wins.
@@ -153,7 +162,7 @@ class Ledger:
     def free_if_over(self, execution: str) -> bool:
         """Free the lock of a rollout whose end is recorded: by then nothing of it is left to restore."""
         rollout = self.rollout(execution)
-        return rollout is not None and rollout.get("outcome") in {PROMOTED, ROLLED_BACK} and self.free(execution)
+        return rollout is not None and rollout.get("outcome") in ENDINGS and self.free(execution)
 
     # Releases
 
@@ -165,7 +174,9 @@ class Ledger:
         identity = {"version": release.version, "digest": release.digest}
         self._put("declared", {**identity, "model_name": model_name, "scaling": scaling.to_json()})
         self._put(f"model#{model_name}", identity)
-        changes = "SET digest = :digest REMOVE outcome" if anew else "SET digest = if_not_exists(digest, :digest)"
+        changes = (
+            "SET digest = :digest REMOVE outcome, tried_at" if anew else "SET digest = if_not_exists(digest, :digest)"
+        )
         self._update(f"release#{release.version}", changes, {":digest": release.digest})
 
     def declared_scaling(self) -> Scaling | None:
@@ -186,9 +197,10 @@ class Ledger:
     def release(self, version: str) -> Release | None:
         """Return what this version label stands for."""
         item = self._get(f"release#{version}")
-        return (
-            None if item is None else Release(version=version, digest=item["digest"], outcome=item.get("outcome", ""))
-        )
+        if item is None:
+            return None
+        fate = {"outcome": item.get("outcome", ""), "tried_at": item.get("tried_at", "")}
+        return Release(version=version, digest=item["digest"], **fate)
 
     def release_in(self, model_name: str) -> Release | None:
         """Return the release that a model holds."""
@@ -198,6 +210,10 @@ class Ledger:
     def decide_release(self, version: str, outcome: str) -> None:
         """Record the fate of a release."""
         self._update(f"release#{version}", "SET outcome = :outcome", {":outcome": outcome})
+
+    def release_tried(self, version: str, at: float) -> None:
+        """Record that a rollout ended without judging the release."""
+        self._update(f"release#{version}", "SET tried_at = :at", {":at": iso(at)})
 
     def remember_answer(self, digest: str, answer: Mapping[str, str | int], *, request: str) -> None:
         """Keep what `Custom::ReleaseSlots` answered, for a stack rollback and for a repetition of the request."""
@@ -252,6 +268,14 @@ class Ledger:
             values,
             condition="attribute_not_exists(outcome) OR outcome = :running",
         )
+
+    def end_was_told(self, execution: str) -> bool:
+        """Tell whether the event about a rollout's end was sent."""
+        return "told" in (self.rollout(execution) or {})
+
+    def record_told(self, execution: str) -> None:
+        """Record that the event about a rollout's end was sent."""
+        self._update(f"rollout#{execution}", "SET told = :yes", {":yes": True})
 
     # The cohort
 

@@ -8,24 +8,45 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout import clients
+from rollout import clients, clock
 from rollout.contract.names import EVENT_SOURCE
 
 logger = logging.getLogger(__name__)
 
+PAUSES_SECONDS = (0.5, 2.0)
+"""Between the tries to put an event."""
 
-def notify(endpoint: str, happened: str, **detail: Any) -> None:
+
+def notify(endpoint: str, happened: str, **detail: Any) -> bool:
     """Put one event on the default bus. `happened` is the end of the detail type, "Canary Rollout <happened>".
 
-    An event that cannot be put is logged: what it tells about is done, and must not fail for want of a listener.
-    Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+    An event that cannot be put in three tries is logged with its content, and the answer is `False`: what it tells
+    about is done, and must not fail for want of a listener.
     """
     entry = {
         "Source": EVENT_SOURCE,
         "DetailType": f"Canary Rollout {happened}",
         "Detail": json.dumps({"endpoint": endpoint, **detail}),
     }
+    refusal = _refusal(entry)
+    for pause in PAUSES_SECONDS:
+        if refusal is None:
+            break
+        clock.pause(pause)
+        refusal = _refusal(entry)
+    if refusal is not None:
+        logger.error("could not tell, because of %s: %s", refusal, entry)
+    return refusal is None
+
+
+def _refusal(entry: dict[str, str]) -> object:
+    """Put the event, and return why EventBridge does not have it; `None` when it has.
+
+    The call succeeds when an entry fails: the answer says so. Source:
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+    """
     try:
-        clients.client("events").put_events(Entries=[entry])
-    except (BotoCoreError, ClientError):
-        logger.exception("could not tell: %s", entry)
+        answer = clients.client("events").put_events(Entries=[entry])
+    except (BotoCoreError, ClientError) as error:
+        return error
+    return answer["Entries"][0] if answer["FailedEntryCount"] else None

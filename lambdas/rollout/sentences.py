@@ -15,6 +15,10 @@ OVER_MAXIMUM = (
 )
 NO_DECISION = "no decision in {seconds:,.0f} s at {step}: {why}"
 BAKING = "{seconds:,.0f} of {bake:,} s at {step}: {why}"
+ALARMS_DELETED = (
+    "the alarms {alarms} do not exist any more; create them again under these names, or take them out of the alarms of "
+    "the construct and deploy, and start the rollout again"
+)
 ALARMS_UNKNOWN = "the state of {alarms} is unknown"
 OUTAGE = (
     "{bad:,.0f} of the canary's {total:,.0f} requests failed in the newest metric period ({percent:.2f} %); no traffic "

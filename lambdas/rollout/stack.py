@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from rollout import clients, clock
 from rollout.patience import insist
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
 PATIENCE_SECONDS = 60
 """DescribeStacks has a low rate limit, and a stack rollback must not fail for it."""
@@ -17,14 +23,25 @@ def stack_status(stack_id: str) -> str:
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
-    return insist(lambda: _described(stack_id), until=clock.now() + PATIENCE_SECONDS)
-
-
-def _described(stack_id: str) -> str:
-    with clients.named_failures():
-        answer = clients.client("cloudformation").describe_stacks(StackName=stack_id)
-    status: str = answer["Stacks"][0]["StackStatus"]
+    status: str = _described(stack_id)["StackStatus"]
     return status
+
+
+def deploy_began_at(stack_id: str) -> str:
+    """Return when the last deploy of a stack began, in ISO 8601. Source and errors as above."""
+    stack = _described(stack_id)
+    began: datetime = stack.get("LastUpdatedTime", stack["CreationTime"])
+    return clock.iso(began.timestamp())
+
+
+def _described(stack_id: str) -> Mapping[str, Any]:
+    def ask() -> Mapping[str, Any]:
+        with clients.named_failures():
+            answer = clients.client("cloudformation").describe_stacks(StackName=stack_id)
+        found: Mapping[str, Any] = answer["Stacks"][0]
+        return found
+
+    return insist(ask, until=clock.now() + PATIENCE_SECONDS)
 
 
 def is_rolling_back(status: str) -> bool:

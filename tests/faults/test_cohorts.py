@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from rollout.contract.names import ENDINGS
 
 from bench.chaos.calls import SET_STAGE
 from bench.chaos.disturbances import OF_CALLS, OF_WORLD, fits
@@ -41,7 +42,7 @@ def changes(declared: DeclaredEndpoint, world: Mapping[str, Any]) -> list[float]
 def ends_safe(declared: DeclaredEndpoint, scenario: Mapping[str, Any]) -> None:
     ended = run_one(declared, "", scenario)
     assert not ended.unsafe, f"{ended.unsafe}\n{json.dumps(scenario)}"
-    assert ended.outcome in {"PROMOTED", "ROLLED_BACK"}
+    assert ended.outcome in ENDINGS
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OF_CALLS if fits(kind, SET_STAGE)])

@@ -40,7 +40,7 @@ def test_weights_that_are_about_to_change_are_not_promoted(
     another_hand = {"at_s": entered["Promote"] - 10, "do": "set-weights", "weights": HALF_TO_EACH}
     ended = run_one(declared, "", merged(QUIET, {"controls": [another_hand]}))
     assert not ended.unsafe, ended.unsafe
-    assert ended.outcome == "ROLLED_BACK"
+    assert ended.outcome == "NOT_JUDGED"
     assert "another hand changed the weights" in ended.reason
 
 
@@ -52,5 +52,5 @@ def test_what_every_invocation_of_the_restore_path_left_is_restored_by_the_clock
     stop = {"at_s": stopped_at, "do": "stop-execution"}
     ended = run_one(declared, "", merged(QUIET, {"controls": [stop], "faults": [hour_of_deaths]}))
     assert not ended.unsafe, ended.unsafe
-    assert ended.outcome == "ROLLED_BACK"
+    assert ended.outcome == "NOT_JUDGED"
     assert (ended.seconds_to_safe_end or 0) > 3600

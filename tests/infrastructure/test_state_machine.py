@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
+from rollout.contract.names import ROLLED_BACK
 from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.xdist_group("graph")
 
 ROOT = Path(__file__).parents[2]
 SUCCESS = "Promoted"
+NOTHING = "NothingToRelease"
 States = dict[str, dict[str, Any]]
 
 
@@ -76,7 +78,9 @@ def tasks(states: States) -> States:
 
 def test_every_failure_of_every_task_leads_to_the_rollback(states: States) -> None:
     for name, task in tasks(states).items():
-        (catcher,) = task["Catch"]
+        *named, catcher = task["Catch"]
+        nothing = {"ErrorEquals": [NOTHING], "ResultPath": "$.failure", "Next": NOTHING}
+        assert named == ([nothing] if name == "Prepare" else [])
         assert catcher["ErrorEquals"] == ["States.ALL"]
         assert catcher["ResultPath"] == "$.failure"
         assert catcher["Next"] == ("NotRestored" if name == "RollBack" else "RollBack")
@@ -84,7 +88,7 @@ def test_every_failure_of_every_task_leads_to_the_rollback(states: States) -> No
 
 def test_every_state_can_be_reached_and_reaches_an_end(definition: dict[str, Any], states: States) -> None:
     ends = {name for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
-    assert ends == {SUCCESS, "RolledBack", "NotRestored"}
+    assert ends == {SUCCESS, NOTHING, "RolledBack", "NotJudged", "NotRestored"}
     assert reachable(states, definition["StartAt"]) == set(states)
     for name in states:
         assert reachable(states, name) & ends
@@ -100,7 +104,7 @@ def test_the_rollback_leads_to_no_other_task(states: States) -> None:
 
 
 def test_the_rollback_succeeds_only_where_the_promotion_was_decided(states: States) -> None:
-    assert set(successors(states["IsPromoted"])) == {SUCCESS, "RolledBack"}
+    assert set(successors(states["IsPromoted"])) == {SUCCESS, "IsJudged"}
     (promoted,) = states["IsPromoted"]["Choices"]
     assert (promoted["Variable"], promoted["BooleanEquals"], promoted["Next"]) == ("$.end.promoted", True, SUCCESS)
     assert SUCCESS not in reachable(states, "RollBack", without="IsPromoted")
@@ -181,7 +185,11 @@ def test_a_rollback_that_waits_for_sagemaker_comes_again(states: States) -> None
 
 
 def test_the_end_says_why(states: States) -> None:
-    assert (states["RolledBack"]["ErrorPath"], states["RolledBack"]["CausePath"]) == ("$.end.error", "$.end.reason")
+    (judged,) = states["IsJudged"]["Choices"]
+    assert (judged["Variable"], judged["StringEquals"], judged["Next"]) == ("$.end.outcome", ROLLED_BACK, "RolledBack")
+    assert states["IsJudged"]["Default"] == "NotJudged"
+    for end in ("RolledBack", "NotJudged"):
+        assert (states[end]["ErrorPath"], states[end]["CausePath"]) == ("$.end.error", "$.end.reason")
     assert states["NotRestored"]["CausePath"] == "$.failure.Cause"
 
 

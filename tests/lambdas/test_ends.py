@@ -1,7 +1,9 @@
 """Roll back and restore: from wherever a rollout breaks off, to the same safe end."""
 
+from itertools import count
+
 import pytest
-from rollout.contract.names import ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 from rollout.contract.states import Failure
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
@@ -11,6 +13,7 @@ from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import scaling_id
 
 TASKS = ["Prepare", "SmokeTest", "ScaleCanary", "ShiftTraffic", "Evaluate"]
+ENDS = {"Canary Rollout Rolled Back", "Canary Rollout Not Judged"}
 OPERATIONS = [
     "GetItem", "UpdateItem", "DeleteItem", "DescribeEndpoint", "UpdateEndpointWeightsAndCapacities",
     "RegisterScalableTarget", "PutEvents",
@@ -26,10 +29,21 @@ def failing(serving: Shop) -> Execution:
     return execution
 
 
-def assert_rolled_back(shop: Shop, execution: Execution, stable: str = A) -> None:
+def assert_ended(shop: Shop, execution: Execution, outcome: str, stable: str = A) -> None:
     assert shop.unsafe() == []
     assert shop.weights()[stable] == 100
-    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.outcome(execution)[0] == outcome
+
+
+def assert_rolled_back(shop: Shop, execution: Execution) -> None:
+    assert_ended(shop, execution, ROLLED_BACK)
+
+
+def assert_not_judged(shop: Shop, execution: Execution, stable: str = A) -> None:
+    assert_ended(shop, execution, NOT_JUDGED, stable)
+    release = shop.ledger.release("v2")
+    assert release is not None
+    assert release.outcome != ROLLED_BACK
 
 
 def test_a_rollback_is_recorded_and_told_with_its_reason(aws: Aws, serving: Shop, failing: Execution) -> None:
@@ -93,7 +107,21 @@ def test_the_first_reason_stays(aws: Aws, serving: Shop) -> None:
     serving.ledger.halt(execution.name, "an operator said so", aws.clock.now())
     serving.panic("b-errors")
     serving.run(execution)
-    assert serving.outcome(execution) == ("ROLLED_BACK", "an operator said so")
+    assert serving.outcome(execution) == (NOT_JUDGED, "an operator said so")
+
+
+def test_an_order_that_an_operator_wrote_by_hand_judges_nothing(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate")
+    by_hand = {
+        "TableName": aws.table.name,
+        "Key": {"endpoint": {"S": ENDPOINT}, "record": {"S": "lock"}},
+        "UpdateExpression": "SET halted = :reason",
+        "ExpressionAttributeValues": {":reason": {"S": "Ada saw wrong prices"}},
+    }
+    aws.table.call("UpdateItem", by_hand)
+    serving.panic("b-errors")
+    serving.run(execution)
+    assert serving.outcome(execution) == (NOT_JUDGED, "Ada saw wrong prices")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -113,14 +141,14 @@ def test_an_execution_that_ended_anywhere_is_restored(serving: Shop, task: str, 
     execution = serving.begin("v2", task)
     serving.aws.states.executions[execution.name] = status
     serving.restore(execution.name, status)
-    assert_rolled_back(serving, execution)
+    assert_not_judged(serving, execution)
 
 
 def test_a_stop_says_so(serving: Shop) -> None:
     execution = serving.begin("v2", "Evaluate", index=2)
     serving.stop(execution)
     serving.restore(execution.name)
-    assert serving.outcome(execution) == ("ROLLED_BACK", "the execution was stopped")
+    assert serving.outcome(execution) == (NOT_JUDGED, "the execution was stopped")
 
 
 def test_a_rollout_of_the_other_direction_is_restored_to_its_own_stable_slot(serving: Shop) -> None:
@@ -128,7 +156,7 @@ def test_a_rollout_of_the_other_direction_is_restored_to_its_own_stable_slot(ser
     execution = serving.begin("v3", "Evaluate", index=2)
     serving.stop(execution)
     serving.restore(execution.name)
-    assert_rolled_back(serving, execution, stable=B)
+    assert_not_judged(serving, execution, stable=B)
 
 
 def test_a_decided_promotion_is_completed_by_the_restore(serving: Shop) -> None:
@@ -148,7 +176,56 @@ def test_floors_rest_by_role_though_a_stopped_shift_moves_the_weights_once_more(
     serving.restore(execution.name)
     serving.wait_until_quiet()
     serving.set_weights(a=100, b=0)  # as the shift does when it finds the order to halt
-    assert_rolled_back(serving, execution)
+    assert_not_judged(serving, execution)
+
+
+def test_the_cause_that_an_operator_gave_is_kept(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate")
+    serving.stop(execution, error="GateFailed", cause="the catalogue was rebuilt")
+    serving.restore(execution.name)
+    assert serving.outcome(execution) == (NOT_JUDGED, "the execution was stopped: the catalogue was rebuilt")
+    assert aws.events.told()[-1][0] == "Canary Rollout Not Judged"
+
+
+def test_a_cause_that_step_functions_does_not_tell_holds_no_traffic_up(aws: Aws, serving: Shop) -> None:
+    execution = serving.begin("v2", "Evaluate")
+    serving.stop(execution, cause="the catalogue was rebuilt")
+    aws.fail("DescribeExecution", UNAVAILABLE, times=100)
+    asked = len(aws.asked("DescribeExecution"))
+    serving.restore(execution.name)
+    assert len(aws.asked("DescribeExecution")) == asked + 1
+    assert serving.outcome(execution) == (NOT_JUDGED, "the execution was stopped")
+
+
+@pytest.mark.parametrize("operation", ["PutEvents", "UpdateItem", "GetItem", "DeleteItem"])
+@pytest.mark.parametrize("number", range(1, 8))
+def test_an_end_is_told_once(aws: Aws, serving: Shop, failing: Execution, operation: str, number: int) -> None:
+    calls = count(1)
+    aws.fail(operation, UNAVAILABLE, times=2, when=lambda _: next(calls) >= number)
+    serving.run(failing)
+    assert [kind for kind, _ in aws.events.told() if kind in ENDS] == ["Canary Rollout Rolled Back"]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "label"),
+    [
+        ("GateFailed", ROLLED_BACK, ROLLED_BACK),
+        ("SmokeTestFailed", ROLLED_BACK, ROLLED_BACK),
+        ("Inconclusive", ROLLED_BACK, ""),
+        ("CapacityUnavailable", NOT_JUDGED, ""),
+        ("EndpointChanged", NOT_JUDGED, ""),
+        ("Throttled", NOT_JUDGED, ""),
+        ("Lambda.Unknown", NOT_JUDGED, ""),
+    ],
+)
+def test_only_the_fault_of_a_release_spends_its_label(serving: Shop, error: str, outcome: str, label: str) -> None:
+    execution = serving.begin("v2", "Evaluate")
+    execution.fail_with(error)
+    serving.run(execution)
+    assert_ended(serving, execution, outcome)
+    release = serving.ledger.release("v2")
+    assert release is not None
+    assert release.outcome == label
 
 
 def test_what_the_rollout_cleaned_up_itself_is_left_alone(aws: Aws, serving: Shop, failing: Execution) -> None:
@@ -166,7 +243,7 @@ def test_a_restore_outlasts_weak_services(aws: Aws, serving: Shop) -> None:
         aws.fail(operation, THROTTLED, times=2)
         aws.fail(operation, UNAVAILABLE, times=2, after_effect=True)
     serving.restore(execution.name)
-    assert_rolled_back(serving, execution)
+    assert_not_judged(serving, execution)
 
 
 def test_a_restore_meets_a_scaling_activity_and_waits(aws: Aws, serving: Shop) -> None:
@@ -174,7 +251,7 @@ def test_a_restore_meets_a_scaling_activity_and_waits(aws: Aws, serving: Shop) -
     serving.stop(execution)
     aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
     serving.restore(execution.name)
-    assert_rolled_back(serving, execution)
+    assert_not_judged(serving, execution)
 
 
 @pytest.mark.parametrize("call", range(1, 14))
@@ -182,7 +259,11 @@ def test_a_rollback_and_a_restore_may_run_side_by_side(aws: Aws, serving: Shop, 
     aws.interrupt("", lambda: serving.restore(failing.name), nth=call)
     serving.run(failing)
     aws.before_call = None
-    assert_rolled_back(serving, failing)
+    assert serving.unsafe() == []
+    assert serving.weights()[A] == 100
+    whoever_was_first = {(ROLLED_BACK, "b-errors is in ALARM"), (NOT_JUDGED, "the execution was stopped")}
+    assert serving.outcome(failing) in whoever_was_first
+    assert len([kind for kind, _ in aws.events.told() if kind in ENDS]) == 1
 
 
 def test_a_failure_without_a_message_keeps_its_name() -> None:

@@ -1,6 +1,7 @@
 import pytest
-from rollout.contract.errors import AlarmRaised, EndpointUnusable, Halted, LockLost, NothingToRelease
-from rollout.contract.names import ROLLED_BACK
+from rollout.contract.errors import CannotBegin, EndpointUnusable, Halted, LockLost, NothingToRelease
+from rollout.contract.names import NOT_JUDGED, PROMOTED
+from rollout.ledger import Release
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import Aws
@@ -75,7 +76,7 @@ def test_a_refused_rollout_touches_nothing_of_the_running_one(serving: Shop) -> 
     assert second.status == "FAILED"
     serving.restore("by-hand", "FAILED")
     assert before == (serving.lock(), serving.weights(), serving.scaling())
-    assert serving.outcome(second)[0] == ROLLED_BACK
+    assert serving.outcome(second)[0] == NOT_JUDGED
     assert "is held by rollout v2-1" in serving.outcome(second)[1]
 
 
@@ -143,12 +144,16 @@ def test_two_serving_slots_end_the_rollout(serving: Shop, preparing: Execution) 
 
 def test_a_release_that_serves_is_not_rolled_out_again(serving: Shop) -> None:
     execution = serving.start("by-hand")
+    told = len(serving.aws.events.told())
     serving.run(execution)
     assert serving.unsafe() == []
-    assert serving.outcome(execution) == (ROLLED_BACK, "version v1 serves already")
+    assert execution.status == "SUCCEEDED"
+    assert str(execution.errors[-1]) == "version v1 serves already"
+    assert len(serving.aws.events.told()) == told
+    assert serving.rollouts() == {}
     release = serving.ledger.release("v1")
     assert release is not None
-    assert release.outcome == "PROMOTED"
+    assert release.outcome == PROMOTED
 
 
 def test_a_rejected_release_is_not_tried_by_hand(aws: Aws, serving: Shop) -> None:
@@ -165,8 +170,32 @@ def test_an_alarm_gets_time_to_calm_down_and_then_ends_the_rollout(aws: Aws, pre
     aws.cloudwatch.alarms[alarm] = "ALARM"
     assert preparing.repeat()["ready"] is False
     aws.wait(901)
-    with pytest.raises(AlarmRaised, match=f"{alarm} was in ALARM before the rollout began"):
+    with pytest.raises(CannotBegin, match=f"{alarm} was in ALARM before the rollout began"):
         preparing.repeat()
+
+
+@pytest.mark.parametrize("alarm", ["b-errors", "business"])
+def test_a_deleted_alarm_ends_the_rollout_with_a_way_out(
+    aws: Aws, serving: Shop, preparing: Execution, alarm: str
+) -> None:
+    del aws.cloudwatch.alarms[alarm]
+    serving.run(preparing)
+    outcome, reason = serving.outcome(preparing)
+    assert outcome == NOT_JUDGED
+    assert reason.startswith(f"the alarms {alarm} do not exist any more; create them again")
+    assert serving.unsafe() == []
+
+
+def test_a_rollout_that_began_with_what_is_not_declared_any_more_says_so(
+    aws: Aws, serving: Shop, preparing: Execution
+) -> None:
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    preparing.advance()
+    v1, scaling = Release(version="v1", digest="digest-of-v1"), serving.world.settings.scaling
+    serving.ledger.declare(v1, "model-v1-digest-of-v1", scaling)
+    serving.run(preparing)
+    assert serving.outcome(preparing) == (NOT_JUDGED, "version v1 serves already")
+    assert serving.unsafe() == []
 
 
 def test_an_alarm_of_the_stable_slot_holds_nothing_up(aws: Aws, preparing: Execution) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
 from rollout.contract.lock import ROLLOUT
-from rollout.contract.names import PROMOTED
+from rollout.contract.names import NOT_JUDGED, PROMOTED
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
@@ -135,6 +135,41 @@ def test_a_lock_without_an_execution_is_started_even_by_a_refused_deploy(aws: Aw
         serving.deploy("v3")
     serving.settle()
     assert serving.running() is not None
+
+
+def not_judged(shop: Shop) -> None:
+    """Let the rollout of v2 end for a reason that is not the release's."""
+    execution = shop.begin("v2", "Evaluate")
+    execution.fail_with("CapacityUnavailable")
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == NOT_JUDGED
+
+
+def test_a_release_that_was_not_judged_waits_for_a_deploy(aws: Aws, serving: Shop) -> None:
+    not_judged(serving)
+    serving.settle("UPDATE_COMPLETE")
+    serving.look_for_what_was_left()
+    assert serving.running() is None
+    aws.wait(1)
+    again = serving.release("v2")
+    assert again is not None
+    serving.run(again)
+    assert serving.outcome(again)[0] == PROMOTED
+
+
+def test_a_deploy_that_fails_tries_no_release_again(aws: Aws, serving: Shop) -> None:
+    not_judged(serving)
+    aws.stacks.began_at = aws.clock.now() + 1
+    aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
+    serving.settle()
+    assert serving.running() is None
+
+
+def test_a_release_that_was_not_judged_is_started_by_hand(serving: Shop) -> None:
+    not_judged(serving)
+    by_hand = serving.start("by-hand")
+    serving.run(by_hand)
+    assert serving.outcome(by_hand)[0] == PROMOTED
 
 
 def test_a_stack_that_rolled_back_starts_no_rollout(aws: Aws, serving: Shop) -> None:

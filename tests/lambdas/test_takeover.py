@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from rollout.contract.errors import RolloutError
 from rollout.contract.lock import DEPLOYMENT, ROLLOUT
-from rollout.contract.names import PROMOTED, ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED, PROMOTED
 from rollout.executions import ENDED
 from rollout.takeover import START_SECONDS
 
@@ -39,7 +39,7 @@ def test_the_next_deploy_ends_a_dead_rollout_first(aws: Aws, serving: Shop, task
     aws.states.executions[execution.name] = status
     serving.deploy("v3")
     assert serving.models() == {A: "model-v1-digest-of-v1", B: "model-v3-digest-of-v3"}
-    assert serving.outcome(execution) == (ROLLED_BACK, ENDED[status])
+    assert serving.outcome(execution) == (NOT_JUDGED, ENDED[status])
     serving.settle()
     running = serving.running()
     assert running is not None
@@ -206,7 +206,7 @@ def test_two_takers_get_one_lock(aws: Aws, serving: Shop, dead: Execution) -> No
     if running is not None:
         serving.run(running)
     assert serving.unsafe() == []
-    assert serving.outcome(dead)[0] == ROLLED_BACK
+    assert serving.outcome(dead)[0] == NOT_JUDGED
 
 
 # A hand-over that was not finished
@@ -253,7 +253,7 @@ def test_a_rollout_that_was_never_started_gives_way_to_the_next_deploy(aws: Aws,
     assert serving.models()[B] == "model-v3-digest-of-v3"
     rollout = serving.ledger.rollout("v2-1")
     assert rollout is not None
-    assert (rollout["outcome"], rollout["reason"]) == (ROLLED_BACK, "the execution was never started")
+    assert (rollout["outcome"], rollout["reason"]) == (NOT_JUDGED, "the execution was never started")
     release = serving.ledger.release("v2")
     assert release is not None
     assert release.outcome == ""
@@ -279,7 +279,7 @@ def test_a_start_that_its_takeover_has_overtaken_ends_with_a_sentence(aws: Aws, 
 def test_an_event_of_the_stack_ends_a_dead_rollout(serving: Shop, dead: Execution) -> None:
     serving.settle()
     assert serving.unsafe() == []
-    assert serving.outcome(dead)[0] == ROLLED_BACK
+    assert serving.outcome(dead)[0] == NOT_JUDGED
 
 
 @pytest.mark.parametrize("call", range(1, 14))
@@ -338,7 +338,7 @@ def test_a_name_that_is_used_up_between_the_look_and_the_start_leaves_no_lock(aw
 def test_a_start_by_hand_ends_a_dead_rollout_first(serving: Shop, dead: Execution) -> None:
     execution = serving.start("by-hand")
     serving.run(execution)
-    assert serving.outcome(dead)[0] == ROLLED_BACK
+    assert serving.outcome(dead)[0] == NOT_JUDGED
     assert "version v2 was rolled back before" in serving.outcome(execution)[1]
     assert serving.unsafe() == []
 
@@ -358,7 +358,7 @@ def test_a_start_by_hand_beside_a_rollout_that_runs_ends_with_a_sentence(serving
 def test_a_dead_rollout_that_nobody_restored_is_ended_by_the_clock(serving: Shop, dead: Execution) -> None:
     serving.look_for_what_was_left()
     assert serving.unsafe() == []
-    assert serving.outcome(dead) == (ROLLED_BACK, "the execution was stopped")
+    assert serving.outcome(dead) == (NOT_JUDGED, "the execution was stopped")
 
 
 def test_without_a_lock_the_clock_reads_one_record(aws: Aws, serving: Shop) -> None:

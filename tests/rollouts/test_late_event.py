@@ -1,7 +1,7 @@
 """Events that come late, after the next deploy has begun or ended, or never."""
 
 import pytest
-from rollout.contract.names import ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED
 
 from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
@@ -47,7 +47,7 @@ def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing
 
     # And when it comes once more after the end, then nothing starts again
     shop.halt("Ada saw wrong prices")
-    assert shop.rollout_ends("v3").outcome == ROLLED_BACK
+    assert shop.rollout_ends("v3").outcome == NOT_JUDGED
     at_rest = shop.comes_to_rest(stable=A)
     comes_late(shop, "UPDATE_COMPLETE")
     assert shop.look() == at_rest
@@ -108,7 +108,7 @@ def test_what_a_rollout_that_nobody_restored_left_is_restored_by_the_clock(shop:
     # When a quarter of an hour has passed
     the_clock_calls(shop)
 
-    # Then the release is rolled back
+    # Then the rollout ends
     rollout = shop.rollout_ends("v2")
-    assert (rollout.outcome, rollout.reason) == (ROLLED_BACK, "the execution was stopped")
+    assert (rollout.outcome, rollout.reason) == (NOT_JUDGED, "the execution was stopped")
     shop.comes_to_rest(stable=A)

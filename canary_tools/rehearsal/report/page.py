@@ -27,8 +27,12 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td, th { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid #eef0f2; vertical-align: top; }
 td.when { white-space: nowrap; width: 84px; }
 """
-_TONES = {"PROMOTED": "#1a7f4b", "ROLLED_BACK": "#b2182b"}
-_VERDICTS = {"PROMOTED": "The new release was promoted", "ROLLED_BACK": "The new release was rolled back"}
+_TONES = {"PROMOTED": "#1a7f4b", "ROLLED_BACK": "#b2182b", "NOT_JUDGED": "#8a6d00"}
+_VERDICTS = {
+    "PROMOTED": "The new release was promoted",
+    "ROLLED_BACK": "The new release was rolled back",
+    "NOT_JUDGED": "The rollout ended without a judgement of the new release",
+}
 
 
 def write_report(rehearsed: Rehearsed, path: Path) -> None:

@@ -6,7 +6,8 @@ from canary_tools.rehearsal.record.rehearsed import Rehearsed
 def in_words(rehearsed: Rehearsed) -> str:
     """Return how the rollout went, in two lines."""
     result = rehearsed.result
-    verb = {"PROMOTED": "promoted", "ROLLED_BACK": "rolled back"}.get(result["outcome"], result["outcome"])
+    verbs = {"PROMOTED": "promoted", "ROLLED_BACK": "rolled back", "NOT_JUDGED": "not judged"}
+    verb = verbs.get(result["outcome"], result["outcome"])
     ratio = rehearsed.virtual_seconds / rehearsed.real_seconds
     harm = f"{result['bad_requests_caused']:,} of {result['canary_requests']:,} requests to it went wrong because of it"
     safe = "" if result["safe_end"] else f"; THE END IS NOT SAFE: {'; '.join(result['unsafe'])}"

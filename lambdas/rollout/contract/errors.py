@@ -45,6 +45,14 @@ class GateFailed(RolloutError):
     """Raised when the evidence is against the canary."""
 
 
+class CannotBegin(RolloutError):
+    """Raised when something that is not the release's prevents the start: an alarm in ALARM, or one that is gone."""
+
+
+class EndpointTooSlow(RolloutError):
+    """Raised when SageMaker did not finish a change in the time that the plan gives it."""
+
+
 class CapacityUnavailable(RolloutError):
     """Raised when the instances that a step needs are not allowed or do not come in time."""
 
@@ -79,3 +87,11 @@ class PayloadTooNew(RolloutError):
 
 class DeployRefused(RolloutError):
     """Raised when a deploy would be unsafe now; nothing was changed."""
+
+
+AGAINST_THE_RELEASE = frozenset(error.__name__ for error in (AlarmRaised, GateFailed, SmokeTestFailed))
+"""What shows that the release is bad: its version label is spent."""
+WORTH_ANOTHER_TRY = tuple(
+    error.__name__ for error in (EndpointBusy, Throttled, Unavailable, PromotionUnfinished)
+)  # fmt: skip
+"""What passes by itself."""

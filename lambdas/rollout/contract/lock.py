@@ -28,6 +28,8 @@ class Lock:
     config_name: str = ""
     halted: str = ""
     """Why exposure was ordered to zero; empty while it may rise."""
+    halted_by: str = ""
+    """The name of the error that the order stands for; it decides whether the release was judged."""
     sealed: bool = False
     """Whether the promotion is decided. After that nothing halts the rollout."""
     api_stages: Sequence[ApiStage] = ()

@@ -15,8 +15,10 @@ LEDGER_VARIABLE = "LEDGER_TABLE"
 
 EVENT_SOURCE = "canary-construct"
 """Of the events on the default bus that tell how a rollout goes."""
-RUNNING, PROMOTED, ROLLED_BACK = "RUNNING", "PROMOTED", "ROLLED_BACK"
-"""The outcomes of a rollout in the ledger."""
+RUNNING, PROMOTED, ROLLED_BACK, NOT_JUDGED = "RUNNING", "PROMOTED", "ROLLED_BACK", "NOT_JUDGED"
+"""The outcomes of a rollout in the ledger. `NOT_JUDGED`: it ended safe, but not because of the release."""
+ENDINGS = frozenset({PROMOTED, ROLLED_BACK, NOT_JUDGED})
+"""The outcomes of a rollout that is over."""
 
 SAGEMAKER_NAMESPACE = "AWS/SageMaker"
 """Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html"""

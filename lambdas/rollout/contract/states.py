@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from rollout.contract.errors import AGAINST_THE_RELEASE, Inconclusive
+from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -86,6 +89,7 @@ class End:
     safe: bool = False
     tries: int = 0
     promoted: bool = False
+    outcome: str = ""
     error: str = ""
     reason: str = ""
 
@@ -112,6 +116,24 @@ class Failure:
     def parse(cls, payload: Mapping[str, str]) -> Failure:
         """Read the error output of Step Functions."""
         return cls(error=payload["Error"], cause=payload.get("Cause", ""))
+
+    @property
+    def judged(self) -> bool:
+        """Tell whether the release is at fault: its version label is spent.
+
+        >>> Failure(error="GateFailed").judged, Failure(error="Throttled").judged
+        (True, False)
+        """
+        return self.error in AGAINST_THE_RELEASE
+
+    @property
+    def outcome(self) -> str:
+        """Return how the rollout ends. Evidence that stayed too thin is answered as `on_inconclusive` says.
+
+        >>> [Failure(error=error).outcome for error in ("AlarmRaised", "Inconclusive", "CapacityUnavailable")]
+        ['ROLLED_BACK', 'ROLLED_BACK', 'NOT_JUDGED']
+        """
+        return ROLLED_BACK if self.judged or self.error == Inconclusive.__name__ else NOT_JUDGED
 
     @property
     def reason(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import sentences
 from rollout.clock import seconds_of
-from rollout.contract.errors import EndpointBusy
+from rollout.contract.errors import AlarmRaised, EndpointBusy
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.plan import Settings
 from rollout.exposure import halt_and_lower, lower_until_zero
@@ -44,7 +44,7 @@ def panic(world: World, alarm_name: str, until: float, *, raised_at: str = "") -
         return
     if alarm_name not in world.settings.alarms_that_stop(lock.canary) or _is_older(raised_at, lock):
         return
-    if not halt_and_lower(world, lock, sentences.in_alarm([alarm_name])):
+    if not halt_and_lower(world, lock, sentences.in_alarm([alarm_name]), by=AlarmRaised.__name__):
         return
     if not lower_until_zero(world, lock, until=until):
         endpoint = world.settings.endpoint

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
-from rollout.contract.errors import AlarmRaised, LockLost, NothingToRelease
+from rollout.contract.errors import CannotBegin, LockLost, NothingToRelease
 from rollout.contract.names import ROLLED_BACK, other_slot
 from rollout.contract.plan import Settings
 from rollout.contract.states import Prepared
 from rollout.contract.timing import PREPARE_SECONDS
 from rollout.floors import prove_in_time, suspend_scale_in
-from rollout.metrics import raised_in
+from rollout.metrics import DELETED, raised_in
 from rollout.notices import notify
 from rollout.takeover import end_if_dead
 from rollout.world import World
@@ -24,14 +24,31 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Return what this rollout works on; `ready` says whether it may begin."""
-    return prepare(World.of(Settings.parse(event["plan"])), event["execution"], event["started_at"]).to_json()
+    world, execution = World.of(Settings.parse(event["plan"])), event["execution"]
+    try:
+        return prepare(world, execution, event["started_at"]).to_json()
+    except NothingToRelease as error:
+        _leave_as_it_was(world, execution, error)
+        raise
+
+
+def _leave_as_it_was(world: World, execution: str, error: NothingToRelease) -> None:
+    """Give the lock back: nothing began, so nothing ends, and nobody is told of an end.
+
+    Raises:
+        CannotBegin: when the rollout did begin, with a release that is not declared any more.
+    """
+    if world.ledger.rollout(execution) is not None:
+        raise CannotBegin(str(error)) from error
+    world.ledger.free(execution)
 
 
 def prepare(world: World, execution: str, started_at: str) -> Prepared:
     """Take the lock, look at the endpoint and the alarms, and pin the slots and the endpoint config.
 
     Raises:
-        NothingToRelease, EndpointUnusable, AlarmRaised, LockLost, Halted: when the rollout cannot begin.
+        NothingToRelease: when no release waits in the idle slot, or the one that does was rejected.
+        CannotBegin, EndpointUnusable, LockLost, Halted: when the rollout cannot begin.
     """
     _take_lock(world, execution)
     out_of_patience = clock.now() > clock.seconds_of(started_at) + PREPARE_SECONDS
@@ -90,7 +107,16 @@ def _release_in(world: World, view: EndpointView, canary: str) -> Release:
 
 
 def _alarms_are_raised(world: World, canary: str, *, final: bool) -> bool:
-    raised = raised_in(world.metrics.alarm_states(world.settings.alarms_that_stop(canary)))
+    """Tell whether an alarm is in ALARM still.
+
+    Raises:
+        CannotBegin: when it is after all patience, or when an alarm that should watch the rollout does not exist.
+    """
+    states = world.metrics.alarm_states(world.settings.alarms_that_stop(canary))
+    deleted = [name for name, state in states.items() if state == DELETED]
+    if deleted:
+        raise CannotBegin(sentences.ALARMS_DELETED.format(alarms=", ".join(deleted)))
+    raised = raised_in(states)
     if raised and final:
-        raise AlarmRaised(sentences.was_in_alarm(raised))
+        raise CannotBegin(sentences.was_in_alarm(raised))
     return bool(raised)

@@ -180,12 +180,12 @@ def _is_left(world: World, lock: Lock, until: float) -> bool:
     if world.ledger.free_if_over(lock.holder):
         return True
     cause = insist(lambda: cause_of_death(lock), until=until)
-    if not cause:
+    if cause is None:
         return False
     try:
         insist(lambda: end_rollout(world, lock.holder, cause), until=until)
     except Exception as error:
-        words = {"execution": lock.holder, "endpoint": world.settings.endpoint, "cause": cause, "error": error}
+        words = {"execution": lock.holder, "endpoint": world.settings.endpoint, "cause": cause.reason, "error": error}
         raise DeployRefused(sentences.ROLLOUT_DEAD.format(**words)) from error
     return True
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout.contract.plan import Settings
 from rollout.ending import end_rollout
-from rollout.executions import ENDED
+from rollout.executions import death_of
 from rollout.patience import deadline, insist_loudly
 from rollout.world import World
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: Context) -> None:
     """Restore what the ended execution left, if it left anything."""
     world = World.of(Settings.parse(event["settings"]))
-    cause = ENDED[event["status"]]
+    failure = death_of(world.settings.state_machine_arn, event["execution"], event["status"])
     insist_loudly(
         world.settings.endpoint,
-        lambda: end_rollout(world, event["execution"], cause),
+        lambda: end_rollout(world, event["execution"], failure),
         until=deadline(context),
         on=(Exception,),
     )

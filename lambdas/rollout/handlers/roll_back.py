@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from rollout import sentences
 from rollout.contract.errors import (
     AlarmRaised,
+    CannotBegin,
     CapacityUnavailable,
     EndpointChanged,
+    EndpointTooSlow,
     EndpointUnusable,
     GateFailed,
     Halted,
@@ -22,6 +24,7 @@ from rollout.contract.errors import (
     MetricsMissing,
     NotRestored,
     PromotionUnfinished,
+    SmokeTestFailed,
 )
 from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.names import PROMOTED
@@ -36,11 +39,11 @@ from rollout.world import World
 if TYPE_CHECKING:
     from rollout.patience import Context
 
-_AGAINST_THE_RELEASE = (
-    AlarmRaised, CapacityUnavailable, EndpointChanged, EndpointUnusable, GateFailed, Halted, Inconclusive, LockLost,
-    MetricsMissing,
+_BEFORE_THE_DECISION = (
+    AlarmRaised, CannotBegin, CapacityUnavailable, EndpointChanged, EndpointTooSlow, EndpointUnusable, GateFailed,
+    Halted, Inconclusive, LockLost, MetricsMissing, SmokeTestFailed,
 )  # fmt: skip
-NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _AGAINST_THE_RELEASE)
+NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _BEFORE_THE_DECISION)
 """What ends a rollout before its promotion is decided. Any other failure may come later: a handler died."""
 
 
@@ -75,9 +78,11 @@ def roll_back(world: World, execution: str, prepared: Prepared, failure: Failure
         EndpointBusy: when SageMaker was not ready; come again.
     """
     _lower_without_the_ledger(world, prepared, failure)
-    end_rollout(world, execution, failure.reason)
-    promoted = (world.ledger.rollout(execution) or {}).get("outcome") == PROMOTED
-    return End(safe=True, promoted=promoted, error=failure.error, reason=failure.reason)
+    end_rollout(world, execution, failure)
+    outcome = (world.ledger.rollout(execution) or {}).get("outcome", "")
+    return End(
+        safe=True, promoted=outcome == PROMOTED, outcome=outcome, error=failure.error, reason=failure.reason
+    )  # fmt: skip
 
 
 def _lower_without_the_ledger(world: World, prepared: Prepared, failure: Failure) -> None:

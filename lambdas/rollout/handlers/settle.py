@@ -19,11 +19,11 @@ from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
-from rollout.executions import execution_name, start, status
+from rollout.executions import describe, execution_name, start
 from rollout.floors import rest
 from rollout.patience import deadline, insist_loudly
 from rollout.scaling import Suspension
-from rollout.stack import stack_status
+from rollout.stack import deploy_began_at, stack_status
 from rollout.sweep import sweep, unneeded_by
 from rollout.takeover import end_if_dead
 from rollout.world import World
@@ -93,7 +93,7 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
     if lock is not None and status in DEPLOYED:
         _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)
-    if release is not None and status in STARTED_FROM and world.settings.start_on_deploy:
+    if release is not None and world.settings.start_on_deploy and _is_deployed(release, stack_id, status):
         _hand_over(world, lock, release, stable)
     else:
         _free(world, lock)
@@ -137,6 +137,16 @@ def _waiting_release(world: World, view: EndpointView, stable: str) -> Release |
     return None if declared.outcome == ROLLED_BACK else declared
 
 
+def _is_deployed(release: Release, stack_id: str, status: str) -> bool:
+    """Tell whether this status starts the release. One that was tried and not judged asks for a deploy after that.
+
+    Events come late and twice. They must not try a release again and again that AWS does not let begin.
+    """
+    if not release.tried_at:
+        return status in STARTED_FROM
+    return status in DEPLOYED and deploy_began_at(stack_id) > release.tried_at
+
+
 def _hand_over(world: World, lock: Lock | None, release: Release, stable: str) -> None:
     name = _unused_name(world, release)
     before, machine = None if lock is None else lock.holder, world.settings.state_machine_arn
@@ -152,7 +162,7 @@ def _unused_name(world: World, release: Release) -> str:
     """
     client, machine = clients.client("stepfunctions"), world.settings.state_machine_arn
     names = (execution_name(release.version, attempt) for attempt in count(world.ledger.next_attempt()))
-    return next(name for name in names if world.ledger.rollout(name) is None and not status(client, machine, name))
+    return next(name for name in names if world.ledger.rollout(name) is None and not describe(client, machine, name))
 
 
 def _start(world: World, name: str) -> None:

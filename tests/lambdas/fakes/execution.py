@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rollout import clock
+from rollout.contract.errors import NothingToRelease
 from rollout.handlers import evaluate, prepare, promote, roll_back, scale_canary, shift_traffic, smoke_test
 
 from tests.lambdas.fakes.aws import Aws
@@ -114,6 +115,8 @@ class Execution:
             self._aws.wait(min(2.0**self.tries, 300 if self.task == "RollBack" else 30))
         elif self.task == "RollBack":
             self._end("FAILED")
+        elif name == NothingToRelease.__name__:
+            self._end("SUCCEEDED")
         else:
             self.failure = {"Error": name, "Cause": json.dumps({"errorMessage": str(error)})}
             self._go_to("RollBack")

@@ -77,9 +77,10 @@ def _described(states: dict[str, str], request: Parameters) -> list[dict[str, st
 
 @dataclass
 class StepFunctions:
-    """Executions by name: `RUNNING`, or how they ended."""
+    """Executions by name: `RUNNING`, or how they ended. `told`: the error and the cause that a stop gave."""
 
     executions: dict[str, str] = field(default_factory=dict)
+    told: dict[str, dict[str, str]] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
 
     def operations(self) -> dict[str, Operation]:
@@ -101,13 +102,14 @@ class StepFunctions:
         machine = request["executionArn"].replace(":execution:", ":stateMachine:").rpartition(":")[0]
         return {
             "executionArn": request["executionArn"], "stateMachineArn": machine, "name": name,
-            "status": self.executions[name], "startDate": now,
+            "status": self.executions[name], "startDate": now, **self.told.get(name, {}),
         }  # fmt: skip
 
     def stop(self, request: Parameters) -> dict[str, Any]:
         name = self._existing(request)
         if self.executions[name] == "RUNNING":
             self.executions[name] = "ABORTED"
+            self.told[name] = {given: request[given] for given in ("error", "cause") if given in request}
         return {"stopDate": datetime.now(UTC)}
 
     def _existing(self, request: Parameters) -> str:
@@ -137,16 +139,19 @@ class EventBus:
 
 @dataclass
 class Stacks:
-    """The status of the one stack, and why resources failed, as its events say it."""
+    """The status of the one stack, and why resources failed, as its events say it. `began_at`: of the last deploy."""
 
     status: str = "CREATE_IN_PROGRESS"
+    began_at: float = 0
     failures: list[str] = field(default_factory=list)
 
     def operations(self) -> dict[str, Operation]:
         return {"DescribeStacks": self.describe}
 
     def describe(self, request: Parameters) -> dict[str, Any]:
-        return {"Stacks": [{"StackName": request["StackName"], "StackStatus": self.status}]}
+        moment = datetime.fromtimestamp(self.began_at, UTC)
+        times = {"CreationTime": moment, "LastUpdatedTime": moment}
+        return {"Stacks": [{"StackName": request["StackName"], "StackStatus": self.status, **times}]}
 
 
 @dataclass

@@ -95,6 +95,7 @@ class Stack:
         before = self.deployed
         kind = "CREATE" if before is None else "UPDATE"
         self._aws.stacks.status = f"{kind}_IN_PROGRESS"
+        self._aws.stacks.began_at = self._aws.clock.now()
         try:
             yield from self._apply(template, before)
         except (RolloutError, ApiError, DeployFailed) as error:

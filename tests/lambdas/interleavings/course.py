@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from rollout.contract.errors import RolloutError
+from rollout.contract.errors import NothingToRelease, RolloutError
 from rollout.contract.lock import ROLLOUT
-from rollout.contract.names import PROMOTED, ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.autoscaling.targets import VariantId
@@ -333,7 +333,9 @@ class Course:
         for name, status in self.aws.states.executions.items():
             record = self.shop.ledger.rollout(name) or {}
             outcome = record.get("outcome")
-            possible = (PROMOTED,) if status == "SUCCEEDED" else (PROMOTED, ROLLED_BACK)
+            if status == "SUCCEEDED" and self._had_nothing_to_release(name):
+                continue
+            possible = {PROMOTED} if status == "SUCCEEDED" else {PROMOTED, ROLLED_BACK, NOT_JUDGED}
             if outcome not in possible or not record.get("reason"):
                 found.append(f"{name} {status}: {record}")
             elif outcome == PROMOTED:
@@ -343,6 +345,12 @@ class Course:
             if variant.current_weight > 0 and (held is None or held.version != last_promoted):
                 found.append(f"{slot} serves {held}, and {last_promoted} was promoted last")
         return found
+
+    def _had_nothing_to_release(self, name: str) -> bool:
+        """Tell whether a rollout found nothing to release; then the ledger has no record of it."""
+        ended = self.shop.execution(name).errors
+        found = bool(ended) and isinstance(ended[-1], NothingToRelease)
+        return found and self.shop.ledger.rollout(name) is None
 
     def _judge(self, found: list[str]) -> None:
         if found:
