@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -21,15 +20,15 @@ from rollout.contract.plan import ApiStage
 from canary_construct.handlers.cohort_permissions import allow_cohort_changes
 from canary_construct.handlers.functions import Handlers
 from canary_construct.hosting.deploy_guards import release_slots, verified_endpoint
-from canary_construct.hosting.digest import content_digest
 from canary_construct.hosting.endpoint import endpoint, endpoint_config
 from canary_construct.hosting.endpoint_name import default_endpoint_name
+from canary_construct.hosting.guarded import Guarded, content_properties
 from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model
 from canary_construct.hosting.model_archive import model_archive
 from canary_construct.hosting.model_network import vpc_config
 from canary_construct.hosting.model_role import model_role
-from canary_construct.hosting.slot_scaling import scalable_targets
+from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import EndpointScope
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
@@ -168,25 +167,30 @@ class CanaryEndpoint(Construct):
         archive = model_archive(self, "ModelArchive", release)
         role = model_role(self, "ModelRole", given=role, archive=archive, in_vpc=hosting.vpc_config is not None)
         declared = model(self, hosting, release=release, archive=archive, role=role)
+        guarded = Guarded(self)
         self._slots = release_slots(
             self,
             hosting,
             handlers=self._handlers,
+            guarded=guarded,
             api_stages=self._api_stages,
             ModelName=declared.attr_model_name,
             Version=release.version,
-            ContentDigest=content_digest(Stack.of(self), release, archive),
+            **content_properties(declared, archive),
         )
         self._slots.node.add_dependency(self._policies["ReleaseSlots"])
         config = endpoint_config(self, hosting, self._slots)
         resource = endpoint(self, hosting, config)
+        scaling = slot_scaling(self, hosting, endpoint=resource)
+        guarded.add(config, resource, *scaling)
         verified_endpoint(
             self,
             hosting,
             handlers=self._handlers,
+            guarded=guarded,
             state_machine_arn=self._names.state_machine_arn,
             config=config,
-            after=[resource, *scalable_targets(self, hosting, slots=self._slots, endpoint=resource)],
+            after=[resource, *scaling],
         )
         return resource
 

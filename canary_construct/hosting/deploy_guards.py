@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import CustomResource, Duration, Stack
 from rollout.contract.plan import Settings
@@ -13,11 +13,13 @@ from canary_construct.rollout.settings import by_role
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import CfnElement
     from aws_cdk import aws_sagemaker as sagemaker
     from constructs import Construct, IConstruct
     from rollout.contract.plan import ApiStage
 
     from canary_construct.handlers.functions import Handlers
+    from canary_construct.hosting.guarded import Guarded
     from canary_construct.hosting.hosting import Hosting
 
 TIMEOUT_MINUTES = 16
@@ -25,9 +27,15 @@ TIMEOUT_MINUTES = 16
 
 
 def release_slots(
-    scope: Construct, hosting: Hosting, *, handlers: Handlers, api_stages: Sequence[ApiStage], **release: str
+    scope: Construct,
+    hosting: Hosting,
+    *,
+    handlers: Handlers,
+    guarded: Guarded,
+    api_stages: Sequence[ApiStage],
+    **release: object,
 ) -> CustomResource:
-    """Declare the guard that decides which slot the release goes to, or refuses it before anything changes.
+    """Declare the guard that decides which slot the release goes to, or refuses it before the endpoint changes.
 
     Its properties change with everything that updates the endpoint or its scaling, and with nothing else: a deploy that
     leaves the endpoint alone is never held up.
@@ -36,7 +44,7 @@ def release_slots(
         **_settings(hosting),
         "api_stages": lazy_value(lambda: [vars(stage) for stage in api_stages] or None),
     }
-    return CustomResource(
+    slots = CustomResource(
         scope,
         "ReleaseSlots",
         resource_type="Custom::ReleaseSlots",
@@ -45,11 +53,13 @@ def release_slots(
         properties={
             "EndpointName": hosting.endpoint_name,
             "InstanceType": hosting.instance_type,
-            "EndpointDigest": hosting.digest(Stack.of(scope)),
             "Settings": Stack.of(scope).to_json_string(settings),
+            **guarded.properties(),
             **release,
         },
     )
+    guarded.answered_by(cast("CfnElement", slots.node.default_child))
+    return slots
 
 
 def verified_endpoint(
@@ -57,6 +67,7 @@ def verified_endpoint(
     hosting: Hosting,
     *,
     handlers: Handlers,
+    guarded: Guarded,
     state_machine_arn: str,
     config: sagemaker.CfnEndpointConfig,
     after: Sequence[IConstruct],
@@ -76,6 +87,7 @@ def verified_endpoint(
             "EndpointName": hosting.endpoint_name,
             "EndpointConfigName": config.attr_endpoint_config_name,
             "Settings": Stack.of(scope).to_json_string({**settings, "state_machine_arn": state_machine_arn}),
+            **guarded.properties(),
         },
     )
     proof.node.add_dependency(*after)

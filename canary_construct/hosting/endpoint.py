@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 from aws_cdk import aws_sagemaker as sagemaker
 
+from canary_construct.hosting.overridden import Endpoint, EndpointConfig
 from canary_construct.hosting.replaced import keep_replaced
 from canary_construct.props.slot import Slot
 
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 SECONDS_OF_USUAL_METRICS = 60
 
 
-def endpoint_config(scope: Construct, hosting: Hosting, slots: CustomResource) -> sagemaker.CfnEndpointConfig:
+def endpoint_config(scope: Construct, hosting: Hosting, slots: CustomResource) -> EndpointConfig:
     """Declare the endpoint config with both slots as the guard answered.
 
     Detailed observability is on by default, and costs.
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html
     """
-    config = sagemaker.CfnEndpointConfig(
+    config = EndpointConfig(
         scope,
         "Config",
         production_variants=[_variant(hosting, slots, slot) for slot in Slot],
@@ -40,12 +41,12 @@ def endpoint_config(scope: Construct, hosting: Hosting, slots: CustomResource) -
     return keep_replaced(config)
 
 
-def endpoint(scope: Construct, hosting: Hosting, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
+def endpoint(scope: Construct, hosting: Hosting, config: EndpointConfig) -> Endpoint:
     """Declare the endpoint. An update keeps live weights and instance counts of both variants.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
     """
-    return sagemaker.CfnEndpoint(
+    return Endpoint(
         scope,
         "Resource",
         endpoint_name=hosting.endpoint_name,

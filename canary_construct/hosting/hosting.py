@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnTag, Token
 from rollout.contract.names import TAG
 
-from canary_construct.hosting.digest import digest
 from canary_construct.hosting.endpoint_name import check_endpoint_name
 from canary_construct.props.metric_period import check_metric_period
 
 if TYPE_CHECKING:
-    from aws_cdk import Stack
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sagemaker as sagemaker
 
@@ -47,11 +45,6 @@ class Hosting:
     def tags(self) -> list[CfnTag]:
         """Return the tag by which the sweep finds what CloudFormation kept."""
         return [CfnTag(key=TAG, value=self.endpoint_name)]
-
-    def digest(self, stack: Stack) -> str:
-        """Return a digest of all but the release that updates the endpoint or its scaling when it changes."""
-        key = None if self.encryption_key is None else self.encryption_key.key_arn
-        return digest(stack, [self.instance_type, self.metric_period_seconds, key, asdict(self.scaling)])
 
 
 def check_instance_type(instance_type: str) -> None:

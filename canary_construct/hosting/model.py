@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_sagemaker as sagemaker
 
+from canary_construct.hosting.overridden import Model
 from canary_construct.hosting.replaced import keep_replaced
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 def model(
     scope: Construct, hosting: Hosting, *, release: ModelRelease, archive: ModelArchive | None, role: iam.IRole
-) -> sagemaker.CfnModel:
+) -> Model:
     """Declare the model. CloudFormation keeps the ones it replaces: a slot may still serve them."""
-    resource = sagemaker.CfnModel(
+    resource = Model(
         scope,
         "Model",
         execution_role_arn=role.role_arn,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from aws_cdk import CfnDeletionPolicy
-from aws_cdk import aws_sagemaker as sagemaker
 
-_Replaced = TypeVar("_Replaced", sagemaker.CfnModel, sagemaker.CfnEndpointConfig)
+from canary_construct.hosting.overridden import EndpointConfig, Model
+
+_Replaced = TypeVar("_Replaced", Model, EndpointConfig)
 
 
 def keep_replaced(resource: _Replaced) -> _Replaced:

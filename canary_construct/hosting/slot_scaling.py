@@ -4,59 +4,66 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from aws_cdk import aws_applicationautoscaling as appscaling
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE
 
+from canary_construct.hosting.overridden import ScalableTarget, ScalingPolicy
 from canary_construct.props.slot import Slot
 
 if TYPE_CHECKING:
-    from aws_cdk import CustomResource
-    from aws_cdk import aws_sagemaker as sagemaker
     from constructs import Construct
 
     from canary_construct.hosting.hosting import Hosting
+    from canary_construct.hosting.overridden import Endpoint
     from canary_construct.props.instance_scaling import InstanceScaling
 
+FEWEST_INSTANCES = 1
+"""SageMaker's least for an instance-based variant. Source:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html"""
 
-def scalable_targets(
-    scope: Construct, hosting: Hosting, *, slots: CustomResource, endpoint: sagemaker.CfnEndpoint
-) -> list[appscaling.CfnScalableTarget]:
-    """Declare the bounds of both slots. The guard answers the floor that each slot's role has now.
 
-    A fixed fleet has its floor as its ceiling and no target to follow.
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-register.html
+def slot_scaling(scope: Construct, hosting: Hosting, *, endpoint: Endpoint) -> list[ScalableTarget | ScalingPolicy]:
+    """Declare the bounds of both slots, and what their sizes follow; a fixed fleet follows nothing.
+
+    Both slots have the same, widest bounds. CloudFormation registers them again whenever a tag changes, and does not
+    know which slot serves by then; Application Auto Scaling moves a count outside of the bounds at once. The floors and
+    ceilings of each role are set by the handlers: when the stack settles, and during a rollout.
+
+    The second target waits for the first: the first one ever in an account makes a service-linked role. Sources:
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html and
+    https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html
     """
-    return [_scalable_target(scope, hosting, slot, slots, endpoint) for slot in Slot]
+    first, second = (_scalable_target(scope, hosting, slot, endpoint) for slot in Slot)
+    second.add_resource_dependency(first)
+    per_instance = hosting.scaling.invocations_per_instance
+    if per_instance is None:
+        return [first, second]
+    targets = zip(Slot, (first, second), strict=True)
+    policies = [_track_invocations(scope, target, slot, hosting.scaling, per_instance) for slot, target in targets]
+    return [first, second, *policies]
 
 
-def _scalable_target(
-    scope: Construct, hosting: Hosting, slot: Slot, slots: CustomResource, endpoint: sagemaker.CfnEndpoint
-) -> appscaling.CfnScalableTarget:
-    scaling = hosting.scaling
-    floor = Token.as_number(slots.get_att(f"MinCapacity{slot.name}"))
-    target = appscaling.CfnScalableTarget(
+def _scalable_target(scope: Construct, hosting: Hosting, slot: Slot, endpoint: Endpoint) -> ScalableTarget:
+    target = ScalableTarget(
         scope,
         f"Scaling{slot.name}",
         service_namespace=SCALED_SERVICE,
         scalable_dimension=SCALED_DIMENSION,
         resource_id=f"endpoint/{hosting.endpoint_name}/variant/{slot.value}",
-        min_capacity=floor,
-        max_capacity=floor if scaling.invocations_per_instance is None else scaling.max_instances,
+        min_capacity=FEWEST_INSTANCES,
+        max_capacity=hosting.scaling.max_instances,
     )
     target.add_resource_dependency(endpoint)
-    if scaling.invocations_per_instance is not None:
-        _track_invocations(scope, target, slot, scaling, scaling.invocations_per_instance)
     return target
 
 
 def _track_invocations(
     scope: Construct,
-    target: appscaling.CfnScalableTarget,
+    target: ScalableTarget,
     slot: Slot,
     scaling: InstanceScaling,
     invocations_per_instance: int,
-) -> None:
+) -> ScalingPolicy:
     configuration = appscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
         target_value=invocations_per_instance,
         predefined_metric_specification=appscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
@@ -65,7 +72,7 @@ def _track_invocations(
         scale_in_cooldown=scaling.scale_in_cooldown_seconds,
         scale_out_cooldown=scaling.scale_out_cooldown_seconds,
     )
-    appscaling.CfnScalingPolicy(
+    return ScalingPolicy(
         scope,
         f"Tracking{slot.name}",
         policy_name=f"invocations-{slot.value}",

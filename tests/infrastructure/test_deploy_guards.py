@@ -1,9 +1,14 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
+import jsii
 import pytest
+from aws_cdk import App, Aspects, CfnParameter, CfnResource, IAspect, Stack, Tags
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
+from aws_cdk.aws_applicationautoscaling import CfnScalableTarget
+from constructs import IConstruct
 from rollout.contract.plan import Scaling, Settings
 
 from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
@@ -133,7 +138,7 @@ def test_an_alarm_of_the_caller_does_not_change_the_guards(resources: Resources)
         InstanceScaling(max_instances=5),
         InstanceScaling(idle_instances=2),
         InstanceScaling(invocations_per_instance=1000),
-        InstanceScaling(scale_in_cooldown_seconds=0),
+        InstanceScaling(invocations_per_instance=1000, scale_in_cooldown_seconds=0),
     ],
     ids=["min", "max", "idle", "target", "cooldown"],
 )
@@ -153,6 +158,78 @@ def test_whatever_else_updates_the_endpoint_is_guarded(resources: Resources) -> 
     others = [resources_of(metric_period=30), resources_of(instance_type="ml.m5.2xlarge"), other_key]
     digests = {guard(one)["EndpointDigest"] for one in [resources, *others]}
     assert len(digests) == 4
+
+
+def _tagged(shop: Stack) -> None:
+    Tags.of(shop).add("team", "shop")
+
+
+def _overridden(shop: Stack) -> None:
+    config = shop.node.find_child("Recommender").node.find_child("Config")
+    assert isinstance(config, CfnResource)
+    config.add_property_override("ProductionVariants.0.VolumeSizeInGB", 30)
+
+
+def _undone(shop: Stack) -> None:
+    config = shop.node.find_child("Recommender").node.find_child("Config")
+    assert isinstance(config, CfnResource)
+    config.add_property_deletion_override("MetricsConfig")
+
+
+@jsii.implements(IAspect)
+class OtherCeiling:
+    """An Aspect that a team applies to all that it deploys."""
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, CfnScalableTarget):
+            node.max_capacity = 9
+
+
+def _by_an_aspect(shop: Stack) -> None:
+    Aspects.of(shop).add(OtherCeiling())
+
+
+@pytest.mark.parametrize("change", [_tagged, _overridden, _undone, _by_an_aspect])
+def test_what_an_app_changes_behind_the_props_is_guarded_before_and_proven_after(
+    resources: Resources, change: Callable[[Stack], None]
+) -> None:
+    shop = stack()
+    declare(shop)
+    change(shop)
+    later = rendered(shop)
+    assert guard(later) != guard(resources)
+    assert proof(later) != proof(resources)
+    assert guard(later)["ContentDigest"] == guard(resources)["ContentDigest"]
+
+
+def test_an_override_of_the_container_is_another_content(resources: Resources) -> None:
+    shop = stack()
+    model = declare(shop).node.find_child("Model")
+    assert isinstance(model, CfnResource)
+    model.add_property_override("PrimaryContainer.Environment.TOP", "10")
+    assert guard(rendered(shop))["ContentDigest"] != guard(resources)["ContentDigest"]
+
+
+def test_values_that_only_a_deploy_knows_are_part_of_the_digests() -> None:
+    shop = stack()
+    image = CfnParameter(shop, "Image").value_as_string
+    key = kms.Key.from_key_arn(shop, "Key", CfnParameter(shop, "KeyArn").value_as_string)
+    declare(shop, release=ModelRelease(version="v1", image_uri=image), encryption_key=key)
+    asked = guard(rendered(shop))
+    assert asked["ContentValues"] == [{"Ref": "Image"}]
+    assert asked["EndpointValues"] == [{"Ref": "KeyArn"}]
+
+
+def test_a_value_of_another_stack_is_part_of_the_digests() -> None:
+    app = App()
+    keys, shop = Stack(app, "Keys"), Stack(app, "Shop")
+    declare(shop, encryption_key=kms.Key(keys, "Key"))
+    (value,) = guard(rendered(shop))["EndpointValues"]
+    assert next(iter(value)) == "Fn::ImportValue"
+
+
+def test_values_that_never_change_are_not_sent(resources: Resources) -> None:
+    assert not {"ContentValues", "EndpointValues"} & (guard(resources).keys() | proof(resources).keys())
 
 
 def test_the_identity_of_a_release_is_its_label_and_its_content(resources: Resources) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from canary_construct import InstanceScaling
-from tests.infrastructure.synthesis import ENDPOINT, Resources, named, of_type, only, resources_of
+from tests.infrastructure.synthesis import ENDPOINT, Resources, depends_on, named, of_type, resources_of
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -19,14 +19,13 @@ def tracking() -> Resources:
 
 
 @pytest.mark.parametrize("letter", ["A", "B"])
-def test_each_slot_has_the_floor_that_the_guard_answered_for_its_role(tracking: Resources, letter: str) -> None:
-    guard, _ = only(tracking, "Custom::ReleaseSlots")
+def test_both_slots_have_the_same_bounds_which_never_move_a_count(tracking: Resources, letter: str) -> None:
     target = named(tracking, f"Scaling{letter}", TARGET)
     assert target == {
         "ServiceNamespace": "sagemaker",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
         "ResourceId": f"endpoint/{ENDPOINT}/variant/variant-{letter.lower()}",
-        "MinCapacity": {"Fn::GetAtt": [guard, f"MinCapacity{letter}"]},
+        "MinCapacity": 1,
         "MaxCapacity": 8,
     }
 
@@ -42,10 +41,9 @@ def test_each_slot_follows_the_invocations_of_its_instances(tracking: Resources,
     }
 
 
-@pytest.mark.parametrize("letter", ["A", "B"])
-def test_a_fixed_fleet_has_its_floor_as_its_ceiling(resources: Resources, letter: str) -> None:
-    target = named(resources, f"Scaling{letter}", TARGET)
-    assert target["MaxCapacity"] == target["MinCapacity"]
+def test_the_targets_are_registered_one_after_the_other(tracking: Resources) -> None:
+    first, second = sorted(of_type(tracking, TARGET))
+    assert first in depends_on(tracking, second)
 
 
 def test_a_fixed_fleet_follows_nothing(resources: Resources) -> None:

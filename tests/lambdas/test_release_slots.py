@@ -39,6 +39,7 @@ def test_the_first_release_is_in_both_slots_and_the_first_one_serves(shop: Shop)
     shop.deploy("v1")
     assert set(shop.models().values()) == {"model-v1-digest-of-v1"}
     assert shop.weights() == {A: 100, B: 0}
+    shop.settle()
     assert shop.floors() == {A: 2, B: 1}
 
 
@@ -90,10 +91,24 @@ def test_a_change_of_scaling_alone_goes_by_the_roles_of_now(serving: Shop) -> No
     serving.promote("v2")
     serving.settings = settings(scaling={**SCALED, "min_instances": 3})
     serving.deploy("v2")
-    assert serving.floors() == {A: 1, B: 3}
     serving.settle()
+    assert serving.floors() == {A: 1, B: 3}
     assert serving.unsafe() == []
     assert serving.running() is None
+
+
+def test_a_change_of_tags_alone_takes_no_instance_from_the_slot_that_serves(aws: Aws) -> None:
+    """CloudFormation registers the targets again; after a promotion the roles are no longer those of the template."""
+    shop = Shop(aws, scaling=FIXED)
+    shop.serve_first()
+    shop.promote("v2")
+    least: list[int] = []
+    aws.sagemaker.endpoints.on_change.append(lambda _: least.append(shop.instances_of(B)))
+    shop.deploy("v2", tags="team=shop")
+    shop.settle()
+    assert min(least, default=2) == 2
+    assert shop.floors() == {A: 1, B: 2}
+    assert shop.unsafe() == []
 
 
 # What is refused, before anything changed
@@ -123,6 +138,13 @@ def test_a_running_rollout_refuses_a_change_of_scaling_of_the_same_release(servi
     serving.begin("v2", "Evaluate")
     changed = settings(scaling={**SCALED, "min_instances": 3})
     assert refused(serving, "v2", settings=changed).startswith("rollout v2-1 of endpoint shop is running")
+
+
+def test_a_running_rollout_refuses_a_change_of_tags_alone(serving: Shop) -> None:
+    serving.begin("v2", "Evaluate")
+    assert refused(serving, "v2", tags="team=shop").startswith("rollout v2-1 of endpoint shop is running")
+    serving.settle()
+    assert serving.weights() == {A: 90, B: 10}
 
 
 def test_a_rollout_whose_end_is_recorded_holds_nobody_up(aws: Aws, serving: Shop) -> None:
@@ -185,6 +207,12 @@ def test_a_version_that_names_another_content_is_refused(serving: Shop) -> None:
         "version v1 already names another content (digest-of-v1, now 0123456789ab); give the new content a new version"
     )
     assert nothing_changed(serving)
+
+
+def test_a_version_whose_image_comes_by_a_parameter_names_the_image_that_the_parameter_had(serving: Shop) -> None:
+    serving.deploy("v2", content_values=("image:7",))
+    serving.deploy("v2", content_values=("image:7",), tags="team=shop")
+    assert refused(serving, "v2", content_values=("image:8",)).startswith("version v2 already names another content")
 
 
 def test_a_release_that_was_rolled_back_and_has_left_its_slot_is_refused(aws: Aws, serving: Shop) -> None:
@@ -318,7 +346,7 @@ def test_a_rollback_without_a_stored_answer_keeps_what_is_there(aws: Aws, servin
     event["ResourceProperties"]["ServiceToken"] = "arn:of:an:older:library"
     answer = release_slots(event)
     assert (answer["ModelA"], answer["ModelB"]) == ("model-v1-digest-of-v1", "model-v2-digest-of-v2")
-    assert (answer["MinCapacityA"], answer["MinCapacityB"]) == (1, 2)
+    assert (answer["WeightA"], answer["WeightB"]) == (100, 0)
 
 
 @pytest.mark.parametrize("error", [THROTTLED, UNAVAILABLE, ApiError("AccessDeniedException", "no")])

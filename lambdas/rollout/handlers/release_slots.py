@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from rollout import clock, sentences
 from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
 from rollout.contract.lock import ROLLOUT
-from rollout.contract.names import SLOTS, other_slot
+from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
 from rollout.custom_resource import Event, answer
-from rollout.decisions.capacity import floors_at_rest
 from rollout.decisions.placement import (
     Slots,
     first_placement,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from rollout.endpoint import ConfiguredVariant, EndpointView
 
 Answer = dict[str, str | int]
-"""The attributes that the endpoint config and the scalable targets read."""
+"""The attributes that the endpoint config reads."""
 PATIENCE_SECONDS = 10 * 60
 LETTERS = dict(zip(SLOTS, "AB", strict=True))
 
@@ -64,11 +63,22 @@ class _Wanted:
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> _Wanted:
         return cls(
-            release=Release(version=properties["Version"], digest=properties["ContentDigest"]),
+            release=Release(version=properties["Version"], digest=_content_digest(properties)),
             model_name=properties["ModelName"],
             instance_type=properties["InstanceType"],
-            digest=hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest(),
+            digest=_digest(properties),
         )
+
+
+def _content_digest(properties: Mapping[str, Any]) -> str:
+    """Return the digest of the release's content, with the values that were not known at synth."""
+    digest: str = properties["ContentDigest"]
+    values = properties.get("ContentValues")
+    return _digest([digest, values]) if values else digest
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def release_slots(event: Event) -> Answer:
@@ -101,7 +111,7 @@ def _is_first(event: Event) -> bool:
 
 
 def _replay(world: World, wanted: _Wanted, *, request: str) -> Answer:
-    """Return the answer of then, with the floors by the roles of now unless a rollout has set its own.
+    """Return the answer of then; a rollout that runs keeps its models.
 
     What was never answered declares nothing: it is a late repetition of the request that is being undone.
     """
@@ -113,16 +123,9 @@ def _replay(world: World, wanted: _Wanted, *, request: str) -> Answer:
         _declare(world, wanted)
     answer = _as_it_is(world, wanted) if stored is None else stored
     lock = world.ledger.lock()
-    runs = lock is not None and lock.kind == ROLLOUT
-    if runs and stored is not None:
+    if lock is not None and lock.kind == ROLLOUT and stored is not None:
         answer = _with_the_models_that_serve(answer, _as_it_is(world, wanted))
-    answer = {**_versions(world, answer), **answer}
-    if runs:
-        return answer
-    try:
-        return answer | _min_capacities(_floors(world, world.endpoint.describe().stable_slot()))
-    except (EndpointNotFound, EndpointUnusable):
-        return answer
+    return {**_versions(world, answer), **answer}
 
 
 def _as_it_is(world: World, wanted: _Wanted) -> Answer:
@@ -132,7 +135,7 @@ def _as_it_is(world: World, wanted: _Wanted) -> Answer:
         slots: Slots = world.endpoint.config(view.config_name)
     except EndpointNotFound:
         slots = first_placement(wanted.model_name, world.settings.scaling)
-    return _attributes(slots, {slot: placement.instances for slot, placement in slots.items()})
+    return _attributes(slots)
 
 
 def _with_the_models_that_serve(stored: Answer, now: Answer) -> Answer:
@@ -195,14 +198,13 @@ def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: f
     if first:
         if view is not None:
             raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
-        slots = first_placement(wanted.model_name, world.settings.scaling)
-        return _attributes(slots, _floors(world, SLOTS[0]))
+        return _attributes(first_placement(wanted.model_name, world.settings.scaling))
     if view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     stable = _serving_slot(view)
     slots = _next_slots(world, wanted, view, stable)
     _suspend_scaling(world, holder, until)
-    return _attributes(slots, _floors(world, stable))
+    return _attributes(slots)
 
 
 def _look(world: World, until: float) -> EndpointView | None:
@@ -279,12 +281,8 @@ def _refuse_other_instance_type(world: World, slots: Mapping[str, ConfiguredVari
         raise DeployRefused(sentences.OTHER_TYPE.format(**words))
 
 
-def _floors(world: World, stable: str) -> dict[str, int]:
-    return floors_at_rest(stable, other_slot(stable), world.settings.scaling)
-
-
-def _attributes(slots: Slots, floors: dict[str, int]) -> Answer:
-    attributes = _min_capacities(floors)
+def _attributes(slots: Slots) -> Answer:
+    attributes: Answer = {}
     for slot, letter in LETTERS.items():
         attributes |= {
             f"Model{letter}": slots[slot].model_name,
@@ -292,7 +290,3 @@ def _attributes(slots: Slots, floors: dict[str, int]) -> Answer:
             f"Instances{letter}": slots[slot].instances,
         }
     return attributes
-
-
-def _min_capacities(floors: dict[str, int]) -> Answer:
-    return {f"MinCapacity{letter}": floors[slot] for slot, letter in LETTERS.items()}

@@ -36,6 +36,8 @@ class Template:
     digest: str
     settings: dict[str, Any] = field(default_factory=settings)
     instance_type: str = INSTANCE_TYPE
+    tags: str = ""
+    content_values: tuple[str, ...] = ()
 
     @property
     def model_name(self) -> str:
@@ -47,11 +49,12 @@ class Template:
             "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:release-slots",
             "EndpointName": self.settings["endpoint"],
             "InstanceType": self.instance_type,
-            "EndpointDigest": self.instance_type,
+            "EndpointDigest": f"{self.instance_type} {self.tags}",
             "Settings": json.dumps({k: guarded[k] for k in sorted(guarded) if not k.startswith(("state", "start"))}),
             "ModelName": self.model_name,
             "Version": self.version,
             "ContentDigest": self.digest,
+            **({"ContentValues": list(self.content_values)} if self.content_values else {}),
         }
 
 
@@ -124,8 +127,9 @@ class Stack:
         yield "Endpoint"
         self._endpoint(config, before)
         yield "ScalableTargets"
-        targets = _targets(template, answer)
-        self._register(targets, {} if before is None else before.targets)
+        targets = _targets(template)
+        retagged = before is None or before.template.tags != template.tags
+        self._register(targets, {} if before is None or retagged else before.targets)
         self.deployed = Deployed(template=template, answer=answer, config=config, targets=targets)
         yield "VerifiedEndpoint"
         verified_endpoint(self._event("Create" if before is None else "Update", _verified_properties(self.deployed)))
@@ -203,7 +207,7 @@ class Stack:
             config = self._config(before.template, answer, before)
             self._wait_while_in_progress()
             self._endpoint(config, replace(before, config=now))
-            targets = _targets(before.template, answer)
+            targets = _targets(before.template)
             self._register(targets, before.targets if failed is None else failed.targets)
             self.deployed = Deployed(template=before.template, answer=answer, config=config, targets=targets)
             verified_endpoint(self._event("Update", _verified_properties(self.deployed)))
@@ -265,11 +269,8 @@ def _variants(template: Template, answer: dict[str, Any]) -> list[dict[str, Any]
     ]
 
 
-def _targets(template: Template, answer: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    scaling = template.settings["scaling"]
-    floors = {slot: answer[f"MinCapacity{letter}"] for slot, letter in zip(SLOTS, "AB", strict=True)}
-    fixed = scaling["invocations_per_instance"] is None
-    return {slot: (floor, floor if fixed else scaling["max_instances"]) for slot, floor in floors.items()}
+def _targets(template: Template) -> dict[str, tuple[int, int]]:
+    return dict.fromkeys(SLOTS, (1, template.settings["scaling"]["max_instances"]))
 
 
 def _verified_properties(deployed: Deployed) -> dict[str, Any]:
