@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.request import Request, urlopen
 
+from botocore.exceptions import ClientError
+
+from rollout import clock
 from rollout.contract.errors import RolloutError
 
 if TYPE_CHECKING:
@@ -19,6 +22,13 @@ Event = dict[str, Any]
 """The request of CloudFormation."""
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+POLICY_SECONDS = 90
+"""How long a new policy may take to work. AWS names no bound; reports say up to a minute. Source:
+https://github.com/aws/aws-cdk/issues/37675"""
+LOOK_AGAIN_SECONDS = 5
 RESPONSE_TIMEOUT_SECONDS = 30
 REASON_BYTES = 1500
 """A response may have 4,096 bytes in all, and JSON may double some of these."""
@@ -27,13 +37,29 @@ REASON_BYTES = 1500
 def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
     """Do the work and tell CloudFormation how it went; a failure's sentence is what the user of the stack reads."""
     try:
-        outcome: dict[str, object] = {"Status": "SUCCESS", "Data": work(event)}
+        outcome: dict[str, object] = {"Status": "SUCCESS", "Data": _once_allowed(lambda: work(event))}
     except RolloutError as error:
         outcome = {"Status": "FAILED", "Reason": _short(str(error))}
     except Exception as error:
         logger.exception("custom resource failed")
         outcome = {"Status": "FAILED", "Reason": _short(f"{type(error).__name__}: {error}")}
     _respond(event, outcome)
+
+
+def _once_allowed(work: Callable[[], Result]) -> Result:
+    """Repeat work that AWS denies: a policy takes effect some seconds after CloudFormation has created it.
+
+    Work may begin anew, since CloudFormation may repeat a request, too. Source:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+    """
+    until = clock.now() + POLICY_SECONDS
+    while True:
+        try:
+            return work()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in DENIED or clock.now() >= until:
+                raise
+        clock.pause(LOOK_AGAIN_SECONDS)
 
 
 def physical_id(event: Event) -> str:

@@ -1,11 +1,15 @@
 import json
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from rollout.contract.errors import DeployRefused
 from rollout.custom_resource import answer
+
+from tests.lambdas.fakes.aws import Aws
 
 
 class Bucket:
@@ -71,6 +75,44 @@ def test_a_refusal_is_the_sentence_that_the_user_reads() -> None:
     response = bucket.response()
     assert (response["Status"], response["Reason"]) == ("FAILED", "a rollout is running; wait for its end")
     assert response["PhysicalResourceId"] == "shop"
+
+
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "DescribeEndpoint")
+
+
+def denied_until(moment: float, now: Callable[[], float]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return work that AWS denies until a policy takes effect."""
+
+    def work(_: dict[str, Any]) -> dict[str, Any]:
+        if now() < moment:
+            raise DENIED
+        return {"ModelA": "m"}
+
+    return work
+
+
+def test_a_policy_that_takes_effect_late_fails_no_deploy(aws: Aws) -> None:
+    bucket = Bucket()
+    answer(bucket.event(), denied_until(aws.clock.now() + 60, aws.clock.now))
+    assert bucket.response()["Status"] == "SUCCESS"
+
+
+def test_what_stays_denied_is_said_after_a_minute_and_a_half(aws: Aws) -> None:
+    bucket, began = Bucket(), aws.clock.now()
+    answer(bucket.event(), denied_until(began + 3600, aws.clock.now))
+    response = bucket.response()
+    assert (response["Status"], "not authorized" in response["Reason"]) == ("FAILED", True)
+    assert 90 <= aws.clock.now() - began <= 100
+
+
+def test_another_failure_is_not_repeated(aws: Aws) -> None:
+    def fail(_: dict[str, Any]) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeEndpoint")
+
+    bucket, began = Bucket(), aws.clock.now()
+    answer(bucket.event(), fail)
+    assert bucket.response()["Status"] == "FAILED"
+    assert aws.clock.now() == began
 
 
 @pytest.mark.parametrize("letter", ["x", "\N{BLACK STAR}"])

@@ -226,6 +226,20 @@ def test_a_release_that_was_rolled_back_and_has_left_its_slot_is_refused(aws: Aw
     assert serving.unsafe() == []
 
 
+def test_a_release_that_was_rolled_back_is_refused_from_the_slot_that_still_holds_it(aws: Aws, serving: Shop) -> None:
+    """Back to the version that serves, and then to the rejected one again: a green deploy that releases nothing."""
+    execution = serving.begin("v2", "Evaluate")
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    serving.run(execution)
+    aws.cloudwatch.alarms["b-errors"] = "OK"
+    serving.deploy("v1")
+    serving.settle()
+    assert serving.models()[B] == "model-v2-digest-of-v2"
+    assert refused(serving, "v2") == "version v2 was rolled back before; choose a new version to try it again"
+    serving.settle()
+    assert serving.unsafe() == []
+
+
 def test_another_instance_type_is_refused(serving: Shop) -> None:
     assert refused(serving, "v2", instance_type="ml.c5.xlarge") == (
         "the instance type of endpoint shop cannot change from ml.m5.xlarge to ml.c5.xlarge while its variants are "

@@ -61,5 +61,21 @@ def refuse_unfit(release: Release, known: Release | None) -> None:
     if known.digest != release.digest:
         words = {"version": release.version, "known": known.digest[:12], "new": release.digest[:12]}
         raise DeployRefused(sentences.OTHER_CONTENT.format(**words))
-    if known.outcome == ROLLED_BACK:
+    _refuse_rolled_back(known)
+
+
+def refuse_rejected(known: Release, *, declared: Release | None, serving: Release | None) -> None:
+    """Refuse a release that was rolled back, waits in the idle slot, and is asked for again: nothing would start.
+
+    The one that was declared last may stay in the template: a change of scaling must not be refused because of it.
+
+    Raises:
+        DeployRefused: with what to do.
+    """
+    if not any(release and known.same_content(release) for release in (declared, serving)):
+        _refuse_rolled_back(known)
+
+
+def _refuse_rolled_back(release: Release) -> None:
+    if release.outcome == ROLLED_BACK:
         raise DeployRefused(sentences.REJECTED.format(version=release.version))

@@ -21,6 +21,7 @@ from rollout.decisions.placement import (
     Slots,
     first_placement,
     next_placement,
+    refuse_rejected,
     refuse_unfit,
     slot_of,
 )
@@ -269,6 +270,7 @@ def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) 
     in_slots = world.releases_in(now)
     known = world.ledger.release(release.version)
     if known is not None and known.same_content(release) and slot_of(release, in_slots) is not None:
+        refuse_rejected(known, declared=world.ledger.declared(), serving=in_slots[stable])
         return now
     refuse_unfit(release, known)
     return next_placement(now, wanted.model_name, world.settings.scaling, stable=stable)
