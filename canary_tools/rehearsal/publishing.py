@@ -1,17 +1,14 @@
 """The metrics of the requests: what SageMaker publishes, and what the application counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from canary_tools.aws_models.cloudwatch.metric_store import STANDARD_RESOLUTION, MetricStore
-from canary_tools.aws_models.sagemaker.invocation_metrics import (
-    InvocationMetrics,
-    MetricSource,
-    ServedInvocation,
-    metric_source,
-)
+from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, ServedInvocation
+from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay
+from canary_tools.aws_models.sagemaker.metric_source import MetricSource, metric_source
 from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
@@ -31,17 +28,22 @@ class Gaps:
     `distortion`: what happens to the values at present.
     """
 
-    def __init__(self, store: MetricStore, scenario: Scenario) -> None:
+    def __init__(self, store: MetricStore, scenario: Scenario, who: Callable[[str], str]) -> None:
         self._store = store
         self._missing = scenario.missing
+        self._who = who
         self.zero = float("inf")
         self.distortion: Distortion = lambda _name, values: values
 
-    def record(self, *, timestamp: float, name: str, values: Values, **point: Any) -> None:
+    def record(
+        self, *, timestamp: float, name: str, values: Values, dimensions: Mapping[str, str], **point: Any
+    ) -> None:
         """Store the values of one publish period, unless they are missing."""
-        second = timestamp - self.zero
-        if not any(start <= second < end for start, end in self._missing):
-            self._store.record(timestamp=timestamp, name=name, values=self.distortion(name, values), **point)
+        second, who = timestamp - self.zero, self._who(dimensions["VariantName"])
+        if not any(missing.holds(second, who) for missing in self._missing):
+            self._store.record(
+                timestamp=timestamp, name=name, values=self.distortion(name, values), dimensions=dimensions, **point
+            )
 
 
 class Publisher:
@@ -57,6 +59,7 @@ class Publisher:
         scenario: Scenario,
         sources: Mapping[str, Mapping[str, Any]],
         period_seconds: int,
+        delay: MetricDelay,
         canary_model: Any,
         generator: np.random.Generator,
     ) -> None:
@@ -67,6 +70,7 @@ class Publisher:
         self._scenario = scenario
         self._pairs = [source for source in sources.values() if source["source"] == "pair"]
         self._period = period_seconds
+        self._delay = delay
         self._canary_model = canary_model
         self._generator = generator
         self._gathered: dict[tuple[MetricSource, int, str], Served] = {}
@@ -102,10 +106,14 @@ class Publisher:
         for pair in self._pairs:
             dimensions = {"EndpointName": source.endpoint_name, "VariantName": source.variant_name}
             for name, value in ((pair["total"], shown), (pair["counted"], converted)):
-                self._later(pair["namespace"], name, {**dimensions, **pair.get("dimensions", {})}, value, start)
+                visible = start + self._period + self._delay(source)
+                self._store_at(
+                    visible, pair["namespace"], name, {**dimensions, **pair.get("dimensions", {})}, value, start
+                )
 
-    def _later(self, namespace: str, name: str, dimensions: Mapping[str, str], value: int, start: float) -> None:
-        visible = start + self._period + self._scenario.metric_delay_s
+    def _store_at(
+        self, visible: float, namespace: str, name: str, dimensions: Mapping[str, str], value: int, start: float
+    ) -> None:
         self._clock.call_at(
             visible,
             lambda: self._gaps.record(

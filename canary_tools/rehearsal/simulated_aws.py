@@ -19,6 +19,7 @@ from canary_tools.aws_models.hosting.operations import sagemaker_operations, sca
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
+from canary_tools.aws_models.sagemaker.metric_source import MetricSource
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.aws_models.sagemaker.variants import Fleet
 from canary_tools.clock import VirtualClock
@@ -74,8 +75,9 @@ class SimulatedAws:
         self.on_record: list[Callable[[str], None]] = [self._look_at_cohort]
         self._draw = random.Random(scenario.seed)  # noqa: S311 - a simulation, not a secret
         self._draw_answers = random.Random(f"answers {scenario.seed}")  # noqa: S311 - however many calls come before
+        self._draw_delays = random.Random(f"delays {scenario.seed}")  # noqa: S311 - however many calls come before
         self.store = MetricHistory()
-        self.gaps = Gaps(self.store, scenario)
+        self.gaps = Gaps(self.store, scenario, self._who)
         self.sagemaker = self._sagemaker()
         self.table = LedgerTable(_ledger_name(declared))
         self.front_doors = FrontDoors(declared.plan["api_stages"])
@@ -98,6 +100,7 @@ class SimulatedAws:
             emit=self.bus.emit,
             act=lambda _action, _change: None,
             place=PLACE,
+            undocumented=scenario.undocumented,
         )
         self.users = self._users()
         self._publisher = self._publish()
@@ -180,7 +183,7 @@ class SimulatedAws:
         )
 
     def _operations(self) -> dict[str, Mapping[str, Operation]]:
-        metric_api = MetricApi(store=self.store, clock=self.clock, threshold_statistics=False)
+        metric_api = MetricApi(store=self.store, clock=self.clock, undocumented=self.scenario.undocumented)
         return {
             "sagemaker": sagemaker_operations(self.sagemaker),
             "application-auto-scaling": scaling_operations(self.sagemaker),
@@ -237,8 +240,18 @@ class SimulatedAws:
                 weight_update_seconds=WEIGHT_UPDATE_SECONDS,
             ),
             record=self.gaps.record,
-            metric_delay_seconds=self.scenario.metric_delay_s,
+            metric_delay=self._metric_delay,
+            undocumented=self.scenario.undocumented,
         )
+
+    def _metric_delay(self, source: MetricSource) -> float:
+        return self.scenario.metric_delays.of(self._who(source.variant_name)).draw(self._draw_delays)
+
+    def _who(self, variant_name: str) -> str:
+        """Return which release a variant holds: `canary` for the one on trial, `stable` otherwise."""
+        fleet = self.sagemaker.endpoints.find(self.declared.endpoint_name).fleet if self.has_endpoint() else None
+        variant = fleet.variants.get(variant_name) if fleet is not None else None
+        return "canary" if variant is not None and variant.model_name == self.release_model else "stable"
 
     def _users(self) -> Users:
         limits = [
@@ -267,6 +280,7 @@ class SimulatedAws:
             scenario=self.scenario,
             sources=self.declared.plan["gates"]["sources"],
             period_seconds=self._period(),
+            delay=self._metric_delay,
             canary_model=lambda: self.release_model,
             generator=np.random.default_rng(self._seed()),
         )

@@ -16,7 +16,7 @@ from canary_tools.acceptance.program import ACTS
 from canary_tools.acceptance.questions import Answer, Verdict, not_asked
 from canary_tools.acceptance.report import Report
 from canary_tools.acceptance.walk import Seen
-from canary_tools.sandbox.emulator.settings import SandboxSettings
+from canary_tools.sandbox.emulator.answers import answered
 
 NUMBER = "210987654321"
 
@@ -74,8 +74,8 @@ def test_the_local_aws_can_read_its_settings() -> None:
     ]
     written = json.loads(json.dumps(report(answers=answers).to_json()))["local_aws"]
     assert written == values
-    settings = SandboxSettings(**written)
-    assert (settings.threshold_statistics, settings.metric_delay_seconds) == (True, 171.5)
+    settings = answered(written)
+    assert (settings.undocumented.threshold_statistics, settings.metric_delay_seconds) == (True, 171.5)
 
 
 @pytest.mark.parametrize(

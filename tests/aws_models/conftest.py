@@ -8,6 +8,7 @@ from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.timing import Timing
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import VirtualClock
 
 START = 1_800_000_000.0
@@ -25,6 +26,7 @@ class VirtualSageMaker:
     host: SimulatedHost = field(default_factory=SimulatedHost)
     recorded: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
+    undocumented: Undocumented = Undocumented()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         self.hosting = SageMakerHosting(
@@ -33,8 +35,9 @@ class VirtualSageMaker:
             host=self.host,
             timing=TIMING,
             record=lambda **point: self.recorded.append({**point, "at": self.clock.now()}),
-            metric_delay_seconds=5,
+            metric_delay=lambda _source: 5.0,
             tracking_speed=TrackingSpeed(period_seconds=60, periods_out=3, periods_in=5),
+            undocumented=self.undocumented,
         )
         self.hosting.endpoints.on_change.append(lambda endpoint: self.statuses.append(str(endpoint.status)))
 

@@ -13,6 +13,7 @@ from rollout.gates import Counts
 from canary_construct import Gate
 from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import RealClock
 
 NOON = 1_800_000_000  # a whole minute
@@ -23,7 +24,9 @@ class CloudWatch:
     """The sandbox's CloudWatch without its wire: both calls, as boto3's client has them."""
 
     def __init__(self) -> None:
-        self._api = MetricApi(store=MetricStore(), clock=RealClock(), threshold_statistics=True)
+        self._api = MetricApi(
+            store=MetricStore(), clock=RealClock(), undocumented=Undocumented(threshold_statistics=True)
+        )
 
     def put_metric_data(self, **request: Any) -> None:
         self._api.put_metric_data(request)

@@ -61,6 +61,22 @@ def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
         ({**TRAFFIC, "capacity": {"max_rps_per_instance": 1e7}}, "must be at least 0.001 and at most 1e+06, got 1e+07"),
         ({**TRAFFIC, "capacity": {"launch_s": 4e7}}, "launch_s must be at least 0 and at most 3.1536e+07, got 4e+07"),
         ({**TRAFFIC, "metrics": {"delay_s": 4e7}}, "delay_s must be at least 0 and at most 3.1536e+07, got 4e+07"),
+        ({**TRAFFIC, "metrics": {"delay_s": [30, 4e7]}}, "metrics: delay_s: most must be at least 30 and at most 3.15"),
+        (
+            {**TRAFFIC, "metrics": {"delay_s": [30, 20]}},
+            "delay_s: most must be at least 30 and at most 3.1536e+07, got 20",
+        ),
+        ({**TRAFFIC, "metrics": {"delay_s": [30]}}, "metrics: delay_s needs most"),
+        ({**TRAFFIC, "metrics": {"delay_s": [30, 40, 50]}}, "metrics: delay_s must have two numbers, got"),
+        ({**TRAFFIC, "metrics": {"delay_s": "late"}}, "delay_s must be a number, got 'late'"),
+        ({**TRAFFIC, "metrics": {"delay_s": {"stable": 30}}}, "metrics: delay_s needs canary"),
+        ({**TRAFFIC, "metrics": {"delay_s": {"stable": 1, "canary": 2, "b": 3}}}, "delay_s has unknown keys: b"),
+        ({**TRAFFIC, "metrics": {"missing": [{"from_s": 0, "to_s": 1, "who": "a"}]}}, "must be one of canary, stable"),
+        ({**TRAFFIC, "undocumented": {"zeros": True}}, "undocumented: unknown switches: zeros; known are"),
+        (
+            {**TRAFFIC, "undocumented": {"values_in_parts": "yes"}},
+            "values_in_parts must be one of False, True, got 'yes'",
+        ),
         ({**TRAFFIC, "metrics": {"missing": [{"from_s": -4e7, "to_s": 5}]}}, "from_s must be at least -3.1536e+07"),
         (
             {**TRAFFIC, "stable": {"latency_ms": {"p50": 4, "p99": 4e6}}},

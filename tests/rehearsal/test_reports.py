@@ -50,6 +50,24 @@ def test_the_page_says_all_that_was_made_to_go_wrong(healthy: Rehearsed) -> None
         assert said in text
 
 
+def test_the_page_says_whose_metrics_are_late_or_missing(healthy: Rehearsed) -> None:
+    scenario = {
+        **DISTURBED,
+        "metrics": {
+            "delay_s": {"stable": 60, "canary": [120, 300]},
+            "missing": [{"from_s": 600, "to_s": 900, "who": "canary"}],
+        },
+        "undocumented": {"idle_variant": "nothing"},
+    }
+    text = page(replace(healthy, scenario=parse_scenario(scenario)), [])
+    for said in (
+        "metrics come 60 s late for stable and 120 to 300 s late for the new release",
+        "metrics of the new release are missing from 10 min to 15 min",
+        "idle_variant is nothing",
+    ):
+        assert said in text
+
+
 def test_many_runs_give_how_often_each_reason_and_end_came(healthy: Rehearsed) -> None:
     result = healthy.result
     held = {**result["final"], "lock": "rollout v2-1", "weights": {"variant-a": 1.0, "variant-b": 1.0}}

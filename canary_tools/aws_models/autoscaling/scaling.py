@@ -15,6 +15,7 @@ from canary_tools.aws_models.autoscaling.activities import ActivityLog
 from canary_tools.aws_models.autoscaling.policies import ScalingPolicy, check_policy
 from canary_tools.aws_models.autoscaling.targets import ScalableTarget, VariantId, check_bounds
 from canary_tools.aws_models.autoscaling.variants import ScaledVariant, ScaledVariants
+from canary_tools.aws_models.undocumented import ScalingCollision, Undocumented
 from canary_tools.clock import Clock
 
 _NOT_SCALABLE = "ml.t"
@@ -26,10 +27,11 @@ class Scaling:
     It starts no thread and takes no lock: callers on several threads take turns.
     """
 
-    def __init__(self, *, place: Place, clock: Clock, variants: ScaledVariants) -> None:
+    def __init__(self, *, place: Place, clock: Clock, variants: ScaledVariants, undocumented: Undocumented) -> None:
         self._place = place
         self._clock = clock
         self._variants = variants
+        self._undocumented = undocumented
         self._targets: dict[VariantId, ScalableTarget] = {}
         self._policies: dict[tuple[VariantId, str], ScalingPolicy] = {}
         self._log = ActivityLog()
@@ -37,12 +39,15 @@ class Scaling:
     def register(self, request: Request) -> dict[str, Any]:
         """Answer `RegisterScalableTarget`: add or change a target, and bring its variant within the bounds.
 
-        If a change of the endpoint runs, the variant keeps its count and the attempt is not repeated.
+        If a change of the endpoint runs, the variant keeps its count and the attempt is not repeated. The request is
+        taken or refused then: AWS does not say.
         """
         variant_id = VariantId.parsed(request)
         variant = self._variant(variant_id)
         if variant.instance_type.startswith(_NOT_SCALABLE):
             raise validation_error(f"Instance type {variant.instance_type} does not support automatic scaling.")
+        if self._undocumented.scaling_collision is ScalingCollision.REFUSED:
+            self._variants.refuse_in_progress(variant_id)
         target = self._targets.get(variant_id)
         if target is None:
             target = self._added(variant_id, request)

@@ -31,6 +31,14 @@ class ScaledVariants(Protocol):
         """Return the variant, or `None` if no endpoint in service has one of that name."""
         ...
 
+    def refuse_in_progress(self, variant_id: VariantId) -> None:
+        """Do nothing if no change of the variant's endpoint runs.
+
+        Raises:
+            ApiError: a change runs, in SageMaker's words.
+        """
+        ...
+
     def set_count(self, variant_id: VariantId, count: int) -> None:
         """Ask SageMaker for a number of instances.
 

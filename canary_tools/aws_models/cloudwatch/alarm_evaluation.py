@@ -14,6 +14,7 @@ from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.aws_models.cloudwatch.missing_data import EXTRA_POINTS, AlarmState, MissingData, judge
 from canary_tools.aws_models.cloudwatch.queries import Query, QueryRun, Window, sample_counts
 from canary_tools.aws_models.cloudwatch.statistics import is_percentile
+from canary_tools.aws_models.undocumented import Undocumented
 
 COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
     "GreaterThanThreshold": (operator.gt, "greater than"),
@@ -23,7 +24,7 @@ COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
 }
 
 
-def evaluate(alarm: Alarm, store: MetricStore, now: float, *, threshold_statistics: bool = False) -> StateRecord | None:
+def evaluate(alarm: Alarm, store: MetricStore, now: float, *, undocumented: Undocumented) -> StateRecord | None:
     """Return the new state of the alarm, or `None` if its state does not change.
 
     Raises:
@@ -32,7 +33,7 @@ def evaluate(alarm: Alarm, store: MetricStore, now: float, *, threshold_statisti
     """
     window = _window(alarm, now)
     watched = watched_query(alarm.queries)
-    run = QueryRun(store, alarm.queries, window, threshold_statistics=threshold_statistics)
+    run = QueryRun(store, alarm.queries, window, undocumented=undocumented)
     series = _with_enough_samples(alarm, watched, store, window, run.series(watched.id))
     moments = [window.start + index * alarm.period for index in range(_range(alarm))]
     breaches = COMPARISONS[alarm.request["ComparisonOperator"]][0]

@@ -12,6 +12,7 @@ from canary_tools.aws_models.cloudwatch.math_syntax import MathError
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.aws_models.cloudwatch.missing_data import MissingData
 from canary_tools.aws_models.cloudwatch.queries import MetricStat, Query, QueryRun, Window, metric_key
+from canary_tools.aws_models.undocumented import Undocumented
 
 MAX_METRICS = 10
 _SUB_MINUTE_PERIODS = (10, 20, 30)
@@ -70,7 +71,7 @@ def _check_queries(queries: tuple[Query, ...]) -> None:
         f"period must be 10, 20, 30 or a multiple of 60, got {sorted(periods)}",
     )
     try:
-        empty = QueryRun(MetricStore(), queries, Window(0, 0), threshold_statistics=True)
+        empty = QueryRun(MetricStore(), queries, Window(0, 0), undocumented=Undocumented())
         empty.series(watched_query(queries).id)
     except MathError as error:
         raise AlarmRequestError(str(error)) from error

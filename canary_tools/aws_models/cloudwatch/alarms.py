@@ -20,6 +20,7 @@ from canary_tools.aws_models.cloudwatch.composite_rule import RuleError, parse_r
 from canary_tools.aws_models.cloudwatch.math_syntax import MathError
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 
 Act = Callable[[str, Change], None]
@@ -40,7 +41,7 @@ class Alarms:
         store: the metrics that the alarms read.
         emit: is called with an event for each change of state.
         act: is called with each action ARN of a change and the change.
-        threshold_statistics: whether `TC()` and `PR()` of SageMaker's metrics have values.
+        undocumented: how queries are answered where AWS does not say it.
     """
 
     def __init__(
@@ -51,14 +52,14 @@ class Alarms:
         emit: Emit,
         act: Act,
         place: Place,
-        threshold_statistics: bool = False,
+        undocumented: Undocumented = Undocumented(),  # noqa: B008 - frozen
     ) -> None:
         self._store = store
         self._clock = clock
         self._emit = emit
         self._act = act
         self._place = place
-        self._threshold_statistics = threshold_statistics
+        self._undocumented = undocumented
         self._lock = threading.RLock()
         self._alarms: dict[str, Alarm] = {}
         self.history: list[Change] = []
@@ -176,7 +177,7 @@ class Alarms:
 
     def _evaluate(self, alarm: Alarm) -> list[Change]:
         try:
-            state = evaluate(alarm, self._store, self._clock.now(), threshold_statistics=self._threshold_statistics)
+            state = evaluate(alarm, self._store, self._clock.now(), undocumented=self._undocumented)
         except MathError as error:
             _log.warning("alarm %s cannot be evaluated: %s", alarm.name, error)
             return []

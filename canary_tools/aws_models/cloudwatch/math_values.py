@@ -21,6 +21,7 @@ from canary_tools.aws_models.cloudwatch.math_syntax import (
     Number,
     Operation,
 )
+from canary_tools.aws_models.undocumented import EmptyOperand, FillOfNothing, Undocumented
 
 Series = dict[float, float]
 Value = float | Series | list[Series]
@@ -64,11 +65,13 @@ class Evaluator:
         grid: the start of each period in the window, in seconds since the epoch.
         period: the length of a period in seconds.
         series: the time series of each id.
+        undocumented: what becomes of series that have no point.
     """
 
     grid: Sequence[float]
     period: int
     series: Mapping[str, Series]
+    undocumented: Undocumented = Undocumented()  # noqa: RUF009 - frozen
 
     def evaluate(self, node: Node) -> Value:
         """Return the value of a parsed expression.
@@ -83,9 +86,9 @@ class Evaluator:
             case Name(id):
                 return self._named(id)
             case Negation(operand):
-                return _binary("*", -1.0, self.evaluate(operand))
+                return self._binary("*", -1.0, self.evaluate(operand))
             case Operation(symbol, left, right):
-                return _binary(symbol, self.evaluate(left), self.evaluate(right))
+                return self._binary(symbol, self.evaluate(left), self.evaluate(right))
             case Array(members):
                 return [_series(self.evaluate(member)) for member in members]
             case Call(function, arguments):
@@ -130,7 +133,8 @@ class Evaluator:
         if isinstance(value, list):
             raise MathError("FILL takes a scalar or one time series as its filler")
         filler = dict.fromkeys(self.grid, value) if isinstance(value, float) else value
-        return lambda series: dict(sorted({**filler, **series}.items()))
+        keeps_nothing = self.undocumented.fill_of_nothing is FillOfNothing.NOTHING
+        return lambda series: {} if keeps_nothing and not series else dict(sorted({**filler, **series}.items()))
 
     def _repeated(self, series: Series) -> Series:
         filled: Series = {}
@@ -151,22 +155,27 @@ class Evaluator:
                     filled[moment] = series[before] + slope * (moment - before)
         return dict(sorted(filled.items()))
 
+    def _binary(self, symbol: str, left: Value, right: Value) -> Value:
+        if isinstance(left, list) and isinstance(right, list):
+            if len(left) != len(right):
+                raise MathError("arrays of time series must have the same length")
+            return [_series(self._binary(symbol, a, b)) for a, b in zip(left, right, strict=True)]
+        if isinstance(left, list):
+            return [_series(self._binary(symbol, member, right)) for member in left]
+        if isinstance(right, list):
+            return [_series(self._binary(symbol, left, member)) for member in right]
+        if isinstance(left, float) and isinstance(right, float):
+            return _of_scalars(symbol, left, right)
+        if self.undocumented.empty_operand is EmptyOperand.DROPS and {} in (left, right):
+            return {}
+        return _pointwise(symbol, left, right)
 
-def _binary(symbol: str, left: Value, right: Value) -> Value:
-    if isinstance(left, list) and isinstance(right, list):
-        if len(left) != len(right):
-            raise MathError("arrays of time series must have the same length")
-        return [_series(_binary(symbol, a, b)) for a, b in zip(left, right, strict=True)]
-    if isinstance(left, list):
-        return [_series(_binary(symbol, member, right)) for member in left]
-    if isinstance(right, list):
-        return [_series(_binary(symbol, left, member)) for member in right]
-    if isinstance(left, float) and isinstance(right, float):
-        result = _apply(symbol, left, right)
-        if result is None:
-            raise MathError("division of a scalar by zero")
-        return result
-    return _pointwise(symbol, left, right)
+
+def _of_scalars(symbol: str, left: float, right: float) -> float:
+    result = _apply(symbol, left, right)
+    if result is None:
+        raise MathError("division of a scalar by zero")
+    return result
 
 
 def _pointwise(symbol: str, left: float | Series, right: float | Series) -> Series:

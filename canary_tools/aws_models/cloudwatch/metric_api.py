@@ -9,6 +9,7 @@ from canary_tools.aws_models.api.operations import Operation, Request
 from canary_tools.aws_models.cloudwatch.math_syntax import MathError
 from canary_tools.aws_models.cloudwatch.metric_store import STANDARD_RESOLUTION, MetricStore
 from canary_tools.aws_models.cloudwatch.queries import MetricStat, Query, QueryRun, Window, metric_key
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 
 _MAX_QUERIES = 500
@@ -17,10 +18,10 @@ _MAX_QUERIES = 500
 class MetricApi:
     """Reads and writes metric data."""
 
-    def __init__(self, *, store: MetricStore, clock: Clock, threshold_statistics: bool) -> None:
+    def __init__(self, *, store: MetricStore, clock: Clock, undocumented: Undocumented) -> None:
         self._store = store
         self._clock = clock
-        self._threshold_statistics = threshold_statistics
+        self._undocumented = undocumented
 
     def operations(self) -> dict[str, Operation]:
         """Return the operations, by their names in the API."""
@@ -51,7 +52,7 @@ class MetricApi:
         if len(queries) > _MAX_QUERIES:
             raise ApiError("ValidationError", f"at most {_MAX_QUERIES} queries are allowed, got {len(queries)}")
         window = Window(request["StartTime"], request["EndTime"], self._clock.now())
-        run = QueryRun(self._store, queries, window, threshold_statistics=self._threshold_statistics)
+        run = QueryRun(self._store, queries, window, undocumented=self._undocumented)
         newest_first = request.get("ScanBy") != "TimestampAscending"
         try:
             results = [_result(query, run, newest_first=newest_first) for query in queries if query.returned]
@@ -68,7 +69,7 @@ class MetricApi:
             metric = MetricStat(key, int(request["Period"]), stat, request.get("Unit"))
             query = Query(id="m1", label=key.name, returned=True, metric=metric)
             window = Window(request["StartTime"], request["EndTime"], self._clock.now())
-            run = QueryRun(self._store, [query], window, threshold_statistics=self._threshold_statistics)
+            run = QueryRun(self._store, [query], window, undocumented=self._undocumented)
             for moment, value in run.series("m1").items():
                 point = points.setdefault(moment, {"Timestamp": moment, "Unit": self._store.unit(key)})
                 extended = stat in (request.get("ExtendedStatistics") or [])

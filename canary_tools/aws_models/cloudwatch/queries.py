@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.math_syntax import MathError, names, parse
 from canary_tools.aws_models.cloudwatch.math_values import Evaluator, Series
 from canary_tools.aws_models.cloudwatch.metric_store import MetricKey, MetricStore
 from canary_tools.aws_models.cloudwatch.statistics import is_threshold_statistic, statistic
+from canary_tools.aws_models.undocumented import OldQuery, Undocumented
 
 _DEFAULT_PERIOD = 60
 _HOUR, _DAY = 3_600, 86_400
@@ -80,12 +82,12 @@ class QueryRun:
     """Answers a set of queries over one window."""
 
     def __init__(
-        self, store: MetricStore, queries: Sequence[Query], window: Window, *, threshold_statistics: bool
+        self, store: MetricStore, queries: Sequence[Query], window: Window, *, undocumented: Undocumented
     ) -> None:
         self._store = store
         self._queries = {query.id: query for query in queries}
         self._window = window
-        self._threshold_statistics = threshold_statistics
+        self._undocumented = undocumented
         self._found: dict[str, Series] = {}
 
     def series(self, query_id: str, asked_by: frozenset[str] = frozenset()) -> Series:
@@ -115,17 +117,27 @@ class QueryRun:
     def _observed(self, metric: MetricStat) -> Series:
         if metric.unit and metric.unit != self._store.unit(metric.key):
             return {}
-        if not self._threshold_statistics and _is_undocumented(metric):
+        if not self._undocumented.threshold_statistics and _is_undocumented(metric):
             return {}
-        periods = self._store.periods(metric.key, start=self._window.start, end=self._window.end, period=metric.period)
-        found = {moment: statistic(values, metric.stat) for moment, values in periods.items()}
+        start = self._kept_from(metric.period)
+        periods = self._store.periods(metric.key, start=start, end=self._window.end, period=metric.period)
+        found = {moment: statistic(values, metric.stat, self._undocumented) for moment, values in periods.items()}
         return {moment: value for moment, value in found.items() if value is not None}
+
+    def _kept_from(self, period: int) -> float:
+        """Return from where on a query of this period has points."""
+        kept = self._window.start_of(period)
+        if kept == self._window.start or self._undocumented.old_query is OldQuery.POINTS:
+            return kept
+        if self._undocumented.old_query is OldQuery.REFUSED:
+            raise ApiError("ValidationError", f"points of {period} s are not kept since {self._window.start:.0f}")
+        return self._window.end
 
     def _calculated(self, query: Query, asked_by: frozenset[str]) -> Series:
         node = parse(query.expression or "")
         inputs = {name: self.series(name, asked_by) for name in names(node) if name in self._queries}
         period = self.period(query)
-        value = Evaluator(_grid(self._window, period), period, inputs).evaluate(node)
+        value = Evaluator(_grid(self._window, period), period, inputs, self._undocumented).evaluate(node)
         if not isinstance(value, dict):
             raise MathError(f"the expression {query.expression!r} must return a single time series")
         return value

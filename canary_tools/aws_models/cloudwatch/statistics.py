@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from canary_tools.aws_models.undocumented import EmptyRange, Undocumented
+
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 _THRESHOLD = re.compile(r"(TC|PR)\((\d+(?:\.\d+)?)?:(\d+(?:\.\d+)?)?\)")
 
@@ -30,8 +32,12 @@ def is_threshold_statistic(name: str) -> bool:
     return _THRESHOLD.fullmatch(name) is not None
 
 
-def statistic(values: Counter[float], name: str) -> float | None:
-    """Return the statistic `name` of the values, or `None` if there are no values or no such statistic.
+def statistic(
+    values: Counter[float],
+    name: str,
+    undocumented: Undocumented = Undocumented(),  # noqa: B008 - frozen
+) -> float | None:
+    """Return the statistic `name` of the values, or `None` if it has no value or there is no such statistic.
 
     >>> statistic(Counter({10.0: 3, 50.0: 1}), "Average")
     20.0
@@ -47,7 +53,7 @@ def statistic(values: Counter[float], name: str) -> float | None:
     if is_percentile(name):
         return _percentile(values, float(name[1:]))
     if is_threshold_statistic(name):
-        return _in_range(values, name)
+        return _in_range(values, name, undocumented.empty_range)
     return None
 
 
@@ -69,11 +75,13 @@ def _at_ranks(values: Counter[float], *ranks: int) -> Iterator[float]:
                 break
 
 
-def _in_range(values: Counter[float], name: str) -> float:
+def _in_range(values: Counter[float], name: str, empty: EmptyRange) -> float | None:
     """Count the values above the lower bound and up to the upper bound. `PR` is this count in percent of all values."""
     match = _THRESHOLD.fullmatch(name)
     assert match is not None
     low = float(match[2]) if match[2] else -math.inf
     high = float(match[3]) if match[3] else math.inf
     inside = sum(count for value, count in values.items() if low < value <= high)
+    if not inside and empty is EmptyRange.NOTHING:
+        return None
     return float(inside) if match[1] == "TC" else 100.0 * inside / values.total()

@@ -9,15 +9,13 @@ from canary_tools.aws_models.sagemaker.catalogue import Catalogue
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
 from canary_tools.aws_models.sagemaker.instances import InstanceHost
-from canary_tools.aws_models.sagemaker.invocation_metrics import (
-    InvocationMetrics,
-    MetricSource,
-    RecordMetric,
-    metric_source,
-)
+from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, RecordMetric
+from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay
+from canary_tools.aws_models.sagemaker.metric_source import MetricSource, metric_source
 from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
 from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.aws_models.sagemaker.timing import Timing
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 
 
@@ -40,18 +38,21 @@ class SageMakerHosting:
         host: InstanceHost,
         timing: Timing,
         record: RecordMetric,
-        metric_delay_seconds: float,
+        metric_delay: MetricDelay,
         tracking_speed: TrackingSpeed = TrackingSpeed(),  # noqa: B008 - frozen
+        undocumented: Undocumented = Undocumented(),  # noqa: B008 - frozen
     ) -> None:
         self.tags = TagStore()
         self.faults = OrderedFaults()
         self.catalogue = Catalogue(place=place, clock=clock, tags=self.tags)
         self.endpoints = Endpoints(
             place=place, clock=clock, catalogue=self.catalogue, tags=self.tags, host=host, timing=timing,
-            faults=self.faults,
+            faults=self.faults, undocumented=undocumented,
         )  # fmt: skip
-        self.metrics = InvocationMetrics(clock=clock, record=record, delay_seconds=metric_delay_seconds)
-        self.scaling = Scaling(place=place, clock=clock, variants=EndpointVariants(self.endpoints))
+        self.metrics = InvocationMetrics(clock=clock, record=record, delay=metric_delay, undocumented=undocumented)
+        self.scaling = Scaling(
+            place=place, clock=clock, variants=EndpointVariants(self.endpoints), undocumented=undocumented
+        )
         self._tracking = TargetTracking(clock=clock, scaling=self.scaling, speed=tracking_speed)
         self.endpoints.scaled_variants = self.scaling.scaled_variants
         self.endpoints.on_change += [self._note_end_of_change, self._watch]

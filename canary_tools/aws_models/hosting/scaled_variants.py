@@ -18,6 +18,14 @@ class EndpointVariants:
         fleet = self._endpoints.find(variant_id.endpoint_name).fleet
         return None if fleet is None else fleet.variants.get(variant_id.variant_name)
 
+    def refuse_in_progress(self, variant_id: VariantId) -> None:
+        """Do nothing if no change of the variant's endpoint runs.
+
+        Raises:
+            ApiError: a change runs, in SageMaker's words.
+        """
+        self._endpoints.refuse_in_progress(variant_id.endpoint_name)
+
     def set_count(self, variant_id: VariantId, count: int) -> None:
         """Ask SageMaker for a number of instances.
 

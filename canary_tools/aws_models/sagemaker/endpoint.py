@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from canary_tools.aws_models.sagemaker.variants import Fleet, variant_summary
+from canary_tools.aws_models.undocumented import Undocumented
 
 
 class Status(StrEnum):
@@ -54,7 +55,7 @@ class Endpoint:
         return self.status in IN_PROGRESS
 
 
-def describe(endpoint: Endpoint) -> dict[str, Any]:
+def describe(endpoint: Endpoint, undocumented: Undocumented) -> dict[str, Any]:
     """Return the answer of `DescribeEndpoint`."""
     answer: dict[str, Any] = {
         "EndpointName": endpoint.name,
@@ -65,7 +66,7 @@ def describe(endpoint: Endpoint) -> dict[str, Any]:
         "LastModifiedTime": endpoint.modified,
     }
     if endpoint.fleet is not None:
-        answer["ProductionVariants"] = production_variants(endpoint.fleet)
+        answer["ProductionVariants"] = _production_variants(endpoint.fleet, undocumented)
     if endpoint.pending is not None:
         answer["PendingDeploymentSummary"] = _pending_summary(endpoint.pending)
     if endpoint.failure_reason is not None:
@@ -77,9 +78,11 @@ def describe(endpoint: Endpoint) -> dict[str, Any]:
     return answer
 
 
-def production_variants(fleet: Fleet) -> list[dict[str, Any]]:
-    """Return the `ProductionVariants` of a fleet in service."""
-    return [variant_summary(variant, fleet.started) for variant in fleet.variants.values()]
+def _production_variants(fleet: Fleet, undocumented: Undocumented) -> list[dict[str, Any]]:
+    rows = [variant_summary(variant, fleet.started) for variant in fleet.variants.values()]
+    if not undocumented.desired_values_are_told:
+        rows = [{key: value for key, value in row.items() if not key.startswith("Desired")} for row in rows]
+    return rows if undocumented.variants_in_order else rows[::-1]
 
 
 def _pending_summary(fleet: Fleet) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
 from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.aws_models.sagemaker.variants import Fleet
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 
 
@@ -43,6 +44,7 @@ class Endpoints:
         host: InstanceHost,
         timing: Timing,
         faults: OrderedFaults,
+        undocumented: Undocumented,
     ) -> None:
         self._place = place
         self._clock = clock
@@ -51,6 +53,7 @@ class Endpoints:
         self._host = host
         self._timing = timing
         self._faults = faults
+        self._undocumented = undocumented
         self._endpoints: dict[str, Endpoint] = {}
         self.on_change: list[Callable[[Endpoint], None]] = []
         self.on_deleted: list[Callable[[str], None]] = []
@@ -132,24 +135,32 @@ class Endpoints:
     def delete(self, request: Request) -> dict[str, Any]:
         """Answer `DeleteEndpoint`."""
         endpoint = self.find(request["EndpointName"])
-        self._refuse_in_progress(endpoint)
+        _refuse_in_progress(endpoint)
         self.set_status(endpoint, Status.DELETING)
         self._clock.call_at(self._clock.now() + self._timing.weight_update_seconds, lambda: self._remove(endpoint))
         return {}
 
     def describe(self, request: Request) -> dict[str, Any]:
         """Answer `DescribeEndpoint`."""
-        return describe(self.find(request["EndpointName"]))
+        return describe(self.find(request["EndpointName"]), self._undocumented)
 
     def list(self, request: Request) -> dict[str, Any]:
         """Answer `ListEndpoints`, newest first."""
         rows = [
             {key: described[key] for key in _LISTED}
-            for described in map(describe, reversed(self._endpoints.values()))
+            for described in (describe(found, self._undocumented) for found in reversed(self._endpoints.values()))
             if request.get("NameContains", "") in described["EndpointName"]
             and request.get("StatusEquals", described["EndpointStatus"]) == described["EndpointStatus"]
         ]
         return page("Endpoints", rows, request)
+
+    def refuse_in_progress(self, name: str) -> None:
+        """Do nothing if no change of the endpoint runs.
+
+        Raises:
+            ApiError: `ValidationException` if a change runs.
+        """
+        _refuse_in_progress(self.find(name))
 
     def set_status(self, endpoint: Endpoint, status: Status) -> None:
         """Set the status and call the listeners."""
@@ -192,15 +203,11 @@ class Endpoints:
 
     def _changeable(self, name: str) -> Endpoint:
         endpoint = self.find(name)
-        self._refuse_in_progress(endpoint)
+        _refuse_in_progress(endpoint)
         if endpoint.status is Status.FAILED:
             raise validation_error(f'Cannot update endpoint "{endpoint.arn}" in status Failed.')
         self._catalogue.configs.find(endpoint.config_name)
         return endpoint
-
-    def _refuse_in_progress(self, endpoint: Endpoint) -> None:
-        if endpoint.in_progress:
-            raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
     def _refuse_change_under_scaling(self, endpoint: Endpoint, fleet: Fleet) -> None:
         """Refuse to remove a variant that is a scalable target, or to change its instance type.
@@ -230,6 +237,11 @@ class Endpoints:
         self._tags.drop(endpoint.arn)
         for listener in self.on_deleted:
             listener(endpoint.name)
+
+
+def _refuse_in_progress(endpoint: Endpoint) -> None:
+    if endpoint.in_progress:
+        raise validation_error(f'Cannot update in-progress endpoint "{endpoint.arn}".')
 
 
 _LISTED = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from canary_tools.aws_models.sagemaker.config_rules import publish_period_seconds
-from canary_tools.aws_models.sagemaker.variants import Fleet
+from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay
+from canary_tools.aws_models.sagemaker.metric_source import MetricSource
+from canary_tools.aws_models.undocumented import IdleVariant, Undocumented
 from canary_tools.clock import Clock
 
 NAMESPACE = "AWS/SageMaker"
@@ -38,20 +39,6 @@ class RecordMetric(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetricSource:
-    """What publishes invocation metrics: a variant under an endpoint config.
-
-    Attributes:
-        period_seconds: how often the metrics are published.
-    """
-
-    endpoint_name: str
-    variant_name: str
-    config_name: str
-    period_seconds: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class ServedInvocation:
     """One request that a variant has served.
 
@@ -78,24 +65,26 @@ class _Period:
 class InvocationMetrics:
     """Counts invocations per variant and publishes the counts after the end of each period.
 
-    Of two periods without traffic, one is published as zeros and the next one not at all. SageMaker does either, so
-    no reader may rely on one of them.
+    The points of one period come one by one: each metric of each variant has a delay of its own, drawn anew for each
+    period. A metric with an endpoint config as its third dimension is another metric.
 
     Args:
         record: stores the published values.
-        delay_seconds: from the end of a period until its values are visible.
+        delay: draws how long after the end of its period a point becomes visible.
 
     Attributes:
         serves: tells whether a variant without traffic is still in service. Publishing ends when it is not.
         on_invocation: each is called with the source and the number of invocations of an observation.
     """
 
-    def __init__(self, *, clock: Clock, record: RecordMetric, delay_seconds: float) -> None:
+    def __init__(self, *, clock: Clock, record: RecordMetric, delay: MetricDelay, undocumented: Undocumented) -> None:
         self._clock = clock
         self._record = record
-        self._delay = delay_seconds
+        self._delay = delay
+        self._undocumented = undocumented
         self._open: dict[MetricSource, _Period] = {}
         self._silent_periods: Counter[MetricSource] = Counter()
+        self._newest: dict[MetricSource, dict[tuple[str, int], float]] = {}
         self.serves: Callable[[MetricSource], bool] = lambda _source: True
         self.on_invocation: list[Callable[[MetricSource, int], None]] = []
 
@@ -122,35 +111,54 @@ class InvocationMetrics:
     def _end(self, source: MetricSource, period: _Period) -> None:
         if not period.count and not self.serves(source):
             del self._open[source]
+            self._newest.pop(source, None)
             return
         self._begin(source)
-        if not period.count:
-            self._silent_periods[source] += 1
-            if self._silent_periods[source] % 2:
-                return
+        if period.count:
+            self._publish(source, period)
+        elif self._publishes_zeros(source):
             period.values.update({name: Counter({0.0: 1}) for name in _COUNTS})
-        self._clock.call_at(period.start + source.period_seconds + self._delay, lambda: self._store(source, period))
+            self._publish(source, period)
 
-    def _store(self, source: MetricSource, period: _Period) -> None:
+    def _publishes_zeros(self, source: MetricSource) -> bool:
+        self._silent_periods[source] += 1
+        idle = self._undocumented.idle_variant
+        every_other = idle is IdleVariant.EVERY_OTHER_PERIOD and self._silent_periods[source] % 2 == 0
+        return idle is IdleVariant.ZEROS or every_other
+
+    def _publish(self, source: MetricSource, period: _Period) -> None:
         variant = {"EndpointName": source.endpoint_name, "VariantName": source.variant_name}
         release = {**variant, "EndpointConfigName": source.config_name}
-        resolution = _MINUTE if source.period_seconds >= _MINUTE else _SUB_MINUTE_RESOLUTION
         for name, values in period.values.items():
             for dimensions in (variant, release):
-                self._record(
-                    namespace=NAMESPACE, name=name, dimensions=dimensions, timestamp=period.start, values=values,
-                    unit=_UNITS.get(name, "None"), storage_resolution=resolution,
-                )  # fmt: skip
+                for part in self._parts(values):
+                    self._store_later(source, name, dimensions, period.start, part)
 
+    def _parts(self, values: Counter[float]) -> list[Counter[float]]:
+        if not self._undocumented.values_in_parts:
+            return [values]
+        first = Counter({value: (count + 1) // 2 for value, count in values.items()})
+        return [first, values - first]
 
-def metric_source(endpoint_name: str, fleet: Fleet, variant_name: str) -> MetricSource:
-    """Return the source of a variant's metrics."""
-    return MetricSource(
-        endpoint_name=endpoint_name,
-        variant_name=variant_name,
-        config_name=fleet.config_name,
-        period_seconds=publish_period_seconds(fleet.config),
-    )
+    def _store_later(
+        self, source: MetricSource, name: str, dimensions: Mapping[str, str], start: float, values: Counter[float]
+    ) -> None:
+        resolution = _MINUTE if source.period_seconds >= _MINUTE else _SUB_MINUTE_RESOLUTION
+        self._clock.call_at(
+            self._visible(source, (name, len(dimensions)), start + source.period_seconds),
+            lambda: self._record(
+                namespace=NAMESPACE, name=name, dimensions=dimensions, timestamp=start, values=values,
+                unit=_UNITS.get(name, "None"), storage_resolution=resolution,
+            ),
+        )  # fmt: skip
+
+    def _visible(self, source: MetricSource, metric: tuple[str, int], end: float) -> float:
+        visible = end + self._delay(source)
+        if not self._undocumented.periods_in_order:
+            return visible
+        newest = self._newest.setdefault(source, {})
+        newest[metric] = max(visible, newest.get(metric, visible))
+        return newest[metric]
 
 
 def _values(invocation: ServedInvocation) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from canary_tools.aws_models.api.events import Emit
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, describe
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 
 _MILLISECONDS = 1000
@@ -41,7 +42,7 @@ def emit_state_change(emit: Emit, clock: Clock, endpoint: Endpoint) -> None:
 
 
 def _detail(endpoint: Endpoint) -> dict[str, Any]:
-    described = describe(endpoint)
+    described = describe(endpoint, Undocumented())
     detail = {key: described[key] for key in _MEMBERS if key in described}
     detail["EndpointStatus"] = upper_snake(described["EndpointStatus"])
     for moment in ("CreationTime", "LastModifiedTime"):

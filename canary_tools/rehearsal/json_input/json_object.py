@@ -74,8 +74,20 @@ class Reader:
         self, key: str, *, least: float = -math.inf, most: float = math.inf, above: float = -math.inf
     ) -> float | None:
         """Read a number that may be left out."""
-        present = self._note(key) in self._content
-        return self.number(key, least=least, most=most, above=above) if present else None
+        return self.number(key, least=least, most=most, above=above) if self.has(key) else None
+
+    def number_or_range(self, key: str, *, least: float, most: float) -> tuple[float, float]:
+        """Read a number, or a list of two numbers of which the second is not smaller; return the pair."""
+        value = self._value(key, _ABSENT)
+        if not isinstance(value, list):
+            number = self.number(key, least=least, most=most)
+            return number, number
+        ends = Reader(dict(zip(("least", "most"), value, strict=False)), f"{self.name}: {key}")
+        low = ends.number("least", least=least, most=most)
+        high = ends.number("most", least=low, most=most)
+        if len(value) > 2:  # noqa: PLR2004 - the ends of a range
+            raise RehearsalError(f"{self.name}: {key} must have two numbers, got {short(value)}")
+        return low, high
 
     def whole(self, key: str, *, default: int | None = None, least: int, most: float = math.inf) -> int:
         """Read a whole number."""
@@ -91,12 +103,20 @@ class Reader:
             raise RehearsalError(f"{self.name}: {key} must be a text, got {short(value)}")
         return value
 
-    def choice(self, key: str, allowed: Sequence[str]) -> str:
+    def choice(self, key: str, allowed: Sequence[str], *, default: str | None = None) -> str:
         """Read one of some texts."""
-        value = self.text(key)
+        value = self.text(key, default=default)
         if value not in allowed:
             raise RehearsalError(f"{self.name}: {key} must be one of {', '.join(allowed)}, got {value}")
         return value
+
+    def has(self, key: str) -> bool:
+        """Tell whether a key is there."""
+        return self._note(key) in self._content
+
+    def is_object(self, key: str) -> bool:
+        """Tell whether the value of a key is an object."""
+        return isinstance(self._content.get(self._note(key)), Mapping)
 
     def section(self, key: str, *, default: Mapping[str, Any] | None = None) -> "Reader":
         """Read an object."""
@@ -104,7 +124,7 @@ class Reader:
 
     def optional_sections(self, key: str) -> "list[Reader]":
         """Read a list of objects that may be left out."""
-        return self.sections(key) if self._note(key) in self._content else []
+        return self.sections(key) if self.has(key) else []
 
     def sections(self, key: str) -> "list[Reader]":
         """Read a list of objects."""
@@ -117,9 +137,9 @@ class Reader:
         """Read an object whose values are all numbers."""
         return {key: self.number(key, least=least, most=most) for key in self._content}
 
-    def flat(self) -> dict[str, float]:
-        """Return the numbers of an object that was read, those of inner objects included."""
-        flat: dict[str, float] = {}
+    def flat(self) -> dict[str, Any]:
+        """Return the values of an object that was read, those of inner objects included."""
+        flat: dict[str, Any] = {}
         for key, value in self._content.items():
             flat.update(value if isinstance(value, Mapping) else {key: value})
         return flat

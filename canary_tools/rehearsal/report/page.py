@@ -3,13 +3,15 @@
 import base64
 import html
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.pictures import Picture, in_order, pictures
 from canary_tools.rehearsal.report.sentences import duration
-from canary_tools.rehearsal.scenario import Behaviour, Change, Fault, Traffic
+from canary_tools.rehearsal.scenario import Behaviour, Change, Fault, Missing, Traffic
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #20252b; background: #f6f7f9;
@@ -66,8 +68,9 @@ def _scenario(rehearsed: Rehearsed) -> str:
         f"stable {_behaviour(scenario.stable)}",
         f"the new release {_behaviour(scenario.canary)}",
         *map(_change, scenario.changes),
-        f"metrics come {scenario.metric_delay_s:g} s late",
-        *(f"metrics are missing {_time(begin, end)}" for begin, end in scenario.missing),
+        f"metrics come {scenario.metric_delays}",
+        *map(_missing, scenario.missing),
+        *_undocumented(scenario.undocumented),
         f"a new instance serves after {scenario.launch_s:g} s",
         *_limit(scenario.max_rps_per_instance),
         *map(_fault, scenario.faults),
@@ -75,6 +78,18 @@ def _scenario(rehearsed: Rehearsed) -> str:
         f"seed {scenario.seed}",
     ]
     return html.escape("; ".join(parts)) + "."
+
+
+def _missing(missing: Missing) -> str:
+    of = {"both": "", "stable": " of stable", "canary": " of the new release"}[missing.who]
+    return f"metrics{of} are missing {_time(missing.from_s, missing.to_s)}"
+
+
+def _undocumented(undocumented: Undocumented) -> Iterator[str]:
+    usual = asdict(Undocumented())
+    for name, position in asdict(undocumented).items():
+        if position != usual[name]:
+            yield f"{name} is {position}"
 
 
 def _traffic(traffic: Traffic) -> Iterator[str]:

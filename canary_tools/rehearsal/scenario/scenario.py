@@ -6,8 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from reprlib import repr as short
 
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.rehearsal.json_input.json_object import Reader, RehearsalError, read_json
 from canary_tools.rehearsal.scenario.distortions import DISTORTIONS
+from canary_tools.rehearsal.scenario.metric_delays import (
+    YEAR_SECONDS,
+    MetricDelays,
+    read_metric_delays,
+    same_for_both,
+)
 
 WHO = ("canary", "stable", "both")
 OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")
@@ -24,7 +31,8 @@ MOST_REQUESTS = 1e6
 FEWEST_REQUESTS = 1e-3
 MOST_BURST = 1e6
 MOST_WEIGHT = 1e6
-YEAR_SECONDS = 365 * 86_400
+METRIC_DELAYS = same_for_both(90.0, 90.0)
+"""Unless the scenario says otherwise."""
 HOUR_MS = 3_600_000
 MICROSECOND_MS = 0.001
 LARGEST_SEED = 2**53
@@ -66,6 +74,19 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Metric periods of one release or of both that are never published; from and to in seconds of the rollout."""
+
+    from_s: float
+    to_s: float
+    who: str = "both"
+
+    def holds(self, second: float, who: str) -> bool:
+        """Tell whether the period of the canary or of stable that begins at this second is missing."""
+        return self.who in {who, "both"} and self.from_s <= second < self.to_s
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fault:
     """A call that fails for some time, each time with this probability."""
 
@@ -95,12 +116,13 @@ class Scenario:
     stable: Behaviour
     canary: Behaviour
     changes: tuple[Change, ...] = ()
-    metric_delay_s: float = 90.0
-    missing: tuple[tuple[float, float], ...] = ()
+    metric_delays: MetricDelays = METRIC_DELAYS
+    missing: tuple[Missing, ...] = ()
     launch_s: float = 240.0
     max_rps_per_instance: float | None = None
     faults: tuple[Fault, ...] = ()
     controls: tuple[Control, ...] = ()
+    undocumented: Undocumented = Undocumented()  # noqa: RUF009 - frozen
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -132,14 +154,15 @@ def parse_scenario(content: object) -> Scenario:
         stable=usual,
         canary=_behaviour(reader.section("canary", default={}), usual),
         changes=tuple(_change(item) for item in reader.optional_sections("changes")),
-        metric_delay_s=metrics.number("delay_s", default=90.0, least=0, most=YEAR_SECONDS),
-        missing=tuple(_window(item) for item in metrics.optional_sections("missing")),
+        metric_delays=read_metric_delays(metrics, METRIC_DELAYS),
+        missing=tuple(_missing(item) for item in metrics.optional_sections("missing")),
         launch_s=capacity.number("launch_s", default=240.0, least=0, most=YEAR_SECONDS),
         max_rps_per_instance=capacity.optional_number(
             "max_rps_per_instance", least=FEWEST_REQUESTS, most=MOST_REQUESTS
         ),
         faults=tuple(_fault(item) for item in reader.optional_sections("faults")),
         controls=tuple(_control(item) for item in reader.optional_sections("controls")),
+        undocumented=_undocumented(reader.section("undocumented", default={})),
     )
     for part in (reader, metrics, capacity):
         part.refuse_unknown_keys()
@@ -213,12 +236,20 @@ def _change(reader: Reader) -> Change:
     return change
 
 
-def _window(reader: Reader) -> tuple[float, float]:
+def _missing(reader: Reader) -> Missing:
     begin, end = (reader.number(key, least=-YEAR_SECONDS, most=YEAR_SECONDS) for key in ("from_s", "to_s"))
+    who = reader.choice("who", WHO, default="both")
     reader.refuse_unknown_keys()
     if end <= begin:
         raise RehearsalError(f"{reader.name}: to_s must be after from_s, got from {begin:g} to {end:g}")
-    return begin, end
+    return Missing(from_s=begin, to_s=end, who=who)
+
+
+def _undocumented(reader: Reader) -> Undocumented:
+    try:
+        return Undocumented.parse(reader.flat())
+    except ValueError as error:
+        raise RehearsalError(f"{reader.name}: {error}") from None
 
 
 def _fault(reader: Reader) -> Fault:

@@ -40,9 +40,9 @@ def install(*, patches: Patches, settings: SandboxSettings, clock: Clock, metric
         emit=emit,
         act=_act,
         place=PLACE,
-        threshold_statistics=settings.threshold_statistics,
+        undocumented=settings.undocumented,
     )
-    metric_api = MetricApi(store=metrics, clock=clock, threshold_statistics=settings.threshold_statistics)
+    metric_api = MetricApi(store=metrics, clock=clock, undocumented=settings.undocumented)
     operations = {**metric_api.operations(), **AlarmApi(alarms).operations()}
     app = importlib.import_module("ministack.app")
     theirs = importlib.import_module("ministack.services.cloudwatch")

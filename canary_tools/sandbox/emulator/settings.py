@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from canary_tools.aws_models.api.place import Place
+from canary_tools.aws_models.undocumented import Undocumented
 
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
@@ -17,11 +18,12 @@ class SandboxSettings:
         fleet_update_seconds: how long an endpoint update takes.
         instance_launch_seconds: how long an instance needs until it is in service.
         weight_update_seconds: how long a change of weights takes.
-        metric_delay_seconds: how long after the end of a period its metrics become visible.
+        metric_delay_seconds: how long after the end of a period its metrics usually become visible. Each point has a
+            delay of its own, from a third of this to twice of it.
         duplicate_event_probability: the probability that EventBridge delivers an event twice.
         event_delivery_seconds: the longest time until an event reaches its target.
         enforce_iam: whether callers need the same permissions as in AWS.
-        threshold_statistics: whether `TC()` and `PR()` of SageMaker's metrics have values. AWS does not document it.
+        undocumented: what AWS does and no document states.
         changing_calls_per_second: how many changing calls SageMaker's control plane takes before it throttles.
         instance_queue_size: the largest number of requests that wait in one instance.
         model_timeout_seconds: how long a model may take to answer. The default is SageMaker's limit.
@@ -39,7 +41,7 @@ class SandboxSettings:
     duplicate_event_probability: float = 0.1
     event_delivery_seconds: float = 0.2
     enforce_iam: bool = True
-    threshold_statistics: bool = False
+    undocumented: Undocumented = Undocumented()  # noqa: RUF009 - frozen
     changing_calls_per_second: float = 5.0
     instance_queue_size: int = 16
     model_timeout_seconds: float = 60.0

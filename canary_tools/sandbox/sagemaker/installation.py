@@ -11,6 +11,7 @@ from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
+from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay, around
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from canary_tools.aws_models.sagemaker.state_events import emit_state_change
 from canary_tools.aws_models.sagemaker.timing import Timing
@@ -97,7 +98,7 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
     )
     hosting = SageMakerHosting(
         place=PLACE, clock=own_clock, host=host, timing=_timing(settings), record=metrics.record,
-        metric_delay_seconds=settings.metric_delay_seconds,
+        metric_delay=_metric_delay(settings), undocumented=settings.undocumented,
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
     hosting.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
@@ -119,6 +120,12 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         patches, hosting, turns, notices_failed_update=settings.cloudformation_notices_failed_update
     )
     return RunningSageMaker(hosting=hosting, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches)
+
+
+def _metric_delay(settings: SandboxSettings) -> MetricDelay:
+    delays = around(settings.metric_delay_seconds)
+    generator = random.Random(settings.seed)  # noqa: S311 - a simulation, not a secret
+    return lambda _source: delays.draw(generator)
 
 
 def _timing(settings: SandboxSettings) -> Timing:

@@ -16,12 +16,8 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
-from canary_tools.aws_models.sagemaker.invocation_metrics import (
-    InvocationMetrics,
-    MetricSource,
-    ServedInvocation,
-    metric_source,
-)
+from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, ServedInvocation
+from canary_tools.aws_models.sagemaker.metric_source import MetricSource, metric_source
 from canary_tools.aws_models.sagemaker.routing import choose_variant, least_busy
 from canary_tools.sandbox.protocols.aws_json import HttpResponse, error_response
 from canary_tools.sandbox.sagemaker.worker_process import ModelReply, ModelRequest, WorkerProcess

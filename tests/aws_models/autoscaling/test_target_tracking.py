@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from canary_tools.aws_models.api.errors import ApiError
-from canary_tools.aws_models.sagemaker.invocation_metrics import ServedInvocation, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import ServedInvocation
+from canary_tools.aws_models.sagemaker.metric_source import metric_source
 
 IDENTITY = {
     "ServiceNamespace": "sagemaker",

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from canary_tools.aws_models.sagemaker.invocation_metrics import ServedInvocation, metric_source
+from canary_tools.aws_models.sagemaker.invocation_metrics import ServedInvocation
+from canary_tools.aws_models.sagemaker.metric_source import metric_source
 
 PERIOD = 10
 ENHANCED = {"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": PERIOD}

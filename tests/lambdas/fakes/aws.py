@@ -60,7 +60,7 @@ class Aws:
             host=self.host,
             timing=timing,
             record=lambda **_point: None,
-            metric_delay_seconds=5,
+            metric_delay=lambda _source: 5.0,
             tracking_speed=TrackingSpeed(),
         )
         self.table = Table()

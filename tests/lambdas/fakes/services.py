@@ -10,6 +10,7 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.metric_api import MetricApi
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.aws_models.sagemaker.tags import TagStore
+from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 from tests.lambdas.fakes.boto_clients import Operation, Parameters
 
@@ -22,7 +23,7 @@ class CloudWatch:
         self.alarms: dict[str, str] = {}
         self.composite_alarms: dict[str, str] = {}
         self._clock = clock
-        self._api = MetricApi(store=self.store, clock=clock, threshold_statistics=True)
+        self._api = MetricApi(store=self.store, clock=clock, undocumented=Undocumented(threshold_statistics=True))
 
     def operations(self) -> dict[str, Operation]:
         return {
