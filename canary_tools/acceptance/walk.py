@@ -13,6 +13,7 @@ from canary_tools.acceptance.questions import Answer, Moment, ask, not_asked
 from canary_tools.acceptance.stage import Stage, Unexpected
 
 _SECONDS_PER_MINUTE = 60
+_LEFT_OUT = "left out: the walk has taken too long"
 WRONG = (Unexpected, TimeoutError, CdkFailed, ClientError, BotoCoreError)
 
 
@@ -44,10 +45,8 @@ class Walk:
         *_, last = ACTS
         for act in ACTS:
             needed = 0.0 if act is last else _SECONDS_PER_MINUTE * (act.minutes + last.minutes)
-            if time.monotonic() + needed > until:
-                self._note(Seen(act=act, right=None, sentence="left out: the walk has taken too long"))
-                continue
-            self._note(self._played(act))
+            in_time = time.monotonic() + needed <= until
+            self._note(self._played(act) if in_time else Seen(act=act, right=None, sentence=_LEFT_OUT))
             if not self._goes_on():
                 return
             if act.then_ask is not None:

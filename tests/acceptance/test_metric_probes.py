@@ -36,11 +36,14 @@ def test_zeros_of_an_idle_variant_are_counted_over_the_periods_with_requests() -
     served = [published("variant-a", "Invocations", period, late=1) for period in (0, 60, 120)]
     moments = {"second deploy": 180.0}
 
-    def said(*idle: int) -> object:
+    def said(*idle: int, asked: int | None = None) -> object:
         points = [*served, *(published("variant-b", "Invocations", period, late=1, value=0.0) for period in idle)]
+        if asked is not None:
+            points.append(published("variant-b", "Invocations", asked, late=1, value=20.0))
         return metrics.zeros_without_traffic(scene(points=points, moments=moments)).value
 
     assert said(0, 60, 120) == "zeros"
+    assert said(0, 60, asked=120) == "zeros"
     assert said(60) == "some zeros"
     assert said() == "nothing"
 

@@ -1,5 +1,6 @@
 """Acts follow one another, and questions are asked between them."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -24,9 +25,9 @@ def failing(name: str) -> Act:
     return Act(name=name, expected="good", play=play, minutes=0)
 
 
-def walked(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> Walk:
+def walked(monkeypatch: pytest.MonkeyPatch, *acts: Act, whole: float = 100.0) -> Walk:
     monkeypatch.setattr(walking, "ACTS", acts)
-    account = SimpleNamespace(pace=SimpleNamespace(whole=100.0))
+    account = SimpleNamespace(pace=SimpleNamespace(whole=whole))
     stage = SimpleNamespace(scene=SimpleNamespace(account=account))
     walk = Walk(stage, lambda _: None)
     walk.run()
@@ -50,8 +51,9 @@ def test_an_act_that_would_take_too_long_is_left_out(monkeypatch: pytest.MonkeyP
 
 
 def test_the_last_act_is_played_however_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    walk = walked(monkeypatch, act("first"), act("last", minutes=600))
-    assert walk.all_acts()[1].right is True
+    slow = Act(name="first", expected="good", play=lambda _: str(time.sleep(0.1)), minutes=0)
+    walk = walked(monkeypatch, slow, act("second"), act("last"), whole=0.05)
+    assert [seen.right for seen in walk.all_acts()] == [True, None, True]
 
 
 def test_every_assumption_has_an_answer_whatever_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +67,13 @@ def test_questions_are_asked_after_their_act(monkeypatch: pytest.MonkeyPatch) ->
     rows = (row(lambda _: Said(sentence="yes", value=True)),)
     monkeypatch.setattr(walking, "asked_at", lambda moment: rows if moment is Moment.PROMOTED else ())
     walk = walked(monkeypatch, act("first", then_ask=Moment.PROMOTED), act("second", then_ask=Moment.WALKED))
+    assert [answer.verdict for answer in walk.answers] == [Verdict.AS_EXPECTED]
+
+
+def test_questions_are_asked_even_when_their_act_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = (row(lambda _: Said(sentence="yes", value=True)),)
+    monkeypatch.setattr(walking, "asked_at", lambda _: rows)
+    walk = walked(monkeypatch, act("first"), act("second", minutes=60, then_ask=Moment.WALKED), act("last"))
     assert [answer.verdict for answer in walk.answers] == [Verdict.AS_EXPECTED]
 
 

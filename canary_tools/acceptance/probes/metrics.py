@@ -65,10 +65,11 @@ def percentiles(scene: Scene) -> Said:
 
 
 def zeros_without_traffic(scene: Scene) -> Said:
-    """Ask what is published of the slot that gets no requests, before the second deploy."""
+    """Ask what is published of the idle slot, before the second deploy, in periods in which it gets no requests."""
     idle, served = _before_the_second_deploy(scene, SLOT_B), _before_the_second_deploy(scene, SLOT_A)
-    _require(served)
-    periods = {point.period for point in served}
+    asked = {point.period for point, published in idle.items() if published.value > 0}
+    periods = {point.period for point in served} - asked
+    _require(periods)
     zeros = {point.period for point, published in idle.items() if published.value == 0} & periods
     kind = "zeros" if zeros == periods else "some zeros" if zeros else "nothing"
     return Said(sentence=f"{len(zeros)} zeros in {len(periods)} periods", value=kind)
