@@ -44,8 +44,8 @@ class Walk:
         until = time.monotonic() + self.stage.scene.account.pace.whole
         *_, last = ACTS
         for act in ACTS:
-            needed = 0.0 if act is last else _SECONDS_PER_MINUTE * (act.minutes + last.minutes)
-            in_time = time.monotonic() + needed <= until
+            needed = _SECONDS_PER_MINUTE * (act.minutes + last.minutes)
+            in_time = act is last or time.monotonic() + needed <= until
             self._note(self._played(act) if in_time else Seen(act=act, right=None, sentence=_LEFT_OUT))
             if not self._goes_on():
                 return
