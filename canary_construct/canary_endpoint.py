@@ -11,6 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -27,7 +28,7 @@ from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model
 from canary_construct.hosting.model_archive import model_archive
 from canary_construct.hosting.model_network import vpc_config
-from canary_construct.hosting.model_role import model_role
+from canary_construct.hosting.model_role import ModelSources, complete_given_role, model_role
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import EndpointScope
 from canary_construct.props.alarm_thresholds import AlarmThresholds
@@ -49,6 +50,7 @@ from canary_construct.watching.slot_metrics import SlotMetrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.props.gate import Gate
     from canary_construct.props.model_release import ModelRelease
     from canary_construct.props.smoke_test import SmokeTest
@@ -77,6 +79,8 @@ class CanaryEndpoint(Construct):
       not tried on a live account
     - `expected_rps`: requests a second on the whole endpoint; synth then warns of steps that are too short for it
     - `role`: of the models' containers; left out, one is made that reads the image and the model archive
+    - `model_buckets`, `model_key`: buckets with archives of earlier releases, and the key of all archives. The role may
+      read them; SageMaker reads the archive of the release that serves again for every new instance
     - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
       a change reaches the models with the next release
     - `encryption_key`: of the instances' volumes
@@ -109,6 +113,8 @@ class CanaryEndpoint(Construct):
         metric_period: int = 60,
         expected_rps: float | None = None,
         role: iam.IRole | None = None,
+        model_buckets: Sequence[s3.IBucket] = (),
+        model_key: kms.IKey | None = None,
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
@@ -141,7 +147,15 @@ class CanaryEndpoint(Construct):
         self._handlers = Handlers.of(self)
         self._names = EndpointScope.of(self, endpoint_name=self._endpoint_name, ledger=self._handlers.ledger)
         self._policies = self._handlers.allow(self, self._names)
-        self._resource = self._create_endpoint(hosting, release, role)
+        archive = model_archive(self, "ModelArchive", release)
+        sources = ModelSources(archive=archive, buckets=model_buckets, key=model_key)
+        in_vpc = hosting.vpc_config is not None
+        if role is None:
+            self._role: iam.IRole = model_role(self, "ModelRole", sources=sources, in_vpc=in_vpc)
+        else:
+            self._role = complete_given_role(role, sources)
+        readable = sources.names() if role is None else None
+        self._resource = self._create_endpoint(hosting, release, archive, readable=readable)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
             settings=self._settings(hosting.scaling, start_on_deploy=start_on_deploy),
@@ -161,12 +175,10 @@ class CanaryEndpoint(Construct):
             self._notify(notification_topic)
 
     def _create_endpoint(
-        self, hosting: Hosting, release: ModelRelease, role: iam.IRole | None
+        self, hosting: Hosting, release: ModelRelease, archive: ModelArchive | None, *, readable: list[str] | None
     ) -> sagemaker.CfnEndpoint:
         """Create the endpoint between its two guards, in the order in which a deploy goes through them."""
-        archive = model_archive(self, "ModelArchive", release)
-        role = model_role(self, "ModelRole", given=role, archive=archive, in_vpc=hosting.vpc_config is not None)
-        declared = model(self, hosting, release=release, archive=archive, role=role)
+        declared = model(self, hosting, release=release, archive=archive, role=self._role)
         guarded = Guarded(self)
         self._slots = release_slots(
             self,
@@ -177,6 +189,8 @@ class CanaryEndpoint(Construct):
             ModelName=declared.attr_model_name,
             Version=release.version,
             **content_properties(declared, archive),
+            ModelBucket=None if archive is None else archive.bucket,
+            ReadableBuckets=readable,
         )
         self._slots.node.add_dependency(self._policies["ReleaseSlots"])
         config = endpoint_config(self, hosting, self._slots)
@@ -246,6 +260,11 @@ class CanaryEndpoint(Construct):
     def endpoint_arn(self) -> str:
         """Return the endpoint's ARN, in lower case as SageMaker has it."""
         return self._resource.ref
+
+    @property
+    def role(self) -> iam.IRole:
+        """Return the role of the models' containers."""
+        return self._role
 
     @property
     def state_machine(self) -> sfn.IStateMachine:

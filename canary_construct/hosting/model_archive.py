@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_s3_assets as s3_assets
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ class ModelArchive:
     url: str
     digest: str
     """Of an asset's content; of an archive that is in S3 already, its URL."""
-    readable: str | None
-    """The ARN of the objects that the models' role must read; `None` when the URL does not tell its bucket."""
+    bucket: str | None
+    """Its name; `None` when the URL is only known when it is deployed."""
     is_shipped: bool
     """Whether it goes where the CDK puts it, so that no role of the caller's can know of it."""
 
@@ -44,7 +43,7 @@ def model_archive(scope: Construct, construct_id: str, release: ModelRelease) ->
     return ModelArchive(
         url=release.model_data_url,
         digest=release.model_data_url,
-        readable=_objects_beside(Stack.of(scope), release.model_data_url),
+        bucket=_bucket_in(release.model_data_url),
         is_shipped=False,
     )
 
@@ -58,17 +57,13 @@ def _shipped(scope: Construct, construct_id: str, path: str) -> ModelArchive:
     return ModelArchive(
         url=asset.s3_object_url,
         digest=asset.asset_hash,
-        readable=asset.bucket.arn_for_objects("*"),
+        bucket=asset.s3_bucket_name,
         is_shipped=True,
     )
 
 
-def _objects_beside(stack: Stack, url: str) -> str | None:
-    """Return all objects of the URL's bucket: the release before must stay readable for as long as it serves."""
-    if not url.startswith("s3://"):
-        return None
-    bucket = url.removeprefix("s3://").partition("/")[0]
-    return f"arn:{stack.partition}:s3:::{bucket}/*"
+def _bucket_in(url: str) -> str | None:
+    return url.removeprefix("s3://").partition("/")[0] if url.startswith("s3://") else None
 
 
 @contextmanager

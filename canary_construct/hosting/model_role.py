@@ -2,50 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Annotations, ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from canary_construct.permissions.acknowledged_statement import add_statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
     from canary_construct.hosting.model_archive import ModelArchive
 
+_IMPORTED = (
+    "this role is not made by the app, which may be unable to change it: let it read the archives of all releases in "
+    "both slots, also of the one before the newest"
+)
 
-def model_role(
-    scope: Construct, construct_id: str, *, given: iam.IRole | None, archive: ModelArchive | None, in_vpc: bool
-) -> iam.IRole:
-    """Return the caller's role, or one that lets containers be pulled, their models be read, and logs be written.
 
-    Nothing in it is of one release: a deploy must not take from the release that serves what the next one does not
-    need, since SageMaker reads image and archive again for every new instance.
+@dataclass(frozen=True, kw_only=True)
+class ModelSources:
+    """Where the archives of all releases are that may serve: that of the newest one, and those of the caller."""
+
+    archive: ModelArchive | None
+    buckets: Sequence[s3.IBucket]
+    key: kms.IKey | None
+
+    def names(self) -> list[str] | None:
+        """Return the names of the buckets; `None` when one is only known when it is deployed."""
+        if self.archive is not None and self.archive.bucket is None:
+            return None
+        newest = [] if self.archive is None else [str(self.archive.bucket)]
+        return list(dict.fromkeys([*newest, *(bucket.bucket_name for bucket in self.buckets)]))
+
+    def encryption_keys(self) -> list[kms.IKey]:
+        """Return the keys with which archives are encrypted."""
+        of_buckets = [bucket.encryption_key for bucket in self.buckets]
+        return [key for key in (self.key, *of_buckets) if key is not None]
+
+
+def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, in_vpc: bool) -> iam.Role:
+    """Return a role that lets containers be pulled, models of all releases be read, and logs be written.
+
+    SageMaker reads image and archive again for every new instance: a deploy must not take from the release that serves
+    what the next one does not need.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateModel)
     """
-    if given is not None:
-        if archive is not None and archive.is_shipped:
-            _allow_reading(given, archive)
-        return given
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
     _allow_pulling(role)
     _allow_logs_and_metrics(role)
-    if archive is not None:
-        _allow_reading(role, archive)
+    _allow_reading(role, sources)
     if in_vpc:
         _allow_network_interfaces(role)
     return role
 
 
-def _allow_reading(role: iam.IRole, archive: ModelArchive) -> None:
-    objects = f"arn:{Stack.of(role).partition}:s3:::*" if archive.readable is None else archive.readable
-    add_statement(
-        role,
-        iam.PolicyStatement(actions=["s3:GetObject"], resources=[objects]),
-        reason="the archive of the release before is read again whenever an instance is added",
-    )
+def complete_given_role(role: iam.IRole, sources: ModelSources) -> iam.IRole:
+    """Let the caller's role read what the stack ships and what the caller names; say so if that may have no effect."""
+    archive = sources.archive if sources.archive is not None and sources.archive.is_shipped else None
+    _allow_reading(role, replace(sources, archive=archive))
+    if not iam.Role.is_role(role):
+        Annotations.of(role).add_info_v2("canary-construct:imported-role", _IMPORTED)
+    return role
+
+
+def _allow_reading(role: iam.IRole, sources: ModelSources) -> None:
+    names = ["*"] if (known := sources.names()) is None else [f"{name}/*" for name in known]
+    if names:
+        partition = Stack.of(role).partition
+        add_statement(
+            role,
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"arn:{partition}:s3:::{name}" for name in names]),
+            reason="the archive of the release before is read again whenever an instance is added",
+        )
+    for key in sources.encryption_keys():
+        key.grant_decrypt(role)
 
 
 def _allow_pulling(role: iam.Role) -> None:

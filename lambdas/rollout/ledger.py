@@ -166,14 +166,16 @@ class Ledger:
 
     # Releases
 
-    def declare(self, release: Release, model_name: str, scaling: Scaling, *, anew: bool = False) -> None:
-        """Record the release that a deploy asked for, which model holds it, and the instances by role.
+    def declare(
+        self, release: Release, model_name: str, scaling: Scaling, *, bucket: str = "", anew: bool = False
+    ) -> None:
+        """Record the release that a deploy asked for, which model holds it, its bucket, and the instances by role.
 
         A label keeps the content and the fate that it has, unless the endpoint begins `anew`.
         """
         identity = {"version": release.version, "digest": release.digest}
         self._put("declared", {**identity, "model_name": model_name, "scaling": scaling.to_json()})
-        self._put(f"model#{model_name}", identity)
+        self._put(f"model#{model_name}", {**identity, "bucket": bucket})
         changes = (
             "SET digest = :digest REMOVE outcome, tried_at" if anew else "SET digest = if_not_exists(digest, :digest)"
         )
@@ -206,6 +208,11 @@ class Ledger:
         """Return the release that a model holds."""
         item = self._get(f"model#{model_name}")
         return None if item is None else Release(version=item["version"], digest=item["digest"])
+
+    def bucket_of(self, model_name: str) -> str:
+        """Return the bucket that a model reads its archive from; empty when it reads none, or it is not known."""
+        item = self._get(f"model#{model_name}")
+        return "" if item is None else str(item.get("bucket", ""))
 
     def decide_release(self, version: str, outcome: str) -> None:
         """Record the fate of a release."""

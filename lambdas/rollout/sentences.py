@@ -67,6 +67,10 @@ OTHER_CONTENT = (
     "version {version} already names another content ({known}, now {new}); give the new content a new version"
 )
 REJECTED = "version {version} was rolled back before; choose a new version to try it again"
+UNREADABLE = (
+    "version {version} stays in a slot and reads its archive from bucket {bucket}, which the models' role may not read "
+    "after this deploy; add the bucket to model_buckets, and deploy again"
+)
 NOT_AT_REST = (
     "endpoint {endpoint} is on endpoint config {config}, but has not come to rest in {minutes} minutes: it is "
     "{status}{why}"

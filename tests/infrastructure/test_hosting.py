@@ -7,6 +7,8 @@ from aws_cdk import Aspects, CfnDeletionPolicy, CfnResource, IAspect, RemovalPol
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Annotations, Match
 from constructs import IConstruct
 
 from canary_construct import ModelRelease
@@ -211,6 +213,31 @@ def test_the_models_role_does_not_change_with_the_release(resources: Resources) 
 def test_the_models_role_may_read_the_bucket_of_the_archive_only(resources: Resources) -> None:
     (reading,) = [s for s in statements(resources, "ModelRole") if "s3:GetObject" in s["Action"]]
     assert reading["Resource"] == ["arn:<AWS::Partition>:s3:::models/*"]
+
+
+def test_the_models_role_may_read_the_buckets_of_all_releases_and_their_keys() -> None:
+    shop = stack()
+    key = kms.Key(shop, "Key")
+    old = s3.Bucket.from_bucket_name(shop, "Old", "old-models")
+    locked = s3.Bucket(shop, "Locked", encryption=s3.BucketEncryption.KMS)
+    endpoint = declare(shop, model_buckets=[old, locked], model_key=key)
+    resources = rendered(shop)
+    (reading,) = [s for s in statements(resources, "ModelRole") if "s3:GetObject" in s["Action"]]
+    assert {"arn:<AWS::Partition>:s3:::models/*", "arn:<AWS::Partition>:s3:::old-models/*"} < set(reading["Resource"])
+    decrypted = [s["Resource"] for s in statements(resources, "ModelRole") if s["Action"] == ["kms:Decrypt"]]
+    assert len(decrypted) == len(of_type(resources, "AWS::KMS::Key")) == 2
+    assert properties(resources, "Custom::ReleaseSlots")["ReadableBuckets"][:2] == ["models", "old-models"]
+    assert properties(resources, "Custom::ReleaseSlots")["ModelBucket"] == "models"
+    assert shop.resolve(endpoint.role.role_arn) == properties(resources, "AWS::SageMaker::Model")["ExecutionRoleArn"]
+
+
+def test_a_given_role_that_the_app_does_not_make_is_pointed_at() -> None:
+    shop = stack()
+    role = iam.Role.from_role_arn(shop, "Role", "arn:aws:iam::123456789012:role/models", mutable=False)
+    declare(shop, role=role, model_buckets=[s3.Bucket.from_bucket_name(shop, "Old", "old-models")])
+    said = Annotations.from_stack(shop).find_info("*", Match.string_like_regexp("this role is not made by the app"))
+    assert len(said) == 1
+    assert "ReadableBuckets" not in properties(rendered(shop), "Custom::ReleaseSlots")
 
 
 def test_an_image_that_holds_its_model_needs_no_archive() -> None:

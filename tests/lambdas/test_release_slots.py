@@ -240,6 +240,27 @@ def test_a_release_that_was_rolled_back_is_refused_from_the_slot_that_still_hold
     assert serving.unsafe() == []
 
 
+def test_a_deploy_that_takes_the_archive_of_stable_away_is_refused(shop: Shop) -> None:
+    """SageMaker reads the archive of the release that serves again for every new instance."""
+    shop.deploy("v1", bucket="old", readable=("old",))
+    shop.settle()
+    assert refused(shop, "v2", bucket="new", readable=("new",)) == (
+        "version v1 stays in a slot and reads its archive from bucket old, which the models' role may not read after "
+        "this deploy; add the bucket to model_buckets, and deploy again"
+    )
+    assert refused(shop, "v2", readable=()).startswith("version v1 stays in a slot")
+    assert shop.models()[B] == "model-v1-digest-of-v1"
+    shop.deploy("v2", bucket="new", readable=("new", "old"))
+    assert shop.models()[B] == "model-v2-digest-of-v2"
+
+
+def test_a_role_that_the_stack_does_not_know_is_not_judged(shop: Shop) -> None:
+    shop.deploy("v1", bucket="old", readable=("old",))
+    shop.settle()
+    shop.deploy("v2", bucket="new")
+    assert shop.models()[B] == "model-v2-digest-of-v2"
+
+
 def test_another_instance_type_is_refused(serving: Shop) -> None:
     assert refused(serving, "v2", instance_type="ml.c5.xlarge") == (
         "the instance type of endpoint shop cannot change from ml.m5.xlarge to ml.c5.xlarge while its variants are "

@@ -36,7 +36,7 @@ from rollout.takeover import cause_of_death
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rollout.contract.lock import Lock
     from rollout.endpoint import ConfiguredVariant, EndpointView
@@ -60,6 +60,10 @@ class _Wanted:
     model_name: str
     instance_type: str
     digest: str
+    bucket: str
+    """Of the model's archive; empty when there is none, or it is not known."""
+    readable: Sequence[str] | None
+    """The buckets that the models' role may read after this deploy; `None` when the stack does not know."""
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> _Wanted:
@@ -68,6 +72,8 @@ class _Wanted:
             model_name=properties["ModelName"],
             instance_type=properties["InstanceType"],
             digest=_digest(properties),
+            bucket=properties.get("ModelBucket", ""),
+            readable=properties.get("ReadableBuckets"),
         )
 
 
@@ -159,7 +165,7 @@ def _place(world: World, wanted: _Wanted, *, holder: str, first: bool, until: fl
 
 
 def _declare(world: World, wanted: _Wanted, *, anew: bool = False) -> None:
-    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, anew=anew)
+    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, bucket=wanted.bucket, anew=anew)
 
 
 def _versions(world: World, attributes: Answer) -> dict[str, str]:
@@ -204,6 +210,7 @@ def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: f
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     stable = _serving_slot(view)
     slots = _next_slots(world, wanted, view, stable)
+    _refuse_unreadable(world, wanted, slots)
     _suspend_scaling(world, holder, until)
     return _attributes(slots)
 
@@ -274,6 +281,19 @@ def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) 
         return now
     refuse_unfit(release, known)
     return next_placement(now, wanted.model_name, world.settings.scaling, stable=stable)
+
+
+def _refuse_unreadable(world: World, wanted: _Wanted, slots: Slots) -> None:
+    """Refuse a deploy whose role may not read the archive of a model that stays in a slot.
+
+    SageMaker reads it again for every new instance, also of a slot that does not change.
+    """
+    if wanted.readable is None:
+        return
+    for model in {placed.model_name for placed in slots.values()} - {wanted.model_name}:
+        bucket, release = world.ledger.bucket_of(model), world.ledger.release_in(model)
+        if release is not None and bucket and bucket not in wanted.readable:
+            raise DeployRefused(sentences.UNREADABLE.format(version=release.version, bucket=bucket))
 
 
 def _refuse_other_instance_type(world: World, slots: Mapping[str, ConfiguredVariant], wanted: str) -> None:

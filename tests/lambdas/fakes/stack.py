@@ -38,6 +38,8 @@ class Template:
     instance_type: str = INSTANCE_TYPE
     tags: str = ""
     content_values: tuple[str, ...] = ()
+    bucket: str = ""
+    readable: tuple[str, ...] | None = None
 
     @property
     def model_name(self) -> str:
@@ -55,6 +57,8 @@ class Template:
             "Version": self.version,
             "ContentDigest": self.digest,
             **({"ContentValues": list(self.content_values)} if self.content_values else {}),
+            **({"ModelBucket": self.bucket} if self.bucket else {}),
+            **({"ReadableBuckets": list(self.readable)} if self.readable is not None else {}),
         }
 
 
