@@ -34,16 +34,15 @@ def stay_at_rest(stage: Stage) -> str:
     return f"{len(stage.scene.visitors.since(0))} requests were sent"
 
 
-def a_canary_gets_traffic(stage: Stage) -> str:
-    """Deploy the second release, and wait until half of the requests reach it."""
+def rollout_starts(stage: Stage) -> str:
+    """Deploy the second release, and wait until it is on trial."""
     scene = stage.scene
     scene.moments["second deploy"] = time.time()
     scene.moments["second deploy ended"] = stage.release(stage.declare("v2")).ended_at
-    rollout = stage.wait(lambda: stage.rollouts.reached("v2", FIRST_STEP_PERCENT), "the first step of v2")
+    rollout = stage.wait(lambda: stage.rollouts.of("v2"), "a rollout of v2")
     scene.moments["rollout started"] = rollout.started_at
     _require_running(rollout)
-    scene.moments["both serve"] = time.time()
-    return _weights(scene.endpoint.look())
+    return f"rollout {rollout.name} runs"
 
 
 def refused_deploy(stage: Stage) -> str:

@@ -240,7 +240,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         relied_on_by=("rollout.exposure", "canary_tools.aws_models.sagemaker.routing"),
         expected="none",
         probe=endpoint.nothing_at_weight_zero,
-        moment=Moment.BOTH_SERVE,
+        moment=Moment.ON_TRIAL,
     ),
     Assumption(
         key="share_follows_weights",
@@ -248,7 +248,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         relied_on_by=("rollout.gates.traffic", "canary_tools.aws_models.sagemaker.routing"),
         expected="half of them, as far as chance allows",
         probe=endpoint.share_follows_weights,
-        moment=Moment.BOTH_SERVE,
+        moment=Moment.PROMOTED,
     ),
     Assumption(
         key="weights_survive_an_update",
@@ -330,7 +330,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         relied_on_by=("canary_construct.permissions.by_handler", "canary_tools.sandbox.iam.enforcement"),
         expected="both variants are registered anew",
         probe=scaling.handlers_may_register,
-        moment=Moment.BOTH_SERVE,
+        moment=Moment.ON_TRIAL,
     ),
     # Deploys
     Assumption(

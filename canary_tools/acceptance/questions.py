@@ -24,7 +24,7 @@ class Moment(Enum):
     """When in the walk a question is asked."""
 
     FIRST_RELEASE_SERVES = "after the first deploy"
-    BOTH_SERVE = "while both variants serve"
+    ON_TRIAL = "while a release is on trial"
     PROMOTED = "after the promotion"
     WALKED = "before the stack is deleted"
 

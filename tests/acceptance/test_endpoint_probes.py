@@ -51,7 +51,7 @@ def test_a_share_far_from_the_weights_is_otherwise() -> None:
     def said(to_canary: int) -> object:
         visits = [visit(1, "variant-b")] * to_canary + [visit(1)] * (400 - to_canary)
         return endpoint.share_follows_weights(
-            scene(visits=visits, looks=[look(0, weights=HALVES)], moments={"both serve": 0.0})
+            scene(visits=visits, looks=[look(0, weights=HALVES)], moments={"second deploy": 0.0})
         ).value
 
     assert said(200) is True
@@ -62,7 +62,7 @@ def test_a_share_far_from_the_weights_is_otherwise() -> None:
 def test_only_requests_under_equal_weights_count_for_the_share() -> None:
     visits = [*[visit(1)] * 200, *[visit(1, "variant-b")] * 200, *[visit(11, "variant-b")] * 400]
     looks = [look(0, weights=HALVES), look(10)]
-    here = scene(visits=visits, looks=looks, moments={"both serve": 0.0})
+    here = scene(visits=visits, looks=looks, moments={"second deploy": 0.0})
     assert endpoint.share_follows_weights(here).value is True
 
 

@@ -81,7 +81,7 @@ def test_ctrl_c_ends_the_walk_and_leaves_nothing(tmp_path: Path) -> None:
     environment = {**os.environ, "COLUMNS": "300"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603 - ours
         assert process.stdout is not None
-        seen = until(process.stdout, "a canary: ")
+        seen = until(process.stdout, "rollout starts: ")
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
     assert process.returncode == 130, seen + rest

@@ -77,9 +77,9 @@ def nothing_at_weight_zero(scene: Scene) -> Said:
 
 
 def share_follows_weights(scene: Scene) -> Said:
-    """Count the requests that each variant answered while both have half the weight."""
-    since = scene.moment("both serve")
-    until = _first(scene.watch.since(since), lambda look: len(set(look.weights.values())) > 1)
+    """Count the requests that each variant answered while both had half the weight."""
+    since = _first(scene.watch.since(scene.moment("second deploy")), _is_even)
+    until = _first(scene.watch.since(since), lambda look: not _is_even(look))
     variants = Counter(found.variant for found in scene.visitors.since(since) if found.sent_at < until)
     total = sum(variants[slot] for slot in SLOTS)
     if not total:
@@ -169,6 +169,10 @@ def _updates(looks: Sequence[Look]) -> list[tuple[Look, Look]]:
     if not found:
         raise NotAsked("no update was seen")
     return found
+
+
+def _is_even(look: Look) -> bool:
+    return len(set(look.weights.values())) == 1
 
 
 def _first(looks: Sequence[Look], holds: Callable[[Look], bool]) -> float:
