@@ -11,6 +11,7 @@ _READER = "rollout.evidence.reader"
 _SLOT_METRICS = "canary_construct.watching.slot_metrics"
 _ENDPOINT = "rollout.endpoint"
 _LOCAL_METRICS = "canary_tools.aws_models.sagemaker.invocation_metrics"
+_LOCAL_MATH = "canary_tools.aws_models.cloudwatch.math_values"
 _LOCAL_QUERIES = "canary_tools.aws_models.cloudwatch.queries"
 _LOCAL_ENDPOINTS = "canary_tools.aws_models.sagemaker.endpoints"
 _SETTINGS = "canary_tools.sandbox.emulator.settings"
@@ -55,12 +56,13 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         key="count_in_empty_range",
-        claim="TC() counts 0 in a range without a sample, in a period that has samples",
+        claim="TC() may count 0 or nothing in a range without a sample, in a period that has samples",
         relied_on_by=(_SOURCES, "canary_tools.aws_models.cloudwatch.statistics"),
-        expected="zero",
-        as_expected=_one_of("zero"),
+        expected="zero or nothing",
+        as_expected=_one_of("zero", "nothing"),
         probe=metrics.count_above_all,
         moment=Moment.PROMOTED,
+        setting="empty_range",
     ),
     Assumption(
         key="counts_add_up",
@@ -86,6 +88,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         as_expected=_one_of("zeros", "some zeros", "nothing"),
         probe=metrics.zeros_without_traffic,
         moment=Moment.PROMOTED,
+        setting="idle_variant",
     ),
     Assumption(
         key="errors_as_zeros",
@@ -145,18 +148,47 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         probe=metrics.values_change_later,
     ),
     Assumption(
+        key="values_in_parts",
+        claim="a value that is visible may still change",
+        relied_on_by=(_EVALUATE, _LOCAL_METRICS),
+        expected="either",
+        as_expected=_either,
+        probe=metrics.values_in_parts,
+        setting="values_in_parts",
+    ),
+    Assumption(
+        key="periods_in_order",
+        claim="a metric's later period may be visible before an earlier one",
+        relied_on_by=(_READER, _LOCAL_METRICS),
+        expected="either",
+        as_expected=_either,
+        probe=metrics.periods_in_order,
+        setting="periods_in_order",
+    ),
+    Assumption(
         key="fill_of_nothing",
         claim="FILL() of a series without a point may give a series or nothing",
-        relied_on_by=(_SLOT_METRICS, "canary_tools.aws_models.cloudwatch.math_values"),
+        relied_on_by=(_SLOT_METRICS, _LOCAL_MATH),
         expected="either",
         as_expected=_one_of("series", "nothing"),
         probe=metrics.fill_of_nothing,
         moment=Moment.PROMOTED,
+        setting="fill_of_nothing",
+    ),
+    Assumption(
+        key="empty_operand",
+        claim="arithmetic may take a series without a point for zeros, or drop the periods",
+        relied_on_by=(_LOCAL_MATH,),
+        expected="zero or drops",
+        as_expected=_one_of("zero", "drops"),
+        probe=metrics.sum_with_nothing,
+        moment=Moment.PROMOTED,
+        setting="empty_operand",
     ),
     Assumption(
         key="division_by_zero_drops",
         claim="a period in which an expression divides by zero has no value",
-        relied_on_by=(_SLOT_METRICS, "canary_tools.aws_models.cloudwatch.math_values"),
+        relied_on_by=(_SLOT_METRICS, _LOCAL_MATH),
         expected="no values",
         probe=metrics.division_by_zero,
         moment=Moment.PROMOTED,
@@ -176,6 +208,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         as_expected=_one_of("points", "nothing", "refused"),
         probe=fine_points.asked_from_before_their_time,
         moment=Moment.PROMOTED,
+        setting="old_query",
     ),
     # The endpoint
     Assumption(
@@ -213,10 +246,21 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         key="desired_values_are_told",
-        claim="DescribeEndpoint tells desired weights and counts of an endpoint in service",
+        claim="DescribeEndpoint may tell desired weights and counts of an endpoint in service, or leave them out",
         relied_on_by=(_ENDPOINT, "canary_tools.aws_models.sagemaker.endpoint"),
-        expected="in every look",
+        expected="either",
+        as_expected=_either,
         probe=endpoint.desired_values_are_told,
+        setting="desired_values_are_told",
+    ),
+    Assumption(
+        key="variants_in_order",
+        claim="DescribeEndpoint may list variants in any order",
+        relied_on_by=(_ENDPOINT, "canary_tools.aws_models.sagemaker.endpoint"),
+        expected="either",
+        as_expected=_either,
+        probe=endpoint.variants_in_order,
+        setting="variants_in_order",
     ),
     Assumption(
         key="target_variant_at_weight_zero",
@@ -323,6 +367,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         as_expected=_one_of("taken", "refused"),
         probe=scaling.collision,
         moment=Moment.FIRST_RELEASE_SERVES,
+        setting="scaling_collision",
     ),
     Assumption(
         key="handlers_may_register",

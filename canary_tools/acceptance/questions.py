@@ -53,7 +53,7 @@ class Assumption:
         as_expected: tells whether a value is that.
         probe: asks; `None` for what no caller can provoke, and then `unasked` says why.
         moment: when it is asked.
-        setting: of the local AWS, which takes the value over; empty when it has none.
+        setting: a setting or switch of the local AWS, which takes the value over; empty when it has none.
     """
 
     key: str

@@ -68,12 +68,14 @@ class Report:
 
 
 def settings_of(answers: Sequence[Answer]) -> dict[str, Any]:
-    """Return what the local AWS takes over, by the name of its setting; only what was asked."""
-    return {
-        answer.assumption.setting: answer.value
-        for answer in answers
-        if answer.assumption.setting and answer.verdict is not Verdict.NOT_ASKED
-    }
+    """Return what the local AWS takes over, by the name of its setting or switch."""
+    return {answer.assumption.setting: answer.value for answer in answers if _can_be_taken_over(answer)}
+
+
+def _can_be_taken_over(answer: Answer) -> bool:
+    """Tell whether an answer was given that the setting can have: words that nobody expected are no position."""
+    unknown_words = isinstance(answer.value, str) and answer.verdict is Verdict.OTHERWISE
+    return bool(answer.assumption.setting) and answer.verdict is not Verdict.NOT_ASKED and not unknown_words
 
 
 def _act(seen: Seen) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """The table of assumptions: every row can be asked or says why not, and names modules that exist."""
 
 import re
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from canary_tools.acceptance.assumptions import ASSUMPTIONS, asked_at
 from canary_tools.acceptance.program import ACTS
 from canary_tools.acceptance.questions import Assumption, Moment
+from canary_tools.aws_models.undocumented import Undocumented, positions_of
 from canary_tools.sandbox.emulator.settings import SandboxSettings
 
 ROOT = Path(__file__).parents[2]
@@ -43,8 +45,15 @@ def test_keys_name_one_row_each() -> None:
 
 
 def test_every_setting_is_one_of_the_local_aws() -> None:
-    known = {field.name for field in fields(SandboxSettings)}
+    known = {field.name for field in (*fields(SandboxSettings), *fields(Undocumented))}
     assert {row.setting for row in ASSUMPTIONS if row.setting} <= known
+
+
+@pytest.mark.parametrize("switch", fields(Undocumented), ids=lambda switch: switch.name)
+def test_every_switch_is_asked_for_and_every_position_of_it_may_be_answered(switch: Field[Any]) -> None:
+    (row,) = [row for row in ASSUMPTIONS if row.setting == switch.name]
+    assert row.probe is not None
+    assert [position for position in positions_of(switch.default) if not row.as_expected(position)] == []
 
 
 def test_every_question_is_asked_at_some_act() -> None:

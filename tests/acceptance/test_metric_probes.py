@@ -68,6 +68,20 @@ def test_lateness_counts_from_the_end_of_a_period_and_is_told_for_each_slot_and_
     assert metrics.shortest_delay(here).value == 40
     assert metrics.slots_come_together(here).value == 75
     assert metrics.values_change_later(here).value == 25
+    assert metrics.values_in_parts(here).value is True
+    assert metrics.values_in_parts(scene(points=points[:2])).value is False
+
+
+def test_a_period_that_is_seen_before_an_earlier_one_is_out_of_order() -> None:
+    early, late = published("variant-a", "Invocations", 60, late=10), published("variant-a", "Invocations", 0, late=120)
+    other = published("variant-b", "Invocations", 0, late=150)
+    assert metrics.periods_in_order(scene(points=[early, late])).value is False
+    assert metrics.periods_in_order(scene(points=[early, other])).value is True
+
+
+@pytest.mark.parametrize(("added", "value"), [({0: 4.0}, "zero"), ({}, "drops")])
+def test_what_arithmetic_makes_of_nothing(added: dict[int, float], value: str) -> None:
+    assert metrics.sum_with_nothing(scene(answers={"Sum": {0: 4.0}, "n + m": added})).value == value
 
 
 def test_what_fill_makes_of_nothing() -> None:

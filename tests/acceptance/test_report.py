@@ -78,6 +78,12 @@ def test_the_local_aws_can_read_its_settings() -> None:
     assert (settings.undocumented.threshold_statistics, settings.metric_delay_seconds) == (True, 171.5)
 
 
+def test_words_that_nobody_expected_are_no_setting() -> None:
+    (row,) = [row for row in ASSUMPTIONS if row.setting == "scaling_collision"]
+    answer = Answer(assumption=row, verdict=Verdict.OTHERWISE, sentence="so", value="refused in other words")
+    assert report(answers=[answer]).to_json()["local_aws"] == {}
+
+
 @pytest.mark.parametrize(
     ("other", "right"),
     [({}, True), ({"left": ["a model"]}, False), ({"walk": [Seen(act=ACTS[0], right=None, sentence="")]}, False)],

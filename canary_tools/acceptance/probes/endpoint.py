@@ -52,6 +52,13 @@ def desired_values_are_told(scene: Scene) -> Said:
     return Said(sentence=f"missing in {len(untold)} of {len(looks)} looks", value=not untold)
 
 
+def variants_in_order(scene: Scene) -> Said:
+    """Ask whether DescribeEndpoint lists variants in the order of the endpoint config."""
+    declared = [variant["VariantName"] for variant in _variants(scene)]
+    listed = list(scene.endpoint.look().weights)
+    return Said(sentence=", ".join(listed), value=listed == declared)
+
+
 def target_variant_at_weight_zero(scene: Scene) -> Said:
     """Send a request to the variant that has no weight."""
     idle = scene.idle_slot()

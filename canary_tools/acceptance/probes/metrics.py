@@ -94,6 +94,17 @@ def fill_of_nothing(scene: Scene) -> Said:
     return Said(sentence=said, value="series" if answer else "nothing")
 
 
+def sum_with_nothing(scene: Scene) -> Said:
+    """Ask what arithmetic gives for a series with points and one without a single point."""
+    period = scene.account.pace.metric_period
+    requests = scene.metrics.query(scene.stable_slot(), INVOCATIONS, "Sum", period=period)
+    nobody = query_of("no-such-endpoint", SLOT_A, INVOCATIONS, "Sum", period=period)
+    answers = _answers(scene, {"n": requests, "m": nobody, "added": {"Expression": "n + m"}})
+    _require(answers["n"])
+    said = f"{len(answers['added'])} points for {len(answers['n'])} periods"
+    return Said(sentence=said, value="zero" if answers["added"] else "drops")
+
+
 def division_by_zero(scene: Scene) -> Said:
     """Ask what an expression gives in periods in which it divides by zero."""
     period = scene.account.pace.metric_period
@@ -145,6 +156,22 @@ def values_change_later(scene: Scene) -> Said:
     changes = [seconds for seconds in lasted if seconds]
     said = f"{len(changes)} of {len(found)} values did, the last after {max(changes, default=0):.0f} s"
     return Said(sentence=said, value=round(max(changes, default=0.0), 1))
+
+
+def values_in_parts(scene: Scene) -> Said:
+    """Ask whether a value that is visible still changes."""
+    seconds = values_change_later(scene)
+    return Said(sentence=seconds.sentence, value=seconds.value != 0)
+
+
+def periods_in_order(scene: Scene) -> Said:
+    """Ask whether each metric's periods became visible in their order."""
+    seen: dict[tuple[str, str], list[float]] = {}
+    for point, published in sorted(_published(scene).items(), key=lambda item: item[0].period):
+        seen.setdefault((point.slot, point.metric), []).append(published.first_at)
+    _require(seen)
+    late = sum(after < before for moments in seen.values() for before, after in pairwise(moments))
+    return Said(sentence=f"{late} values came before one of an earlier period", value=not late)
 
 
 def metrics_at_the_other_period(scene: Scene) -> Said:
