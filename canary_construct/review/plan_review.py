@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import jsii
 from aws_cdk import Annotations, Aspects, CfnResource, IAspect
 from rollout.contract.names import PLAN_METADATA
-from rollout.contract.timing import FINAL_AFTER_PERIODS, GATE_PERIODS, MAX_EVENTS
+from rollout.contract.timing import GATE_PERIODS, MAX_EVENTS, SUCCESSOR_PERIODS
 
 from canary_construct.cdk.lazy import lazy_value
 from canary_construct.props.slot import Slot
 from canary_construct.review import reaction_times
 from canary_construct.review.expected_traffic import ExpectedTraffic, instances
 from canary_construct.review.plan_warnings import PlanWarnings
-from canary_construct.rollout.history_budget import LATE_PERIODS, longest_history
+from canary_construct.rollout.history_budget import longest_history, longest_watch_seconds
 from canary_construct.rollout.timeouts import longest_wait_seconds
 
 if TYPE_CHECKING:
@@ -103,11 +103,12 @@ class PlanReview:
             waits = max(sum(gates.waits(gate, index).values()) for gate in gates.gates)
             compares = index < len(self._steps) - 1 or all(gate.delay_seconds >= fewest for gate in gates.gates)
             early = waits + fewest if compares else step.bake_seconds
-            yield min(step.bake_seconds, early) + FINAL_AFTER_PERIODS * self._period
+            yield min(step.bake_seconds, early) + SUCCESSOR_PERIODS * self._period
 
     def _longest(self) -> int:
         """Return the seconds of a rollout that uses every `max_bake` and every time-out."""
-        baking = sum(step.max_bake_seconds + LATE_PERIODS * self._period for step in self._steps)
+        interval = self.plan.evaluation_interval_seconds
+        baking = sum(longest_watch_seconds(step, interval_seconds=interval) for step in self._steps)
         return baking + longest_wait_seconds(len(self._steps))
 
     def _reactions(self, alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[ReactionTime]:

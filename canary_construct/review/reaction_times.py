@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 from aws_cdk import aws_cloudwatch as cloudwatch
-from rollout.contract.timing import FINAL_AFTER_PERIODS
+from rollout.contract.timing import SUCCESSOR_PERIODS
 
 from canary_construct.props.slot import Slot
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROLLBACK_PERIODS = 3
 """How many metric periods a gate needs to roll back; one period adds at most 0.49 of the evidence that it asks for."""
 METRIC_DELAY_SECONDS = 90
-"""How long after the end of a period an alarm is assumed to see its metrics. Not documented by AWS."""
+"""How long after the end of a period its metrics are assumed to come. Not documented by AWS."""
 USUAL_PERIOD_SECONDS = 60
 """Of an alarm whose metric does not tell its period."""
 
@@ -34,12 +34,13 @@ class ReactionTime:
 
 
 def of_gates(gates: Sequence[Gate], *, metric_period_seconds: int) -> Iterator[ReactionTime]:
-    """Yield the reaction time of each gate: its waits, the periods it needs, and the time until those are final."""
+    """Yield the reaction time of each gate: its waits, the periods it needs, and the time until those have come."""
     for gate in gates:
         waits = (gate.warm_up_seconds, gate.delay_seconds)
         periods = sum(math.ceil(seconds / metric_period_seconds) for seconds in waits)
-        periods += ROLLBACK_PERIODS + FINAL_AFTER_PERIODS
-        yield ReactionTime(name=f"gate {gate.name}", earliest_seconds=periods * metric_period_seconds)
+        periods += ROLLBACK_PERIODS + SUCCESSOR_PERIODS
+        seconds = periods * metric_period_seconds + METRIC_DELAY_SECONDS
+        yield ReactionTime(name=f"gate {gate.name}", earliest_seconds=seconds)
 
 
 def of_alarms(alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[ReactionTime]:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rollout.contract.gate_rules import GateRules, JudgeRules
-from rollout.contract.timing import GATE_PERIODS
+from rollout.contract.timing import BLIND_SECONDS, GATE_PERIODS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from canary_construct.props.gate import Gate
     from canary_construct.props.traffic_routing import TrafficRouting
 
+STANDARD_PERIOD_SECONDS = 60
+"""Shorter metric periods are of high resolution."""
+
 
 class RolloutGates:
     """Gates that share one chance `alpha` of rolling back a healthy release.
 
     Raises:
-        ValueError: when there is no gate, two have one name, a step is too short for one, a proof is asked that no step
-            can give, or alpha is out of its range.
+        ValueError: when there is no gate, two have one name, a step is too short for one, a delay is too long for the
+            metric period, a proof is asked that no step can give, or alpha is out of its range.
     """
 
     def __init__(
@@ -77,9 +80,20 @@ class RolloutGates:
         if twice:
             raise ValueError(f"gates must have different names, got {', '.join(twice)} twice")
         for gate in self._gates:
+            self._check_delay(gate)
             self._check_time(gate)
             if gate.superior:
                 self._check_superiority(gate)
+
+    def _check_delay(self, gate: Gate) -> None:
+        """Refuse a delay after which CloudWatch may have dropped what shall be read: it may still be late, or away."""
+        longest = HIGH_RESOLUTION_SECONDS - METRICS_SETTLED_SECONDS - BLIND_SECONDS
+        if self._period < STANDARD_PERIOD_SECONDS and gate.delay_seconds > longest:
+            raise ValueError(
+                f"delay must be at most {longest} s at metric_period {self._period}, because CloudWatch keeps periods "
+                f"under {STANDARD_PERIOD_SECONDS} s for {HIGH_RESOLUTION_SECONDS // 3600} hours; got "
+                f"{gate.delay_seconds} s for gate {gate.name}"
+            )
 
     def _check_time(self, gate: Gate) -> None:
         for index, step in enumerate(self._routing.traffic_steps):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS, ROLLBACK_TRIES
+from rollout.contract.timing import (
+    MAX_EVENTS,
+    METRICS_SETTLED_SECONDS,
+    ROLLBACK_REPETITIONS,
+    ROLLBACK_TRIES,
+    longest_bake_seconds,
+)
 
 from canary_construct.rollout.timeouts import longest_wait_seconds
 
@@ -25,8 +31,8 @@ EVENTS_PER_REPETITION = 3
 ROLLBACK_EVENTS = ROLLBACK_TRIES * (EVENTS_PER_LOOK + ROLLBACK_REPETITIONS * EVENTS_PER_REPETITION)
 MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
-LATE_PERIODS = 3
-"""How many metric periods after its time a bake can end: it ends when its last period is final."""
+LOOKS_AFTER_BAKE = 2
+"""How many looks later a bake can end than its last metric period has come: neither begins when the other does."""
 
 
 def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
@@ -58,5 +64,13 @@ def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: 
 
 def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> int:
     """Return the events of the longest rollout that these steps allow."""
-    watching = sum(ceil(step.max_bake_seconds / interval_seconds) + LATE_PERIODS for step in steps)
+    watching = sum(
+        ceil(longest_watch_seconds(step, interval_seconds=interval_seconds) / interval_seconds) for step in steps
+    )
     return EVENTS_AROUND + int(MAX_EVENTS * SHARE_FOR_WAITING) + EVENTS_PER_LOOK * watching
+
+
+def longest_watch_seconds(step: TrafficStep, *, interval_seconds: int) -> int:
+    """Return how long a step can be watched: its bake, and until the last metric period of it has come."""
+    bake = longest_bake_seconds(step.bake_seconds, step.max_bake_seconds)
+    return bake + METRICS_SETTLED_SECONDS + LOOKS_AFTER_BAKE * interval_seconds

@@ -13,8 +13,13 @@ OVER_MAXIMUM = (
     "the current {rate:,.0f} requests a minute need {needed} instances at {per_instance:,} each, but max_instances is "
     "{maximum}"
 )
-NO_DECISION = "no decision in {seconds:,.0f} s at {step}: {why}"
-BAKING = "{seconds:,.0f} of {bake:,} s at {step}: {why}"
+NO_DECISION = "no decision in {elapsed:,.0f} s at {step}: {why}"
+BAKING = "{baked:,.0f} of {bake:,} s at {step}: {why}"
+BLIND = "no metrics of the canary for {blind:,.0f} s at {step}, so the traffic went back to stable: {why}"
+NOTHING_NEW = "no new metrics of every slot that should serve"
+LACKS = "gate {gate} lacks the metrics of {side} in {periods:,} metric periods"
+LATE = "metrics come {late:,.0f} s late here"
+NOT_ANSWERED = "CloudWatch did not tell the metrics: {error}"
 ALARMS_DELETED = (
     "the alarms {alarms} do not exist any more; create them again under these names, or take them out of the alarms of "
     "the construct and deploy, and start the rollout again"

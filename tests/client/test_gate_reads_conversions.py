@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 from canary_construct_client import Conversions, MetricDataPublisher
-from rollout.evidence.reader import EvidenceReader, Window
+from rollout.contract.timing import METRICS_SETTLED_SECONDS
+from rollout.evidence.reader import EvidenceReader
+from rollout.evidence.window import Window
 from rollout.gates import Counts
 
 from canary_construct import Gate
@@ -78,8 +80,9 @@ def test_a_period_s_pair_is_complete_when_the_delay_is_over(period: int) -> None
     gate = Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.minutes(DELAY_MINUTES))
     reader = EvidenceReader("recommender", sources={gate.name: gate.source}, period_seconds=period, client=cloudwatch)
     due = (NOON + DELAY_MINUTES * 60) // period
+    settled = (due + 5) * period + METRICS_SETTLED_SECONDS
     evidence = reader.read(
-        Window(first=due - 5, end=due + 5, until=due + 5, step=0, canary_percent=20),
+        Window(begun=due - 5, first=due - 5, now=settled, step=1, canary_percent=20),
         stable="variant-a",
         canary="variant-b",
     )

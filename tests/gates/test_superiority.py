@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.contract.plan import Step
-from rollout.decisions.bake import Next, decide
+from rollout.decisions.bake import Baked, Next, decide
 from rollout.gates import Assessment, Counts, Judge, Minute, effects, failing, passing
 from rollout.gates.capital import Capital
 from rollout.gates.gate import Gate
@@ -35,9 +35,15 @@ def rules(**of_gate: Any) -> Judge:
 
 
 def seen(judge: Judge, *rollout: tuple[int, int, Counts]) -> tuple[dict[str, Any], Assessment]:
-    """Return state and assessment after stretches of (step, minutes, counts of each)."""
+    """Return state and assessment after stretches of (step, minutes, counts of each); without stable it is at 100 %."""
     stretches = [(step, counts) for step, length, counts in rollout for _ in range(length)]
-    minutes = [Minute(number, step, {"conversion": counts}) for number, (step, counts) in enumerate(stretches)]
+    minutes = [
+        Minute(
+            number, step, {"conversion": counts}, invocations=(counts.canary_total, counts.stable_total), share=share
+        )
+        for number, (step, counts) in enumerate(stretches)
+        for share in [0.5 if counts.stable_total else 1.0]
+    ]
     return judge.update(judge.new_state(), minutes)
 
 
@@ -123,11 +129,11 @@ def test_an_unproven_canary_stays_until_max_bake_and_is_then_given_up() -> None:
         seconds: decide(
             STEP,
             last=False,
-            baked_seconds=seconds,
+            baked=Baked(seen=seconds, elapsed=seconds, blind=0, is_fresh=True),
             now=now,
             at_bake_end=judge.at_bake_end(state),
-            unknown_alarms=[],
-            outage="",
+            held="",
+            notes=[],
         )
         for seconds in (3600, 14400)
     }

@@ -60,7 +60,7 @@ def test_a_step_without_a_final_minute_does_not_pass_on_what_an_earlier_one_show
     state, second = rules.update(state, [], step=1)
     end = rules.at_bake_end(state)
     assert (first.verdict, second.verdict, end.verdict) == ("PASS", "CONTINUE", "CONTINUE")
-    assert "too little to judge: 0 canary requests in 0 minutes" in end.reason
+    assert "too little to judge: 0 requests to the canary and 0 to stable in 0 minutes" in end.reason
 
 
 def test_a_step_that_begins_before_its_first_minute_goes_on_as_if_it_began_with_it() -> None:

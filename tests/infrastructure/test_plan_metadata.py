@@ -34,8 +34,8 @@ def test_the_metadata_name_every_gate_and_alarm_that_can_stop_a_rollout() -> Non
     found = metadata(resources_of(expected_rps=10, routing=HALF_FIRST))
     guards = {guard["Name"]: (guard["EarliestSeconds"], guard["ExpectedRequests"]["50 %"]) for guard in found["Guards"]}
     assert guards == {
-        "gate errors": (300, 1500),
-        "gate latency": (600, 3000),
+        "gate errors": (330, 1650),
+        "gate latency": (630, 3150),
         "alarm error rate is 25 percentage points above the other slot's": (90, 450),
         "alarm p99 of the model latency is 10000 ms above the other slot's": (150, 750),
         "alarm its share of the requests is far from its weight": (210, 1050),
@@ -56,7 +56,7 @@ def test_gates_and_alarms_that_were_added_later_are_in_the_metadata() -> None:
     endpoint.add_alarm(orders(shop, datapoints_to_alarm=2))
     endpoint.add_alarm(cloudwatch.Alarm.from_alarm_name(shop, "Theirs", "theirs"))
     guards = {guard["Name"]: guard["EarliestSeconds"] for guard in metadata(rendered(shop))["Guards"]}
-    assert guards["gate conversion"] == 300
+    assert guards["gate conversion"] == 330
     assert guards["alarm Orders"] == 300 + 90
     assert len(guards) == 2 + 1 + 3 + 1
 

@@ -1,10 +1,14 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
-from rollout.contract.plan import OutageLimits
-from rollout.decisions.bake import outage
+from rollout.contract.plan import OutageLimits, Step
+from rollout.contract.states import Next
+from rollout.contract.timing import BLIND_SECONDS
+from rollout.decisions.bake import Baked, Decision, decide, outage
 from rollout.evidence.sources import SlotCount
+from rollout.gates import Assessment, Verdict
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
@@ -24,7 +28,7 @@ def minutes_later(shop: Shop, minutes: int, *, failed: float = 0) -> None:
         shop.serve(failed=failed)
 
 
-def test_a_minute_is_counted_once_and_only_when_it_is_final(serving: Shop, baking: Execution) -> None:
+def test_a_minute_is_counted_once_and_only_when_it_has_come(serving: Shop, baking: Execution) -> None:
     counted = []
     while baking.task == "Evaluate" and baking.step["index"] == 0:
         minutes_later(serving, 1)
@@ -83,13 +87,132 @@ def test_the_last_step_leads_to_the_promotion(serving: Shop) -> None:
     assert baking.repeat()["next"] == "PROMOTE"
 
 
-def test_too_few_requests_extend_the_bake_and_then_end_the_rollout(aws: Aws, baking: Execution) -> None:
+def looked_at(shop: Shop, baking: Execution, minutes: int, *slots: str, requests: int = 600) -> None:
+    """Let these slots publish their requests, and look, once a minute until the rollout goes elsewhere."""
+    for _ in range(minutes):
+        for slot in slots:
+            shop.aws.cloudwatch.serve(ENDPOINT, slot, requests, at=shop.aws.clock.now() - 60, period=60)
+        baking.advance()
+        if baking.task != "Evaluate":
+            return
+
+
+def ending(baking: Execution) -> tuple[str, str]:
+    """Return the name and the sentence of the error that ended the rollout."""
+    error = baking.errors[-1]
+    return type(error).__name__, str(error)
+
+
+def test_too_few_requests_extend_the_bake_and_then_end_the_rollout(serving: Shop, baking: Execution) -> None:
     """No data is not good news."""
-    aws.wait(4 * 60)
-    assert baking.repeat()["next"] == "STAY"
-    aws.wait(8 * 60)
-    with pytest.raises(Inconclusive):
-        baking.repeat()
+    looked_at(serving, baking, 6, A, B, requests=5)
+    assert baking.task == "Evaluate"
+    looked_at(serving, baking, 8, A, B, requests=5)
+    error, reason = ending(baking)
+    assert error == "Inconclusive"
+    assert "requests to the canary and" in reason
+
+
+def test_a_stable_slot_that_publishes_nothing_is_nothing_to_compare_with(serving: Shop, baking: Execution) -> None:
+    looked_at(serving, baking, 40, B)
+    error, reason = ending(baking)
+    assert error == "Inconclusive"
+    assert "gate errors lacks the metrics of stable in" in reason
+    assert serving.rollouts()[baking.name]["steps"][0]["missing"] != []
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_a_canary_of_which_nothing_is_seen_gives_its_traffic_back(aws: Aws, index: int) -> None:
+    """At 100 % as well: neither gates nor alarms see what it does."""
+    serving = Shop(aws, steps=tuple(step(percent, max_bake_seconds=7200) for percent in (10, 50, 100)))
+    serving.serve_first()
+    baking = serving.begin("v2", "Evaluate", index=index)
+    looked_at(serving, baking, BLIND_SECONDS // 60 - 1)
+    assert baking.task == "Evaluate"
+    looked_at(serving, baking, 2)
+    error, reason = ending(baking)
+    assert error == "MetricsMissing"
+    assert "no metrics of the canary for 1," in reason
+    serving.run(baking)
+    assert serving.unsafe() == []
+
+
+def test_nothing_is_raised_on_old_evidence(aws: Aws) -> None:
+    """The alarm that held the step is quiet again, but by then nothing is seen any more."""
+    serving = Shop(aws, steps=(step(10, max_bake_seconds=3600), step(100)))
+    serving.serve_first()
+    baking = serving.begin("v2", "Evaluate")
+    serving.aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    looked_at(serving, baking, 6, A, B)
+    looked_at(serving, baking, 2)
+    serving.aws.cloudwatch.alarms["business"] = "OK"
+    looked_at(serving, baking, 5)
+    assert (baking.task, baking.step["index"]) == ("Evaluate", 0)
+    looked_at(serving, baking, 6, A, B)
+    assert baking.task == "ScaleCanary"
+
+
+def test_metrics_that_come_four_minutes_late_are_used_and_their_lateness_is_said(
+    aws: Aws, serving: Shop, baking: Execution
+) -> None:
+    for _ in range(14):
+        published = aws.clock.now() - 240
+        for slot, failed in ((A, 0), (B, 300)):
+            aws.cloudwatch.serve(ENDPOINT, slot, 600, failed=failed, at=published - 60, period=60)
+        baking.advance()
+        if baking.task != "Evaluate":
+            break
+    assert ending(baking)[0] == "GateFailed"
+    (step, *_) = serving.rollouts()[baking.name]["steps"]
+    assert 240 <= step["metrics_late_seconds"] < 300
+
+
+def test_a_cloudwatch_that_does_not_answer_holds_the_rollout_and_what_was_missed_is_read_later(
+    aws: Aws, serving: Shop, baking: Execution
+) -> None:
+    before = baking.step["next_period"]
+    aws.fail("GetMetricData", THROTTLED, times=10)
+    looked_at(serving, baking, 10, A, B)
+    assert (baking.task, baking.step["next_period"], baking.step["seen"]) == ("Evaluate", before, 0)
+    (step, *_) = serving.rollouts()[baking.name]["steps"]
+    assert "CloudWatch did not tell the metrics: An error occurred (ThrottlingException)" in step["reason"]
+    assert "GetMetricData" in step["reason"]
+    looked_at(serving, baking, 2, A, B)
+    assert baking.task == "ScaleCanary"
+    assert serving.rollouts()[baking.name]["steps"][0]["canary_requests"] >= 5 * 600
+
+
+@pytest.mark.parametrize("absurd", [10**30, 10**15 + 1])
+def test_absurd_counts_decide_nothing_and_do_not_stop_the_rollout(
+    serving: Shop, baking: Execution, absurd: int
+) -> None:
+    looked_at(serving, baking, 4, A, B, requests=absurd)
+    assert baking.task == "Evaluate"
+    assert (baking.step["seen"], baking.step["requests"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("seen", "following"), [(1740, Next.STAY), (1800, Next.NEXT_STEP)])
+def test_only_what_was_seen_counts_as_baked(seen: int, following: Next) -> None:
+    assert decided(Baked(seen=seen, elapsed=6000, blind=60, is_fresh=True)).next == following
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "max_bake", "following"),
+    [(1860, 1800, Next.STAY), (2100, 1800, Next.GIVE_UP), (7140, 7200, Next.STAY), (7200, 7200, Next.GIVE_UP)],
+)
+def test_a_few_lost_periods_do_not_end_a_bake_that_may_not_be_extended(
+    elapsed: int, max_bake: int, following: Next
+) -> None:
+    baked = Baked(seen=1740, elapsed=elapsed, blind=60, is_fresh=True)
+    assert decided(baked, max_bake_seconds=max_bake).next == following
+
+
+def decided(baked: Baked, *, max_bake_seconds: int = 7200) -> Decision:
+    """Return what is decided about a step of half an hour in which no gate says anything against the canary."""
+    undecided = Assessment(verdict=Verdict.CONTINUE, reason="nothing yet", minute=None, gate=None, gates=())
+    passing = replace(undecided, verdict=Verdict.PASS)
+    half_an_hour = Step.parse(step(10, bake_seconds=1800, max_bake_seconds=max_bake_seconds))
+    return decide(half_an_hour, last=False, baked=baked, now=undecided, at_bake_end=passing, held="", notes=[])
 
 
 @pytest.mark.parametrize("alarm", ["b-errors", "business"])
@@ -143,17 +266,17 @@ def test_an_outage_of_both_slots_is_not_left_for_more_traffic(serving: Shop) -> 
     minutes_later(serving, 7, failed=300)
     assert baking.repeat()["next"] == "STAY"
     (*_, held) = serving.rollouts()[baking.name]["steps"]
-    assert held["reason"].endswith(
+    assert (
         "300 of the canary's 600 requests failed in the newest metric period (50.00 %); no traffic is shifted "
-        "while more than 25 % fail"
-    )
+        "while more than 25 % fail; metrics come 9 s late here"
+    ) in held["reason"]
     baking.advance()
     minutes_later(serving, 1)
     baking.advance()
     assert (baking.task, baking.step["index"]) == ("ScaleCanary", 2)
 
 
-def test_an_outage_that_has_just_begun_is_seen_before_it_is_final(serving: Shop) -> None:
+def test_an_outage_that_has_just_begun_is_seen_before_its_period_is_complete(serving: Shop) -> None:
     baking = serving.begin("v2", "Evaluate", index=1)
     minutes_later(serving, 6)
     minutes_later(serving, 1, failed=300)

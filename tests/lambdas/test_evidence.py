@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 from rollout.contract.errors import Unavailable
 from rollout.contract.gate_rules import InvalidGatesError, PublishedCounts, SlowRequests, parse_source
-from rollout.evidence.reader import EvidenceReader, Window
-from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow
+from rollout.contract.timing import BLIND_SECONDS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS, OVERTAKEN_SECONDS
+from rollout.evidence.reader import EvidenceReader
+from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow, SourceReader
+from rollout.evidence.window import Window
 from rollout.gates import Counts, Judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rollout.evidence.findings import Evidence
 
 PERIOD = 60
 FIRST = 29_000_000
-WINDOW = Window(first=FIRST, end=FIRST + 2, until=FIRST + 2, step=1, canary_percent=10)
+TWO_SETTLED = (FIRST + 2) * PERIOD + METRICS_SETTLED_SECONDS
+"""When nothing is waited for in the first two periods any more."""
+WINDOW = Window(begun=FIRST, first=FIRST, now=TWO_SETTLED, step=1, canary_percent=10)
 CANARY, STABLE = "variant-b", "variant-a"
 SLOW = Slow(source=SlowRequests(slow_us=250_000))
 
@@ -47,8 +56,24 @@ def test_requests_without_any_error_metric_are_no_evidence_of_health() -> None:
     assert Errors().count(Values(Invocations=100), CANARY, is_canary=True) is None
 
 
-def test_an_idle_slot_counts_nothing() -> None:
-    assert Errors().count(Values(), CANARY, is_canary=True) == SlotCount(total=0, bad=0)
+@pytest.mark.parametrize(
+    "missing", ["Invocations", "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors"]
+)
+def test_one_missing_metric_of_errors_is_no_zero(missing: str) -> None:
+    published = {"Invocations": 100, "Invocation5XXErrors": 2, "InvocationModelErrors": 9, "Invocation4XXErrors": 4}
+    del published[missing]
+    assert Errors().count(Values(**published), CANARY, is_canary=True) is None
+
+
+def test_a_slot_that_published_no_request_had_no_error() -> None:
+    assert Errors().count(Values(Invocations=0), CANARY, is_canary=True) == SlotCount(total=0, bad=0)
+
+
+@pytest.mark.parametrize(
+    "source", [Errors(), SLOW, Pair(source=PublishedCounts(namespace="S", total="T", counted="C"))]
+)
+def test_a_slot_that_published_nothing_is_no_slot_without_requests(source: SourceReader) -> None:
+    assert source.count(Values(), CANARY, is_canary=True) is None
 
 
 def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
@@ -136,6 +161,15 @@ def _reader(
     return reader, stubber
 
 
+def _served(slot: str, requests: float, number: int, *, failed: float = 0) -> dict[tuple[str, str, int], float]:
+    """Return what SageMaker publishes of one slot's requests in one period."""
+    counts = {"Invocations": requests, "Invocation5XXErrors": failed, "InvocationModelErrors": failed}
+    return {(slot, metric, number): count for metric, count in {**counts, "Invocation4XXErrors": 0}.items()}
+
+
+ONLY_ERRORS = {"errors": {"source": "errors"}}
+
+
 def test_four_gates_are_read_in_one_call() -> None:
     reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, SOURCES)
     reader.read(WINDOW, stable=STABLE, canary=CANARY)
@@ -143,32 +177,104 @@ def test_four_gates_are_read_in_one_call() -> None:
 
 
 def test_a_period_without_anything_published_is_no_minute() -> None:
-    published = {
-        (STABLE, "Invocations", FIRST + 1): 90,
-        (CANARY, "Invocations", FIRST + 1): 10,
-        (STABLE, "InvocationModelErrors", FIRST + 1): 0,
-        (CANARY, "InvocationModelErrors", FIRST + 1): 3,
-    }
-    reader, _ = _reader(published, {"errors": {"source": "errors"}})
+    published = {**_served(STABLE, 90, FIRST + 1), **_served(CANARY, 10, FIRST + 1, failed=3)}
+    reader, _ = _reader(published, ONLY_ERRORS)
     evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
     assert [minute.number for minute in evidence.minutes] == [FIRST + 1]
     assert evidence.minutes[0].counts_of("errors") == Counts(10, 3, 90, 0)
     assert evidence.minutes[0].invocations == (10, 90)
     assert evidence.minutes[0].share == 0.1
-    assert evidence.canary_requests == 10
-    assert evidence.requests_per_minute == 50
+    assert (evidence.canary_requests, evidence.seen) == (10, 1)
+    assert evidence.requests_per_minute == 100
 
 
 def test_a_gate_is_silent_while_one_slot_s_errors_are_missing() -> None:
-    published = {
-        (STABLE, "Invocations", FIRST): 90,
-        (CANARY, "Invocations", FIRST): 10,
-        (CANARY, "InvocationModelErrors", FIRST): 3,
-    }
-    reader, _ = _reader(published, {"errors": {"source": "errors"}})
-    (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
+    published = {(STABLE, "Invocations", FIRST): 90.0, **_served(CANARY, 10, FIRST, failed=3)}
+    reader, _ = _reader(published, ONLY_ERRORS)
+    evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    (minute,) = evidence.minutes
     assert minute.counts == {"errors": None}
     assert minute.invocations == (10, 90)
+    assert evidence.missing == {"errors": {"stable": 2, "the canary": 1}}
+
+
+@pytest.mark.parametrize(("silent", "role", "serving"), [(STABLE, "stable", CANARY), (CANARY, "the canary", STABLE)])
+def test_a_side_that_publishes_nothing_is_no_evidence_and_is_named(silent: str, role: str, serving: str) -> None:
+    reader, _ = _reader({**_served(serving, 50, FIRST), **_served(serving, 50, FIRST + 1)}, ONLY_ERRORS)
+    evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    assert evidence.minutes == ()
+    assert (evidence.seen, evidence.is_fresh, evidence.requests_per_minute) == (0, False, 0)
+    assert evidence.missing == {"errors": {role: 2}}
+    assert silent != serving
+
+
+def test_stable_is_not_asked_where_it_serves_nobody() -> None:
+    reader, _ = _reader({**_served(CANARY, 50, FIRST), **_served(CANARY, 50, FIRST + 1)}, ONLY_ERRORS)
+    evidence = reader.read(replace(WINDOW, canary_percent=100), stable=STABLE, canary=CANARY)
+    assert [minute.invocations for minute in evidence.minutes] == [(50, 0), (50, 0)]
+    assert (evidence.seen, evidence.missing) == (2, {})
+
+
+def _look(
+    published: dict[tuple[str, str, int], float], now: float, looked: Mapping[int, int] | None = None, **changes: Any
+) -> Evidence:
+    reader, _ = _reader(published, ONLY_ERRORS)
+    window = replace(WINDOW, now=now, looked=looked or {}, **changes)
+    return reader.read(window, stable=STABLE, canary=CANARY)
+
+
+def _both(*numbers: int) -> dict[tuple[str, str, int], float]:
+    slots = ((STABLE, 90), (CANARY, 10))
+    return {key: value for n in numbers for slot, count in slots for key, value in _served(slot, count, n).items()}
+
+
+def test_a_period_is_used_when_its_successor_has_come() -> None:
+    evidence = _look(_both(FIRST, FIRST + 1), (FIRST + 2) * PERIOD)
+    assert ([minute.number for minute in evidence.minutes], evidence.end) == ([FIRST], FIRST + 1)
+
+
+def test_a_period_is_used_when_nothing_has_changed_between_two_looks() -> None:
+    first = _look(_both(FIRST), (FIRST + 1) * PERIOD)
+    again = _look(_both(FIRST), (FIRST + 2) * PERIOD, first.looked)
+    assert (first.end, again.end) == (FIRST, FIRST + 1)
+
+
+def test_a_period_that_still_changes_is_not_used() -> None:
+    first = _look(_served(STABLE, 90, FIRST) | _served(CANARY, 4, FIRST), (FIRST + 1) * PERIOD)
+    assert _look(_both(FIRST), (FIRST + 2) * PERIOD, first.looked).end == FIRST
+
+
+@pytest.mark.parametrize("late", [STABLE, CANARY])
+def test_a_period_is_not_used_while_one_slot_is_late(late: str) -> None:
+    published = {key: value for key, value in _both(FIRST, FIRST + 1).items() if key[0] != late}
+    assert _look(published, (FIRST + 2) * PERIOD).end == FIRST
+    assert _look(published, (FIRST + 1) * PERIOD + METRICS_SETTLED_SECONDS - 1).end == FIRST
+
+
+def test_a_value_that_newer_ones_overtake_is_still_waited_for() -> None:
+    early = _both(FIRST + 1)
+    assert _look(early, (FIRST + 2) * PERIOD).end == FIRST
+    evidence = _look(_both(FIRST) | early, (FIRST + 3) * PERIOD)
+    assert [minute.number for minute in evidence.minutes] == [FIRST]
+
+
+def test_a_value_is_missing_when_one_came_that_is_much_newer() -> None:
+    newer = FIRST + OVERTAKEN_SECONDS // PERIOD
+    evidence = _look(_both(newer - 1, newer), (newer + 1) * PERIOD)
+    assert (evidence.end, evidence.seen) == (FIRST + 1, 0)
+
+
+def test_nothing_is_waited_for_without_an_end() -> None:
+    evidence = _look({}, TWO_SETTLED)
+    assert (evidence.end, evidence.seen, evidence.is_fresh) == (FIRST + 2, 0, False)
+
+
+def test_a_slot_that_had_no_request_owes_nothing_more() -> None:
+    idle = {(CANARY, "Invocations", number): 0.0 for number in (FIRST, FIRST + 1)}
+    busy = _served(STABLE, 90, FIRST) | _served(STABLE, 90, FIRST + 1)
+    reader, _ = _reader(busy | idle, {"errors": {"source": "errors"}, "latency": SOURCES["latency"]})
+    evidence = reader.read(replace(WINDOW, now=(FIRST + 2) * PERIOD), stable=STABLE, canary=CANARY)
+    assert "the canary" not in evidence.missing.get("latency", {})
 
 
 def test_delayed_counts_are_those_of_the_earlier_period() -> None:
@@ -219,26 +325,26 @@ def test_what_cannot_be_a_count_is_skipped_with_a_sentence(bought: float, senten
     assert assessment.skipped == (f"minute {FIRST} of gate conversion skipped: {sentence}",)
 
 
-@pytest.mark.parametrize("requests", [float("nan"), float("inf"), -5.0, 0.5])
+@pytest.mark.parametrize("requests", [float("nan"), float("inf"), -5.0, 0.5, 2.0**360, 1e300])
 def test_requests_that_cannot_be_a_count_are_no_evidence_of_traffic(requests: float) -> None:
-    published = {(STABLE, "Invocations", FIRST): 900.0, (CANARY, "Invocations", FIRST): requests}
-    reader, _ = _reader(published, {"errors": {"source": "errors"}})
-    minutes = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
-    assert [minute.invocations for minute in minutes] in ([], [None])
+    published = _served(STABLE, 900, FIRST) | _served(CANARY, requests, FIRST)
+    reader, _ = _reader(published, ONLY_ERRORS)
+    evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    assert [minute.invocations for minute in evidence.minutes] in ([], [None])
+    assert (evidence.seen, evidence.newest_of_canary) == (0, None)
+    assert (evidence.requests_per_minute, evidence.canary_requests, evidence.canary_errors) == (0, 0, None)
 
 
 def test_the_canary_s_newest_errors_are_read_before_they_are_final_and_whatever_the_gates_compare() -> None:
-    published: dict[tuple[str, str, int], float] = {
-        (CANARY, "Invocations", FIRST + 1): 10,
-        (CANARY, "InvocationModelErrors", FIRST + 1): 3,
-        (CANARY, "Invocations", FIRST + 3): 100,
-        (CANARY, "InvocationModelErrors", FIRST + 3): 60,
+    published = {
+        **_both(FIRST, FIRST + 1),
+        **_served(CANARY, 100, FIRST + 3, failed=60),
         (CANARY, "Invocations", FIRST + 4): 100,
     }
     reader, _ = _reader(published, {"conversion": SOURCES["conversion"]})
-    evidence = reader.read(replace(WINDOW, until=FIRST + 5), stable=STABLE, canary=CANARY)
+    evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
     assert evidence.canary_errors == SlotCount(total=100, bad=60)
-    assert [minute.number for minute in evidence.minutes] == [FIRST + 1]
+    assert [minute.number for minute in evidence.minutes] == [FIRST, FIRST + 1]
 
 
 @pytest.mark.parametrize("status", ["InternalError", "Forbidden", "PartialData"])
@@ -251,14 +357,41 @@ def test_a_query_that_was_not_answered_in_full_is_asked_again_later(status: str)
 
 def test_a_query_whose_last_page_is_complete_was_answered_in_full() -> None:
     statuses = ("PartialData", "Complete")
-    reader, stubber = _reader({(CANARY, "Invocations", FIRST): 10}, {"errors": {"source": "errors"}}, status=statuses)
+    reader, stubber = _reader(_both(FIRST), ONLY_ERRORS, status=statuses)
     assert reader.read(WINDOW, stable=STABLE, canary=CANARY).canary_requests == 10
     stubber.assert_no_pending_responses()
 
 
 def test_an_empty_window_asks_nobody() -> None:
     reader, stubber = _reader({}, {"errors": {"source": "errors"}})
-    empty = Window(first=FIRST, end=FIRST, until=FIRST + 2, step=0, canary_percent=10)
+    empty = replace(WINDOW, now=(FIRST + 1) * PERIOD - 1)
     assert reader.read(empty, stable=STABLE, canary=CANARY).minutes == ()
     with pytest.raises(AssertionError):
         stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(("period", "begins"), [(60, (FIRST - 1) * PERIOD - 3 * 3600), (10, None)])
+def test_no_query_begins_where_points_of_less_than_a_minute_have_vanished(period: int, begins: int | None) -> None:
+    now = (FIRST + 2) * PERIOD
+    asked: list[float] = []
+
+    class Asked:
+        def get_paginator(self, _operation: str) -> Asked:
+            return self
+
+        def paginate(self, *, StartTime: datetime, **_query: Any) -> list[dict[str, Any]]:  # noqa: N803 - boto3's name
+            asked.append(StartTime.timestamp())
+            return []
+
+    source = parse_source({**SOURCES["conversion"], "delay_seconds": 3 * 3600})
+    reader = EvidenceReader("shop", sources={"conversion": source}, period_seconds=period, client=Asked())
+    first = FIRST * PERIOD // period
+    reader.read(replace(WINDOW, begun=first, first=first, now=now), stable=STABLE, canary=CANARY)
+    if begins is None:
+        assert now - HIGH_RESOLUTION_SECONDS <= asked[0] < now - HIGH_RESOLUTION_SECONDS + 2 * period
+    else:
+        assert asked == [begins]
+
+
+def test_what_is_missing_is_decided_long_before_the_canary_gives_its_traffic_back() -> None:
+    assert OVERTAKEN_SECONDS < METRICS_SETTLED_SECONDS < BLIND_SECONDS

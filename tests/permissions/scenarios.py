@@ -105,7 +105,9 @@ def capacity_is_raised_while_a_step_bakes(aws: Aws) -> None:
     shop = serving(aws)
     execution = shop.begin("v2", "Evaluate")
     aws.wait(PERIOD)
-    aws.cloudwatch.serve(ENDPOINT, A, 5500, at=aws.clock.now() - PERIOD, period=PERIOD)
+    for slot, requests in ((A, 5500), (B, 500)):
+        for ago in (PERIOD, 0):
+            aws.cloudwatch.serve(ENDPOINT, slot, requests, at=aws.clock.now() - ago, period=PERIOD)
     aws.wait(3 * PERIOD)
     execution.repeat()
     assert shop.floors()[A] > 2
@@ -209,7 +211,9 @@ def _stopped_in(shop: Shop, aws: Aws, task: str) -> None:
     shop.serve_first()
     execution = shop.begin(f"v2-{task}", task)
     aws.wait(PERIOD)
-    aws.cloudwatch.serve(ENDPOINT, A, 5500, at=aws.clock.now() - PERIOD, period=PERIOD)
+    for slot, requests in ((A, 5500), (B, 500)):
+        for ago in (PERIOD, 0):
+            aws.cloudwatch.serve(ENDPOINT, slot, requests, at=aws.clock.now() - ago, period=PERIOD)
     aws.wait(3 * PERIOD)
     aws.interrupt("RegisterScalableTarget", stopped)
     execution.advance()

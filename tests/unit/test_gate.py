@@ -119,6 +119,24 @@ def test_at_100_percent_the_counts_of_the_step_before_are_still_read() -> None:
         )
 
 
+@pytest.mark.parametrize("period", [10, 30])
+def test_a_delay_after_which_short_periods_may_have_vanished_is_refused(period: int) -> None:
+    last = TrafficRouting.steps([TrafficStep(percent=50, bake=Duration.hours(6))])
+    longest = 3 * 3600 - 15 * 60 - 30 * 60
+
+    def with_delay(seconds: int, metric_period_seconds: int) -> None:
+        gate = Gate.conversion(namespace="S", shown="T", converted="C", delay=Duration.seconds(seconds))
+        routing = TrafficRouting.steps([*last.traffic_steps, 100])
+        RolloutGates(
+            [gate], routing=routing, alpha=0.01, require_proof=False, metric_period_seconds=metric_period_seconds
+        )
+
+    with_delay(longest, period)
+    with_delay(longest + 1, 60)
+    with pytest.raises(ValueError, match=rf"^delay must be at most {longest} s at metric_period {period}, because"):
+        with_delay(longest + 1, period)
+
+
 def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:
     gate = Gate.latency(slow_ms=250)
     assert gate.source == SlowRequests(slow_us=250_000)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration, Stack, Token
+from rollout.contract.timing import METRICS_SETTLED_SECONDS
 from rollout.gates.failing import LARGEST_STEP
 
 from canary_construct import (
@@ -68,16 +69,16 @@ def two_steps(percent: int, minutes: int, *, max_bake: Duration | None = None) -
 def test_the_summary_bounds_the_time_and_the_history() -> None:
     summary = review(None).summary()
     assert summary["Steps"] == [1, 100]
-    assert summary["ShortestSeconds"] == 5 * 60 + 600 + 2 * 120
+    assert summary["ShortestSeconds"] == 5 * 60 + 600 + 2 * 60
     assert summary["BakeSeconds"] == 1200
-    assert summary["LongestSeconds"] == 4800 + 2 * 180 + 900 + 2 * 2100
+    assert summary["LongestSeconds"] == 4800 + 2 * (METRICS_SETTLED_SECONDS + 2 * 60) + 900 + 2 * 2100
     assert summary["LongestHistoryEvents"] < summary["HistoryEventsAllowed"] == 25_000
 
 
 def test_a_delayed_gate_may_pass_the_last_step_early_by_what_was_shown_before() -> None:
     routing = two_steps(50, 30)
     delayed = conversion(delay=Duration.minutes(5))
-    assert review(None, delayed, routing=routing).summary()["ShortestSeconds"] == 10 * 60 + 5 * 60 + 2 * 120
+    assert review(None, delayed, routing=routing).summary()["ShortestSeconds"] == 10 * 60 + 5 * 60 + 2 * 60
 
 
 def test_the_expected_requests_are_told_when_the_traffic_is() -> None:
@@ -85,18 +86,18 @@ def test_the_expected_requests_are_told_when_the_traffic_is() -> None:
     assert "ExpectedCanaryRequests" not in review(None).summary()
 
 
-def test_a_gate_needs_three_final_periods_after_its_waits() -> None:
+def test_a_gate_needs_three_periods_after_its_waits_that_must_have_come() -> None:
     routing = two_steps(10, 30)
     delayed = conversion(delay=Duration.minutes(10))
     guards = review(10, ERRORS, Gate.latency(), delayed, routing=routing).summary()["Guards"]
     assert [(guard["Name"], guard["EarliestSeconds"]) for guard in guards] == [
-        ("gate errors", 300), ("gate latency", 600), ("gate conversion", 900),
+        ("gate errors", 330), ("gate latency", 630), ("gate conversion", 930),
     ]  # fmt: skip
-    assert guards[0]["ExpectedRequests"] == {"10 %": 300, "100 %": 3000}
+    assert guards[0]["ExpectedRequests"] == {"10 %": 330, "100 %": 3300}
 
 
 def test_the_exposure_before_a_guard_is_left_out_without_traffic() -> None:
-    assert review(None).summary()["Guards"] == [{"Name": "gate errors", "EarliestSeconds": 300}]
+    assert review(None).summary()["Guards"] == [{"Name": "gate errors", "EarliestSeconds": 330}]
 
 
 def test_the_evidence_of_one_period_is_too_little_to_roll_back() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from rollout.contract.timing import FINAL_AFTER_PERIODS
+from rollout.contract.timing import SUCCESSOR_PERIODS
 
 from canary_tools.rehearsal.plan.fleet import Fleet, fleet_of
 from canary_tools.rehearsal.plan.metadata import Guard, PlanMetadata, metadata_of
@@ -22,8 +22,9 @@ TRANSITIONS_PER_LOOK = 3
 """Of each evaluation: a wait, a Lambda task and a choice."""
 CALLS_PER_LOOK = 12
 MEGABYTE_SECONDS_PER_LOOK = 512.0
-PERIODS_AFTER_BAKE = FINAL_AFTER_PERIODS + 1
-"""How many metric periods after its bake a step has judged its last one, which began within the bake."""
+PERIODS_AFTER_BAKE = SUCCESSOR_PERIODS + 1
+"""How many metric periods after its bake, and after their delay, a step has judged its last one. That began within the
+bake."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +114,13 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
         RehearsalError: when the template does not have the metadata of the plan.
     """
     plan, fleet = declared.plan, fleet_of(declared, assumptions.rps)
-    seconds = [step["bake_seconds"] + _seconds_around_bake(plan, assumptions.launch_s) for step in plan["steps"]]
+    metadata = metadata_of(declared)
+    around = _seconds_around_bake(plan, assumptions.launch_s) + metadata.metric_delay_seconds
+    seconds = [step["bake_seconds"] + around for step in plan["steps"]]
     return Summary(
         endpoint=declared.endpoint_name,
         steps=tuple(plan["steps"]),
-        metadata=metadata_of(declared),
+        metadata=metadata,
         usual_seconds=round(sum(seconds)),
         fleet=fleet,
         cost_usd=_cost(plan, fleet, seconds),
@@ -127,7 +130,7 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
 
 
 def _seconds_around_bake(plan: Mapping[str, Any], launch_s: float) -> float:
-    """Return the seconds of a step beside its bake: instances start, the weight changes, the last metrics come."""
+    """Return the seconds of a step beside its bake: instances start, the weight changes, the last period is judged."""
     ending = PERIODS_AFTER_BAKE * plan["metric_period_seconds"]
     seconds: float = launch_s + WEIGHT_UPDATE_SECONDS + 2 * plan["poll_seconds"] + ending
     return seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 class Next(StrEnum):
-    """What an evaluation leads to. The last two end the rollout."""
+    """What an evaluation leads to. The last three end the rollout."""
 
     STAY = "STAY"
     NEXT_STEP = "NEXT_STEP"
     PROMOTE = "PROMOTE"
     REJECT = "REJECT"
     GIVE_UP = "GIVE_UP"
+    TAKE_BACK = "TAKE_BACK"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,18 @@ class StepState:
     shifted_at: float = 0
     next_period: int = 0
     """The first metric period that the gates have not read: seconds since the epoch, divided by the period."""
+    seen: int = 0
+    """How many periods of this step were seen on each side that should serve. Only these count as baked."""
+    newest: int | None = None
+    """The newest period that was published on each of these sides, complete or not."""
+    newest_of_canary: int | None = None
+    """The newest period that was published for the canary."""
+    late_seconds: int | None = None
+    """How long after its end the newest period came, when it was first there."""
+    looked: dict[str, int] = field(default_factory=dict)
+    """A digest of each period that has not come yet, by its number: what does not change any more is complete."""
+    missing: dict[str, dict[str, int]] = field(default_factory=dict)
+    """In how many periods of this step a gate lacked a metric, by gate and by side."""
     requests: int = 0
     """Of the canary, so far."""
     judged: dict[str, Any] | None = None

@@ -1,7 +1,32 @@
 """How long, how often and how late: numbers that synth calculates with and handlers keep."""
 
-FINAL_AFTER_PERIODS = 2
-"""The gates read a metric period that ended this many periods ago; SageMaker's delay is not documented."""
+METRICS_SETTLED_SECONDS = 15 * 60
+"""A value that did not come within this time after the end of its metric period counts as missing.
+
+AWS does not document how late SageMaker's metrics come. Delays of four minutes are reported, and ten are tried here;
+for longer ones a rollout would judge users' present by their past.
+"""
+OVERTAKEN_SECONDS = 3 * 60
+"""A value counts as missing sooner when another value of the same slot and namespace came that is this much newer.
+
+Each value has a delay of its own, so that a newer one may come first. Those of one source differ by less than this:
+delays between 30 s and 3 minutes are what people see.
+"""
+SUCCESSOR_PERIODS = 1
+"""A metric period is complete when its successor has come: this many periods after its own values at the earliest."""
+BLIND_SECONDS = 2 * METRICS_SETTLED_SECONDS
+"""The canary gives its traffic back when nothing of it was seen for so long. Nothing is raised in this time.
+
+Gates and alarms are blind then. It is twice the time after which what is missing is missing, so that metrics that come
+as late as they may do not end a rollout, and an outage of CloudWatch of ten minutes does not, either.
+"""
+LOST_SECONDS = 5 * 60
+"""So many seconds of metrics may be lost in a step whose `max_bake` is no longer than its bake."""
+HIGH_RESOLUTION_SECONDS = 3 * 3600
+"""CloudWatch keeps metric periods of less than 60 s for so long; a query that begins earlier gets none of them.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+"""
 GATE_PERIODS = 5
 """A gate must have seen this many metric periods before a step passes."""
 PREPARE_SECONDS = 15 * 60
@@ -12,3 +37,12 @@ ROLLBACK_TRIES = 12
 """How often the state machine starts a rollback that AWS refused for as long as a Lambda may run."""
 ROLLBACK_REPETITIONS = 30
 """How often each of these is repeated when its Lambda dies: for more than an hour and a half."""
+
+
+def longest_bake_seconds(bake_seconds: int, max_bake_seconds: int) -> int:
+    """Return how much of a step may have come before it ends without a decision.
+
+    >>> longest_bake_seconds(1800, 7200), longest_bake_seconds(1800, 1800)
+    (7200, 2100)
+    """
+    return max(max_bake_seconds, bake_seconds + LOST_SECONDS)

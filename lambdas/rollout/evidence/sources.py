@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +27,16 @@ class Query:
     namespace: str = SAGEMAKER_NAMESPACE
     dimensions: tuple[tuple[str, str], ...] = ()
     delay_seconds: int = 0
+
+    @property
+    def any_statistic(self) -> Query:
+        """Return what all statistics of one metric have in common: they come together."""
+        return replace(self, statistic="")
+
+    @property
+    def publisher(self) -> tuple[str, str]:
+        """Return the slot and the namespace. Who publishes one metric of them publishes the others, too."""
+        return self.slot, self.namespace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +65,7 @@ class SourceReader(Protocol):
         """Return what must be read of a slot."""
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
-        """Return the slot's counts; `None` when only a part of them was published."""
+        """Return the slot's counts; `None` when nothing or only a part of them was published."""
 
 
 def requests_of(slot: str) -> Query:
@@ -67,6 +77,7 @@ def requests_of(slot: str) -> Query:
 class Errors:
     """Failed requests. Model errors contain the model's own 4XX, which belong to the caller, and its 5XX.
 
+    Every request adds a 0 or a 1 to each of the metrics: one that has no value is missing, it is not 0.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
     """
 
@@ -76,12 +87,15 @@ class Errors:
         return [Query(slot=slot, metric=name) for name in names]
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
-        """Return requests and failed ones; `None` while requests are published and errors are not yet."""
-        total, by_service, by_model, by_caller = (period.value(query) for query in self.queries(slot))
-        if total and by_service is None and by_model is None:
+        """Return requests and failed ones; `None` while a metric of the requests is missing."""
+        total, *errors = (period.value(query) for query in self.queries(slot))
+        if total == 0:
+            return SlotCount(total=0, bad=0)
+        known = [count for count in errors if count is not None]
+        if total is None or len(known) < len(errors):
             return None
-        failed = max(by_service or 0.0, (by_model or 0.0) - (by_caller or 0.0))
-        return SlotCount(total=total or 0.0, bad=failed)
+        by_service, by_model, by_caller = known
+        return SlotCount(total=total, bad=max(by_service, by_model - by_caller))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +117,7 @@ class Slow:
         """Return requests and slow ones, counted or bracketed."""
         total, slow, *percentiles = (period.value(query) for query in self.queries(slot))
         if not total:
-            return SlotCount(total=0, bad=0)
+            return None if total is None else SlotCount(total=0, bad=0)
         if slow is not None:
             return SlotCount(total=total, bad=slow)
         known = {p: value for p, value in zip(PERCENTILES, percentiles, strict=True) if value is not None}
@@ -141,9 +155,9 @@ class Pair:
         ]
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
-        """Return both counts; a missing one is 0, because an application that counted nothing may publish nothing."""
+        """Return both counts. An application that counted nothing of what it showed may publish nothing: that is 0."""
         total, counted = (period.value(query) for query in self.queries(slot))
-        return SlotCount(total=total or 0.0, bad=counted or 0.0)
+        return None if total is None else SlotCount(total=total, bad=counted or 0.0)
 
 
 def reader_of(source: Source) -> SourceReader:

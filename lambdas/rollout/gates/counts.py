@@ -80,4 +80,17 @@ def _whole(field: str, value: object) -> int:
     return int(value)
 
 
+def as_count(value: object) -> int | None:
+    """Return a published value as a count; `None` for one that cannot be a count, as `Counts.parse` has it.
+
+    >>> as_count(600.0), as_count(0.5), as_count(2.0**360), as_count(None)
+    (600, None, None, None)
+    """
+    try:
+        count = _whole("count", value)
+    except InvalidCountsError:
+        return None
+    return count if count <= MOST else None
+
+
 NOTHING = Counts(0, 0, 0, 0)

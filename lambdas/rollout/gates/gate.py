@@ -28,8 +28,8 @@ class GateState:
 
     `passing` is the capital that bets on an early pass; `passed` tells whether the step's proof was once reached.
     `rising` counts what was seen since the evidence was last at its minimum `lowest`: the best guess at when a fault
-    began. `recent` is stable's (bad, all), in which older minutes fade. `step` is (minutes, canary requests) of the
-    current step.
+    began. `recent` is stable's (bad, all), in which older minutes fade. `step` is (minutes, canary requests, stable
+    requests) of the current step; only minutes in which both had requests are counted.
     """
 
     capital: Capital
@@ -39,7 +39,7 @@ class GateState:
     rising: Counts = NOTHING
     lowest: float = 0.0
     recent: tuple[float, float] = (0.0, 0.0)
-    step: tuple[int, int] = (0, 0)
+    step: tuple[int, int, int] = (0, 0, 0)
     passed: bool = False
 
     @property
@@ -74,7 +74,7 @@ class GateState:
             rising=Counts(*rising),
             lowest=lowest,
             recent=(state["past"][0], state["past"][1]),
-            step=(state["step"][0], state["step"][1]),
+            step=_of_both(*state["step"]),
             passed=bool(passed),
         )
 
@@ -138,7 +138,7 @@ class Gate:
             capital=restarts.at_step(state.capital, self._bets, self.discount(state)),
             passing=self._start_proof(),
             dispersion=state.dispersion.begin_step(),
-            step=(0, 0),
+            step=(0, 0, 0),
             passed=False,
         )
 
@@ -157,12 +157,13 @@ class Gate:
         )
         return replace(grown, passed=state.passed or self.proves(grown))
 
-    def _seen_in_step(self, state: GateState, counts: Counts) -> tuple[int, int]:
-        """Count the minutes in which the canary had requests, and those requests."""
-        minutes, requests = state.step
-        if not self._shows_the_step:
+    def _seen_in_step(self, state: GateState, counts: Counts) -> tuple[int, int, int]:
+        """Count the minutes in which both had requests, and those requests. At 100 % stable has none."""
+        minutes, of_canary, of_stable = state.step
+        is_compared = counts.canary_total and (counts.stable_total or self.has_all_traffic)
+        if not self._shows_the_step or not is_compared:
             return state.step
-        return minutes + bool(counts.canary_total), requests + counts.canary_total
+        return minutes + 1, of_canary + counts.canary_total, of_stable + counts.stable_total
 
     def discount(self, state: GateState) -> float:
         """Return the factor on the required evidence."""
@@ -186,9 +187,10 @@ class Gate:
         return (-worse if self.rule.is_lower_worse else worse) >= self.rule.min_difference
 
     def has_enough(self, state: GateState) -> bool:
-        """Tell whether the step has the minutes and requests that every pass needs."""
-        minutes, requests = state.step
-        return minutes >= self.judge.min_minutes and requests >= self.judge.min_requests
+        """Tell whether the step has the minutes and the requests to both that every pass needs."""
+        minutes, of_canary, of_stable = state.step
+        fewest = of_canary if self.has_all_traffic else min(of_canary, of_stable)
+        return minutes >= self.judge.min_minutes and fewest >= self.judge.min_requests
 
     def proves(self, state: GateState) -> bool:
         """Tell whether there is a proof: not worse than tolerated or, where the step asks for it, better."""
@@ -230,6 +232,11 @@ class Gate:
 
     def _proof_limits(self, state: GateState) -> failing.Limits:
         return failing.Limits.of(-math.log(self.judge.beta), 1.0, self.discount(state), capped=self.judge.is_robust)
+
+
+def _of_both(minutes: int, of_canary: int, of_stable: int = 0) -> tuple[int, int, int]:
+    """Return what a step counted. A rollout that an earlier version began did not count stable's requests."""
+    return minutes, of_canary, of_stable
 
 
 def _faded(recent: tuple[float, float], counts: Counts) -> tuple[float, float]:

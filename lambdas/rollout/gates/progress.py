@@ -73,7 +73,10 @@ class Progress:
     @property
     def gates(self) -> list[tuple[Gate, GateState]]:
         """Every gate with its state, in the order of the configuration."""
-        return [(Gate(gate, self.rules, self.step), self.states[gate.name]) for gate in self.rules.gates]
+        return [
+            (Gate(gate, self.rules, self.step, has_all_traffic=self.has_all_traffic), self.states[gate.name])
+            for gate in self.rules.gates
+        ]
 
     @property
     def traffic_gate(self) -> TrafficGate:

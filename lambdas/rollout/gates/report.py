@@ -128,8 +128,13 @@ def _proven(gate: Gate, log_evidence: float) -> str:
 
 
 def _shortage(gate: Gate, state: GateState) -> str:
-    minutes, requests = state.step
+    minutes, of_canary, of_stable = state.step
     judge = gate.judge
     return sentence.shortage(
-        gate.rule.name, requests, minutes, min_requests=judge.min_requests, min_minutes=judge.min_minutes
+        gate.rule.name,
+        of_canary,
+        None if gate.has_all_traffic else of_stable,
+        minutes,
+        min_requests=judge.min_requests,
+        min_minutes=judge.min_minutes,
     )

@@ -65,11 +65,20 @@ def not_superior(log_evidence: float, log_required: float) -> str:
     return f"not proven better than stable: evidence {odds(log_evidence)}, required {odds(log_required)}"
 
 
-def shortage(gate: str, requests: int, minutes: int, *, min_requests: int, min_minutes: int) -> str:
-    """Return what a gate lacks at the end of a bake."""
+def shortage(
+    gate: str, of_canary: int, of_stable: int | None, minutes: int, *, min_requests: int, min_minutes: int
+) -> str:
+    """Return what a gate lacks at the end of a bake. `of_stable`: `None` at 100 %, where stable is not asked.
+
+    >>> shortage("errors", 4000, 0, 0, min_requests=100, min_minutes=5)
+    'errors: too little to judge: 4,000 requests to the canary and 0 to stable in 0 minutes, at least 100 each and \
+5 minutes are required'
+    """
+    both = "" if of_stable is None else f" and {of_stable:,} to stable"
+    required = f"{min_requests:,}{'' if of_stable is None else ' each'} and {min_minutes} minutes"
     return (
-        f"{gate}: too little to judge: {requests:,} canary requests in {minutes} minutes, "
-        f"at least {min_requests:,} requests and {min_minutes} minutes are required"
+        f"{gate}: too little to judge: {of_canary:,} requests to the canary{both} in {minutes} minutes, "
+        f"at least {required} are required"
     )
 
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock, sentences
-from rollout.contract.errors import AlarmRaised, GateFailed, Inconclusive
+from rollout.contract.errors import AlarmRaised, GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
 from rollout.contract.names import CALLER
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
-from rollout.contract.timing import FINAL_AFTER_PERIODS
-from rollout.decisions.bake import Decision, decide, outage
+from rollout.decisions.bake import Baked, Decision, decide, missing_metrics, outage
 from rollout.endpoint import weights_for
-from rollout.evidence.reader import Evidence, EvidenceReader, Window
+from rollout.evidence.findings import Evidence
+from rollout.evidence.reader import EvidenceReader
+from rollout.evidence.window import EVERYTHING, Window
 from rollout.floors import hold_floors
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.metrics import DELETED, UNKNOWN, raised_in
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Step
     from rollout.endpoint import EndpointView
 
-EVERYTHING = 100
-"""Percent: nothing is left to compare with, and no proof is asked."""
-
-ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive}
+ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive, Next.TAKE_BACK: MetricsMissing}
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -44,13 +46,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, state: StepState) -> StepState:
-    """Look, give the final metric periods to the gates once, and decide.
+    """Look, give the metric periods that have come to the gates once, and decide.
 
     Raises:
         AlarmRaised: when an alarm of the canary or of the caller is in ALARM.
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
         Inconclusive: when `max_bake` is over and there is still too little evidence.
+        MetricsMissing: when nothing of the canary was seen for `BLIND_SECONDS`.
     """
     step = plan.steps[state.index]
     lock = world.own_lock(execution)
@@ -60,24 +63,25 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     )
     unknown = _refuse_raised_alarms(world, lock)
     window = _window(world, step, state)
-    evidence = reader.read(window, stable=lock.stable, canary=lock.canary)
+    evidence, not_answered = _read(reader, window, lock)
     hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
 
     judgement = _judge(plan, step, state, evidence)
-    in_outage = outage(plan.outage, evidence.canary_errors, before=state.outage)
+    seen = _with_evidence(world, state, evidence, window)
+    after = replace(
+        seen, judged=judgement.judged, bracketed=judgement.bracketed,
+        outage=outage(plan.outage, evidence.canary_errors, before=state.outage),
+    )  # fmt: skip
     decision = decide(
         step,
         last=state.index == len(plan.steps) - 1,
-        baked_seconds=window.end * world.settings.metric_period_seconds - state.shifted_at,
+        baked=_baked(world, after, window, is_fresh=evidence.is_fresh),
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
-        unknown_alarms=unknown,
-        outage=in_outage,
+        held=sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else after.outage,
+        notes=[*missing_metrics(after.missing), *not_answered, *_lateness(after)],
     )
-    after = replace(
-        state, next_period=window.end, judged=judgement.judged, bracketed=judgement.bracketed,
-        requests=state.requests + evidence.canary_requests, outage=in_outage, next=decision.next,
-    )  # fmt: skip
+    after = replace(after, next=decision.next)
     _record(world, execution, step, after, judgement.now, decision)
     if decision.next in ENDINGS:
         raise ENDINGS[decision.next](decision.reason)
@@ -85,10 +89,79 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
 
 
 def _window(world: World, step: Step, state: StepState) -> Window:
-    """Return the metric periods that nobody has read yet."""
-    until = int(clock.now() // world.settings.metric_period_seconds)
-    end = max(state.next_period, until - FINAL_AFTER_PERIODS)
-    return Window(first=state.next_period, end=end, until=until, step=state.index, canary_percent=step.percent)
+    """Return the metric periods that nobody has used yet."""
+    return Window(
+        begun=ceil(state.shifted_at / world.settings.metric_period_seconds),
+        first=state.next_period,
+        now=clock.now(),
+        step=state.index,
+        canary_percent=step.percent,
+        serves_cohort=step.cohort is not None,
+        looked={int(number): digest for number, digest in state.looked.items()},
+    )
+
+
+def _read(reader: EvidenceReader, window: Window, lock: Lock) -> tuple[Evidence, list[str]]:
+    """Return the evidence, and a sentence when CloudWatch did not answer.
+
+    Then nothing is known, and no period is used: they are read later.
+    """
+    try:
+        return reader.read(window, stable=lock.stable, canary=lock.canary), []
+    except (Throttled, Unavailable) as error:
+        unused = Evidence(end=window.first, looked=window.looked)
+        return unused, [sentences.NOT_ANSWERED.format(error=error)]
+
+
+def _with_evidence(world: World, state: StepState, evidence: Evidence, window: Window) -> StepState:
+    """Return the step with what this look has seen."""
+    newest = _newer(state.newest, evidence.newest)
+    late = state.late_seconds
+    if newest is not None and newest != state.newest:
+        late = round(window.now - _end_of(world, newest))
+    return replace(
+        state,
+        next_period=evidence.end,
+        seen=state.seen + evidence.seen,
+        newest=newest,
+        newest_of_canary=_newer(state.newest_of_canary, evidence.newest_of_canary),
+        late_seconds=late,
+        looked={str(number): digest for number, digest in evidence.looked.items()},
+        missing=_added(state.missing, evidence.missing),
+        requests=state.requests + evidence.canary_requests,
+    )
+
+
+def _newer(before: int | None, found: int | None) -> int | None:
+    return before if found is None else max(found, found if before is None else before)
+
+
+def _end_of(world: World, period: int) -> int:
+    return (period + 1) * world.settings.metric_period_seconds
+
+
+def _added(
+    before: Mapping[str, Mapping[str, int]], found: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, int]]:
+    """Return the sum of both, by gate and side."""
+    gates = [*before, *(gate for gate in found if gate not in before)]
+    return {gate: dict(Counter(before.get(gate, {})) + Counter(found.get(gate, {}))) for gate in gates}
+
+
+def _baked(world: World, state: StepState, window: Window, *, is_fresh: bool) -> Baked:
+    period = world.settings.metric_period_seconds
+    newest = state.newest_of_canary
+    seen_until = state.shifted_at if newest is None else _end_of(world, newest)
+    return Baked(
+        seen=state.seen * period,
+        elapsed=state.next_period * period - state.shifted_at,
+        blind=window.now - seen_until,
+        is_fresh=is_fresh,
+    )
+
+
+def _lateness(state: StepState) -> list[str]:
+    return [] if state.late_seconds is None else [sentences.LATE.format(late=state.late_seconds)]
 
 
 class _Judgement(NamedTuple):
@@ -151,6 +224,10 @@ def _record(
         "reason": decision.reason,
         "gates": [_in_words(gate) for gate in assessment.gates],
     }
+    if state.late_seconds is not None:
+        progress["metrics_late_seconds"] = state.late_seconds
+    if state.missing:
+        progress["missing"] = missing_metrics(state.missing)
     if state.bracketed:
         progress["slow_requests"] = "bracketed by percentiles"
     if assessment.skipped:

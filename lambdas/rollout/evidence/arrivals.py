@@ -1,0 +1,95 @@
+"""Which metric periods have come, and what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from rollout.contract.timing import METRICS_SETTLED_SECONDS, OVERTAKEN_SECONDS
+from rollout.evidence.series import MetricPeriod, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rollout.evidence.sources import Query
+
+NEVER = -1
+"""The newest period of a metric without a value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The values of each query. `period_seconds`: the length of a metric period."""
+
+    by_query: Mapping[Query, Values]
+    period_seconds: int
+
+    def value(self, query: Query, number: int) -> float | None:
+        """Return what counts for a period: the value of `delay_seconds` earlier."""
+        return self.period(number).value(query)
+
+    def read_at(self, query: Query, number: int) -> int:
+        """Return the period whose value counts for this one."""
+        return number - ceil(query.delay_seconds / self.period_seconds)
+
+    def period(self, number: int) -> MetricPeriod:
+        """Return what sources count."""
+        return MetricPeriod(number=number, period_seconds=self.period_seconds, series=self.by_query)
+
+    def end_of(self, number: int) -> int:
+        """Return when a period ends, in seconds since the epoch."""
+        return (number + 1) * self.period_seconds
+
+    def digest(self, number: int) -> int:
+        """Return a number that changes with any value of a period."""
+        return crc32(repr([self.value(query, number) for query in self.by_query]).encode())
+
+
+class Arrivals:
+    """Tells which periods have come, at the time `now` (seconds since the epoch).
+
+    Each metric that `is_expected` of a period must have come. A value that is there is complete when a newer one of its
+    metric is there, or when nothing in its period has changed since the look before (`looked`: the digests of that
+    look, by period). A value that is not there counts as missing when a value of the same slot and namespace is there
+    that is `OVERTAKEN_SECONDS` newer. After `METRICS_SETTLED_SECONDS` nothing is waited for.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        *,
+        now: float,
+        is_expected: Callable[[Query, int], bool],
+        looked: Mapping[int, int],
+    ) -> None:
+        self._series = series
+        self._now = now
+        self._is_expected = is_expected
+        self._looked = looked
+        self._metrics: dict[Query, set[int]] = {}
+        for query, values in series.by_query.items():
+            self._metrics.setdefault(query.any_statistic, set()).update(values)
+        self._newest_of_publisher: dict[tuple[str, str], int] = {}
+        for metric in self._metrics:
+            newest = max(self._newest(metric), self._newest_of_publisher.get(metric.publisher, NEVER))
+            self._newest_of_publisher[metric.publisher] = newest
+
+    def has_come(self, number: int) -> bool:
+        """Tell whether a period is complete, so that what it lacks is missing."""
+        unchanged = self._looked.get(number) == self._series.digest(number)
+        return all(self._is_settled(metric, number, unchanged=unchanged) for metric in self._metrics)
+
+    def _is_settled(self, metric: Query, number: int, *, unchanged: bool) -> bool:
+        read = self._series.read_at(metric, number)
+        is_over = self._series.end_of(read) + METRICS_SETTLED_SECONDS <= self._now
+        if is_over or not self._is_expected(metric, read):
+            return True
+        if read in self._metrics[metric]:
+            return unchanged or self._newest(metric) > read
+        overtaken_by = self._newest_of_publisher[metric.publisher] - read
+        return overtaken_by * self._series.period_seconds >= OVERTAKEN_SECONDS
+
+    def _newest(self, metric: Query) -> int:
+        return max(self._metrics[metric], default=NEVER)

@@ -1,0 +1,172 @@
+"""Turns what CloudWatch answered into evidence: what has come, of whom, and what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
+from rollout.evidence.arrivals import Arrivals, Series
+from rollout.evidence.sources import Errors, Query, SlotCount, SourceReader, requests_of
+from rollout.evidence.window import EVERYTHING, Window
+from rollout.gates import Minute
+from rollout.gates.counts import as_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+SECONDS_PER_MINUTE = 60
+ERRORS = Errors()
+
+RawCounts = dict[str, float]
+"""The fields of `Counts`, as they were published."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What was read of a window. Its periods up to, not including, `end` have come, and are used now.
+
+    A period is seen when the requests of each role that should serve were published. `seen` of the used ones were,
+    `is_fresh` tells whether the newest was. `newest` and `newest_of_canary` are the newest periods that were published
+    for all roles and for the canary, whether complete or not; `None` if there is none.
+    """
+
+    end: int
+    minutes: tuple[Minute, ...] = ()
+    seen: int = 0
+    is_fresh: bool = False
+    newest: int | None = None
+    newest_of_canary: int | None = None
+    canary_requests: int = 0
+    requests_per_minute: float = 0.0
+    """Of both slots together, on average over the periods that were seen."""
+    bracketed: bool = False
+    """Whether slow requests were bounded by percentiles, not counted."""
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """In how many of the used periods a gate lacked a metric of a role, by gate and role."""
+    looked: Mapping[int, int] = field(default_factory=dict)
+    """A digest of each period that has not come, by number."""
+    canary_errors: SlotCount | None = None
+    """The canary's errors in the newest period in which it had requests, complete or not; `None` without requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What CloudWatch answered, read for the slots in their roles."""
+
+    series: Series
+    sources: Mapping[str, SourceReader]
+    window: Window
+    stable: str
+    canary: str
+
+    def evidence(self, numbers: Sequence[int]) -> Evidence:
+        """Return what the periods with these numbers, at least one, tell."""
+        arrivals = Arrivals(self.series, now=self.window.now, is_expected=self._is_expected, looked=self.window.looked)
+        end = next((number for number in numbers if not arrivals.has_come(number)), numbers[-1] + 1)
+        used = range(numbers[0], end)
+        requests = {number: self._requests(number) for number in numbers}
+        seen = [found for number in used if (found := requests[number]) is not None]
+        counted = {number: self._counted(number) for number in used}
+        return Evidence(
+            end=end,
+            minutes=tuple(self._minutes(counted, requests)),
+            seen=len(seen),
+            is_fresh=bool(used) and requests[used[-1]] is not None,
+            newest=max((number for number in numbers if requests[number] is not None), default=None),
+            newest_of_canary=max((number for number in numbers if self._saw_canary(number)), default=None),
+            canary_requests=sum(of_canary for of_canary, _ in seen),
+            requests_per_minute=self._per_minute(seen),
+            bracketed=any(not exact for counts in counted.values() for _, exact in counts.values()),
+            missing=self._missing(used),
+            looked={number: self.series.digest(number) for number in range(end, numbers[-1] + 1)},
+            canary_errors=self._newest_errors(numbers),
+        )
+
+    def _per_minute(self, seen: Sequence[tuple[int, int]]) -> float:
+        seconds = len(seen) * self.series.period_seconds
+        return sum(map(sum, seen)) * SECONDS_PER_MINUTE / seconds if seen else 0.0
+
+    def _minutes(
+        self,
+        counted: Mapping[int, Mapping[str, tuple[RawCounts | None, bool]]],
+        requests: Mapping[int, tuple[int, int] | None],
+    ) -> Iterable[Minute]:
+        """Yield the periods in which anything was counted."""
+        share = self.window.canary_percent / EVERYTHING
+        for number, by_gate in counted.items():
+            counts = {name: found for name, (found, _) in by_gate.items()}
+            if requests[number] is not None or any(counts.values()):
+                yield Minute(number, self.window.step, counts, invocations=requests[number], share=share)
+
+    def _is_expected(self, query: Query, read: int) -> bool:
+        """Tell whether a metric must be there in the period `read`, whose values count.
+
+        A role that does not serve publishes nothing. A slot that published 0 requests has nothing more to tell.
+        """
+        if not self.window.serves(read, canary=query.slot == self.canary):
+            return False
+        of_requests = query.namespace == SAGEMAKER_NAMESPACE and query.metric != INVOCATIONS
+        return not of_requests or self.series.by_query[requests_of(query.slot)].get(read) != 0
+
+    def _requests(self, number: int) -> tuple[int, int] | None:
+        """Return the requests of (canary, stable); `None` when those of a role that should serve are not known.
+
+        A value that is impossible as a count is not known, either.
+        """
+        canary, stable = (self._requests_of(slot, number) for slot in (self.canary, self.stable))
+        return None if canary is None or stable is None else (canary, stable)
+
+    def _requests_of(self, slot: str, number: int) -> int | None:
+        query = requests_of(slot)
+        found = self.series.value(query, number)
+        if found is None and not self._is_expected(query, number):
+            return 0
+        return as_count(found)
+
+    def _saw_canary(self, number: int) -> bool:
+        is_published = self.series.value(requests_of(self.canary), number) is not None
+        return is_published and self._requests_of(self.canary, number) is not None
+
+    def _counted(self, number: int) -> dict[str, tuple[RawCounts | None, bool]]:
+        """Return each gate's counts and whether they are exact; no counts while a role's are not known."""
+        return {name: self._compared(source, number) for name, source in self.sources.items()}
+
+    def _compared(self, source: SourceReader, number: int) -> tuple[RawCounts | None, bool]:
+        of_stable, of_canary = (self._count(source, slot, number) for slot in (self.stable, self.canary))
+        if of_stable is None or of_canary is None or not of_stable.total + of_canary.total:
+            return None, True
+        return _counts(of_stable, of_canary), of_stable.exact and of_canary.exact
+
+    def _count(self, source: SourceReader, slot: str, number: int) -> SlotCount | None:
+        found = source.count(self.series.period(number), slot, is_canary=slot == self.canary)
+        return SlotCount(total=0, bad=0) if found is None and not self._owes(source, slot, number) else found
+
+    def _owes(self, source: SourceReader, slot: str, number: int) -> bool:
+        """Tell whether a slot must have published what a gate counts."""
+        return any(self._is_expected(query, self.series.read_at(query, number)) for query in source.queries(slot))
+
+    def _missing(self, used: Iterable[int]) -> dict[str, dict[str, int]]:
+        roles = {"stable": self.stable, "the canary": self.canary}
+        lacking = {
+            name: Counter(
+                role for number in used for role, slot in roles.items() if self._count(source, slot, number) is None
+            )
+            for name, source in self.sources.items()
+        }
+        return {name: dict(by_role) for name, by_role in lacking.items() if by_role}
+
+    def _newest_errors(self, numbers: Sequence[int]) -> SlotCount | None:
+        for number in reversed(numbers):
+            errors = ERRORS.count(self.series.period(number), self.canary, is_canary=True)
+            if errors is not None and errors.total and None not in (as_count(errors.total), as_count(errors.bad)):
+                return errors
+        return None
+
+
+def _counts(of_stable: SlotCount, of_canary: SlotCount) -> RawCounts:
+    return {
+        "canary_total": of_canary.total, "canary_bad": of_canary.bad,
+        "stable_total": of_stable.total, "stable_bad": of_stable.bad,
+    }  # fmt: skip
