@@ -13,6 +13,8 @@ from canary_tools.acceptance.scene import Scene
 from canary_tools.acceptance.traffic import Outcome, visit
 
 FAILURES = 20
+_LOOKS = 15
+"""Half a minute of looks at a live account: bounds that move the count do so within seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,12 @@ def change_of_weights(scene: Scene) -> WeightChange:
     _set_weights(scene, half)
     refusal = _refusal(lambda: _set_weights(scene, before.weights))
     first = scene.endpoint.look()
-    done = _in_force(scene, half if refusal else before.weights)
-    if refusal:
-        _set_weights(scene, before.weights)
-        _in_force(scene, before.weights)
+    try:
+        done = _in_force(scene, half if refusal else before.weights)
+    finally:
+        if refusal:
+            _set_weights(scene, before.weights)
+    _in_force(scene, before.weights)
     return WeightChange(status=first.status, seconds=done.at - before.at, refusal=refusal)
 
 
@@ -63,11 +67,13 @@ def change_of_bounds(scene: Scene) -> BoundsChange:
     idle, before = scene.idle_slot(), scene.quiet()
     count = before.counts[idle]
     _set_bounds(scene, idle, count + 1)
-    changed = _moved(scene, idle, count)
-    refusal = _refusal(lambda: _set_bounds(scene, idle, count + 1))
-    moved = changed.desired_counts[idle] != count
-    seconds = _has(scene, idle, count + 1).at - before.at if moved else None
-    _set_bounds(scene, idle, count)
+    try:
+        changed = _moved(scene, idle, count)
+        refusal = _refusal(lambda: _set_bounds(scene, idle, count + 1))
+        moved = changed.desired_counts[idle] != count
+        seconds = _has(scene, idle, count + 1).at - before.at if moved else None
+    finally:
+        _set_bounds(scene, idle, count)
     _has(scene, idle, count)
     return BoundsChange(
         count=count, desired=changed.desired_counts[idle], status=changed.status, seconds=seconds, refusal=refusal
@@ -105,10 +111,6 @@ def _moved(scene: Scene, slot: str, count: int) -> Look:
         return look.desired_counts[slot] != count or len(looks) > _LOOKS
 
     return scene.wait_for_look("another desired count", moved)
-
-
-_LOOKS = 15
-"""Half a minute of looks at a live account: bounds that move the count do so within seconds."""
 
 
 def _set_weights(scene: Scene, weights: Mapping[str, float]) -> None:
