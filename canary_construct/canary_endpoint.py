@@ -27,7 +27,7 @@ from canary_construct.hosting.guarded import Guarded, content_properties
 from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model
 from canary_construct.hosting.model_archive import model_archive
-from canary_construct.hosting.model_network import vpc_config
+from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
 from canary_construct.hosting.model_role import ModelSources, complete_given_role, model_role
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import EndpointScope
@@ -191,8 +191,11 @@ class CanaryEndpoint(Construct):
             **content_properties(declared, archive),
             ModelBucket=None if archive is None else archive.bucket,
             ReadableBuckets=readable,
+            SecurityGroup=own_group(self),
         )
         self._slots.node.add_dependency(self._policies["ReleaseSlots"])
+        if own_group(self) is not None:
+            allow_seeing_interfaces(self._policies["ReleaseSlots"])
         config = endpoint_config(self, hosting, self._slots)
         resource = endpoint(self, hosting, config)
         scaling = slot_scaling(self, hosting, endpoint=resource)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
+
+from canary_construct.permissions.acknowledged_statement import add_statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from constructs import Construct
+
+_OWN_GROUP = "SecurityGroup"
 
 
 def vpc_config(
@@ -33,11 +38,26 @@ def vpc_config(
                 raise ValueError(f"{name} must come with a vpc, got none")
         return None
     groups = security_groups or [
-        ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description="SageMaker model containers")
+        ec2.SecurityGroup(scope, _OWN_GROUP, vpc=vpc, description="SageMaker model containers")
     ]
     return sagemaker.CfnModel.VpcConfigProperty(
         subnets=_subnet_ids(vpc, ec2.SubnetSelection() if vpc_subnets is None else vpc_subnets),
         security_group_ids=[group.security_group_id for group in groups],
+    )
+
+
+def own_group(scope: Construct) -> str | None:
+    """Return the ID of the security group that was made for the models, if one was."""
+    made = scope.node.try_find_child(_OWN_GROUP)
+    return made.security_group_id if isinstance(made, ec2.SecurityGroup) else None
+
+
+def allow_seeing_interfaces(policy: iam.Policy) -> None:
+    """Let the guard see when SageMaker has left the security group: it must not be deleted before."""
+    add_statement(
+        policy,
+        iam.PolicyStatement(actions=["ec2:DescribeNetworkInterfaces"], resources=["*"]),
+        reason="DescribeNetworkInterfaces knows no resource",
     )
 
 

@@ -18,6 +18,7 @@ from tests.infrastructure.synthesis import (
     IMAGE,
     Resources,
     declare,
+    depends_on,
     of_type,
     only,
     properties,
@@ -142,6 +143,18 @@ def test_in_a_vpc_the_models_role_may_make_network_interfaces(enclosed: Resource
 
     assert "ec2:CreateNetworkInterface" in actions(enclosed)
     assert not any(action.startswith("ec2:") for action in actions(resources))
+
+
+def test_the_guard_sees_when_sagemaker_has_left_the_group_before_it_is_deleted(
+    enclosed: Resources, resources: Resources
+) -> None:
+    group, _ = only(enclosed, "AWS::EC2::SecurityGroup")
+    guard, declared = only(enclosed, "Custom::ReleaseSlots")
+    assert declared["Properties"]["SecurityGroup"] == {"Fn::GetAtt": [group, "GroupId"]}
+    assert group in depends_on(enclosed, guard)
+    seeing = [s for s in statements(enclosed, "ReleaseSlots") if s["Action"] == ["ec2:DescribeNetworkInterfaces"]]
+    assert len(seeing) == 1
+    assert not any("ec2" in action for s in statements(resources, "ReleaseSlots") for action in s["Action"])
 
 
 def test_network_isolation_and_the_key_reach_their_resources(enclosed: Resources) -> None:

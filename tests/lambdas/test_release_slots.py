@@ -359,6 +359,16 @@ def test_a_failed_deploy_never_shrinks_the_slot_that_serves(aws: Aws) -> None:
     assert min(least) == 2
 
 
+def test_a_resource_that_fails_while_the_endpoint_is_updated_leaves_a_stack_that_goes_back(serving: Shop) -> None:
+    """CloudFormation does not wait for the update. SageMaker takes no other one before it has ended."""
+    serving.stack.sibling_fails = True
+    assert refused(serving, "v2") == "another resource of the stack failed"
+    serving.settle()
+    assert serving.aws.stacks.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert set(serving.models().values()) == {"model-v1-digest-of-v1"}
+    assert serving.unsafe() == []
+
+
 def test_during_a_rollback_nothing_is_refused(aws: Aws, serving: Shop) -> None:
     serving.begin("v2", "Evaluate")
     aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
@@ -403,6 +413,23 @@ def test_deletion_leaves_nothing_behind(aws: Aws, serving: Shop) -> None:
     serving.stack.destroy()
     assert aws.sagemaker.catalogue.models.list({})["Models"] == []
     assert aws.sagemaker.catalogue.configs.list({})["EndpointConfigs"] == []
+
+
+@pytest.mark.parametrize(("stays_seconds", "least", "most"), [(0, 0, 60), (400, 400, 460), (3600, 590, 660)])
+def test_deletion_waits_until_sagemaker_has_left_the_security_group(
+    aws: Aws, shop: Shop, stays_seconds: float, least: float, most: float
+) -> None:
+    shop.deploy("v1", security_group="sg-1")
+    shop.settle()
+    began = aws.clock.now()
+    aws.network.gone_at["sg-1"] = began + stays_seconds
+    shop.stack.destroy()
+    assert least <= aws.clock.now() - began <= most
+
+
+def test_without_a_group_of_its_own_nobody_is_asked_for_interfaces(aws: Aws, serving: Shop) -> None:
+    serving.stack.destroy()
+    assert aws.asked("DescribeNetworkInterfaces") == []
 
 
 def test_deletion_leaves_the_models_of_other_endpoints(aws: Aws, serving: Shop) -> None:

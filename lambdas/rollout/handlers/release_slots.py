@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from rollout.decisions.placement import (
 )
 from rollout.ending import end_rollout
 from rollout.endpoint import wait_until_quiet
+from rollout.interfaces import wait_until_gone
 from rollout.ledger import Release
 from rollout.patience import insist
 from rollout.scaling import Suspension
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 Answer = dict[str, str | int]
 """The attributes that the endpoint config reads."""
 PATIENCE_SECONDS = 10 * 60
+FLEET_SECONDS = 3 * 60
+"""More, when a stack goes back: an update of the fleet takes about ten minutes. A Lambda may take 15."""
 LETTERS = dict(zip(SLOTS, "AB", strict=True))
 
 
@@ -93,23 +97,26 @@ def release_slots(event: Event) -> Answer:
     world = World.of(Settings.parse(json.loads(event["ResourceProperties"]["Settings"])))
     until = clock.now() + PATIENCE_SECONDS
     if event["RequestType"] == "Delete":
-        _sweep_after_the_endpoint(world, until)
+        _sweep_after_the_endpoint(world, until, event["ResourceProperties"].get("SecurityGroup", ""))
         return {}
     wanted = _Wanted.parse(event["ResourceProperties"])
     if is_rolling_back(stack_status(event["StackId"])):
-        return insist(lambda: _replay(world, wanted, request=event["RequestId"]), until=until)
+        until += FLEET_SECONDS
+        return insist(lambda: _replay(world, wanted, request=event["RequestId"], until=until), until=until)
     answered = world.ledger.answer(wanted.digest, request=event["RequestId"])
     if answered is not None:
         return answered
     return _place(world, wanted, holder=event["RequestId"], first=_is_first(event), until=until)
 
 
-def _sweep_after_the_endpoint(world: World, until: float) -> None:
+def _sweep_after_the_endpoint(world: World, until: float, security_group: str) -> None:
     """Sweep once the endpoint is gone. One that stays is not this stack's, and needs its models and config."""
     try:
         wait_until_quiet(world.endpoint, until=until)
     except EndpointNotFound:
         sweep(world.settings.endpoint, all_of(world.settings.endpoint))
+        if security_group:
+            wait_until_gone(security_group, until=until)
 
 
 def _is_first(event: Event) -> bool:
@@ -117,14 +124,19 @@ def _is_first(event: Event) -> bool:
     return bool(before != event["ResourceProperties"]["EndpointName"])
 
 
-def _replay(world: World, wanted: _Wanted, *, request: str) -> Answer:
+def _replay(world: World, wanted: _Wanted, *, request: str, until: float) -> Answer:
     """Return the answer of then; a rollout that runs keeps its models.
 
+    The answer comes when the endpoint is quiet, if that comes in time. When another resource of the stack fails,
+    CloudFormation does not wait for an update of the endpoint, and SageMaker would refuse the way back: "Cannot update
+    in-progress endpoint".
     What was never answered declares nothing: it is a late repetition of the request that is being undone.
     """
     own = world.ledger.answer(wanted.digest, request=request)
     if own is not None:
         return own
+    with suppress(EndpointNotFound):
+        wait_until_quiet(world.endpoint, until=until)
     stored = world.ledger.answer(wanted.digest)
     if stored is not None:
         _declare(world, wanted)

@@ -14,7 +14,16 @@ from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import VirtualClock
 from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Operation, Parameters
 from tests.lambdas.fakes.dynamodb import Table
-from tests.lambdas.fakes.services import ApiStages, CloudWatch, EventBus, Runtime, Stacks, StepFunctions, Tagging
+from tests.lambdas.fakes.services import (
+    ApiStages,
+    CloudWatch,
+    EventBus,
+    Network,
+    Runtime,
+    Stacks,
+    StepFunctions,
+    Tagging,
+)
 
 START = 1_800_000_000.0
 CALL_SECONDS = 0.05
@@ -70,6 +79,7 @@ class Aws:
         self.stacks = Stacks()
         self.runtime = Runtime()
         self.api_stages = ApiStages()
+        self.network = Network(self.clock)
         self.calls: list[Call] = []
         self.before_call: Callable[[Call], None] | None = None
         self._faults: dict[str, list[Fault]] = {}
@@ -83,6 +93,7 @@ class Aws:
             "resourcegroupstaggingapi": Tagging(self.sagemaker.tags).operations(),
             "sagemaker-runtime": self.runtime.operations(),
             "apigateway": self.api_stages.operations(),
+            "ec2": self.network.operations(),
         }
 
     def answer(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:

@@ -210,3 +210,22 @@ class Runtime:
         if self.failure is not None:
             raise self.failure
         return {"InvokedProductionVariant": self.answered_by or request["TargetVariant"]}
+
+
+class Network:
+    """EC2's network interfaces, which go when it pleases SageMaker."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.gone_at: dict[str, float] = {}
+        """When the last interface of a security group goes, in seconds since the epoch."""
+        self._clock = clock
+
+    def operations(self) -> dict[str, Operation]:
+        return {"DescribeNetworkInterfaces": self.describe_network_interfaces}
+
+    def describe_network_interfaces(self, request: Parameters) -> dict[str, Any]:
+        (wanted,) = request["Filters"]
+        assert wanted["Name"] == "group-id"
+        (group,) = wanted["Values"]
+        there = self._clock.now() < self.gone_at.get(group, 0)
+        return {"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": group}]}] if there else []}

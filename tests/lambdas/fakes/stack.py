@@ -39,6 +39,7 @@ class Template:
     tags: str = ""
     content_values: tuple[str, ...] = ()
     bucket: str = ""
+    security_group: str = ""
     readable: tuple[str, ...] | None = None
 
     @property
@@ -58,6 +59,7 @@ class Template:
             "ContentDigest": self.digest,
             **({"ContentValues": list(self.content_values)} if self.content_values else {}),
             **({"ModelBucket": self.bucket} if self.bucket else {}),
+            **({"SecurityGroup": self.security_group} if self.security_group else {}),
             **({"ReadableBuckets": list(self.readable)} if self.readable is not None else {}),
         }
 
@@ -81,6 +83,8 @@ class Stack:
         self._configs = 0
         self._made_endpoint = False
         self._rolling_back = False
+        self.sibling_fails = False
+        """Whether another resource of the stack fails while the endpoint is updated."""
         self.deployed: Deployed | None = None
 
     def template(self, version: str, digest: str = "", **changes: Any) -> Template:
@@ -181,6 +185,8 @@ class Stack:
             )
         else:
             return
+        if self.sibling_fails and not self._rolling_back:
+            raise DeployFailed("another resource of the stack failed")
         self._wait_while_in_progress()
         endpoint = endpoints.find(ENDPOINT)
         if endpoint.status is not Status.IN_SERVICE:
@@ -202,14 +208,13 @@ class Stack:
             return
         self._aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
         failed = self.deployed if self.deployed is not before else None
-        now = self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
         self._rolling_back = True
         try:
             yield "ReleaseSlots again"
             slots_before = replace(before, template=template)
             answer = self._release_slots(before.template, slots_before)
             config = self._config(before.template, answer, before)
-            self._wait_while_in_progress()
+            now = "unknown" if self.sibling_fails else self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
             self._endpoint(config, replace(before, config=now))
             targets = _targets(before.template)
             self._register(targets, before.targets if failed is None else failed.targets)
