@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from canary_construct.props.instance_scaling import InstanceScaling
 
 _UNSCALABLE = re.compile(r"ml\.t\d")
+_LOCAL_STORAGE = re.compile(r"ml\.(?:[a-z]+\d+[a-z]*d[a-z]*|g[5-9]\w*|p[5-9][\w-]*|trn\d\w*|dl\d)\.")
+"""Families with a `d` behind their generation, and accelerators that come with disks. Source:
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-volumes.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +44,27 @@ class Hosting:
         check_endpoint_name(self.endpoint_name)
         check_metric_period(self.metric_period_seconds)
         check_instance_type(self.instance_type)
+        if self.encryption_key is not None:
+            check_storage_takes_key(self.instance_type)
 
     def tags(self) -> list[CfnTag]:
         """Return the tag by which the sweep finds what CloudFormation kept."""
         return [CfnTag(key=TAG, value=self.endpoint_name)]
+
+
+def check_storage_takes_key(instance_type: str) -> None:
+    """Refuse a key for instances that store on NVMe disks of their own, which hardware encrypts.
+
+    Raises:
+        ValueError: when SageMaker would refuse the endpoint config.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (KmsKeyId)
+    """
+    if not Token.is_unresolved(instance_type) and _LOCAL_STORAGE.match(instance_type):
+        raise ValueError(
+            f"encryption_key must be left out for {instance_type}: its local NVMe storage is encrypted by hardware, "
+            "and SageMaker refuses a key"
+        )
 
 
 def check_instance_type(instance_type: str) -> None:

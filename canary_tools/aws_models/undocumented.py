@@ -117,6 +117,6 @@ def positions_of(default: bool | StrEnum) -> tuple[bool | StrEnum, ...]:  # noqa
 def _position(name: str, default: bool | StrEnum, value: object) -> Any:  # noqa: FBT001 - as above
     positions = positions_of(default)
     for position in positions:
-        if type(value) in {bool, str} and value == position:
+        if isinstance(value, bool | str) and value == position:
             return position
     raise ValueError(f"{name} must be one of {', '.join(map(str, positions))}, got {value!r}")

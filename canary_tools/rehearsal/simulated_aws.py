@@ -190,7 +190,7 @@ class SimulatedAws:
             "cloudwatch": {**metric_api.operations(), **AlarmApi(self.alarms).operations()},
             "dynamodb": self.table.operations(),
             "sfn": self.executions.operations(),
-            "eventbridge": {"PutEvents": self.bus.put_events},
+            "eventbridge": {"PutEvents": self.bus.put_events, "PutEventsInPart": self.bus.put_events_in_part},
             "cloudformation": {"DescribeStacks": self._describe_stacks},
             "sagemaker-runtime": {"InvokeEndpoint": self._invoke_endpoint},
             "api-gateway": self.front_doors.operations(),

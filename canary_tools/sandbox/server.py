@@ -13,7 +13,7 @@ from canary_tools.sandbox.cloudwatch import installation as cloudwatch
 from canary_tools.sandbox.emulator.emulator import Emulator
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import REGION, SandboxSettings
-from canary_tools.sandbox.events import delivery, stack_events
+from canary_tools.sandbox.events import delivery, lost_entries, stack_events
 from canary_tools.sandbox.events.bus import emit
 from canary_tools.sandbox.functions import raised_errors, running_invocations
 from canary_tools.sandbox.iam import enforcement
@@ -119,6 +119,7 @@ class Sandbox:
         self._to_close.callback(patches.undo)
         self._to_close.callback(clock.close)
         delivery.install(patches=patches, settings=settings, clock=clock)
+        lost_entries.install(patches=patches, settings=settings)
         stack_events.install(patches=patches, emit=emit)
         nested_stacks.install(patches=patches)
         raised_errors.install(patches=patches)
@@ -130,7 +131,7 @@ class Sandbox:
         )
         self.sagemaker = sagemaker.install(settings=settings, clock=clock, metrics=self.metrics, emit=emit)
         self._to_close.callback(self.sagemaker.close)
-        apigateway.install(patches=patches)
+        apigateway.install(patches=patches, settings=settings)
         if settings.enforce_iam:
             invocations.install(patches=patches)
             enforcement.install(patches=patches)

@@ -25,6 +25,9 @@ THROTTLED = frozenset(
         "ProvisionedThroughputExceededException",
     }
 )
+TOO_MANY_REQUESTS = 429
+"""API Gateway has two errors with this status. Source:
+https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html"""
 FIRST_SERVER_ERROR = 500
 
 
@@ -61,9 +64,10 @@ def named_failures() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in THROTTLED:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if error.response["Error"]["Code"] in THROTTLED or status == TOO_MANY_REQUESTS:
             raise Throttled(str(error)) from error
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= FIRST_SERVER_ERROR:
+        if status >= FIRST_SERVER_ERROR:
             raise Unavailable(str(error)) from error
         raise
     except BotoCoreError as error:

@@ -12,7 +12,8 @@ from aws_cdk.assertions import Annotations, Match
 from constructs import IConstruct
 
 from canary_construct import ModelRelease
-from canary_construct.hosting.hosting import check_instance_type
+from canary_construct.hosting.hosting import check_instance_type, check_storage_takes_key
+from canary_tools.aws_models.sagemaker.config_rules import has_local_storage
 from tests.infrastructure.synthesis import (
     ENDPOINT,
     IMAGE,
@@ -280,6 +281,24 @@ def test_a_burstable_instance_type_is_refused_because_it_cannot_scale() -> None:
         ValueError, match=r"^instance_type must be one that can scale, got ml\.t2\.medium: burstable types cannot$"
     ):
         declare(Stack(), instance_type="ml.t2.medium")
+
+
+def test_a_key_is_refused_for_every_type_whose_local_storage_takes_none() -> None:
+    refused = set()
+    for instance_type in INSTANCE_TYPES:
+        try:
+            check_storage_takes_key(instance_type)
+        except ValueError:
+            refused.add(instance_type)
+    assert refused == {instance_type for instance_type in INSTANCE_TYPES if has_local_storage(instance_type)}
+    assert {"ml.g5.xlarge", "ml.m5d.large", "ml.p4de.24xlarge"} <= refused
+    assert {"ml.m5.large", "ml.c6gn.large", "ml.p3.2xlarge"}.isdisjoint(refused)
+
+
+def test_a_key_for_instances_with_local_storage_is_refused_by_a_sentence() -> None:
+    scope = Stack()
+    with pytest.raises(ValueError, match=r"^encryption_key must be left out for ml\.g5\.xlarge: its local NVMe"):
+        declare(scope, instance_type="ml.g5.xlarge", encryption_key=kms.Key(scope, "Key"))
 
 
 def test_an_instance_type_of_another_service_is_refused() -> None:

@@ -18,6 +18,9 @@ from tests.lambdas.fakes.stack import DeployFailed
 
 USERS = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
 TESTERS = {"kind": "header", "header": "x-tester", "values": ["yes", "sure"]}
+BOTH_429 = [
+    ApiError(code, "Too Many Requests", status=429) for code in ("TooManyRequestsException", "LimitExceededException")
+]
 DENIED = ApiError("AccessDeniedException", "not authorized to perform: apigateway:PATCH", status=403)
 DOOR, SIDE_DOOR = ("door", "live"), ("side-door", "live")
 STEPS = (cohort_step(TESTERS), cohort_step(USERS), step(50), step(100))
@@ -72,9 +75,10 @@ def test_the_cohort_ends_before_a_weight_rises(shop: Shop) -> None:
     assert execution.status == "SUCCEEDED", execution.failure
 
 
-def test_no_weight_rises_while_a_front_door_keeps_the_cohort(shop: Shop) -> None:
+@pytest.mark.parametrize("limited", [THROTTLED, *BOTH_429])
+def test_no_weight_rises_while_a_front_door_keeps_the_cohort(shop: Shop, limited: ApiError) -> None:
     execution = shop.begin("v2", "ShiftTraffic", index=2)
-    shop.aws.fail("UpdateStage", THROTTLED, times=3)
+    shop.aws.fail("UpdateStage", limited, times=3)
     shop.aws.interrupt("UpdateEndpointWeightsAndCapacities", lambda: seen.append(variables(shop)))
     seen: list[object] = []
     shop.run(execution)

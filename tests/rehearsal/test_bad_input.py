@@ -87,7 +87,10 @@ def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
         (setting_weights({}), "weights must give a variant a weight above 0, got {}"),
         (setting_weights({"variant-a": 0}), "weights must give a variant a weight above 0, got {'variant-a': 0.0}"),
         (setting_weights({"variant-a": 1e7}), "variant-a must be at least 0 and at most 1e+06, got 1e+07"),
-        (failing("time-out"), "error must be in-progress, timeout, crash or the code of a service error such as"),
+        (
+            failing("time-out"),
+            "error must be in-progress, timeout, crash, in-part or the code of a service error such as",
+        ),
         (failing(""), "such as ThrottlingException, got ''"),
     ],
 )
@@ -138,6 +141,12 @@ def test_a_fault_of_a_call_that_no_handler_makes_is_refused(call: str, sentence:
 def test_an_invocation_fails_only_with_the_code_of_a_service_error(error: str) -> None:
     with pytest.raises(RehearsalError, match=f"the error of lambda:Invoke must be the code .*, got {error}"):
         check_calls(parse_scenario(failing(error, INVOKE)).faults)
+
+
+def test_only_events_are_lost_in_part() -> None:
+    check_calls(parse_scenario(failing("in-part", "events:PutEvents")).faults)
+    with pytest.raises(RehearsalError, match="only events:PutEvents can fail in-part, got dynamodb:GetItem"):
+        check_calls(parse_scenario(failing("in-part", "dynamodb:GetItem")).faults)
 
 
 def test_faults_can_meet_every_call_that_the_chaos_bench_disturbs() -> None:

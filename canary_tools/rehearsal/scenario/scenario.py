@@ -22,7 +22,7 @@ CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weig
             "delete-endpoint", *OF_ALARMS,
             "duplicate-event", "delay-events", *DISTORTIONS)  # fmt: skip
 
-ERRORS = ("in-progress", "timeout", "crash")
+ERRORS = ("in-progress", "timeout", "crash", "in-part")
 """What a fault does beside the error codes of services."""
 _ERROR_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*")
 

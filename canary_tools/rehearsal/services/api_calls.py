@@ -7,7 +7,7 @@ from typing import Any
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.rehearsal.services.botocore_requests import SERVICES, AnswerLost, Parameters
-from canary_tools.rehearsal.services.faults import CRASH, TIMEOUT, Faults, service_error
+from canary_tools.rehearsal.services.faults import CRASH, IN_PART, TIMEOUT, Faults, service_error
 from canary_tools.rehearsal.services.lambda_functions import Crashed
 from canary_tools.rehearsal.virtual_time.processes import Processes
 
@@ -57,9 +57,9 @@ class ApiCalls:
         error = self._faults.of(call)
         if error == TIMEOUT:
             self._lose_answer(service, operation, parameters, read_timeout)
-        if error is not None and error != CRASH:
-            raise service_error(error, self._endpoint_arn)
-        answer = self._effect(service, operation, parameters)
+        if error is not None and error not in {CRASH, IN_PART}:
+            raise service_error(call, error, self._endpoint_arn)
+        answer = self._effect(service, "PutEventsInPart" if error == IN_PART else operation, parameters)
         if error == CRASH:
             raise Crashed
         self._travel()

@@ -13,6 +13,9 @@ from canary_tools.rehearsal.template import Rule
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.sandbox.emulator.settings import SandboxSettings
 
+LOST_ENTRY = {"ErrorCode": "InternalFailure", "ErrorMessage": "Internal failure"}
+"""How an answer says that EventBridge does not have an event. Source:
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html"""
 _LATEST_SECONDS = 1.0
 _VERY_LATE_SECONDS = 300.0
 _DUPLICATE_WITHIN_SECONDS = 5.0
@@ -83,6 +86,11 @@ class Bus:
                 detail=json.loads(entry["Detail"]),
             )
         return {"FailedEntryCount": 0, "Entries": [{"EventId": f"{len(self.seen):08d}"} for _ in request["Entries"]]}
+
+    def put_events_in_part(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer `PutEvents` as EventBridge does when it loses the last entry: the call itself succeeds."""
+        answer = self.put_events({"Entries": request["Entries"][:-1]})
+        return {"FailedEntryCount": 1, "Entries": [*answer["Entries"], LOST_ENTRY]}
 
     def repeat(self) -> int:
         """Deliver everything of the last minutes once more, as EventBridge may; return how much that is."""

@@ -7,8 +7,10 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.scenario import ERRORS, Fault, Scenario
 
-IN_PROGRESS, TIMEOUT, CRASH = ERRORS
+IN_PROGRESS, TIMEOUT, CRASH, IN_PART = ERRORS
 INVOKE = "lambda:Invoke"
+PUT_EVENTS = "events:PutEvents"
+UPDATE_STAGE = "apigateway:UpdateStage"
 
 CALLS: Mapping[str, tuple[str, ...]] = {
     "sagemaker": (
@@ -26,6 +28,9 @@ CALLS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What the handlers call: the operations of each service, by its prefix in IAM."""
 
+_LIMITED_WITH_429 = frozenset({"LimitExceededException", "TooManyRequestsException"})
+"""Of API Gateway, at the rate limit of its control plane. Source:
+https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html"""
 _SERVER_ERRORS = ("Internal", "ServiceUnavailable", "ServiceFailure")
 
 
@@ -59,6 +64,8 @@ def check_calls(faults: Iterable[Fault]) -> None:
     """
     for fault in faults:
         prefix, _, operation = fault.call.partition(":")
+        if fault.error == IN_PART and fault.call != PUT_EVENTS:
+            raise RehearsalError(f"faults: only {PUT_EVENTS} can fail {IN_PART}, got {fault.call}")
         if fault.call == INVOKE:
             _check_invocation(fault)
         elif prefix not in CALLS:
@@ -80,10 +87,12 @@ def _check_invocation(fault: Fault) -> None:
         )
 
 
-def service_error(error: str, endpoint_arn: str) -> ApiError:
-    """Return the error answer of a fault."""
+def service_error(call: str, error: str, endpoint_arn: str) -> ApiError:
+    """Return the error answer of a fault of this call."""
     if error == IN_PROGRESS:
         return ApiError("ValidationException", f'Cannot update in-progress endpoint "{endpoint_arn}".')
+    if call == UPDATE_STAGE and error in _LIMITED_WITH_429:
+        return ApiError(error, "Too Many Requests", status=429)
     status = 500 if error.startswith(_SERVER_ERRORS) else 400
     message = "Rate exceeded" if "Throttl" in error or "TooMany" in error else f"{error} of the rehearsal"
     return ApiError(error, message, status=status)

@@ -10,11 +10,13 @@ import importlib
 from canary_tools.sandbox.apigateway.gateway_rules import with_body_limit, with_models_by_content_type
 from canary_tools.sandbox.apigateway.resource_types import register_resource_types
 from canary_tools.sandbox.apigateway.sagemaker_integration import with_sagemaker
+from canary_tools.sandbox.apigateway.stage_limits import limited
 from canary_tools.sandbox.apigateway.stage_values import with_checked_variables
 from canary_tools.sandbox.emulator.patching import Patches
+from canary_tools.sandbox.emulator.settings import SandboxSettings
 
 
-def install(*, patches: Patches) -> None:
+def install(*, patches: Patches, settings: SandboxSettings) -> None:
     """Install all of it in the emulator of this process."""
     gateway = importlib.import_module("ministack.services.apigateway_v1")
     for name, completed in {
@@ -25,4 +27,5 @@ def install(*, patches: Patches) -> None:
         "_update_stage": with_checked_variables,
     }.items():
         patches.attribute(gateway, name, completed(getattr(gateway, name), gateway))
+    patches.attribute(gateway, "_update_stage", limited(gateway._update_stage, gateway, settings))  # noqa: SLF001 - its route
     register_resource_types(patches, gateway)

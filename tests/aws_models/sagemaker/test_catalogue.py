@@ -12,6 +12,20 @@ def test_a_config_without_an_instance_is_refused(sagemaker: Any) -> None:
         sagemaker.add_config("first", {"a": ("v1", 1, 0)})
 
 
+@pytest.mark.parametrize(("instance_type", "refused"), [("ml.g5.xlarge", True), ("ml.m5.xlarge", False)])
+def test_a_key_is_refused_for_instances_with_local_storage(
+    sagemaker: Any, instance_type: str, *, refused: bool
+) -> None:
+    sagemaker.add_model("v1")
+    variant = {"VariantName": "a", "ModelName": "v1", "InitialInstanceCount": 1, "InstanceType": instance_type}
+    request = {"EndpointConfigName": "first", "ProductionVariants": [variant], "KmsKeyId": "key"}
+    if refused:
+        with pytest.raises(ApiError, match=r"KMS key is not supported for NVMe instance storage: ml\.g5\.xlarge"):
+            sagemaker.hosting.catalogue.configs.create(request)
+    else:
+        sagemaker.hosting.catalogue.configs.create(request)
+
+
 def test_a_config_may_give_a_variant_no_weight(sagemaker: Any) -> None:
     sagemaker.add_config("first", {"a": ("v1", 0, 1)})
     assert (
