@@ -40,7 +40,7 @@ class Gaps:
     ) -> None:
         """Store the values of one publish period, unless they are missing."""
         second, who = timestamp - self.zero, self._who(dimensions["VariantName"])
-        if not any(missing.holds(second, who) for missing in self._missing):
+        if not any(missing.holds(second, who, name) for missing in self._missing):
             self._store.record(
                 timestamp=timestamp, name=name, values=self.distortion(name, values), dimensions=dimensions, **point
             )

@@ -82,7 +82,8 @@ def _scenario(rehearsed: Rehearsed) -> str:
 
 def _missing(missing: Missing) -> str:
     of = {"both": "", "stable": " of stable", "canary": " of the new release"}[missing.who]
-    return f"metrics{of} are missing {_time(missing.from_s, missing.to_s)}"
+    what = f"{missing.metric}{of} is" if missing.metric else f"metrics{of} are"
+    return f"{what} missing {_time(missing.from_s, missing.to_s)}"
 
 
 def _undocumented(undocumented: Undocumented) -> Iterator[str]:

@@ -75,15 +75,19 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """Metric periods of one release or of both that are never published; from and to in seconds of the rollout."""
+    """Metric periods of one release or of both that are never published; from and to in seconds of the rollout.
+
+    `metric`: the only metric that is missing; empty for all.
+    """
 
     from_s: float
     to_s: float
     who: str = "both"
+    metric: str = ""
 
-    def holds(self, second: float, who: str) -> bool:
-        """Tell whether the period of the canary or of stable that begins at this second is missing."""
-        return self.who in {who, "both"} and self.from_s <= second < self.to_s
+    def holds(self, second: float, who: str, metric: str) -> bool:
+        """Tell whether a metric of the canary or of stable is missing in the period that begins at this second."""
+        return self.who in {who, "both"} and self.metric in {metric, ""} and self.from_s <= second < self.to_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,10 +243,11 @@ def _change(reader: Reader) -> Change:
 def _missing(reader: Reader) -> Missing:
     begin, end = (reader.number(key, least=-YEAR_SECONDS, most=YEAR_SECONDS) for key in ("from_s", "to_s"))
     who = reader.choice("who", WHO, default="both")
+    metric = reader.text("metric", default="")
     reader.refuse_unknown_keys()
     if end <= begin:
         raise RehearsalError(f"{reader.name}: to_s must be after from_s, got from {begin:g} to {end:g}")
-    return Missing(from_s=begin, to_s=end, who=who)
+    return Missing(from_s=begin, to_s=end, who=who, metric=metric)
 
 
 def _undocumented(reader: Reader) -> Undocumented:
