@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rollout.contract.timing import (
     MAX_EVENTS,
     METRICS_SETTLED_SECONDS,
+    OUTAGE_REPETITIONS,
     ROLLBACK_REPETITIONS,
     ROLLBACK_TRIES,
     longest_bake_seconds,
@@ -29,6 +30,10 @@ SHARE_FOR_WAITING = 0.5
 EVENTS_PER_REPETITION = 3
 """Of a Lambda task that is repeated: scheduled, started, failed."""
 ROLLBACK_EVENTS = ROLLBACK_TRIES * (EVENTS_PER_LOOK + ROLLBACK_REPETITIONS * EVENTS_PER_REPETITION)
+OUTAGES = 10
+"""Of AWS, each as long as the patience of the state machine. One takes the place of looks, too, which the sum leaves
+out: at one look a minute it costs less than they do."""
+OUTAGE_EVENTS = OUTAGES * OUTAGE_REPETITIONS * EVENTS_PER_REPETITION
 MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
 LOOKS_AFTER_BAKE = 2
@@ -67,7 +72,7 @@ def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> i
     watching = sum(
         ceil(longest_watch_seconds(step, interval_seconds=interval_seconds) / interval_seconds) for step in steps
     )
-    return EVENTS_AROUND + int(MAX_EVENTS * SHARE_FOR_WAITING) + EVENTS_PER_LOOK * watching
+    return EVENTS_AROUND + OUTAGE_EVENTS + int(MAX_EVENTS * SHARE_FOR_WAITING) + EVENTS_PER_LOOK * watching
 
 
 def longest_watch_seconds(step: TrafficStep, *, interval_seconds: int) -> int:

@@ -9,9 +9,16 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
-from rollout.contract.errors import NothingToRelease
+from rollout.contract.errors import DECIDED, WAITED_FOR, NothingToRelease
 from rollout.contract.names import ROLLED_BACK
-from rollout.contract.timing import ROLLBACK_REPETITIONS
+from rollout.contract.timing import (
+    CRASH_FIRST_PAUSE_SECONDS,
+    CRASH_REPETITIONS,
+    OUTAGE_FIRST_PAUSE_SECONDS,
+    OUTAGE_LONGEST_PAUSE_SECONDS,
+    OUTAGE_REPETITIONS,
+    ROLLBACK_REPETITIONS,
+)
 
 from canary_construct.cdk.lazy import lazy_value
 from canary_construct.rollout.state_machine_role import state_machine_role
@@ -27,10 +34,7 @@ TRANSIENT = [
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
-    "EndpointBusy",
-    "Throttled",
-    "Unavailable",
-    "PromotionUnfinished",
+    *WAITED_FOR,
 ]
 """Source of the Lambda errors: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html"""
 POLL = "$.plan.poll_seconds"
@@ -162,10 +166,7 @@ class RolloutStateMachine(Construct):
             result_path=result_path,
             task_timeout=sfn.Timeout.duration(Duration.minutes(timeout_minutes)),
         )
-        task.add_retry(
-            errors=TRANSIENT, interval=Duration.seconds(2), max_attempts=8, backoff_rate=2,
-            max_delay=Duration.seconds(30), jitter_strategy=sfn.JitterType.FULL,
-        )  # fmt: skip
+        _repeat_what_was_not_decided(task)
         for errors, state in (caught or {}).items():
             task.add_catch(state, errors=[errors], result_path="$.failure")
         task.add_catch(self._rollback, errors=["States.ALL"], result_path="$.failure")
@@ -178,6 +179,22 @@ class RolloutStateMachine(Construct):
         return logs.LogGroup(
             self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
         )
+
+
+def _repeat_what_was_not_decided(task: tasks.LambdaInvoke) -> None:
+    """Ask again while AWS is away, and after a Lambda that died: handlers look at the world before they change it.
+
+    The pauses have no jitter, so that the patience has a known length; the clients of the handlers have their own.
+    """
+    task.add_retry(errors=list(DECIDED), max_attempts=0)
+    task.add_retry(
+        errors=TRANSIENT, interval=Duration.seconds(OUTAGE_FIRST_PAUSE_SECONDS), max_attempts=OUTAGE_REPETITIONS,
+        backoff_rate=2, max_delay=Duration.seconds(OUTAGE_LONGEST_PAUSE_SECONDS), jitter_strategy=sfn.JitterType.NONE,
+    )  # fmt: skip
+    task.add_retry(
+        errors=["States.ALL"], interval=Duration.seconds(CRASH_FIRST_PAUSE_SECONDS), max_attempts=CRASH_REPETITIONS,
+        backoff_rate=2, jitter_strategy=sfn.JitterType.NONE,
+    )  # fmt: skip
 
 
 _FAILURE = {"Error": sfn.JsonPath.string_at("$.failure.Error"), "Cause": sfn.JsonPath.string_at("$.failure.Cause")}

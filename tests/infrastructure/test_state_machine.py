@@ -1,6 +1,7 @@
 """The state machine as a graph: whatever happens, a rollout reaches one of its ends."""
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -10,14 +11,20 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
+from rollout.contract.errors import RolloutError
 from rollout.contract.names import ROLLED_BACK
 from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
 from canary_construct.rollout.history_budget import (
+    EVENTS_AROUND,
     EVENTS_PER_LOOK,
+    EVENTS_PER_REPETITION,
+    OUTAGE_EVENTS,
+    OUTAGES,
     ROLLBACK_EVENTS,
     SHARE_FOR_WAITING,
+    longest_history,
     poll_seconds,
 )
 from canary_construct.rollout.state_machine_role import STATES
@@ -144,26 +151,43 @@ def test_a_task_waits_as_long_as_its_lambda_may_run(resources: Resources, states
         assert task["TimeoutSeconds"] == timeouts[task["Resource"].rsplit(":", 1)[1]]
 
 
-def test_retries_are_named_jittered_and_bounded(states: States) -> None:
+def pauses_of(retrier: dict[str, Any]) -> list[float]:
+    longest = retrier.get("MaxDelaySeconds", math.inf)
+    growth = [retrier["IntervalSeconds"] * retrier["BackoffRate"] ** n for n in range(retrier["MaxAttempts"])]
+    return [min(pause, longest) for pause in growth]
+
+
+def test_what_a_handler_decided_is_not_asked_again_and_everything_else_is(states: States) -> None:
     for name, task in tasks(states).items():
         if name != "RollBack":
-            (retrier,) = task["Retry"]
-            assert retrier["JitterStrategy"] == "FULL"
-            assert retrier["MaxAttempts"] <= 20
-            assert "States.ALL" not in retrier["ErrorEquals"]
+            decided, away, died = task["Retry"]
+            assert decided["MaxAttempts"] == 0
+            named = [*decided["ErrorEquals"], *away["ErrorEquals"]]
+            assert {error.__name__ for error in RolloutError.__subclasses__()} <= set(named)
+            assert len(named) == len(set(named))
+            assert died["ErrorEquals"] == ["States.ALL"]
+            assert died["MaxAttempts"] == 3
+
+
+def test_the_patience_with_aws_outlasts_ten_minutes_and_is_over_in_half_an_hour(states: States) -> None:
+    _, away, _ = states["Evaluate"]["Retry"]
+    assert away["JitterStrategy"] == "NONE"
+    assert 15 * 60 < sum(pauses_of(away)) < 30 * 60
+
+
+def test_the_history_counts_the_patience_with_aws(states: States) -> None:
+    _, away, _ = states["Evaluate"]["Retry"]
+    assert longest_history([], interval_seconds=60) == EVENTS_AROUND + MAX_EVENTS * SHARE_FOR_WAITING + OUTAGE_EVENTS
+    assert OUTAGES * away["MaxAttempts"] * EVENTS_PER_REPETITION == OUTAGE_EVENTS
 
 
 def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(states: States) -> None:
     given_up, died = states["RollBack"]["Retry"]
     assert (given_up["ErrorEquals"], given_up["MaxAttempts"]) == (["NotRestored", "PayloadTooNew"], 0)
     assert died["ErrorEquals"] == ["States.ALL"]
-    pauses = [
-        min(died["IntervalSeconds"] * died["BackoffRate"] ** number, died["MaxDelaySeconds"])
-        for number in range(died["MaxAttempts"])
-    ]
     assert died["MaxAttempts"] == ROLLBACK_REPETITIONS
     assert died["JitterStrategy"] == "NONE"
-    assert 90 * 60 < sum(pauses) < 120 * 60
+    assert 90 * 60 < sum(pauses_of(died)) < 120 * 60
 
 
 def test_the_history_counts_every_try_and_every_repetition_of_a_rollback() -> None:

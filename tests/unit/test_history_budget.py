@@ -47,7 +47,7 @@ def test_waiting_for_instances_and_weights_stays_in_its_part_of_the_history(step
 
 def test_two_weeks_at_half_the_traffic_can_be_watched() -> None:
     step = TrafficStep(percent=50, bake=Duration.days(14), max_bake=Duration.days(14))
-    assert evaluation_interval([step], metric_period_seconds=60) == 1140
+    assert evaluation_interval([step], metric_period_seconds=60) == 1200
 
 
 def test_a_plan_that_not_even_a_look_an_hour_fits_is_refused() -> None:

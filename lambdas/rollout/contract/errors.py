@@ -91,7 +91,9 @@ class DeployRefused(RolloutError):
 
 AGAINST_THE_RELEASE = frozenset(error.__name__ for error in (AlarmRaised, GateFailed, SmokeTestFailed))
 """What shows that the release is bad: its version label is spent."""
-WORTH_ANOTHER_TRY = tuple(
+WAITED_FOR = tuple(
     error.__name__ for error in (EndpointBusy, Throttled, Unavailable, PromotionUnfinished)
 )  # fmt: skip
-"""What passes by itself."""
+"""What passes by itself: the state machine asks again for as long as its patience lasts."""
+DECIDED = tuple(sorted({error.__name__ for error in RolloutError.__subclasses__()} - set(WAITED_FOR)))
+"""What a handler decided: to ask again changes nothing. Any other error is a handler that died."""

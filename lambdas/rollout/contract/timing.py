@@ -37,6 +37,13 @@ ROLLBACK_TRIES = 12
 """How often the state machine starts a rollback that AWS refused for as long as a Lambda may run."""
 ROLLBACK_REPETITIONS = 30
 """How often each of these is repeated when its Lambda dies: for more than an hour and a half."""
+OUTAGE_REPETITIONS = 24
+"""How often a task is repeated while AWS refuses or does not answer: for 20 minutes, with a pause of a minute at most.
+AWS's own incidents of a metric or control API are usually shorter, and users are served meanwhile."""
+OUTAGE_FIRST_PAUSE_SECONDS, OUTAGE_LONGEST_PAUSE_SECONDS = 2, 60
+CRASH_REPETITIONS = 3
+"""How often a task is repeated whose Lambda died, or failed without a decision. More than that is no accident."""
+CRASH_FIRST_PAUSE_SECONDS = 5
 
 
 def longest_bake_seconds(bake_seconds: int, max_bake_seconds: int) -> int:

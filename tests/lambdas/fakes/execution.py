@@ -8,15 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from rollout import clock
-from rollout.contract.errors import NothingToRelease
+from rollout.contract.errors import DECIDED, WAITED_FOR, NothingToRelease, NotRestored
+from rollout.contract.timing import (
+    CRASH_REPETITIONS,
+    OUTAGE_LONGEST_PAUSE_SECONDS,
+    OUTAGE_REPETITIONS,
+    ROLLBACK_REPETITIONS,
+)
 from rollout.handlers import evaluate, prepare, promote, roll_back, scale_canary, shift_traffic, smoke_test
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, FakeContext
-
-TRANSIENT = ("EndpointBusy", "Throttled")
-RETRIES = 8
-ROLLBACK_RETRIES = 30
 
 Task = Callable[[dict[str, Any], FakeContext], dict[str, Any]]
 TASKS: dict[str, Task] = {
@@ -109,10 +111,9 @@ class Execution:
 
     def _fail(self, error: Exception) -> None:
         name = type(error).__name__
-        limit = ROLLBACK_RETRIES if self.task == "RollBack" else RETRIES
-        if self.tries < limit and (name in TRANSIENT or self.task == "RollBack") and name != "NotRestored":
+        if self.tries < self._repetitions(name):
             self.tries += 1
-            self._aws.wait(min(2.0**self.tries, 300 if self.task == "RollBack" else 30))
+            self._aws.wait(min(2.0**self.tries, 300 if self.task == "RollBack" else OUTAGE_LONGEST_PAUSE_SECONDS))
         elif self.task == "RollBack":
             self._end("FAILED")
         elif name == NothingToRelease.__name__:
@@ -120,6 +121,13 @@ class Execution:
         else:
             self.failure = {"Error": name, "Cause": json.dumps({"errorMessage": str(error)})}
             self._go_to("RollBack")
+
+    def _repetitions(self, error: str) -> int:
+        if self.task == "RollBack":
+            return 0 if error == NotRestored.__name__ else ROLLBACK_REPETITIONS
+        if error in DECIDED:
+            return 0
+        return OUTAGE_REPETITIONS if error in WAITED_FOR else CRASH_REPETITIONS
 
     def _go_on(self, answer: dict[str, Any]) -> None:
         answer = json.loads(json.dumps(answer))
