@@ -27,7 +27,7 @@ def hold_floors(
     rollout. A floor that was set while the endpoint was busy added no instances: it is set again.
 
     Raises:
-        CapacityUnavailable: when the traffic needs more than the declared maximum, or a slot is not scaled any more.
+        CapacityUnavailable: when a slot is not scaled any more.
         Halted, LockLost: when the rollout ended meanwhile.
     """
     scaling = world.settings.scaling

@@ -7,7 +7,13 @@ OTHER_WEIGHTS = "another hand changed the weights of endpoint {endpoint} to {now
 WEIGHTS_NOT_TAKEN = "endpoint {endpoint} did not take the weights {wanted} in time, it has {now}"
 WEIGHT_ZERO_NOT_TAKEN = "endpoint {endpoint} did not take weight 0 for {canary} yet"
 TOO_FEW_INSTANCES = "{canary} has {found} of {needed} instances"
-NO_MORE_INSTANCES = "{canary} has {found} of the {needed} instances that it needs, and no more came in time"
+NO_MORE_INSTANCES = (
+    "{canary} has {found} of the {needed} instances that it needs, and no more came in {minutes:.0f} minutes"
+)
+GROWS_TOO_FAST = (
+    "{canary} has {found} of the {needed} instances that it needs after {minutes:.0f} minutes; the traffic grew while "
+    "they came"
+)
 NOT_SCALABLE = "{slot} of endpoint {endpoint} is no scalable target any more"
 OVER_MAXIMUM = (
     "the current {rate:,.0f} requests a minute need {needed} instances at {per_instance:,} each, but max_instances is "

@@ -1,5 +1,6 @@
 import pytest
 from rollout.contract.errors import CapacityUnavailable, Halted, LockLost
+from rollout.contract.names import NOT_JUDGED
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
@@ -81,13 +82,54 @@ def test_floors_never_fall_during_a_rollout(serving: Shop) -> None:
     assert serving.floors() == {A: 6, B: 3}
 
 
-def test_more_than_the_declared_maximum_ends_the_rollout_with_a_sentence(serving: Shop, scaling: Execution) -> None:
+def test_one_minute_above_the_maximum_is_waited_for(serving: Shop, scaling: Execution) -> None:
     busy_minute(serving, 9000)
-    with pytest.raises(CapacityUnavailable) as caught:
-        scaling.repeat()
-    assert str(caught.value) == (
+    assert scaling.repeat()["ready"] is False
+    assert serving.floors() == {A: 8, B: 1}
+    serving.run(scaling, "ShiftTraffic")
+    assert scaling.failure is None
+
+
+def test_traffic_that_stays_above_the_maximum_ends_the_rollout_with_a_sentence(
+    serving: Shop, scaling: Execution
+) -> None:
+    serving.requests_per_period = 9000
+    busy_minute(serving, 9000)
+    serving.run(scaling)
+    outcome, reason = serving.outcome(scaling)
+    assert outcome == NOT_JUDGED
+    assert reason.startswith(
         "the current 9,000 requests a minute need 9 instances at 1,000 each, but max_instances is 8"
     )
+    assert reason.endswith("; this lasts for 15 minutes")
+    assert serving.weights() == {A: 100, B: 0}
+
+
+def test_traffic_that_grows_gets_the_time_that_its_new_instances_need(aws: Aws, serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    aws.sagemaker.faults.stalled[(ENDPOINT, B)] = 3600
+    busy_minute(serving, 3000)
+    begun = aws.clock.now()
+    scaling.advance()
+    aws.wait(1100)
+    busy_minute(serving, 7000)
+    while scaling.task == "ScaleCanary":
+        scaling.advance()
+    assert "has 1 of the 4 instances that it needs, and no more came in 2" in str(scaling.errors[-1])
+    assert aws.clock.now() - begun > 1100 + 1200
+
+
+def test_traffic_that_grows_for_ever_ends_the_rollout_with_a_sentence(aws: Aws, serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=2)
+    aws.sagemaker.faults.stalled[(ENDPOINT, B)] = 7200
+    requests = 1500
+    while scaling.task == "ScaleCanary":
+        requests = min(requests + 1000, 8000)
+        busy_minute(serving, requests)
+        scaling.advance()
+        aws.wait(600)
+    assert "instances that it needs after 4" in str(scaling.errors[-1])
+    assert str(scaling.errors[-1]).endswith("the traffic grew while they came")
 
 
 def test_instances_that_do_not_come_end_the_rollout_with_a_sentence(aws: Aws, serving: Shop) -> None:
@@ -98,7 +140,9 @@ def test_instances_that_do_not_come_end_the_rollout_with_a_sentence(aws: Aws, se
         scaling.advance()
     aws.sagemaker.faults.stalled.clear()
     serving.run(scaling)
-    assert serving.outcome(scaling)[1] == ("variant-b has 1 of the 3 instances that it needs, and no more came in time")
+    assert serving.outcome(scaling)[1] == (
+        "variant-b has 1 of the 3 instances that it needs, and no more came in 20 minutes"
+    )
     assert serving.unsafe() == []
 
 

@@ -97,7 +97,7 @@ def capacity_is_raised_and_does_not_come(aws: Aws) -> None:
         execution.advance()
     aws.sagemaker.faults.stalled.clear()
     shop.run(execution)
-    assert "no more came in time" in shop.outcome(execution)[1]
+    assert "no more came in" in shop.outcome(execution)[1]
     assert shop.unsafe() == []
 
 

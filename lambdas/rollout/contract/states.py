@@ -53,8 +53,14 @@ class StepState:
 
     index: int
     scaling_since: float | None = None
+    scaling_began: float | None = None
+    """`scaling_since` begins again whenever the goal rises or instances come; this does not."""
     instances: int = 0
     """Those that the canary needs."""
+    found: int = 0
+    """Those that it had."""
+    over_maximum_since: float | None = None
+    """Since when the traffic needs more than `max_instances`."""
     ready: bool = False
     """Whether the canary has them."""
     shift_requested_at: float | None = None

@@ -44,6 +44,13 @@ OUTAGE_FIRST_PAUSE_SECONDS, OUTAGE_LONGEST_PAUSE_SECONDS = 2, 60
 CRASH_REPETITIONS = 3
 """How often a task is repeated whose Lambda died, or failed without a decision. More than that is no accident."""
 CRASH_FIRST_PAUSE_SECONDS = 5
+OVER_MAXIMUM_SECONDS = 15 * 60
+"""How long traffic may need more than `max_instances` before a rollout ends for it: a peak of a minute is seen for the
+five minutes that capacity is judged by, and retries multiply it for some more."""
+LOOKS_OVER_MAXIMUM = 3
+"""The same in looks, where a bake of days is looked at less often than that."""
+CAPACITY_TIMEOUTS = 2
+"""How many time-outs for instances a step may take in all, when instances come but the traffic grows meanwhile."""
 
 
 def longest_bake_seconds(bake_seconds: int, max_bake_seconds: int) -> int:

@@ -12,7 +12,9 @@ from rollout.contract.errors import AlarmRaised, GateFailed, Inconclusive, Metri
 from rollout.contract.names import CALLER
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
+from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
 from rollout.decisions.bake import Baked, Decision, decide, missing_metrics, outage
+from rollout.decisions.capacity import Excess, excess
 from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
 from rollout.evidence.reader import EvidenceReader
@@ -49,6 +51,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     """Look, give the metric periods that have come to the gates once, and decide.
 
     Raises:
+        CapacityUnavailable: when the traffic stays above what `max_instances` can serve.
         AlarmRaised: when an alarm of the canary or of the caller is in ALARM.
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
@@ -65,6 +68,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     window = _window(world, step, state)
     evidence, not_answered = _read(reader, window, lock)
     hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
+    over = _excess(world, plan, state, evidence.requests_per_minute)
 
     judgement = _judge(plan, step, state, evidence)
     seen = _with_evidence(world, state, evidence, window)
@@ -78,10 +82,10 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         baked=_baked(world, after, window, is_fresh=evidence.is_fresh),
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
-        held=sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else after.outage,
+        held=sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else after.outage or over.sentence,
         notes=[*missing_metrics(after.missing), *not_answered, *_lateness(after)],
     )
-    after = replace(after, next=decision.next)
+    after = replace(after, over_maximum_since=over.since, next=decision.next)
     _record(world, execution, step, after, judgement.now, decision)
     if decision.next in ENDINGS:
         raise ENDINGS[decision.next](decision.reason)
@@ -162,6 +166,15 @@ def _baked(world: World, state: StepState, window: Window, *, is_fresh: bool) ->
 
 def _lateness(state: StepState) -> list[str]:
     return [] if state.late_seconds is None else [sentences.LATE.format(late=state.late_seconds)]
+
+
+def _excess(world: World, plan: Plan, state: StepState, requests_per_minute: float) -> Excess:
+    """Tell whether the traffic needs more than `max_instances`: a step is held then, and its peak is waited for."""
+    lasts = max(OVER_MAXIMUM_SECONDS, LOOKS_OVER_MAXIMUM * plan.evaluation_interval_seconds)
+    return excess(
+        requests_per_minute, world.settings.scaling, since=state.over_maximum_since, now=clock.now(),
+        lasts_seconds=lasts,
+    )  # fmt: skip
 
 
 class _Judgement(NamedTuple):

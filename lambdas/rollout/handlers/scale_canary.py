@@ -9,6 +9,8 @@ from rollout import clock, sentences
 from rollout.contract.errors import CapacityUnavailable
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
+from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
+from rollout.decisions.capacity import MINUTE, excess
 from rollout.floors import hold_floors
 from rollout.world import World
 
@@ -24,16 +26,42 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepState:
     """Keep the floors of both slots where this step needs them, and look whether the instances are there.
 
+    While the traffic needs more than `max_instances`, the step is not ready: nothing is raised in a peak.
+
     Raises:
-        CapacityUnavailable: when they are not there in time.
+        CapacityUnavailable: when instances are not there in time, or the traffic stays above the maximum.
     """
     lock = world.own_lock(execution)
     view = world.endpoint.describe()
     now = clock.now()
     busiest = world.metrics.requests_per_minute(now - TRAFFIC_WINDOW_SECONDS, now)
     floors = hold_floors(world, lock, plan.steps[state.index], view, requests_per_minute=busiest)
+    over = excess(
+        busiest, world.settings.scaling, since=state.over_maximum_since, now=now, lasts_seconds=OVER_MAXIMUM_SECONDS
+    )
     found, needed = view.variants[lock.canary].instances, floors[lock.canary]
-    since = clock.now() if state.scaling_since is None else state.scaling_since
-    if found < needed and clock.now() > since + plan.capacity_timeout_seconds:
-        raise CapacityUnavailable(sentences.NO_MORE_INSTANCES.format(canary=lock.canary, found=found, needed=needed))
-    return replace(state, scaling_since=since, instances=needed, ready=found >= needed)
+    after = replace(_timed(state, now, found=found, needed=needed), over_maximum_since=over.since)
+    if found < needed:
+        _refuse_late_instances(after, plan, now, lock.canary)
+    return replace(after, ready=found >= needed and over.since is None)
+
+
+def _timed(state: StepState, now: float, *, found: int, needed: int) -> StepState:
+    """Return the step with the time since which nothing moves: neither the goal rose nor instances came."""
+    moved = state.scaling_since is None or needed > state.instances or found > state.found
+    return replace(
+        state,
+        scaling_since=now if moved else state.scaling_since,
+        scaling_began=now if state.scaling_began is None else state.scaling_began,
+        instances=needed,
+        found=found,
+    )
+
+
+def _refuse_late_instances(state: StepState, plan: Plan, now: float, canary: str) -> None:
+    idle, waited = now - (state.scaling_since or now), now - (state.scaling_began or now)
+    words = {"canary": canary, "found": state.found, "needed": state.instances}
+    if idle > plan.capacity_timeout_seconds:
+        raise CapacityUnavailable(sentences.NO_MORE_INSTANCES.format(minutes=idle / MINUTE, **words))
+    if waited > CAPACITY_TIMEOUTS * plan.capacity_timeout_seconds:
+        raise CapacityUnavailable(sentences.GROWS_TOO_FAST.format(minutes=waited / MINUTE, **words))

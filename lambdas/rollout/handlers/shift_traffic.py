@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.contract.cohort import Cohort
-from rollout.contract.errors import CapacityUnavailable, EndpointChanged, LockLost
+from rollout.contract.errors import CapacityUnavailable, EndpointTooSlow, LockLost
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
 from rollout.endpoint import in_words, weights_for
@@ -39,7 +39,8 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     """Ask for the weights or the cohort of this step if they are not there, and say whether they are.
 
     Raises:
-        EndpointChanged: when the endpoint does not take them in time, or another hand changed it.
+        EndpointTooSlow: when the endpoint does not take them in time.
+        EndpointChanged: when another hand changed it.
         CapacityUnavailable: when the canary has lost instances.
         Halted, LockLost: when the rollout may not go on.
     """
@@ -55,7 +56,7 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         _expose(world, lock, step, None if view.shows(wanted) else wanted)
     if clock.now() > requested_at + plan.weights_timeout_seconds:
         words = {"wanted": in_words(wanted), "now": in_words(view.weights)}
-        raise EndpointChanged(sentences.WEIGHTS_NOT_TAKEN.format(endpoint=view.name, **words))
+        raise EndpointTooSlow(sentences.WEIGHTS_NOT_TAKEN.format(endpoint=view.name, **words))
     return replace(state, shift_requested_at=requested_at, in_place=False)
 
 
