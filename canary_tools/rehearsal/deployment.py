@@ -17,6 +17,8 @@ from canary_tools.rehearsal.template.intrinsics import Intrinsics
 from canary_tools.sandbox.emulator.patching import Patches
 
 LOOK_SECONDS = 5.0
+DEPLOYS_WHILE_BUSY = 5
+"""How often a team tries again before it gives up."""
 _ENDPOINT = "AWS::SageMaker::Endpoint"
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
@@ -70,6 +72,16 @@ class Deployment:
         self._settle(f"{kind}_COMPLETE")
         return ""
 
+    def deploy_when_quiet(self, release: Release) -> str:
+        """Deploy as `deploy` does; wait, and deploy again, as long as it is refused because instances still come."""
+        refused = self.deploy(release)
+        for _ in range(DEPLOYS_WHILE_BUSY):
+            if not (refused and self._aws.is_changing()):
+                break
+            self.wait_for_service()
+            refused = self.deploy(release)
+        return refused
+
     def fit_instances(self, requests_per_second: float) -> None:
         """Give the variant that serves the instances that the traffic needs, as auto scaling would have by now."""
         scaling = self._declared.plan["scaling"]
@@ -94,7 +106,9 @@ class Deployment:
     def _add_model(self, release: Release) -> str:
         declared = self._declared.intrinsics().resolve(self._declared.model()["Properties"])
         name = f"{self._declared.stack_name}-model-{release.version}".replace(".", "-")
-        self._aws.sagemaker.catalogue.models.create({**declared, "ModelName": name})
+        models = self._aws.sagemaker.catalogue.models
+        if not models.holds(name):  # a deploy that was refused has kept it
+            models.create({**declared, "ModelName": name})
         return name
 
     def _slots_properties(self, release: Release, model_name: str) -> dict[str, Any]:

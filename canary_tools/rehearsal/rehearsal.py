@@ -136,7 +136,7 @@ class _Run:
         aws.processes.pause(WARM_UP_SECONDS)
         release = self._deployment.release()
         aws.release_model = f"{aws.declared.stack_name}-model-{release.version}".replace(".", "-")
-        refused = self._deployment.deploy(release)
+        refused = self._deployment.deploy_when_quiet(release)
         if refused:
             raise RehearsalError(f"the deploy before the rollout was refused: {refused}")
         if not aws.declared.plan["start_on_deploy"]:

@@ -66,6 +66,10 @@ class RecordStore:
         self._accept = accept
         self._records: dict[str, CatalogueRecord] = {}
 
+    def holds(self, name: str) -> bool:
+        """Tell whether there is a record of this name."""
+        return name in self._records
+
     def find(self, name: str) -> CatalogueRecord:
         """Return a record.
 
