@@ -158,7 +158,7 @@ class CanaryEndpoint(Construct):
         self._resource = self._create_endpoint(hosting, release, archive, readable=readable)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
-            settings=self._settings(hosting.scaling, start_on_deploy=start_on_deploy),
+            settings=self._settings(hosting.scaling, thresholds, start_on_deploy=start_on_deploy),
             routing=routing,
             gates=self._gates,
             thresholds=thresholds,
@@ -211,11 +211,14 @@ class CanaryEndpoint(Construct):
         )
         return resource
 
-    def _settings(self, scaling: InstanceScaling, *, start_on_deploy: bool) -> EndpointSettings:
+    def _settings(
+        self, scaling: InstanceScaling, thresholds: AlarmThresholds, *, start_on_deploy: bool
+    ) -> EndpointSettings:
         return EndpointSettings(
             endpoint_name=self._endpoint_name,
             scaling=scaling,
             alarms=self._alarms,
+            alarm_limits=thresholds.for_handlers(),
             metric_period_seconds=self._metric_period,
             state_machine_arn=self._names.state_machine_arn,
             start_on_deploy=start_on_deploy,

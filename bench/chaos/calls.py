@@ -12,7 +12,7 @@ LOOK_AT_FLOORS = "application-autoscaling:DescribeScalableTargets"
 ALARM_STATES, METRICS = "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"
 SET_STAGE = "apigateway:UpdateStage"
 """Made only when the endpoint has a front door."""
-PUBLISH, NOTIFY = "cloudwatch:PutMetricData", "events:PutEvents"
+NOTIFY = "events:PutEvents"
 
 OF_TASK: Mapping[str, Sequence[str]] = {
     "Prepare": (
@@ -21,7 +21,7 @@ OF_TASK: Mapping[str, Sequence[str]] = {
     "SmokeTest": (INVOKE, READ, "sagemaker:InvokeEndpoint"),
     "ScaleCanary": (INVOKE, READ, LOOK, METRICS, LOOK_AT_FLOORS, SET_FLOOR),
     "ShiftTraffic": (INVOKE, READ, WRITE, LOOK, SET_WEIGHTS),
-    "Evaluate": (INVOKE, READ, WRITE, LOOK, ALARM_STATES, METRICS, PUBLISH, LOOK_AT_FLOORS),
+    "Evaluate": (INVOKE, READ, WRITE, LOOK, ALARM_STATES, METRICS, LOOK_AT_FLOORS),
     "Promote": (INVOKE, READ, WRITE, DELETE, LOOK, SET_FLOOR, NOTIFY),
     "RollBack": (INVOKE, READ, WRITE, DELETE, LOOK, SET_WEIGHTS, SET_FLOOR, NOTIFY),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.contract.names import OWN_NAMESPACE, SCALED_DIMENSION, SCALED_SERVICE, TAG
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, TAG
 
 from canary_construct.permissions.permission import Permission
 
@@ -63,12 +63,6 @@ READ_ALARMS = Permission(
 READ_METRICS = Permission(
     actions=["cloudwatch:GetMetricData"], resources=lambda _: ["*"], reason="GetMetricData knows no resource"
 )
-PUBLISH_METRICS = Permission(
-    actions=["cloudwatch:PutMetricData"],
-    resources=lambda _: ["*"],
-    conditions=lambda _: {"StringEquals": {"cloudwatch:namespace": OWN_NAMESPACE}},
-    reason="PutMetricData knows no resource; the condition limits it to our namespace",
-)
 NOTIFY = Permission(actions=["events:PutEvents"], resources=lambda scope: [scope.arn("events", "event-bus", "default")])
 READ_STACK = Permission(
     actions=["cloudformation:DescribeStacks"],
@@ -121,11 +115,11 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
     "ScaleCanary": (READ_LEDGER, READ_METRICS, READ_SCALING, *SCALING),
     "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS),
     "Evaluate": (
-        _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, PUBLISH_METRICS, READ_SCALING, *SCALING,
+        _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING,
     ),
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
     "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
-    "Panic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS, NOTIFY),
+    "Panic": (_ledger("GetItem", "UpdateItem"), READ_METRICS, READ_ENDPOINT, SET_WEIGHTS, NOTIFY),
     "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, LOOK_AT_EXECUTION, NOTIFY),
 }  # fmt: skip
 """By handler. `SCALING` contains the weight call because AWS asks for it, not because the handler makes it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollout.contract.plan import OutageLimits, Plan
+from rollout.contract.plan import Plan
 
 from canary_construct.rollout.history_budget import evaluation_interval, poll_seconds
 from canary_construct.rollout.timeouts import CAPACITY_SECONDS, WEIGHTS_SECONDS
@@ -56,9 +56,6 @@ class RolloutPlan:
             settings=self.settings.current(),
             steps=tuple(step.for_handlers() for step in steps),
             gates=self.gates.rules(),
-            outage=OutageLimits(
-                failed_percent=self.thresholds.error_rate_percent, min_requests=self.thresholds.min_requests
-            ),
             smoke_test=() if self.smoke_test is None else self.smoke_test.requests(),
             on_inconclusive=self.on_inconclusive.value,
             evaluation_interval_seconds=self.evaluation_interval_seconds,

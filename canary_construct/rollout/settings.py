@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.contract.plan import ApiStage, Scaling, Settings
+from rollout.contract.plan import AlarmLimits, ApiStage, Scaling, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ class EndpointSettings:
     endpoint_name: str
     scaling: InstanceScaling
     alarms: RolloutAlarms
+    alarm_limits: AlarmLimits
     metric_period_seconds: int
     state_machine_arn: str
     start_on_deploy: bool
@@ -32,6 +33,7 @@ class EndpointSettings:
             endpoint=self.endpoint_name,
             scaling=by_role(self.scaling),
             alarms=self.alarms.names(),
+            alarm_limits=self.alarm_limits,
             metric_period_seconds=self.metric_period_seconds,
             state_machine_arn=self.state_machine_arn,
             start_on_deploy=self.start_on_deploy,

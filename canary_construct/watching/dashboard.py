@@ -36,16 +36,13 @@ def slot_dashboard(
         widgets=[
             [
                 graph("Share of requests", lambda slot: slot.traffic_share(), "%"),
-                graph("Weight during a rollout", lambda slot: slot.weight(), "%"),
+                graph("Requests", lambda slot: slot.metric(INVOCATIONS), "per period"),
             ],
             [
                 graph("Errors", lambda slot: slot.error_rate(), "% of requests"),
                 graph("Latency p99", lambda slot: slot.latency_ms(99), "ms"),
             ],
-            [
-                graph("Requests", lambda slot: slot.metric(INVOCATIONS), "per period"),
-                graph("Instances", lambda slot: slot.instances(), "instances"),
-            ],
+            [graph("Instances", lambda slot: slot.instances(), "instances")],
             [cloudwatch.AlarmStatusWidget(title="Alarms", width=2 * HALF_WIDTH, alarms=list(alarms))],
         ],
     )

@@ -1,4 +1,4 @@
-"""The three alarms of one slot."""
+"""The two alarms of one slot."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ def seconds_to_fire(metric_period_seconds: int) -> int:
 
 
 class SlotAlarms(Construct):
-    """Error rate, p99 latency and throughput of one slot.
+    """Error rate and p99 latency of one slot, each by itself: what people want to be woken for.
 
-    The first two compare the slot with the other one: what harms both slots is not the canary's fault, and taking its
-    traffic away would not help. A slot without requests counts as one without errors. A difference of error rates that
-    may be chance counts as none: with forty requests to each slot, 18 failures are not far from 22.
+    Handlers decide whether an alarm of the canary is the canary's own fault (`rollout.decisions.blame`): what harms
+    both slots raises the alarms of both.
 
-    Missing data is not breaching, because an idle slot publishes nothing. Gates count whether a canary had enough
-    requests.
+    Missing data is not breaching, because an idle slot publishes nothing. An alarm looks back over several periods,
+    because the metrics of one period come one after the other.
     """
 
     def __init__(
@@ -41,31 +40,22 @@ class SlotAlarms(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         slot = metrics.slot.value
+        of_a_period = f"of {thresholds.min_requests} or more requests in a metric period"
         self.error_rate = self._alarm(
             "ErrorRate",
-            metric=metrics.error_rate_beyond_other(min_requests=thresholds.min_requests),
+            metric=metrics.error_rate(min_requests=thresholds.min_requests),
             threshold=thresholds.error_rate_percent,
-            periods=1,
-            description=(
-                f"{slot}: error rate is {thresholds.error_rate_percent:g} percentage points above the other slot's"
-            ),
+            datapoints=1,
+            description=f"{slot}: more than {thresholds.error_rate_percent:g} % {of_a_period} failed",
         )
         self.latency = self._alarm(
             "Latency",
-            metric=metrics.latency_ms_beyond_other(99, min_requests=thresholds.min_requests),
+            metric=metrics.latency_ms(99, min_requests=thresholds.min_requests),
             threshold=thresholds.p99_latency_ms,
-            periods=EVALUATION_PERIODS,
             datapoints=2,
-            description=f"{slot}: p99 of the model latency is {thresholds.p99_latency_ms:g} ms above the other slot's",
+            description=f"{slot}: p99 of the model latency {of_a_period} is above {thresholds.p99_latency_ms:g} ms",
         )
-        self.throughput = self._alarm(
-            "Throughput",
-            metric=metrics.traffic_share_deviation(min_requests=thresholds.min_requests),
-            threshold=thresholds.traffic_share_deviation_percent,
-            periods=EVALUATION_PERIODS,
-            description=f"{slot}: its share of the requests is far from its weight",
-        )
-        self.all = [self.error_rate, self.latency, self.throughput]
+        self.all = [self.error_rate, self.latency]
 
     def _alarm(
         self,
@@ -73,8 +63,7 @@ class SlotAlarms(Construct):
         *,
         metric: cloudwatch.IMetric,
         threshold: float,
-        periods: int,
-        datapoints: int | None = None,
+        datapoints: int,
         description: str,
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
@@ -82,7 +71,7 @@ class SlotAlarms(Construct):
             construct_id,
             metric=metric,
             threshold=threshold,
-            evaluation_periods=periods,
+            evaluation_periods=EVALUATION_PERIODS,
             datapoints_to_alarm=datapoints,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

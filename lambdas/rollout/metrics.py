@@ -1,4 +1,4 @@
-"""CloudWatch: request counts of the slots, alarm states, and the share that each slot should get."""
+"""CloudWatch: request counts of the slots, and alarm states."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from rollout import clients
 from rollout.contract.names import (
     ENDPOINT_DIMENSION,
     INVOCATIONS,
-    OWN_NAMESPACE,
     SAGEMAKER_NAMESPACE,
     SLOTS,
-    TRAFFIC_SHARE,
     VARIANT_DIMENSION,
 )
 
@@ -70,26 +68,6 @@ class Metrics:
                 for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
                     minutes[timestamp.timestamp() // MINUTE] += value
         return max(minutes.values(), default=0.0)
-
-    def publish_traffic_share(self, weights: Mapping[str, float]) -> None:
-        """Publish the percentage of requests that each slot should get, for the throughput alarm.
-
-        Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
-        """
-        with clients.named_failures():
-            self._client.put_metric_data(
-                Namespace=OWN_NAMESPACE,
-                MetricData=[
-                    {
-                        "MetricName": TRAFFIC_SHARE,
-                        "Dimensions": self._dimensions(slot),
-                        "Value": float(weight),
-                        "Unit": "Percent",
-                        "StorageResolution": 1 if self._period < MINUTE else MINUTE,
-                    }
-                    for slot, weight in weights.items()
-                ],
-            )
 
     def _invocations_query(self, slot: str) -> dict[str, Any]:
         metric = {

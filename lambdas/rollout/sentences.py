@@ -31,10 +31,19 @@ ALARMS_DELETED = (
     "the construct and deploy, and start the rollout again"
 )
 ALARMS_UNKNOWN = "the state of {alarms} is unknown"
-OUTAGE = (
-    "{bad:,.0f} of the canary's {total:,.0f} requests failed in the newest metric period ({percent:.2f} %); no traffic "
-    "is shifted while more than {limit:g} % fail"
-)
+FAILED = "failed"
+SLOWER = "took more than {limit:,.0f} ms"
+NO_REQUESTS = "there were none"
+COMPARED = "of the canary's requests {canary}, of stable's {stable}{when}"
+WHEN_IT_SERVED = " when it last served"
+STABLE_UNSEEN = "of the canary's requests {canary}; what stable did at that time is not published yet"
+IMPOSSIBLE_COUNTS = "CloudWatch says that {bad:g} of the canary's {total:g} requests were bad, which cannot be"
+WITHIN_LIMITS = "the canary's newest metric periods are within the limits"
+BOTH = "{counts}; both have this trouble, so no traffic is shifted while it lasts"
+USUAL = "{counts}; stable had this trouble before the rollout, too"
+ALARM_EXPLAINED = "{alarms}: {why}"
+ALARM_UNREADABLE = "{alarm} is in ALARM, and CloudWatch does not tell whose fault it is"
+ALARM_UNEXPLAINED = "{alarms}, and CloudWatch does not show why: {why}"
 NO_ANSWER = "smoke test {number} of {count} was not answered: {error}"
 WRONG_ANSWER = "smoke test {number} was answered by {variant}, not by {canary}"
 SERVES_ALREADY = "version {version} serves already"

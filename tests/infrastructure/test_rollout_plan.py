@@ -93,9 +93,11 @@ def test_the_steps_of_the_plan_are_those_of_the_routing(elaborate: Resources) ->
     ]
 
 
-def test_an_outage_is_what_would_raise_the_alarm_of_a_slot_that_serves_alone() -> None:
-    thresholds = AlarmThresholds(error_rate_percent=12.5, min_requests=40)
-    assert plan_of(resources_of(alarm_thresholds=thresholds))["outage"] == {"failed_percent": 12.5, "min_requests": 40}
+def test_handlers_know_the_limits_of_the_alarms_in_every_settings() -> None:
+    thresholds = AlarmThresholds(error_rate_percent=12.5, p99_latency_ms=400, min_requests=40)
+    resources = resources_of(alarm_thresholds=thresholds)
+    for settings in [plan_of(resources), *settings_in_rules(resources)]:
+        assert settings["alarm_limits"] == {"failed_percent": 12.5, "p99_latency_ms": 400, "min_requests": 40}
 
 
 def test_an_alarm_given_or_added_later_is_the_callers_in_every_settings(elaborate: Resources) -> None:
@@ -110,7 +112,7 @@ def test_an_alarm_given_or_added_later_calls_the_panic_handler(elaborate: Resour
     watched = [text(name) for name in rule["Properties"]["EventPattern"]["detail"]["alarmName"]]
     assert "checkout-failures" in watched
     assert any(name.startswith("<Later") for name in watched)
-    assert len(watched) == 6 + 2
+    assert len(watched) == 4 + 2
 
 
 def test_a_gate_added_later_is_judged_and_has_a_source(elaborate: Resources) -> None:

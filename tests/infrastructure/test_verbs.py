@@ -143,9 +143,9 @@ def test_named_metrics_are_sums_rates_milliseconds_and_percent(endpoint: CanaryE
     invocations = metric_json(endpoint.metric_invocations(slot=Slot.A))["Metrics"]
     assert invocations[0]["MetricStat"]["Stat"] == "Sum"
     latency = metric_json(endpoint.metric_latency(slot=Slot.A, percentile=99.9))["Metrics"]
-    assert latency[0]["Expression"] == "IF(n_a > 0, p99_9_a / 1000, 0)"
+    assert latency[0]["Expression"] == "IF(s_a >= 1, p99_9_a / 1000, 0)"
     errors = metric_json(endpoint.metric_error_rate(slot=Slot.A))["Metrics"]
-    assert errors[0]["Expression"].startswith("IF(n_a > 0, 100 * ")
+    assert errors[0]["Expression"].startswith("IF(n_a >= 1, 100 * ")
     share = metric_json(endpoint.metric_traffic_share(slot=Slot.B))["Metrics"]
     total = "(FILL(n_b, 0) + FILL(n_a, 0))"
     assert share[0]["Expression"] == f"IF({total} > 0, 100 * FILL(n_b, 0) / {total}, 0)"
@@ -163,6 +163,6 @@ def test_the_endpoint_says_what_it_is_made_of(shop: Stack, endpoint: CanaryEndpo
     assert endpoint.endpoint_name == "recommender"
     assert shop.resolve(endpoint.endpoint_arn) == {"Ref": name}
     assert shop.resolve(endpoint.state_machine.state_machine_arn) == {"Ref": machine}
-    assert len(endpoint.alarms) == 6
+    assert len(endpoint.alarms) == 4
     assert shop.resolve(endpoint.ledger.table_name)["Ref"].startswith("CanaryHandlersLedger")
     assert endpoint.dashboard.node.path == "Shop/Recommender/Dashboard"

@@ -117,8 +117,8 @@ def test_a_failing_canary_loses_its_cohort_by_the_gate(shop: Shop) -> None:
 
 def test_an_alarm_ends_the_cohort_at_once(shop: Shop) -> None:
     execution = shop.begin("v2", "Evaluate", index=0)
-    shop.aws.cloudwatch.alarms["b-errors"] = "ALARM"
-    shop.panic("b-errors")
+    shop.aws.cloudwatch.alarms["business"] = "ALARM"
+    shop.panic("business")
     assert shop.cohorts() == []
     shop.run(execution)
 

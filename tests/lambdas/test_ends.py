@@ -24,7 +24,7 @@ OPERATIONS = [
 def failing(serving: Shop) -> Execution:
     """The rollout of v2 at 50 %, about to roll back because its alarm went off."""
     execution = serving.begin("v2", "Evaluate", index=1)
-    serving.aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    serving.aws.cloudwatch.alarms["business"] = "ALARM"
     serving.run(execution, "RollBack")
     return execution
 
@@ -49,10 +49,10 @@ def assert_not_judged(shop: Shop, execution: Execution, stable: str = A) -> None
 def test_a_rollback_is_recorded_and_told_with_its_reason(aws: Aws, serving: Shop, failing: Execution) -> None:
     serving.run(failing)
     assert_rolled_back(serving, failing)
-    assert serving.outcome(failing)[1] == "b-errors is in ALARM"
+    assert serving.outcome(failing)[1] == "business is in ALARM"
     assert aws.events.told()[-1] == (
         "Canary Rollout Rolled Back",
-        {"endpoint": "shop", "version": "v2", "execution": "v2-1", "reason": "b-errors is in ALARM"},
+        {"endpoint": "shop", "version": "v2", "execution": "v2-1", "reason": "business is in ALARM"},
     )
     release = serving.ledger.release("v2")
     assert release is not None
@@ -105,7 +105,7 @@ def test_an_endpoint_that_is_gone_is_the_end_of_its_rollout(aws: Aws, serving: S
 def test_the_first_reason_stays(aws: Aws, serving: Shop) -> None:
     execution = serving.begin("v2", "Evaluate")
     serving.ledger.halt(execution.name, "an operator said so", aws.clock.now())
-    serving.panic("b-errors")
+    serving.panic("business")
     serving.run(execution)
     assert serving.outcome(execution) == (NOT_JUDGED, "an operator said so")
 
@@ -119,7 +119,7 @@ def test_an_order_that_an_operator_wrote_by_hand_judges_nothing(aws: Aws, servin
         "ExpressionAttributeValues": {":reason": {"S": "Ada saw wrong prices"}},
     }
     aws.table.call("UpdateItem", by_hand)
-    serving.panic("b-errors")
+    serving.panic("business")
     serving.run(execution)
     assert serving.outcome(execution) == (NOT_JUDGED, "Ada saw wrong prices")
 
@@ -261,7 +261,7 @@ def test_a_rollback_and_a_restore_may_run_side_by_side(aws: Aws, serving: Shop, 
     aws.before_call = None
     assert serving.unsafe() == []
     assert serving.weights()[A] == 100
-    whoever_was_first = {(ROLLED_BACK, "b-errors is in ALARM"), (NOT_JUDGED, "the execution was stopped")}
+    whoever_was_first = {(ROLLED_BACK, "business is in ALARM"), (NOT_JUDGED, "the execution was stopped")}
     assert serving.outcome(failing) in whoever_was_first
     assert len([kind for kind, _ in aws.events.told() if kind in ENDS]) == 1
 

@@ -3,11 +3,10 @@ from typing import Any
 
 import pytest
 from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
-from rollout.contract.plan import OutageLimits, Step
+from rollout.contract.plan import Step
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS
-from rollout.decisions.bake import Baked, Decision, decide, outage
-from rollout.evidence.sources import SlotCount
+from rollout.decisions.bake import Baked, Decision, decide
 from rollout.gates import Assessment, Verdict
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
@@ -171,7 +170,7 @@ def test_a_cloudwatch_that_does_not_answer_holds_the_rollout_and_what_was_missed
     aws: Aws, serving: Shop, baking: Execution
 ) -> None:
     before = baking.step["next_period"]
-    aws.fail("GetMetricData", THROTTLED, times=10)
+    aws.fail("GetMetricData", THROTTLED, times=20)
     looked_at(serving, baking, 10, A, B)
     assert (baking.task, baking.step["next_period"], baking.step["seen"]) == ("Evaluate", before, 0)
     (step, *_) = serving.rollouts()[baking.name]["steps"]
@@ -218,6 +217,7 @@ def decided(baked: Baked, *, max_bake_seconds: int = 7200) -> Decision:
 @pytest.mark.parametrize("alarm", ["b-errors", "business"])
 def test_an_alarm_ends_the_rollout(aws: Aws, serving: Shop, baking: Execution, alarm: str) -> None:
     minutes_later(serving, 7)
+    serving.misbehave(B)
     aws.cloudwatch.alarms[alarm] = "ALARM"
     with pytest.raises(AlarmRaised, match=f"{alarm} is in ALARM"):
         baking.repeat()
@@ -261,14 +261,15 @@ def test_a_slot_alarm_that_was_deleted_holds_the_rollout(aws: Aws, serving: Shop
 
 
 def test_an_outage_of_both_slots_is_not_left_for_more_traffic(serving: Shop) -> None:
-    """At 100 % the canary's alarm has nothing to compare with, and would roll back a release that is as good."""
+    """It is nobody's fault, and what can be seen here is no more than a guess at 100 %."""
     baking = serving.begin("v2", "Evaluate", index=1)
+    serving.aws.cloudwatch.alarms["b-errors"] = "ALARM"
     minutes_later(serving, 7, failed=300)
     assert baking.repeat()["next"] == "STAY"
     (*_, held) = serving.rollouts()[baking.name]["steps"]
     assert (
-        "300 of the canary's 600 requests failed in the newest metric period (50.00 %); no traffic is shifted "
-        "while more than 25 % fail; metrics come 9 s late here"
+        "b-errors is in ALARM: of the canary's requests 1,500 of 3,000 failed (50.00 %), of stable's 1,500 of 3,000 "
+        "(50.00 %); both have this trouble, so no traffic is shifted while it lasts; metrics come 9 s late here"
     ) in held["reason"]
     baking.advance()
     minutes_later(serving, 1)
@@ -286,7 +287,7 @@ def test_an_outage_that_has_just_begun_is_seen_before_its_period_is_complete(ser
 def test_an_outage_without_an_end_is_not_waited_for_without_an_end(serving: Shop) -> None:
     baking = serving.begin("v2", "Evaluate", index=1)
     minutes_later(serving, 9, failed=300)
-    with pytest.raises(Inconclusive, match=r"no decision in \d+ s at 50 %: 300 of the canary's 600 requests failed"):
+    with pytest.raises(Inconclusive, match=r"no decision in \d+ s at 50 %: of the canary's requests 1,500 of 3,000 f"):
         baking.repeat()
 
 
@@ -300,15 +301,6 @@ def test_an_outage_lasts_while_nothing_newer_is_counted(aws: Aws) -> None:
     assert baking.repeat()["next"] == "STAY"
     shop.serve()
     assert baking.repeat()["next"] == "NEXT_STEP"
-
-
-@pytest.mark.parametrize(
-    ("failed", "requests"),
-    [(25, 100), (24, 24), (float("nan"), 100), (100, float("nan")), (-1, 100), (101, 100), (float("inf"), 100)],
-)
-def test_what_is_rare_few_or_impossible_is_no_outage(failed: float, requests: float) -> None:
-    errors = SlotCount(total=requests, bad=failed)
-    assert outage(OutageLimits(failed_percent=25, min_requests=25), errors, before="an outage") == ""
 
 
 def test_errors_of_the_canary_end_the_rollout(serving: Shop) -> None:
@@ -342,12 +334,12 @@ def test_another_config_ends_the_rollout(serving: Shop, baking: Execution) -> No
 
 
 def test_a_halt_is_the_reason_even_when_the_weights_are_gone(aws: Aws, serving: Shop, baking: Execution) -> None:
-    aws.interrupt("DescribeEndpoint", lambda: serving.panic("b-errors"))
-    with pytest.raises(Halted, match="b-errors is in ALARM"):
+    aws.interrupt("DescribeEndpoint", lambda: serving.panic("business"))
+    with pytest.raises(Halted, match="business is in ALARM"):
         baking.repeat()
 
 
-@pytest.mark.parametrize("operation", ["PutMetricData", "GetMetricData", "DescribeAlarms"])
+@pytest.mark.parametrize("operation", ["GetMetricData", "DescribeAlarms"])
 def test_throttling_never_ends_a_healthy_rollout(aws: Aws, serving: Shop, baking: Execution, operation: str) -> None:
     aws.fail(operation, THROTTLED, times=4)
     serving.run(baking)

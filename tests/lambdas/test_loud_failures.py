@@ -32,7 +32,7 @@ def test_a_panic_that_runs_out_of_time_says_so(aws: Aws, serving: Shop) -> None:
     serving.begin("v2", "Evaluate")
     aws.fail("UpdateEndpointWeightsAndCapacities", THROTTLED, times=10_000)
     with pytest.raises(EndpointBusy):
-        serving.panic("b-errors", milliseconds=30_000)
+        serving.panic("business", milliseconds=30_000)
     assert needs_attention(aws) == [f"EndpointBusy: endpoint shop did not take weight 0 for {B} yet"]
 
 

@@ -24,7 +24,7 @@ LATER_CALLS = ["RegisterScalableTarget", "PutEvents", "DeleteItem"]
 def failing(serving: Shop) -> Execution:
     """The rollout of v2 at 50 %, about to roll back because its alarm went off."""
     execution = serving.begin("v2", "Evaluate", index=1)
-    serving.aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    serving.aws.cloudwatch.alarms["business"] = "ALARM"
     serving.run(execution, "RollBack")
     return execution
 
@@ -54,7 +54,7 @@ def test_a_rollback_outlasts_a_refusal(
     refuse_until(aws, "RegisterScalableTarget", minutes, error)
     serving.run(failing)
     assert serving.unsafe() == []
-    assert serving.outcome(failing) == ("ROLLED_BACK", "b-errors is in ALARM")
+    assert serving.outcome(failing) == ("ROLLED_BACK", "business is in ALARM")
 
 
 @pytest.mark.parametrize("operation", LATER_CALLS)

@@ -44,7 +44,7 @@ def test_a_halt_that_came_first_wins(aws: Aws, serving: Shop, promoting: Executi
 def test_a_promotion_that_is_decided_wins(aws: Aws, serving: Shop, promoting: Execution) -> None:
     serving.ledger.seal(promoting.name)
     assert serving.ledger.halt(promoting.name, "too late", aws.clock.now()) is False
-    serving.panic("b-errors")
+    serving.panic("business")
     promoting.repeat()
     assert serving.weights() == {A: 0, B: 100}
     assert serving.unsafe() == []

@@ -77,9 +77,9 @@ def test_a_release_that_is_in_a_slot_moves_nothing(serving: Shop) -> None:
 def test_a_rejected_release_that_is_in_a_slot_is_not_refused(aws: Aws, serving: Shop) -> None:
     """A change of scaling must not be refused because of the release that stands in the template."""
     execution = serving.begin("v2", "Evaluate")
-    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    aws.cloudwatch.alarms["business"] = "ALARM"
     serving.run(execution)
-    aws.cloudwatch.alarms["b-errors"] = "OK"
+    aws.cloudwatch.alarms["business"] = "OK"
     serving.settings = settings(scaling={**SCALED, "min_instances": 3})
     serving.deploy("v2")
     serving.settle()
@@ -217,9 +217,9 @@ def test_a_version_whose_image_comes_by_a_parameter_names_the_image_that_the_par
 
 def test_a_release_that_was_rolled_back_and_has_left_its_slot_is_refused(aws: Aws, serving: Shop) -> None:
     execution = serving.begin("v2", "Evaluate")
-    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    aws.cloudwatch.alarms["business"] = "ALARM"
     serving.run(execution)
-    aws.cloudwatch.alarms["b-errors"] = "OK"
+    aws.cloudwatch.alarms["business"] = "OK"
     serving.promote("v3")
     assert refused(serving, "v2") == "version v2 was rolled back before; choose a new version to try it again"
     serving.settle()
@@ -229,9 +229,9 @@ def test_a_release_that_was_rolled_back_and_has_left_its_slot_is_refused(aws: Aw
 def test_a_release_that_was_rolled_back_is_refused_from_the_slot_that_still_holds_it(aws: Aws, serving: Shop) -> None:
     """Back to the version that serves, and then to the rejected one again: a green deploy that releases nothing."""
     execution = serving.begin("v2", "Evaluate")
-    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    aws.cloudwatch.alarms["business"] = "ALARM"
     serving.run(execution)
-    aws.cloudwatch.alarms["b-errors"] = "OK"
+    aws.cloudwatch.alarms["business"] = "OK"
     serving.deploy("v1")
     serving.settle()
     assert serving.models()[B] == "model-v2-digest-of-v2"

@@ -194,9 +194,9 @@ def test_a_release_waits_when_rollouts_do_not_start_on_deploy(aws: Aws) -> None:
 
 def test_a_rejected_release_is_not_tried_again(aws: Aws, serving: Shop) -> None:
     execution = serving.begin("v2", "Evaluate")
-    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    aws.cloudwatch.alarms["business"] = "ALARM"
     serving.run(execution)
-    aws.cloudwatch.alarms["b-errors"] = "OK"
+    aws.cloudwatch.alarms["business"] = "OK"
     serving.settle()
     assert list(aws.states.executions) == ["v2-1"]
     assert serving.unsafe() == []

@@ -134,18 +134,18 @@ def test_an_endpoint_that_became_busy_is_named(aws: Aws, serving: Shop, shifting
 @pytest.mark.parametrize("call", range(1, 5))
 def test_a_panic_at_any_moment_of_a_shift_ends_at_zero(aws: Aws, serving: Shop, shifting: Execution, call: int) -> None:
     """Whichever comes last, the raise or the panic's look, somebody lowers."""
-    aws.interrupt("", lambda: serving.panic("b-errors"), nth=call)
+    aws.interrupt("", lambda: serving.panic("business"), nth=call)
     with suppress(Halted):
         shifting.repeat()
     serving.wait_until_quiet()
     assert serving.weights() == {A: 100, B: 0}
-    with pytest.raises(Halted, match="b-errors is in ALARM"):
+    with pytest.raises(Halted, match="business is in ALARM"):
         shifting.repeat()
 
 
 def test_a_raise_whose_answer_is_lost_is_undone_after_a_halt(aws: Aws, serving: Shop, shifting: Execution) -> None:
     """The panic saw zero before the raise took effect, and has gone home."""
-    aws.interrupt(RAISE, lambda: serving.panic("b-errors"))
+    aws.interrupt(RAISE, lambda: serving.panic("business"))
     aws.fail(RAISE, LOST_ANSWER, after_effect=True)
     with pytest.raises(Halted):
         shifting.repeat()

@@ -158,7 +158,7 @@ def an_alarm_takes_the_traffic_at_once(aws: Aws) -> None:
     shop.panic("b-errors")
     assert shop.weights() == {A: 100, B: 0}
     shop.run(execution)
-    assert shop.outcome(execution) == ("ROLLED_BACK", "b-errors is in ALARM")
+    assert shop.outcome(execution)[1].startswith("b-errors is in ALARM: of the canary's requests")
     assert shop.unsafe() == []
 
 
@@ -168,7 +168,7 @@ def an_alarm_while_the_endpoint_stays_busy(aws: Aws) -> None:
     aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 2000
     aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
     with pytest.raises(EndpointBusy):
-        shop.panic("b-errors")
+        shop.panic("business")
     with pytest.raises(EndpointBusy):
         shop.restore(execution.name, "TIMED_OUT")
     aws.sagemaker.faults.stalled.clear()
@@ -180,9 +180,9 @@ def an_alarm_while_the_endpoint_stays_busy(aws: Aws) -> None:
 def an_alarm_in_the_middle_of_a_raise(aws: Aws) -> None:
     shop = serving(aws)
     execution = shop.begin("v2", "ShiftTraffic")
-    aws.interrupt("UpdateEndpointWeightsAndCapacities", lambda: shop.panic("b-errors"))
+    aws.interrupt("UpdateEndpointWeightsAndCapacities", lambda: shop.panic("business"))
     shop.run(execution)
-    assert shop.outcome(execution) == ("ROLLED_BACK", "b-errors is in ALARM")
+    assert shop.outcome(execution) == ("ROLLED_BACK", "business is in ALARM")
     assert shop.unsafe() == []
 
 
@@ -224,7 +224,7 @@ def _stopped_in(shop: Shop, aws: Aws, task: str) -> None:
 def a_ledger_that_cannot_be_reached_in_a_rollback(aws: Aws) -> None:
     shop = serving(aws)
     execution = shop.begin("v2", "Evaluate", index=1)
-    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    aws.cloudwatch.alarms["business"] = "ALARM"
     shop.run(execution, "RollBack")
     aws.fail("GetItem", UNAVAILABLE, times=3)
     shop.run(execution)
@@ -292,7 +292,7 @@ def events_that_come_twice(aws: Aws) -> None:
     assert execution is not None
     shop.run(execution)
     shop.settle()
-    shop.panic("b-errors")
+    shop.panic("business")
     assert shop.unsafe() == []
 
 
@@ -369,9 +369,9 @@ def refused_for_what_a_release_is(aws: Aws) -> None:
     refused(shop, "v1", "another-digest")
     refused(shop, "v2", instance_type="ml.c5.xlarge")
     execution = shop.begin("v2", "Evaluate")
-    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    aws.cloudwatch.alarms["business"] = "ALARM"
     shop.run(execution)
-    aws.cloudwatch.alarms["b-errors"] = "OK"
+    aws.cloudwatch.alarms["business"] = "OK"
     shop.promote("v3")
     refused(shop, "v2")
     assert shop.unsafe() == []

@@ -99,7 +99,6 @@ def test_nobody_may_delete_what_has_no_tag(account: tuple[Judge, Aws], kind: str
     ("service", "operation", "parameters"),
     [
         ("dynamodb", "GetItem", {"TableName": "another-table", "Key": {"endpoint": {"S": ENDPOINT}}}),
-        ("cloudwatch", "PutMetricData", {"Namespace": "AWS/SageMaker"}),
         ("cloudwatch", "PutMetricData", {"Namespace": "Shop"}),
         ("events", "PutEvents", {"Entries": [{"EventBusName": "another-bus"}]}),
         (

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.xdist_group("permissions")
 WITHOUT_RESOURCE = {
     "cloudwatch:DescribeAlarms",  # composite alarms are described only with *
     "cloudwatch:GetMetricData",  # a data set is optional, and none is named
-    "cloudwatch:PutMetricData",
 }
 
 

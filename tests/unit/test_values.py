@@ -52,7 +52,6 @@ def test_numbers_known_only_at_deploy_time_are_not_checked(name: str) -> None:
         ({"error_rate_percent": 0}, "error_rate_percent must be above 0 and at most 100, got 0"),
         ({"error_rate_percent": 101}, "error_rate_percent must be above 0 and at most 100, got 101"),
         ({"p99_latency_ms": 0}, "p99_latency_ms must be above 0, got 0"),
-        ({"traffic_share_deviation_percent": -1}, "traffic_share_deviation_percent must be above 0, got -1"),
         ({"min_requests": 0}, "min_requests must be 1 or more, got 0"),
     ],
 )

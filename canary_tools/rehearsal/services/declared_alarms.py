@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rollout.contract.names import OWN_NAMESPACE, SAGEMAKER_NAMESPACE
+from rollout.contract.names import SAGEMAKER_NAMESPACE
 
 from canary_tools.aws_models.cloudwatch.held_alarms import HeldAlarms
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
@@ -23,7 +23,7 @@ def put_alarms(declared: DeclaredEndpoint, alarms: HeldAlarms) -> None:
     """
     plan = declared.plan
     counted = {source.get("namespace", "") for source in plan["gates"]["sources"].values()}
-    published = {SAGEMAKER_NAMESPACE, OWN_NAMESPACE} | counted
+    published = {SAGEMAKER_NAMESPACE} | counted
     put: set[str] = set()
     for alarm in declared.alarms:
         if "AlarmRule" not in alarm and _namespaces(alarm) <= published:

@@ -18,7 +18,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
         "ListEndpointConfigs", "DeleteEndpointConfig", "ListModels", "DeleteModel",
     ),
     "application-autoscaling": ("DescribeScalableTargets", "RegisterScalableTarget"),
-    "cloudwatch": ("DescribeAlarms", "GetMetricData", "PutMetricData"),
+    "cloudwatch": ("DescribeAlarms", "GetMetricData"),
     "dynamodb": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
     "states": ("StartExecution", "DescribeExecution", "StopExecution"),
     "events": ("PutEvents",),

@@ -45,6 +45,19 @@ class ApiStage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlarmLimits:
+    """When the alarms of a slot go off, by the requests of one metric period.
+
+    There are `min_requests` or more, and more than `failed_percent` of them failed, or 1 % of them took longer than
+    `p99_latency_ms`.
+    """
+
+    failed_percent: float = 25
+    p99_latency_ms: float = 10_000
+    min_requests: int = 25
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What every handler knows of one endpoint. The guards of a deploy are told `deploy_json` only."""
 
@@ -52,6 +65,7 @@ class Settings:
     scaling: Scaling
     alarms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Alarm names by slot, and under `caller` those of the construct's caller."""
+    alarm_limits: AlarmLimits = AlarmLimits()
     metric_period_seconds: int = 60
     state_machine_arn: str = ""
     start_on_deploy: bool = True
@@ -67,8 +81,12 @@ class Settings:
         if payload["schema"] > SCHEMA:
             raise PayloadTooNew(f"payload schema {payload['schema']} is newer than {SCHEMA}, the newest known here")
         known = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
-        stages = tuple(ApiStage(**stage) for stage in payload.get("api_stages", ()))
-        return cls(**{**known, "scaling": Scaling.parse(payload["scaling"]), "api_stages": stages})
+        parts = {
+            "scaling": Scaling.parse(payload["scaling"]),
+            "alarm_limits": AlarmLimits(**payload.get("alarm_limits", {})),
+            "api_stages": tuple(ApiStage(**stage) for stage in payload.get("api_stages", ())),
+        }
+        return cls(**{**known, **parts})
 
     def deploy_json(self) -> dict[str, Any]:
         """Return what the guards of a deploy must know, and nothing that leaves the endpoint alone."""
@@ -76,8 +94,12 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Return the payload of every handler."""
-        stages = [vars(stage) for stage in self.api_stages]
-        return {"schema": SCHEMA, **vars(self), "scaling": self.scaling.to_json(), "api_stages": stages}
+        parts = {
+            "scaling": self.scaling.to_json(),
+            "alarm_limits": vars(self.alarm_limits),
+            "api_stages": [vars(stage) for stage in self.api_stages],
+        }
+        return {"schema": SCHEMA, **vars(self), **parts}
 
     def alarms_that_stop(self, canary: str) -> list[str]:
         """Return the alarms that end a rollout: the canary's own and the caller's."""
@@ -119,14 +141,6 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutageLimits:
-    """A metric period with `min_requests` or more, of which more than `failed_percent` failed, is an outage."""
-
-    failed_percent: float
-    min_requests: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class SmokeRequest:
     """One request to the canary before users reach it. `payload` is in base64."""
 
@@ -141,7 +155,6 @@ class Plan:
     settings: Settings
     steps: Sequence[Step]
     gates: GateRules
-    outage: OutageLimits
     smoke_test: Sequence[SmokeRequest] = ()
     on_inconclusive: str
     evaluation_interval_seconds: int
@@ -160,7 +173,6 @@ class Plan:
             "settings": Settings.parse(payload),
             "steps": tuple(map(Step.parse, payload["steps"])),
             "gates": GateRules.parse(payload["gates"]),
-            "outage": OutageLimits(**payload["outage"]),
             "smoke_test": tuple(SmokeRequest(**request) for request in payload.get("smoke_test") or ()),
         }
         return cls(**parts, **{name: payload[name] for name in cls.__dataclass_fields__ if name not in parts})
@@ -173,6 +185,5 @@ class Plan:
             **own,
             "steps": [step.to_json() for step in self.steps],
             "gates": self.gates.to_json(),
-            "outage": vars(self.outage),
             "smoke_test": [vars(request) for request in self.smoke_test] or None,
         }

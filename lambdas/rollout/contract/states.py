@@ -87,14 +87,12 @@ class StepState:
     """The state of the gates."""
     bracketed: bool = False
     """Whether slow requests were bounded by percentiles rather than counted."""
-    outage: str = ""
-    """A sentence while the canary has an outage."""
     next: Next | None = None
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> StepState:
-        """Read what `to_json` wrote."""
-        return cls(**payload)
+        """Read what `to_json` wrote, or what an earlier library wrote with a field more."""
+        return cls(**{name: payload[name] for name in cls.__dataclass_fields__ if name in payload})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON, without what is not known yet."""

@@ -12,8 +12,7 @@ from rollout.gates import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rollout.contract.plan import OutageLimits, Step
-    from rollout.evidence.sources import SlotCount
+    from rollout.contract.plan import Step
     from rollout.gates import Assessment
 
 
@@ -47,7 +46,7 @@ def decide(
     held: str,
     notes: Sequence[str],
 ) -> Decision:
-    """Decide about a step whose alarms are quiet.
+    """Decide about a step that no alarm ends.
 
     The order is: a failed gate, a canary of which nothing is seen, an early pass, the end of the bake. A step passes
     only when it is not `held` (a sentence that says why) and when this look saw a new period: nothing is raised on old
@@ -62,18 +61,16 @@ def decide(
     is_short = baked.elapsed >= step.bake_seconds and at_bake_end.verdict is not Verdict.PASS
     undecided = at_bake_end if is_short else assessment
     why = held or (sentences.NOTHING_NEW if passes else undecided.reason)
-    following, sentence = _without_a_pass(step, baked)
-    words = {"baked": baked.seen, "elapsed": baked.elapsed, "blind": baked.blind, "bake": step.bake_seconds}
-    return Decision(following, sentence.format(step=step.title, why="; ".join([why, *notes]), **words))
+    return _without_a_pass(step, baked, "; ".join([why, *notes]))
 
 
-def _without_a_pass(step: Step, baked: Baked) -> tuple[Next, str]:
-    """Return what follows, and the sentence that says so."""
+def _without_a_pass(step: Step, baked: Baked, why: str) -> Decision:
+    words = {"step": step.title, "why": why}
     if baked.blind >= BLIND_SECONDS:
-        return Next.TAKE_BACK, sentences.BLIND
+        return Decision(Next.TAKE_BACK, sentences.BLIND.format(blind=baked.blind, **words))
     if baked.elapsed >= longest_bake_seconds(step.bake_seconds, step.max_bake_seconds):
-        return Next.GIVE_UP, sentences.NO_DECISION
-    return Next.STAY, sentences.BAKING
+        return Decision(Next.GIVE_UP, sentences.NO_DECISION.format(elapsed=baked.elapsed, **words))
+    return Decision(Next.STAY, sentences.BAKING.format(baked=baked.seen, bake=step.bake_seconds, **words))
 
 
 def missing_metrics(missing: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -87,20 +84,3 @@ def missing_metrics(missing: Mapping[str, Mapping[str, int]]) -> list[str]:
         for gate, by_side in missing.items()
         for side, periods in by_side.items()
     ]
-
-
-def outage(limits: OutageLimits, errors: SlotCount | None, *, before: str) -> str:
-    """Return a sentence when the canary's newest period would raise its alarm if it served alone, else `""`.
-
-    An outage of what both releases need is not held against the canary while stable serves beside it. At 100 % its
-    alarm has nothing to compare with: a rollout that went on in an outage would be rolled back for it.
-
-    `limits` are the alarm's. Without `errors` there is nothing new, and it is as `before`.
-    """
-    if errors is None:
-        return before
-    limit = limits.failed_percent
-    if not (errors.total >= limits.min_requests and limit / 100 * errors.total < errors.bad <= errors.total):
-        return ""
-    words = {"bad": errors.bad, "total": errors.total, "percent": 100 * errors.bad / errors.total, "limit": limit}
-    return sentences.OUTAGE.format(**words)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 from rollout.evidence.arrivals import Arrivals, Series
-from rollout.evidence.sources import Errors, Query, SlotCount, SourceReader, requests_of
+from rollout.evidence.sources import Query, SlotCount, SourceReader, requests_of
 from rollout.evidence.window import EVERYTHING, Window
 from rollout.gates import Minute
 from rollout.gates.counts import as_count
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SECONDS_PER_MINUTE = 60
-ERRORS = Errors()
 
 RawCounts = dict[str, float]
 """The fields of `Counts`, as they were published."""
@@ -47,8 +46,6 @@ class Evidence:
     """In how many of the used periods a gate lacked a metric of a role, by gate and role."""
     looked: Mapping[int, int] = field(default_factory=dict)
     """A digest of each period that has not come, by number."""
-    canary_errors: SlotCount | None = None
-    """The canary's errors in the newest period in which it had requests, complete or not; `None` without requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +78,6 @@ class Findings:
             bracketed=any(not exact for counts in counted.values() for _, exact in counts.values()),
             missing=self._missing(used),
             looked={number: self.series.digest(number) for number in range(end, numbers[-1] + 1)},
-            canary_errors=self._newest_errors(numbers),
         )
 
     def _per_minute(self, seen: Sequence[tuple[int, int]]) -> float:
@@ -156,13 +152,6 @@ class Findings:
             for name, source in self.sources.items()
         }
         return {name: dict(by_role) for name, by_role in lacking.items() if by_role}
-
-    def _newest_errors(self, numbers: Sequence[int]) -> SlotCount | None:
-        for number in reversed(numbers):
-            errors = ERRORS.count(self.series.period(number), self.canary, is_canary=True)
-            if errors is not None and errors.total and None not in (as_count(errors.total), as_count(errors.bad)):
-                return errors
-        return None
 
 
 def _counts(of_stable: SlotCount, of_canary: SlotCount) -> RawCounts:

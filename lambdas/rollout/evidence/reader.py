@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout.contract.timing import HIGH_RESOLUTION_SECONDS
 from rollout.evidence.arrivals import Series
-from rollout.evidence.findings import ERRORS, SECONDS_PER_MINUTE, Evidence, Findings
+from rollout.evidence.findings import SECONDS_PER_MINUTE, Evidence, Findings
 from rollout.evidence.series import SeriesReader
 from rollout.evidence.sources import Query, reader_of, requests_of
 
@@ -55,7 +55,7 @@ class EvidenceReader:
     def _queries(self, *, stable: str, canary: str) -> Iterable[Query]:
         """Return every query once, in a stable order."""
         slots = (stable, canary)
-        wanted = [*(requests_of(slot) for slot in slots), *ERRORS.queries(canary)]
+        wanted = [*(requests_of(slot) for slot in slots)]
         for source in self._sources.values():
             wanted += [query for slot in slots for query in source.queries(slot)]
         return dict.fromkeys(wanted)

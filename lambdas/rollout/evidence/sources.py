@@ -10,7 +10,7 @@ from rollout.contract.gate_rules import FailedRequests, PublishedCounts, SlowReq
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PERCENTILES = (50, 90, 95, 99)
 """Documented statistics that bracket the share of slow requests where `TC` is not supported. Source:
@@ -107,10 +107,12 @@ class Slow:
     """
 
     source: SlowRequests
+    percentiles: Sequence[float] = PERCENTILES
 
     def queries(self, slot: str) -> list[Query]:
         """Return requests, slow requests and the percentiles that bracket their share."""
-        statistics = ["SampleCount", f"TC({self.source.slow_us}:)", *(f"p{percentile}" for percentile in PERCENTILES)]
+        percentiles = [f"p{percentile}" for percentile in self.percentiles]
+        statistics = ["SampleCount", f"TC({self.source.slow_us}:)", *percentiles]
         return [Query(slot=slot, metric="ModelLatency", statistic=statistic) for statistic in statistics]
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
@@ -120,17 +122,17 @@ class Slow:
             return None if total is None else SlotCount(total=0, bad=0)
         if slow is not None:
             return SlotCount(total=total, bad=slow)
-        known = {p: value for p, value in zip(PERCENTILES, percentiles, strict=True) if value is not None}
+        known = {p: value for p, value in zip(self.percentiles, percentiles, strict=True) if value is not None}
         if not known:
             return None
         bad = self._at_least(known, total) if is_canary else self._at_most(known, total)
         return SlotCount(total=total, bad=bad, exact=False)
 
-    def _at_least(self, percentiles: Mapping[int, float], total: float) -> int:
+    def _at_least(self, percentiles: Mapping[float, float], total: float) -> int:
         shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.source.slow_us]
         return floor(total * max(shares, default=0.0))
 
-    def _at_most(self, percentiles: Mapping[int, float], total: float) -> int:
+    def _at_most(self, percentiles: Mapping[float, float], total: float) -> int:
         shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value <= self.source.slow_us]
         return ceil(total * min(shares, default=1.0))
 

@@ -8,12 +8,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock, sentences
+from rollout.alarm_looks import look
 from rollout.contract.errors import AlarmRaised, GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
 from rollout.contract.names import CALLER
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
 from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
-from rollout.decisions.bake import Baked, Decision, decide, missing_metrics, outage
+from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
+from rollout.decisions.blame import Fault, Finding
 from rollout.decisions.capacity import Excess, excess
 from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
@@ -51,8 +53,8 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     """Look, give the metric periods that have come to the gates once, and decide.
 
     Raises:
+        AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
         CapacityUnavailable: when the traffic stays above what `max_instances` can serve.
-        AlarmRaised: when an alarm of the canary or of the caller is in ALARM.
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
         Inconclusive: when `max_bake` is over and there is still too little evidence.
@@ -61,10 +63,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     step = plan.steps[state.index]
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, step)
-    world.metrics.publish_traffic_share(
-        weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
-    )
-    unknown = _refuse_raised_alarms(world, lock)
+    held = _held_by_alarms(world, lock, _look(world, lock))
     window = _window(world, step, state)
     evidence, not_answered = _read(reader, window, lock)
     hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
@@ -72,17 +71,14 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
 
     judgement = _judge(plan, step, state, evidence)
     seen = _with_evidence(world, state, evidence, window)
-    after = replace(
-        seen, judged=judgement.judged, bracketed=judgement.bracketed,
-        outage=outage(plan.outage, evidence.canary_errors, before=state.outage),
-    )  # fmt: skip
+    after = replace(seen, judged=judgement.judged, bracketed=judgement.bracketed)
     decision = decide(
         step,
         last=state.index == len(plan.steps) - 1,
         baked=_baked(world, after, window, is_fresh=evidence.is_fresh),
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
-        held=sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else after.outage or over.sentence,
+        held=held or over.sentence,
         notes=[*missing_metrics(after.missing), *not_answered, *_lateness(after)],
     )
     after = replace(after, over_maximum_since=over.since, next=decision.next)
@@ -213,17 +209,34 @@ def _refuse_another_hand(world: World, lock: Lock, step: Step) -> EndpointView:
     return view
 
 
-def _refuse_raised_alarms(world: World, lock: Lock) -> list[str]:
-    """Return the alarms whose state is unknown: those that were deleted, and the caller's without data.
+def _look(world: World, lock: Lock) -> Finding:
+    """Look whose fault an alarm of the canary would be; while CloudWatch does not answer, nobody knows."""
+    try:
+        return look(world, lock, clients.client("cloudwatch"))
+    except (Throttled, Unavailable) as error:
+        return Finding(fault=Fault.UNSEEN, reason=sentences.NOT_ANSWERED.format(error=error))
 
-    A slot's alarm without data is quiet by its definition.
+
+def _held_by_alarms(world: World, lock: Lock, finding: Finding) -> str:
+    """Return why no traffic may be shifted now; empty when nothing prevents it.
+
+    A state is told by one event only. So this looks at the states of all alarms, whatever came of their events.
+
+    Raises:
+        AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
     """
     states = world.metrics.alarm_states(world.settings.alarms_that_stop(lock.canary))
-    raised = raised_in(states)
-    if raised:
-        raise AlarmRaised(sentences.in_alarm(raised))
     callers = world.settings.alarms[CALLER]
-    return [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
+    raised = raised_in(states)
+    raised_by_caller = [name for name in raised if name in callers]
+    if raised_by_caller:
+        raise AlarmRaised(sentences.in_alarm(raised_by_caller))
+    if raised and finding.fault is Fault.CANARY:
+        raise AlarmRaised(finding.explains(raised))
+    if finding.holds or (raised and finding.leaves_alarms_open):
+        return finding.explains(raised) if raised else finding.reason
+    unknown = [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
+    return sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else ""
 
 
 def _record(

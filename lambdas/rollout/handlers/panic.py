@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rollout import sentences
+from botocore.exceptions import ClientError
+
+from rollout import clients, clock, sentences
+from rollout.alarm_looks import look
 from rollout.clock import seconds_of
-from rollout.contract.errors import AlarmRaised, EndpointBusy
+from rollout.contract.errors import AlarmRaised, EndpointBusy, MetricsMissing
 from rollout.contract.lock import ROLLOUT
+from rollout.contract.names import CALLER
 from rollout.contract.plan import Settings
+from rollout.decisions.blame import Fault
 from rollout.exposure import halt_and_lower, lower_until_zero
-from rollout.patience import deadline, insist_loudly
+from rollout.patience import NOT_READY, deadline, insist, insist_loudly
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.errors import RolloutError
     from rollout.contract.lock import Lock
+    from rollout.decisions.blame import Finding
     from rollout.patience import Context
 
+READ_SECONDS = 5
+SILENCE_SECONDS = 10
+"""How long CloudWatch may refuse before its silence is taken for the worst."""
+LOOK_AGAIN_SECONDS = 5
+PATIENCE_SECONDS = 5 * 60
+"""How long an alarm may wait for the counts that explain it: the slots' metrics come minutes apart."""
 CLOCKS_DIFFER_SECONDS = 5
 """EventBridge's times are also whole seconds."""
 
@@ -32,23 +45,78 @@ def handler(event: dict[str, Any], context: Context) -> None:
 def panic(world: World, alarm_name: str, until: float, *, raised_at: str = "") -> None:
     """Order zero and see it done. An alarm of the stable slot, or without a rollout, changes nothing.
 
+    Nor does one of the canary that is not the canary's own fault.
+
     An alarm from before the rollout (`raised_at`, in ISO 8601) changes nothing either: such an event came late or
     again. If that alarm is still in ALARM, the rollout does not begin.
 
     Raises:
         EndpointBusy: when SageMaker was not ready in time; the event is delivered again.
+        AlarmRaised: when nobody can say yet whose fault the alarm is; the event is delivered again.
         Throttled, Unavailable: when the ledger did not answer; what could be lowered without it is lowered.
     """
     lock = world.ledger.lock()
-    if lock is None or lock.kind != ROLLOUT or not lock.canary:
+    if lock is None or lock.kind != ROLLOUT or not lock.canary or lock.sealed:
         return
     if alarm_name not in world.settings.alarms_that_stop(lock.canary) or _is_older(raised_at, lock):
         return
-    if not halt_and_lower(world, lock, sentences.in_alarm([alarm_name]), by=AlarmRaised.__name__):
+    order = _order(world, alarm_name, lock, until, raised_at=raised_at)
+    if order is None or not halt_and_lower(world, lock, order.reason, by=order.by.__name__):
         return
     if not lower_until_zero(world, lock, until=until):
         endpoint = world.settings.endpoint
         raise EndpointBusy(sentences.WEIGHT_ZERO_NOT_TAKEN.format(endpoint=endpoint, canary=lock.canary))
+
+
+class _Order(NamedTuple):
+    """Why exposure must be lowered, and the error that it stands for."""
+
+    reason: str
+    by: type[RolloutError] = AlarmRaised
+
+
+def _order(world: World, alarm_name: str, lock: Lock, until: float, *, raised_at: str) -> _Order | None:
+    """Return why exposure must be lowered; `None` when it need not be.
+
+    An alarm of the caller is obeyed. One of the canary is looked into, again and again: CloudWatch tells of a change of
+    state once, and what both slots suffer from now may be the canary's alone a minute later.
+
+    Raises:
+        AlarmRaised: when that is still open at the end of this invocation. Lambda repeats it twice, and whatever comes
+            of that, `Evaluate` looks as well.
+    """
+    if lock.halted or alarm_name in world.settings.alarms[CALLER]:
+        return _Order(sentences.in_alarm([alarm_name]))
+    impatient_at = PATIENCE_SECONDS + (seconds_of(raised_at) if raised_at else clock.now())
+    while True:
+        finding = _look_now(world, lock)
+        if finding is None:
+            return _Order(sentences.ALARM_UNREADABLE.format(alarm=alarm_name), MetricsMissing)
+        if finding.fault is Fault.CANARY:
+            return _Order(finding.explains([alarm_name]))
+        if finding.fault is Fault.UNSEEN and clock.now() >= impatient_at:
+            return _Order(finding.explains([alarm_name]), MetricsMissing)
+        if finding.fault is Fault.NOTHING and clock.now() >= impatient_at:
+            return None
+        if clock.now() >= until:
+            raise AlarmRaised(finding.explains([alarm_name]))
+        clock.pause(LOOK_AGAIN_SECONDS)
+        if not _goes_on(world, lock):
+            return None
+
+
+def _look_now(world: World, lock: Lock) -> Finding | None:
+    """Look at both slots; `None` when CloudWatch does not tell in time: then the canary is lowered, unjudged."""
+    client = clients.single_attempt_client("cloudwatch", read_timeout=READ_SECONDS)
+    try:
+        return insist(lambda: look(world, lock, client), until=clock.now() + SILENCE_SECONDS)
+    except (*NOT_READY, ClientError):
+        return None
+
+
+def _goes_on(world: World, lock: Lock) -> bool:
+    now = world.ledger.lock()
+    return now is not None and now.holder == lock.holder and not now.halted and not now.sealed
 
 
 def _is_older(raised_at: str, lock: Lock) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.contract.errors import CannotBegin, LockLost, NothingToRelease
-from rollout.contract.names import ROLLED_BACK, other_slot
+from rollout.contract.names import CALLER, ROLLED_BACK, other_slot
 from rollout.contract.plan import Settings
 from rollout.contract.states import Prepared
 from rollout.contract.timing import PREPARE_SECONDS
@@ -107,16 +107,21 @@ def _release_in(world: World, view: EndpointView, canary: str) -> Release:
 
 
 def _alarms_are_raised(world: World, canary: str, *, final: bool) -> bool:
-    """Tell whether an alarm is in ALARM still.
+    """Tell whether to wait because an alarm is in ALARM still.
+
+    After all patience one of the canary's slot prevents nothing: it tells of the release before, and `Evaluate` judges
+    by what this one does.
 
     Raises:
-        CannotBegin: when it is after all patience, or when an alarm that should watch the rollout does not exist.
+        CannotBegin: when an alarm of the caller is in ALARM after all patience, or when an alarm that should watch the
+            rollout does not exist.
     """
     states = world.metrics.alarm_states(world.settings.alarms_that_stop(canary))
     deleted = [name for name, state in states.items() if state == DELETED]
     if deleted:
         raise CannotBegin(sentences.ALARMS_DELETED.format(alarms=", ".join(deleted)))
     raised = raised_in(states)
-    if raised and final:
-        raise CannotBegin(sentences.was_in_alarm(raised))
-    return bool(raised)
+    of_caller = [name for name in raised if name in world.settings.alarms[CALLER]]
+    if of_caller and final:
+        raise CannotBegin(sentences.was_in_alarm(of_caller))
+    return bool(raised) and not final

@@ -28,7 +28,6 @@ class CloudWatch:
     def operations(self) -> dict[str, Operation]:
         return {
             "DescribeAlarms": self.describe_alarms,
-            "PutMetricData": self._api.put_metric_data,
             "GetMetricData": self.get_metric_data,
         }
 
@@ -57,6 +56,10 @@ class CloudWatch:
             values = Counter({1.0: hits, 0.0: requests - hits})
             self._record(endpoint, slot, name, +values, at, period)
         self._record(endpoint, slot, "ModelLatency", +Counter({20_000.0: good, 30_000.0: failed}), at, period)
+
+    def fail_more(self, endpoint: str, slot: str, failed: int, *, at: float, period: int) -> None:
+        """Publish failures beside what `serve` published: more than there were requests, say."""
+        self._record(endpoint, slot, "Invocation5XXErrors", Counter({1.0: failed}), at, period)
 
     def _record(
         self, endpoint: str, slot: str, name: str, values: Counter[float], at: float | None, period: int

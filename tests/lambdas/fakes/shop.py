@@ -16,11 +16,13 @@ from tests.lambdas.fakes import boto_clients
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, FakeContext
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, STEPS, plan, settings
+from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, STATE_MACHINE, STEPS, A, B, plan, settings
 from tests.lambdas.fakes.stack import STACK_ID, Stack
 
 REQUESTS_PER_PERIOD = 1200
 COHORT_SHARE = 0.05
+CAUSES = {"a-errors": A, "b-errors": B}
+"""Whose requests fail when an alarm goes off."""
 
 
 class Shop:
@@ -86,10 +88,22 @@ class Shop:
         settle.handler({"settings": self.settings, "stack_id": STACK_ID}, FakeContext())
 
     def panic(self, alarm: str, *, raised_at: float | None = None, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
-        """Deliver an alarm's change to ALARM, by default one of now, with the time in whole seconds."""
+        """Deliver an alarm's change to ALARM, by default one of now, with the time in whole seconds.
+
+        A slot's alarm has its cause in what the slot has published.
+        """
+        if alarm in CAUSES:
+            self.misbehave(CAUSES[alarm])
         second = int(self.aws.clock.now() if raised_at is None else raised_at)
         event = {"settings": self.settings, "alarm_name": alarm, "raised_at": iso(second).replace(".000Z", "Z")}
         panic.handler(event, FakeContext(milliseconds))
+
+    def misbehave(self, slot: str) -> None:
+        """Let a slot fail most of its requests in the newest whole metric period."""
+        self.serve()
+        at = (int(self.aws.clock.now()) // PERIOD - 1) * PERIOD
+        requests = 2 * self.requests_per_period
+        self.aws.cloudwatch.serve(ENDPOINT, slot, requests, failed=requests, at=at, period=PERIOD)
 
     def restore(self, execution: str, status: str = "ABORTED", *, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         """Deliver the end of an execution."""

@@ -1,0 +1,94 @@
+"""Looks at both slots to learn whose fault an alarm of the canary is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from rollout import clock, sentences
+from rollout.clock import seconds_of
+from rollout.decisions.blame import Before, judge, most_urgent
+from rollout.evidence.newest import AlarmCounter
+from rollout.evidence.series import SeriesReader
+
+if TYPE_CHECKING:
+    from rollout.contract.lock import Lock
+    from rollout.decisions.blame import Finding
+    from rollout.evidence.newest import AlarmCounts, OfSlot
+    from rollout.world import World
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+LOOK_BACK_SECONDS = 15 * MINUTE
+"""Metric periods that are older explain no alarm of now, however late they come."""
+JUDGED_SECONDS = 5 * MINUTE
+"""The newest periods, which are judged: as many as an alarm looks at and more, so that a late event finds its cause."""
+SERVED_MINUTES = 5
+"""The last minutes in which stable served: they say how it was then."""
+EVERYTHING = 100
+"""Percent: stable serves nobody."""
+
+
+def look(world: World, lock: Lock, client: Any) -> Finding:
+    """Return whose fault it is if the canary is beyond the limits of its alarms, by what CloudWatch has published.
+
+    Of errors and latency the more urgent finding. Periods from before the rollout say nothing of it.
+
+    Raises:
+        Throttled, Unavailable: when CloudWatch or the ledger does not answer.
+    """
+    return _Look(world=world, lock=lock, client=client).finding()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _History:
+    """When stable last served somebody (infinite while it serves), and what it showed before."""
+
+    served_until: float = inf
+    of_errors: Before = field(default_factory=Before)
+    of_latency: Before = field(default_factory=Before)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    world: World
+    lock: Lock
+    client: Any
+
+    def finding(self) -> Finding:
+        settings, began, now = self.world.settings, seconds_of(self.lock.taken_at), clock.now()
+        limits, period = settings.alarm_limits, settings.metric_period_seconds
+        slots = {self.lock.canary: True, self.lock.stable: False}
+        canary, stable = self._read(slots, period, max(began, now - LOOK_BACK_SECONDS), now)
+        newest = canary.newest(JUDGED_SECONDS // period)
+        history = self._history(began) if newest.beyond else _History()
+        judge_kind = partial(judge, alone_from=history.served_until / period, min_requests=limits.min_requests)
+        slower = sentences.SLOWER.format(limit=limits.p99_latency_ms)
+        of_errors = judge_kind(sentences.FAILED, newest.errors, stable.errors, before=history.of_errors)
+        of_latency = judge_kind(slower, newest.slow, stable.slow, before=history.of_latency)
+        return most_urgent([of_errors, of_latency])
+
+    def _history(self, began: float) -> _History:
+        steps = (self.world.ledger.rollout(self.lock.holder) or {}).get("steps") or [{}]
+        shifted_at = seconds_of(steps[-1]["shifted_at"]) if steps[-1] else began
+        usual, last = self._stable_before(began), self._stable_before(shifted_at)
+        return _History(
+            served_until=shifted_at if steps[-1].get("percent") == EVERYTHING else inf,
+            of_errors=_before(usual.errors, last.errors),
+            of_latency=_before(usual.slow, last.slow),
+        )
+
+    def _stable_before(self, moment: float) -> AlarmCounts:
+        """Read the hour before a moment in minutes: shorter periods are gone after three hours."""
+        return self._read({self.lock.stable: False}, MINUTE, moment - HOUR, moment)[0]
+
+    def _read(self, slots: dict[str, bool], period: int, start: float, end: float) -> list[AlarmCounts]:
+        reader = SeriesReader(endpoint=self.world.settings.endpoint, period_seconds=period, client=self.client)
+        return AlarmCounter(limits=self.world.settings.alarm_limits).read(reader, slots, start=start, end=end)
+
+
+def _before(usual: OfSlot, last: OfSlot) -> Before:
+    served = [seen for seen in last.values() if seen.total]
+    return Before(rollout=list(usual.values()), step=served[-SERVED_MINUTES:])

@@ -1,0 +1,247 @@
+"""Whether an alarm of the canary is the canary's own fault: counts of both slots in, a finding with its reason out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import exp, inf, lgamma
+from typing import TYPE_CHECKING
+
+from rollout import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+CHANCE = 1e-5
+"""Two slots that fail alike look so different in one of 100,000 looks. A trouble of both lasts for some dozen looks."""
+MATERIAL_RATIO = 1.25
+"""A common trouble hits two fleets alike, but not exactly. The canary must be bad this much more often than stable."""
+COMPARABLE_PART = 10
+"""A slot is compared with one that has `min_requests`, or at least a tenth of its requests, however few those are."""
+MOST = 1e15
+"""Floating-point numbers cannot count further."""
+
+
+class Fault(StrEnum):
+    """What the counts say, the most urgent first."""
+
+    CANARY = "canary"
+    """The canary is worse than stable beyond chance."""
+    UNSEEN = "unseen"
+    """The canary is beyond its limits; what stable did at that time is not published yet."""
+    IMPOSSIBLE = "impossible"
+    """The counts cannot be."""
+    BOTH = "both"
+    """Stable has the trouble as well, and did not have it before the rollout."""
+    USUAL = "usual"
+    """Stable has it as well, and had it before the rollout: the limits do not fit this endpoint."""
+    NOTHING = "nothing"
+    """The canary is within its limits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Requests of one slot, how many of them were bad, and whether its alarm would go off for this metric period.
+
+    `bad` may be a bound: the canary's from below, stable's from above.
+    """
+
+    total: float
+    bad: float
+    beyond: bool = False
+
+    @property
+    def possible(self) -> bool:
+        """Tell whether these are counts: whole, and no more bad requests than requests."""
+        return 0 <= self.bad <= self.total <= MOST and self.total % 1 == self.bad % 1 == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What stable showed: in each period of the hour before the rollout, and of the hour before this step."""
+
+    rollout: Sequence[Seen] = ()
+    step: Sequence[Seen] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Whose fault it is, and why. `lasts`: the canary's newest metric period is beyond the limits."""
+
+    fault: Fault
+    reason: str = ""
+    lasts: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether no traffic may be shifted now."""
+        return self.lasts and self.fault is not Fault.USUAL
+
+    @property
+    def leaves_alarms_open(self) -> bool:
+        """Tell whether the counts do not say whose fault an alarm of the canary is."""
+        return self.fault in {Fault.UNSEEN, Fault.IMPOSSIBLE, Fault.NOTHING}
+
+    def explains(self, alarms: list[str]) -> str:
+        """Say that alarms of the canary are in ALARM, and why.
+
+        >>> Finding(fault=Fault.CANARY, reason="half of its requests failed").explains(["errors"])
+        'errors is in ALARM: half of its requests failed'
+        """
+        words = {"alarms": sentences.in_alarm(alarms), "why": self.reason}
+        if self.leaves_alarms_open:
+            return sentences.ALARM_UNEXPLAINED.format(**words)
+        return sentences.ALARM_EXPLAINED.format(**words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """The canary in some periods that are beyond the limit, and stable, in the same ones or before the step."""
+
+    canary: Seen
+    stable: Seen
+    stable_at_most: Seen
+    """Stable, if the failures that it has published are a part of them."""
+    when: str = ""
+
+    @property
+    def is_worse(self) -> bool:
+        other = self.stable_at_most
+        return self.canary.total > 0 and (not other.total or worse_beyond_chance(self.canary, other))
+
+    def in_words(self, what: str) -> str:
+        return sentences.COMPARED.format(
+            canary=in_words(self.canary, what), stable=in_words(self.stable), when=self.when
+        )
+
+
+def judge(
+    what: str,
+    canary: Mapping[int, Seen],
+    stable: Mapping[int, Seen],
+    *,
+    before: Before,
+    alone_from: float = inf,
+    min_requests: int,
+) -> Finding:
+    """Return whose fault it is that the canary's newest metric periods, by number, are beyond an alarm's limit.
+
+    Stable is compared in the same periods. Where it serves nobody (periods from `alone_from` on), or too few to
+    compare with, it is compared as it was before the step; if it served nobody then either, the canary is to blame.
+    Whether CloudWatch publishes a value in parts is not documented: stable's newest counts may still grow.
+    `what` is the verb for what is counted.
+    """
+    beyond = {number: seen for number, seen in canary.items() if seen.beyond and seen.possible}
+    if not beyond:
+        return _nothing(canary)
+    beside = {n for n in beyond if n < alone_from and _comparable(beyond[n], stable.get(n), min_requests)}
+    waiting = {n for n in beyond.keys() - beside if n < alone_from and not _known(stable.get(n))}
+    alone = beyond.keys() - beside - waiting
+    together_with = _Pair(
+        canary=_sum(beyond[n] for n in beside),
+        stable=_sum(stable[n] for n in beside),
+        stable_at_most=_sum(_grown(n, stable) for n in beside),
+    )
+    served = _sum(before.step)
+    by_itself = _Pair(
+        canary=_sum(beyond[n] for n in alone), stable=served, stable_at_most=served, when=sentences.WHEN_IT_SERVED
+    )
+    lasts = max(canary) in beyond
+    for pair in (together_with, by_itself):
+        if pair.is_worse:
+            return Finding(fault=Fault.CANARY, reason=pair.in_words(what), lasts=lasts)
+    if waiting:
+        seen = in_words(_sum(beyond[n] for n in waiting), what)
+        return Finding(fault=Fault.UNSEEN, reason=sentences.STABLE_UNSEEN.format(canary=seen), lasts=lasts)
+    pair = together_with if beside else by_itself
+    if 2 * sum(seen.beyond for seen in before.rollout) > len(before.rollout):
+        return Finding(fault=Fault.USUAL, reason=sentences.USUAL.format(counts=pair.in_words(what)), lasts=lasts)
+    return Finding(fault=Fault.BOTH, reason=sentences.BOTH.format(counts=pair.in_words(what)), lasts=lasts)
+
+
+def most_urgent(findings: Iterable[Finding]) -> Finding:
+    """Return the finding to act on: of errors and of latency, say."""
+    order = list(Fault)
+    return min(findings, key=lambda finding: order.index(finding.fault))
+
+
+def worse_beyond_chance(canary: Seen, other: Seen) -> bool:
+    """Tell whether so many of the canary's requests are bad that it is not chance, and materially more often.
+
+    >>> worse_beyond_chance(Seen(total=40, bad=28), Seen(total=40, bad=15))
+    False
+    >>> worse_beyond_chance(Seen(total=100, bad=60), Seen(total=900, bad=9))
+    True
+    """
+    if canary.bad * other.total <= MATERIAL_RATIO * other.bad * canary.total:
+        return False
+    return chance_of_as_many(canary, other) < CHANCE
+
+
+def chance_of_as_many(canary: Seen, other: Seen) -> float:
+    """Return the chance that this many or more of the bad requests are the canary's if both slots fail alike.
+
+    Exact, the upper tail of the hypergeometric distribution (Fisher's test): also right for few requests. It is summed
+    from where the canary has more than its part, so that each term is smaller than the one before.
+    Source: https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.fisher_exact.html
+
+    >>> round(chance_of_as_many(Seen(total=2, bad=2), Seen(total=2, bad=0)), 6)
+    0.166667
+    """
+    requests, bad = canary.total + other.total, canary.bad + other.bad
+    term = exp(
+        _log_choices(canary.total, canary.bad) + _log_choices(other.total, other.bad) - _log_choices(requests, bad)
+    )
+    of_canary, of_other, tail = canary.bad, other.bad, 0.0
+    while term > tail * 1e-9:
+        tail += term
+        term *= (canary.total - of_canary) * of_other / ((of_canary + 1) * (other.total - of_other + 1))
+        of_canary, of_other = of_canary + 1, of_other - 1
+    return tail
+
+
+def in_words(seen: Seen, what: str = "") -> str:
+    """Write counts for people.
+
+    >>> in_words(Seen(total=600, bad=300), "failed"), in_words(Seen(total=0, bad=0))
+    ('300 of 600 failed (50.00 %)', 'there were none')
+    """
+    if not seen.total:
+        return sentences.NO_REQUESTS
+    counts = f"{seen.bad:,.0f} of {seen.total:,.0f}{' ' if what else ''}{what}"
+    return f"{counts} ({100 * seen.bad / seen.total:.2f} %)"
+
+
+def _nothing(canary: Mapping[int, Seen]) -> Finding:
+    impossible = [seen for seen in canary.values() if not seen.possible]
+    if not impossible:
+        return Finding(fault=Fault.NOTHING, reason=sentences.WITHIN_LIMITS)
+    words = {"bad": impossible[-1].bad, "total": impossible[-1].total}
+    return Finding(fault=Fault.IMPOSSIBLE, reason=sentences.IMPOSSIBLE_COUNTS.format(**words))
+
+
+def _known(stable: Seen | None) -> bool:
+    return stable is not None and stable.possible
+
+
+def _comparable(canary: Seen, stable: Seen | None, min_requests: int) -> bool:
+    return (
+        stable is not None
+        and stable.possible
+        and (stable.total >= min_requests or stable.total * COMPARABLE_PART >= canary.total)
+    )
+
+
+def _grown(number: int, stable: Mapping[int, Seen]) -> Seen:
+    """Return stable's counts of a period; of its newest one, as they are if half of its failures are still to come."""
+    seen = stable[number]
+    return seen if number < max(stable) else Seen(total=seen.total, bad=min(2 * seen.bad, seen.total))
+
+
+def _sum(periods: Iterable[Seen]) -> Seen:
+    counts = [seen for seen in periods if seen.possible]
+    return Seen(total=sum(seen.total for seen in counts), bad=sum(seen.bad for seen in counts))
+
+
+def _log_choices(of: float, chosen: float) -> float:
+    return lgamma(of + 1) - lgamma(chosen + 1) - lgamma(of - chosen + 1)

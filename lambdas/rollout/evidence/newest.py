@@ -1,0 +1,99 @@
+"""Counts both slots as their alarms do: metric period by metric period, as soon as all of a period is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from rollout.contract.gate_rules import SlowRequests
+from rollout.decisions.blame import Seen
+from rollout.evidence.series import MetricPeriod
+from rollout.evidence.sources import Errors, Query, Slow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rollout.contract.plan import AlarmLimits
+    from rollout.evidence.series import SeriesReader
+
+ALARMED_PERCENTILE = 99
+PERCENTILES = (50, 90, 95, 98, ALARMED_PERCENTILE, 99.5, 99.9)
+"""They bracket the share of slow requests where CloudWatch does not count them; finer above, where an alarm looks."""
+ERRORS = Errors()
+
+OfSlot = Mapping[int, Seen]
+"""By number of the metric period."""
+
+
+class AlarmCounts(NamedTuple):
+    """What one slot published for its two alarms. A period of which a part is missing is left out."""
+
+    errors: OfSlot
+    slow: OfSlot
+
+    @property
+    def beyond(self) -> bool:
+        """Tell whether any period would raise an alarm."""
+        return any(seen.beyond for periods in self for seen in periods.values())
+
+    def newest(self, periods: int) -> AlarmCounts:
+        """Return only the newest metric periods of each."""
+        return AlarmCounts(*(_last(periods, of_slot) for of_slot in self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmCounter:
+    """Counts what the alarms of a slot look at."""
+
+    limits: AlarmLimits
+
+    def read(self, reader: SeriesReader, slots: Mapping[str, bool], *, start: float, end: float) -> list[AlarmCounts]:
+        """Return the counts of some slots, in order; the value says whether a slot is the canary's.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch does not answer.
+        """
+        queries = [query for slot in slots for query in (*ERRORS.queries(slot), *self._slow.queries(slot))]
+        series = reader.read(queries, start=start, end=end)
+        size = reader.period_seconds
+        periods = [
+            MetricPeriod(number=number, period_seconds=size, series=series)
+            for number in range(ceil(start / size), int(end // size))
+        ]
+        return [self._counts(periods, slot, is_canary=is_canary) for slot, is_canary in slots.items()]
+
+    def _counts(self, periods: Iterable[MetricPeriod], slot: str, *, is_canary: bool) -> AlarmCounts:
+        errors, slow = {}, {}
+        for period in periods:
+            if (failed := self._failed(period, slot)) is not None:
+                errors[period.number] = failed
+            if (late := self._late(period, slot, is_canary=is_canary)) is not None:
+                slow[period.number] = late
+        return AlarmCounts(errors=errors, slow=slow)
+
+    def _failed(self, period: MetricPeriod, slot: str) -> Seen | None:
+        count = ERRORS.count(period, slot, is_canary=True)
+        if count is None:
+            return None
+        beyond = count.total >= self.limits.min_requests and 100 * count.bad > self.limits.failed_percent * count.total
+        return Seen(total=count.total, bad=count.bad, beyond=beyond)
+
+    def _late(self, period: MetricPeriod, slot: str, *, is_canary: bool) -> Seen | None:
+        p99 = period.value(Query(slot=slot, metric="ModelLatency", statistic=f"p{ALARMED_PERCENTILE}"))
+        count = self._slow.count(period, slot, is_canary=is_canary)
+        if p99 is None or count is None:
+            return None
+        beyond = count.total >= self.limits.min_requests and p99 > self._slow.source.slow_us
+        return Seen(total=count.total, bad=count.bad, beyond=beyond)
+
+    @property
+    def _slow(self) -> Slow:
+        slow_us = round(self.limits.p99_latency_ms * 1000)
+        return Slow(source=SlowRequests(slow_us=slow_us), percentiles=PERCENTILES)
+
+
+def _last(periods: int, of_slot: OfSlot) -> OfSlot:
+    newest = max(of_slot, default=0)
+    return {number: seen for number, seen in of_slot.items() if number > newest - periods}

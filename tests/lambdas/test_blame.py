@@ -1,0 +1,177 @@
+"""Whose fault an alarm of the canary is, from counts alone."""
+
+import random
+from math import inf, isclose, nan
+
+import pytest
+from rollout.decisions.blame import (
+    CHANCE,
+    Before,
+    Fault,
+    Finding,
+    Seen,
+    chance_of_as_many,
+    judge,
+    most_urgent,
+    worse_beyond_chance,
+)
+
+LIMIT_PERCENT = 25
+MIN_REQUESTS = 25
+
+
+def seen(total: float, bad: float) -> Seen:
+    beyond = total >= MIN_REQUESTS and 100 * bad > LIMIT_PERCENT * total
+    return Seen(total=total, bad=bad, beyond=beyond)
+
+
+def judged(
+    canary: list[tuple[float, float] | None],
+    stable: list[tuple[float, float] | None],
+    *,
+    usual: list[tuple[float, float]] | None = None,
+    served: list[tuple[float, float]] | None = None,
+    alone_from: float = inf,
+) -> Finding:
+    """Judge periods 0, 1, …; `None` is a period that is not published."""
+    slots = ({n: seen(*counts) for n, counts in enumerate(slot) if counts is not None} for slot in (canary, stable))
+    before = Before(rollout=[seen(*each) for each in usual or [(600, 6)]], step=[seen(*each) for each in served or []])
+    return judge("failed", *slots, before=before, alone_from=alone_from, min_requests=MIN_REQUESTS)
+
+
+@pytest.mark.parametrize(
+    ("canary", "stable", "fault"),
+    [
+        ((100, 60), (900, 9), Fault.CANARY),
+        ((100, 60), (900, 540), Fault.BOTH),
+        ((40, 28), (40, 15), Fault.BOTH),
+        ((4000, 2800), (4000, 1100), Fault.CANARY),
+        ((4000, 2800), (4000, 2400), Fault.BOTH),
+        ((25, 20), (25, 1), Fault.CANARY),
+        ((26, 8), (24, 0), Fault.BOTH),
+        ((30, 15), (24, 12), Fault.BOTH),
+        ((24, 24), (900, 9), Fault.NOTHING),
+        ((100, 25), (900, 9), Fault.NOTHING),
+        ((100, 60), None, Fault.UNSEEN),
+        ((100, 60), (900, 901), Fault.UNSEEN),
+        ((100, 60), (900, -1), Fault.UNSEEN),
+        ((10**9, 10**9), (10**9, 0), Fault.CANARY),
+        ((10**12, 5 * 10**11), (10**12, 5 * 10**11), Fault.BOTH),
+        ((100, 101), (900, 9), Fault.IMPOSSIBLE),
+        ((100, inf), (900, 9), Fault.IMPOSSIBLE),
+        ((100, nan), (900, 9), Fault.IMPOSSIBLE),
+        ((nan, 50), (900, 9), Fault.IMPOSSIBLE),
+        ((-100, -50), (900, 9), Fault.IMPOSSIBLE),
+        ((100.5, 50), (900, 9), Fault.IMPOSSIBLE),
+        ((2.0**360, 2.0**359), (900, 9), Fault.IMPOSSIBLE),
+        (None, (900, 9), Fault.NOTHING),
+    ],
+)
+def test_one_period_of_both_slots(
+    canary: tuple[float, float] | None, stable: tuple[float, float] | None, fault: Fault
+) -> None:
+    assert judged([canary], [stable]).fault is fault
+
+
+def test_the_reason_says_the_counts_of_both() -> None:
+    assert judged([(100, 60)], [(900, 9)]).reason == (
+        "of the canary's requests 60 of 100 failed (60.00 %), of stable's 9 of 900 (1.00 %)"
+    )
+    assert judged([(100, 60)], [(900, 540)]).reason.endswith(
+        "of stable's 540 of 900 (60.00 %); both have this trouble, so no traffic is shifted while it lasts"
+    )
+    assert judged([(100, 60)], [None]).reason == (
+        "of the canary's requests 60 of 100 failed (60.00 %); what stable did at that time is not published yet"
+    )
+    assert judged([(100, 101)], [None]).reason == (
+        "CloudWatch says that 101 of the canary's 100 requests were bad, which cannot be"
+    )
+
+
+def test_only_the_same_periods_are_compared() -> None:
+    """An outage begins; stable's newest period is not published, and the one before was fine."""
+    assert judged([(100, 0), (100, 60)], [(900, 9), None]).fault is Fault.UNSEEN
+    assert judged([(100, 0), (100, 60)], [(900, 9), (900, 540)]).fault is Fault.BOTH
+
+
+def test_the_newest_failures_of_stable_may_be_a_part_of_them() -> None:
+    newest, final = judged([(100, 60)], [(900, 270)]), judged([(100, 60)], [(900, 270), (900, 9)])
+    assert [newest.fault, final.fault] == [Fault.BOTH, Fault.CANARY]
+
+
+def test_what_is_known_is_enough_against_the_canary() -> None:
+    assert judged([(100, 60), (100, 60)], [(900, 9), None]).fault is Fault.CANARY
+
+
+def test_several_periods_show_what_one_cannot() -> None:
+    assert judged([(26, 8)], [(24, 0)]).fault is Fault.BOTH
+    assert judged(5 * [(26, 8)], 5 * [(24, 0)]).fault is Fault.CANARY
+
+
+def test_where_stable_serves_nobody_the_canary_is_compared_with_stable_when_it_last_served() -> None:
+    alone = judged([(100, 60)], [None], alone_from=0, served=[(900, 9)])
+    assert (alone.fault, alone.reason) == (
+        Fault.CANARY,
+        "of the canary's requests 60 of 100 failed (60.00 %), of stable's 9 of 900 (1.00 %) when it last served",
+    )
+    assert judged([(100, 60)], [None], alone_from=0, served=[(900, 540)]).fault is Fault.BOTH
+
+
+def test_where_stable_serves_nobody_and_never_did_the_canary_is_to_blame() -> None:
+    finding = judged([(100, 60)], [None], alone_from=0)
+    assert finding.fault is Fault.CANARY
+    assert finding.reason.endswith("of stable's there were none when it last served")
+
+
+def test_a_stable_with_too_few_requests_is_compared_as_it_was() -> None:
+    assert judged([(1000, 600)], [(24, 24)], served=[(900, 9)]).fault is Fault.CANARY
+    assert judged([(1000, 600)], [(24, 24)], served=[(900, 540)]).fault is Fault.BOTH
+    assert judged([(240, 144)], [(24, 24)], served=[(900, 9)]).fault is Fault.BOTH
+
+
+def test_periods_from_before_the_last_shift_wait_for_stable() -> None:
+    assert judged([(100, 60), (100, 0)], [None, None], alone_from=1, served=[(900, 9)]).fault is Fault.UNSEEN
+
+
+def test_a_trouble_that_stable_usually_has_holds_nothing_up() -> None:
+    often = judged([(100, 60)], [(900, 540)], usual=[(600, 300), (600, 6), (600, 300)])
+    seldom = judged([(100, 60)], [(900, 540)], usual=[(600, 300), (600, 6), (600, 6)])
+    assert [often.fault, seldom.fault] == [Fault.USUAL, Fault.BOTH]
+    assert [often.holds, seldom.holds] == [False, True]
+
+
+def test_a_step_is_held_while_the_newest_period_is_beyond_the_limits() -> None:
+    assert judged([(100, 0), (100, 60)], 2 * [(900, 540)]).holds
+    assert not judged([(100, 60), (100, 0)], 2 * [(900, 540)]).holds
+
+
+def test_the_more_urgent_finding_counts() -> None:
+    found = [Finding(fault=fault) for fault in Fault]
+    random.Random(3).shuffle(found)  # noqa: S311 - a fixed seed
+    assert most_urgent(found).fault is Fault.CANARY
+    assert most_urgent([judged([(100, 0)], [None]), judged([(100, 60)], [(900, 540)])]).fault is Fault.BOTH
+
+
+def test_an_outage_of_both_slots_is_nobodys_fault_however_few_requests_and_however_bad() -> None:
+    draw, rounds = random.Random(7), 4_000  # noqa: S311 - a fixed seed
+    blamed = 0
+    for _ in range(rounds):
+        rate, requests = draw.uniform(0.2, 0.8), (draw.randint(25, 100), draw.randint(10, 100))
+        canary, stable = (seen(count, sum(draw.random() < rate for _ in range(count))) for count in requests)
+        blamed += worse_beyond_chance(canary, stable)
+    assert blamed == 0
+
+
+def test_the_chance_is_the_sum_of_all_outcomes_as_bad() -> None:
+    """Counted one by one: ways to choose which of the bad requests are the canary's."""
+    from math import comb  # noqa: PLC0415
+
+    for canary, stable in [((10, 7), (12, 2)), ((25, 20), (25, 1)), ((5, 5), (50, 3))]:
+        requests, bad = canary[0] + stable[0], canary[1] + stable[1]
+        as_bad = range(canary[1], min(bad, canary[0]) + 1)
+        expected = sum(comb(canary[0], k) * comb(stable[0], bad - k) for k in as_bad) / comb(requests, bad)
+        assert isclose(chance_of_as_many(seen(*canary), seen(*stable)), expected, rel_tol=1e-6)
+
+
+def test_a_canary_that_fails_is_seen_with_the_fewest_requests_that_an_alarm_asks_for() -> None:
+    assert chance_of_as_many(seen(25, 14), seen(25, 0)) < CHANCE < chance_of_as_many(seen(25, 13), seen(25, 0))
