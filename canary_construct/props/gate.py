@@ -109,7 +109,8 @@ class Gate:
 
         `shown` and `converted` are metrics in `namespace` with the dimensions `EndpointName` and `VariantName`; their
         sum over a period counts. `ratio` (above 0, at most 1): a canary that converts at least that much as well as
-        stable is tolerated. `delay`: how long after being shown a conversion may come.
+        stable is tolerated. `delay`: how long after being shown a conversion may come, at most 8,100 s at a
+        `metric_period` under 60 s, because CloudWatch keeps such periods for 3 hours.
 
         `superior`: the release is promoted only when it has been proven to convert better than stable, in the last
         step before 100 %. Without the proof that step lasts until its `max_bake`, and `on_inconclusive` decides.

@@ -21,9 +21,10 @@ DEFAULT_MIN_REQUESTS = 100
 class TrafficStep:
     """One traffic share and the time it is watched.
 
-    `percent` (1 to 100) of all requests go to the canary. It is watched for `bake`. If fewer than
-    `min_requests` reached the canary in this time, or an alarm is in an unknown state, it is watched longer, up to
-    `max_bake` (default: four times `bake`); then `on_inconclusive` decides.
+    `percent` (1 to 100) of all requests go to the canary. It is watched for `bake`, in metric periods that were seen
+    for every slot that should serve. If fewer than `min_requests` reached the canary or stable in this time, or an
+    alarm is in an unknown state, it is watched longer, up to `max_bake` (default: four times `bake`); then
+    `on_inconclusive` decides.
 
     Raises:
         ValueError: when the percentage, a time or the number of requests is out of its range.
