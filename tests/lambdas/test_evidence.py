@@ -239,9 +239,13 @@ def test_a_period_is_used_when_nothing_has_changed_between_two_looks() -> None:
     assert (first.end, again.end) == (FIRST, FIRST + 1)
 
 
-def test_a_period_that_still_changes_is_not_used() -> None:
+@pytest.mark.parametrize("newer", [(), (FIRST + 1,)])
+def test_a_period_that_still_changes_is_not_used(newer: tuple[int, ...]) -> None:
+    """Values may come in parts, and the first part of the next period before the last one of this."""
     first = _look(_served(STABLE, 90, FIRST) | _served(CANARY, 4, FIRST), (FIRST + 1) * PERIOD)
-    assert _look(_both(FIRST), (FIRST + 2) * PERIOD, first.looked).end == FIRST
+    again = _look(_both(FIRST, *newer), (FIRST + 2) * PERIOD, first.looked)
+    assert again.end == FIRST
+    assert _look(_both(FIRST, *newer), (FIRST + 3) * PERIOD, again.looked).end == FIRST + 1 + len(newer)
 
 
 @pytest.mark.parametrize("late", [STABLE, CANARY])

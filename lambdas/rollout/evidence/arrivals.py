@@ -50,9 +50,10 @@ class Series:
 class Arrivals:
     """Tells which periods have come, at the time `now` (seconds since the epoch).
 
-    Each metric that `is_expected` of a period must have come. A value that is there is complete when a newer one of its
-    metric is there, or when nothing in its period has changed since the look before (`looked`: the digests of that
-    look, by period). A value that is not there counts as missing when a value of the same slot and namespace is there
+    Each metric that `is_expected` of a period must have come. A value that is there is complete when nothing in its
+    period has changed since the look before (`looked`: the digests of that look, by period). In a period that no look
+    has met before it is complete when a newer value of its metric is there: values may come in parts, but then a look
+    meets the parts. A value that is not there counts as missing when a value of the same slot and namespace is there
     that is `OVERTAKEN_SECONDS` newer. After `METRICS_SETTLED_SECONDS` nothing is waited for.
     """
 
@@ -78,18 +79,20 @@ class Arrivals:
 
     def has_come(self, number: int) -> bool:
         """Tell whether a period is complete, so that what it lacks is missing."""
-        unchanged = self._looked.get(number) == self._series.digest(number)
-        return all(self._is_settled(metric, number, unchanged=unchanged) for metric in self._metrics)
+        return all(self._is_settled(metric, number) for metric in self._metrics)
 
-    def _is_settled(self, metric: Query, number: int, *, unchanged: bool) -> bool:
+    def _is_settled(self, metric: Query, number: int) -> bool:
         read = self._series.read_at(metric, number)
         is_over = self._series.end_of(read) + METRICS_SETTLED_SECONDS <= self._now
         if is_over or not self._is_expected(metric, read):
             return True
         if read in self._metrics[metric]:
-            return unchanged or self._newest(metric) > read
+            return self._is_unchanged(number) if number in self._looked else self._newest(metric) > read
         overtaken_by = self._newest_of_publisher[metric.publisher] - read
         return overtaken_by * self._series.period_seconds >= OVERTAKEN_SECONDS
+
+    def _is_unchanged(self, number: int) -> bool:
+        return self._looked[number] == self._series.digest(number)
 
     def _newest(self, metric: Query) -> int:
         return max(self._metrics[metric], default=NEVER)
