@@ -73,10 +73,10 @@ class Deployment:
         return ""
 
     def deploy_when_quiet(self, release: Release) -> str:
-        """Deploy as `deploy` does; wait, and deploy again, as long as it is refused because instances still come."""
+        """Deploy as `deploy` does; when it is refused, wait until no instances come any more, and deploy again."""
         refused = self.deploy(release)
         for _ in range(DEPLOYS_WHILE_BUSY):
-            if not (refused and self._aws.is_changing()):
+            if not refused:
                 break
             self.wait_for_service()
             refused = self.deploy(release)
