@@ -28,6 +28,7 @@ class CapacityChange:
         timing: Timing,
         faults: OrderedFaults,
         container_of: Callable[[str], Mapping[str, Any]],
+        role_of: Callable[[str], str],
         set_status: Callable[[Endpoint, Status], None],
     ) -> None:
         assert endpoint.fleet is not None
@@ -40,6 +41,7 @@ class CapacityChange:
         self._timing = timing
         self._faults = faults
         self._container_of = container_of
+        self._role_of = role_of
         self._set_status = set_status
         self._arrived: dict[str, list[Instance]] = {}
 
@@ -77,8 +79,9 @@ class CapacityChange:
             settled(LaunchResult(failure=error.message))
             return
         order = LaunchOrder(
-            endpoint_name=self._endpoint.name, variant_name=variant.name, container=container, count=_missing(variant)
-        )
+            endpoint_name=self._endpoint.name, variant_name=variant.name, container=container,
+            role=self._role_of(variant.model_name), count=_missing(variant),
+        )  # fmt: skip
         self._host.launch(order, settled)
 
     def _end(self) -> None:

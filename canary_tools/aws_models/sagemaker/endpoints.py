@@ -185,12 +185,15 @@ class Endpoints:
         container: Mapping[str, Any] = properties.get("PrimaryContainer") or properties["Containers"][0]
         return container
 
+    def _role(self, model_name: str) -> str:
+        return str(self._catalogue.models.find(model_name).properties["ExecutionRoleArn"])
+
     def _deploy(self, endpoint: Endpoint, fleet: Fleet) -> None:
         endpoint.failure_reason = None
         self.set_status(endpoint, Status.CREATING if endpoint.fleet is None else Status.UPDATING)
         FleetDeployment(
             endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults,
-            container_of=self._container, set_status=self.set_status,
+            container_of=self._container, role_of=self._role, set_status=self.set_status,
         ).start()  # fmt: skip
 
     def _start_change(self, endpoint: Endpoint, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
@@ -198,7 +201,7 @@ class Endpoints:
         self.set_status(endpoint, Status.UPDATING)
         CapacityChange(
             endpoint, weights=weights, counts=counts, clock=self._clock, host=self._host, timing=self._timing,
-            faults=self._faults, container_of=self._container, set_status=self.set_status,
+            faults=self._faults, container_of=self._container, role_of=self._role, set_status=self.set_status,
         ).start()  # fmt: skip
 
     def _changeable(self, name: str) -> Endpoint:

@@ -35,6 +35,7 @@ class FleetDeployment:
         timing: Timing,
         faults: OrderedFaults,
         container_of: Callable[[str], Mapping[str, Any]],
+        role_of: Callable[[str], str],
         set_status: Callable[[Endpoint, Status], None],
     ) -> None:
         self._endpoint = endpoint
@@ -44,6 +45,7 @@ class FleetDeployment:
         self._timing = timing
         self._faults = faults
         self._container_of = container_of
+        self._role_of = role_of
         self._set_status = set_status
         self._failures: list[str] = []
 
@@ -56,6 +58,7 @@ class FleetDeployment:
                 endpoint_name=self._endpoint.name,
                 variant_name=variant.name,
                 container=self._container_of(variant.model_name),
+                role=self._role_of(variant.model_name),
                 count=variant.desired_count,
             )
             self._host.launch(order, self._settling(variant.name, complete))

@@ -19,11 +19,13 @@ class LaunchOrder:
 
     Attributes:
         container: the container definition of the model, in the form of `CreateModel`.
+        role: the ARN of the model's execution role, which must still be able to read its archive.
     """
 
     endpoint_name: str
     variant_name: str
     container: Mapping[str, Any]
+    role: str
     count: int
 
 

@@ -18,20 +18,31 @@ class Archives:
     Args:
         folder: where archives are unpacked. The caller removes it.
         fetch: returns the object at an `s3://` URL, or `None` if there is none.
+        may_read: tells whether a role (its ARN) may read the object at a URL now.
     """
 
-    def __init__(self, folder: Path, fetch: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        fetch: Callable[[str], bytes | None],
+        *,
+        may_read: Callable[[str, str], bool] = lambda _role, _url: True,
+    ) -> None:
         self._folder = folder
         self._fetch = fetch
+        self._may_read = may_read
         self._lock = threading.Lock()
 
-    def unpack(self, url: str) -> Path:
+    def unpack(self, url: str, *, role: str = "") -> Path:
         """Return the folder with the content of the archive. The same bytes are unpacked only once.
 
+        SageMaker asks the model's role for every new instance. Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+
         Raises:
-            ArchiveError: there is no such object, or it is not a gzipped tar archive.
+            ArchiveError: there is no such object, the role may not read it, or it is not a gzipped tar archive.
         """
-        packed = self._fetch(url)
+        packed = self._fetch(url) if self._may_read(role, url) else None
         if packed is None:
             raise ArchiveError(
                 f'Failed to download model data from URL: "{url}". Please ensure that there is an object located '

@@ -23,7 +23,7 @@ from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
 from canary_tools.sandbox.sagemaker.emulator_services import register_services, register_tag_search
 from canary_tools.sandbox.sagemaker.local_host import LocalHost
-from canary_tools.sandbox.sagemaker.object_store import fetch_object
+from canary_tools.sandbox.sagemaker.object_store import fetch_object, may_read_object
 from canary_tools.sandbox.sagemaker.runtime import Runtime
 from canary_tools.sandbox.sagemaker_types import register_resource_types
 
@@ -91,7 +91,11 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
     own_clock = TurnTakingClock(clock, turns)
     folder = Path(tempfile.mkdtemp(prefix="sandbox-models-"))
     host = LocalHost(
-        archives=Archives(folder, lambda url: fetch_object(PLACE, url)),
+        archives=Archives(
+            folder,
+            lambda url: fetch_object(PLACE, url),
+            may_read=may_read_object if settings.enforce_iam else lambda _role, _url: True,
+        ),
         turn=turns,
         queue_size=settings.instance_queue_size,
         timeout_seconds=settings.model_timeout_seconds,

@@ -52,7 +52,7 @@ class LocalHost:
 
     def _launched(self, order: LaunchOrder) -> LaunchResult:
         try:
-            folder = self._archives.unpack(order.container.get("ModelDataUrl", ""))
+            folder = self._archives.unpack(order.container.get("ModelDataUrl", ""), role=order.role)
         except ArchiveError as error:
             return LaunchResult(failure=str(error))
         workers = [

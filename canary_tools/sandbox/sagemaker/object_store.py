@@ -4,6 +4,7 @@ import importlib
 from urllib.parse import unquote, urlsplit
 
 from canary_tools.aws_models.api.place import Place
+from canary_tools.sandbox.iam.permissions import role_may
 
 
 def fetch_object(place: Place, url: str) -> bytes | None:
@@ -19,3 +20,8 @@ def fetch_object(place: Place, url: str) -> bytes | None:
     with responses.request_scope(place.account, place.region):
         content: bytes | None = store._get_object_data(parts.netloc, unquote(parts.path.removeprefix("/")))  # noqa: SLF001 - ministack's Lambda reads code so
     return content
+
+
+def may_read_object(role_arn: str, url: str) -> bool:
+    """Tell whether the policies of a role allow it to read the object at an `s3://` URL."""
+    return role_may(role_arn, "s3:GetObject", f"arn:aws:s3:::{url.removeprefix('s3://')}", session="SageMaker")

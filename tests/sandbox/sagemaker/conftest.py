@@ -73,10 +73,19 @@ class RunningSandbox:
         self.scaling = sandbox.client("application-autoscaling")
         self.cloudformation = sandbox.client("cloudformation")
         self.eventually = wait_until
+        self.iam = sandbox.client("iam")
+        self.iam.create_role(RoleName="execution", AssumeRolePolicyDocument=json.dumps({"Statement": []}))
+        self.let_models_read("models")
         s3 = sandbox.client("s3")
         s3.create_bucket(Bucket="models")
         s3.put_object(Bucket="models", Key="good.tar.gz", Body=packed())
         s3.put_object(Bucket="models", Key="broken.tar.gz", Body=b"no archive")
+
+    def let_models_read(self, bucket: str) -> None:
+        """Give the models' role the objects of one bucket, and of no other."""
+        statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.iam.put_role_policy(RoleName="execution", PolicyName="Read", PolicyDocument=policy)
 
     def add_model(self, name: str, *, archive: str = "good", **environment: str) -> None:
         self.sagemaker.create_model(

@@ -163,3 +163,18 @@ def test_lists_are_paged(shop: Any) -> None:
     names = [row["ModelName"] for page in pages for row in page["Models"]]
     assert {"v1", "v2"} <= set(names)
     assert len(names) == len(set(names))
+
+
+def test_a_role_that_may_no_longer_read_the_archive_gets_no_new_instance(running: Any) -> None:
+    running.add_model("read-again")
+    running.serve("reading", {"variant-a": ("read-again", 1.0, 1)})
+    target = {"ServiceNamespace": "sagemaker", "ResourceId": "endpoint/reading/variant/variant-a"}
+    target["ScalableDimension"] = "sagemaker:variant:DesiredInstanceCount"
+    running.let_models_read("models-of-the-next-release")
+    try:
+        running.scaling.register_scalable_target(**target, MinCapacity=2, MaxCapacity=4)
+        described = running.settle("reading")
+    finally:
+        running.let_models_read("models")
+    assert described["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+    assert "role passed to CreateModel has permissions" in described["FailureReason"]
