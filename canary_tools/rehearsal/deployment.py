@@ -4,7 +4,6 @@ import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +13,7 @@ from canary_tools.rehearsal.services.lambda_functions import ASYNCHRONOUS_DELAYS
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import if_known, properties_of, referred
 from canary_tools.rehearsal.template.intrinsics import Intrinsics
+from canary_tools.rehearsal.traffic.fitting import fitting_instances
 from canary_tools.sandbox.emulator.patching import Patches
 
 LOOK_SECONDS = 5.0
@@ -84,12 +84,7 @@ class Deployment:
 
     def fit_instances(self, requests_per_second: float) -> None:
         """Give the variant that serves the instances that the traffic needs, as auto scaling would have by now."""
-        scaling = self._declared.plan["scaling"]
-        per_instance = scaling.get("invocations_per_instance")
-        if per_instance is None:
-            return
-        wanted = ceil(requests_per_second * 60 / per_instance)
-        count = min(max(wanted, scaling["min_instances"]), scaling["max_instances"])
+        count = fitting_instances(self._declared.plan["scaling"], requests_per_second)
         serving = next(row for row in self._aws.endpoint()["ProductionVariants"] if row["CurrentWeight"] > 0)
         if serving["CurrentInstanceCount"] != count:
             rows = [{"VariantName": serving["VariantName"], "DesiredInstanceCount": count}]

@@ -47,6 +47,7 @@ class FinalState:
             *_of_execution(execution),
             *self._of_weights(serving),
             *self._of_lock(),
+            *self._of_landing(),
             *_of_record(record),
             *self._of_cohorts(),
             *(self._of_serving(serving[0]) if len(serving) == 1 else ()),
@@ -59,6 +60,10 @@ class FinalState:
     def _of_lock(self) -> Iterator[str]:
         if self._lock is not None:
             yield f"the lock is held by {self._lock}"
+
+    def _of_landing(self) -> Iterator[str]:
+        if self._aws.is_landing():
+            yield "a rollout that has ended keeps its instances still"
 
     def _of_cohorts(self) -> Iterator[str]:
         if self._cohort is not None:

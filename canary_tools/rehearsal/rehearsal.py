@@ -33,6 +33,8 @@ BEFORE = Release(version="before", digest="the release that serves")
 WARM_UP_SECONDS = 900.0
 AFTERMATH_SECONDS = 600.0
 """How long a rehearsal goes on after everything has come to rest."""
+HARM_SECONDS = 1800.0
+"""How long it goes on at least after the end of the execution: what the rollout did to users may come that late."""
 LONGEST_REST_SECONDS = 8 * 3600.0
 """How long after the end of the execution a rehearsal waits for everything to come to rest: events are delivered
 again for hours, but a state that lasts longer is the end."""
@@ -163,16 +165,23 @@ class _Run:
             self._next()
 
     def _wait_for_rest(self) -> None:
-        """Go on until nobody has the lock and nothing runs, all controls have had their time, and a while."""
+        """Go on until nobody has the lock, nothing runs or lands, all controls have had their time, and a while."""
         scenario = self._aws.scenario
         latest_control = max((control.at_s for control in scenario.controls), default=0.0)
-        until = min(latest_control + self._aws.zero, self._aws.clock.now() + LONGEST_REST_SECONDS)
+        ended = self._aws.clock.now()
+        until = min(
+            max(latest_control + self._aws.zero, ended + HARM_SECONDS - AFTERMATH_SECONDS), ended + LONGEST_REST_SECONDS
+        )
         limit = self._aws.clock.now() + LONGEST_REST_SECONDS
         quiet_since = self._aws.clock.now()
         while self._aws.clock.now() < min(max(until, quiet_since) + AFTERMATH_SECONDS, limit):
             self._next()
-            if self._aws.functions.running or self._aws.is_changing() or "holder" in self._aws.lock():
+            if self._is_restless():
                 quiet_since = self._aws.clock.now()
+
+    def _is_restless(self) -> bool:
+        aws = self._aws
+        return bool(aws.functions.running or aws.is_changing() or "holder" in aws.lock() or aws.is_landing())
 
     def _next(self) -> None:
         due = self._aws.clock.next_due()

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.traffic import Users
 from canary_tools.rehearsal.traffic.cohort import PublishedCohort
+from canary_tools.rehearsal.traffic.fitting import fitting_instances
 from canary_tools.rehearsal.virtual_time.processes import Processes
 
 PLACE = Place(account=ACCOUNT, region=REGION)
@@ -165,6 +167,10 @@ class SimulatedAws:
         """Return the ledger's record of the lock, without a call. A record without a `holder` is no lock."""
         return self.record("lock") or {}
 
+    def is_landing(self) -> bool:
+        """Tell whether a rollout that has ended keeps its instances still."""
+        return "landing" in (self.record("landing") or {})
+
     def close(self) -> None:
         """End everything that still waits, and forget the ledger."""
         self.processes.end_all()
@@ -267,6 +273,7 @@ class SimulatedAws:
             canary_model=lambda: self.release_model,
             cohort=self.cohort.now,
             slow_ms=min(limits, default=None),
+            fitting=partial(fitting_instances, self.declared.plan["scaling"]),
             tick_seconds=2.0 if self._period() < 30 else 5.0,  # noqa: PLR2004 - several ticks in each metric period
             generator=np.random.default_rng(self._seed()),
         )

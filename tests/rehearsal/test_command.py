@@ -10,7 +10,8 @@ from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.page import write_report
 
 KEYS = [
-    "outcome", "reason", "seconds", "steps", "bad_requests_caused", "canary_requests", "stable_requests",
+    "outcome", "reason", "seconds", "steps", "bad_requests_caused",
+    "bad_requests_caused_at_stable", "canary_requests", "stable_requests",
     "seconds_to_detect", "seconds_to_weight_zero", "final", "safe_end", "unsafe", "history_events",
     "state_transitions", "api_calls", "cost_usd",
 ]  # fmt: skip

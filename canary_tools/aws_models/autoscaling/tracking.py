@@ -36,13 +36,20 @@ class TrackingSpeed:
 
 
 class TargetTracking:
-    """Reads the invocations once a period and changes instance counts."""
+    """Reads the invocations once a period and changes instance counts.
 
-    def __init__(self, *, clock: Clock, scaling: Scaling, speed: TrackingSpeed) -> None:
+    `delay`: draws how long after its end a period is read, in seconds; its instances are those of that period.
+    """
+
+    def __init__(
+        self, *, clock: Clock, scaling: Scaling, speed: TrackingSpeed, delay: Callable[[VariantId], float]
+    ) -> None:
         self._clock = clock
         self._scaling = scaling
         self._speed = speed
+        self._delay = delay
         self._invocations: Counter[VariantId] = Counter()
+        self._coming: dict[VariantId, deque[tuple[float, float]]] = {}
         self._rates: dict[VariantId, deque[float]] = {}
         self._last_activity: dict[VariantId, float] = {}
 
@@ -62,10 +69,9 @@ class TargetTracking:
         self._invocations.clear()
 
     def _follow(self, policy: ScalingPolicy, target: ScalableTarget, variant: ScaledVariant) -> None:
-        rates = self._rates.setdefault(policy.variant, deque(maxlen=self._speed.periods_in))
-        rates.append(
-            self._invocations[policy.variant] / variant.current_count * _MINUTE_SECONDS / self._speed.period_seconds
-        )
+        rates = self._read(policy.variant, variant.current_count)
+        if not rates:
+            return
         wanted = target.clamp(math.ceil(variant.current_count * rates[-1] / policy.target_value))
         goal = policy.target_value
         if wanted > variant.current_count and self._all(rates, self._speed.periods_out, lambda rate: rate > goal):
@@ -74,6 +80,16 @@ class TargetTracking:
             rates, self._speed.periods_in, lambda rate: rate < _SCALE_IN_BELOW * goal
         ):
             self._act(policy, target, wanted, "In")
+
+    def _read(self, variant: VariantId, instances: int) -> deque[float]:
+        """Note the rate of the period that ends now, and return those that have come: a minute and instance."""
+        coming = self._coming.setdefault(variant, deque())
+        rates = self._rates.setdefault(variant, deque(maxlen=self._speed.periods_in))
+        rate = self._invocations[variant] / instances * _MINUTE_SECONDS / self._speed.period_seconds
+        coming.append((self._clock.now() + self._delay(variant), rate))
+        while coming and coming[0][0] <= self._clock.now():
+            rates.append(coming.popleft()[1])
+        return rates
 
     def _act(self, policy: ScalingPolicy, target: ScalableTarget, count: int, direction: str) -> None:
         disabled = direction == "In" and policy.configuration.get("DisableScaleIn", False)

@@ -53,7 +53,10 @@ class SageMakerHosting:
         self.scaling = Scaling(
             place=place, clock=clock, variants=EndpointVariants(self.endpoints), undocumented=undocumented
         )
-        self._tracking = TargetTracking(clock=clock, scaling=self.scaling, speed=tracking_speed)
+        self._metric_delay = metric_delay
+        self._tracking = TargetTracking(
+            clock=clock, scaling=self.scaling, speed=tracking_speed, delay=self._delay_of_tracking
+        )
         self.endpoints.scaled_variants = self.scaling.scaled_variants
         self.endpoints.on_change += [self._note_end_of_change, self._watch]
         self.endpoints.on_deleted.append(self.scaling.forget_endpoint)
@@ -75,6 +78,14 @@ class SageMakerHosting:
             return False
         fleet = self.endpoints.find(source.endpoint_name).fleet
         return fleet is not None and fleet.config_name == source.config_name
+
+    def _delay_of_tracking(self, variant: VariantId) -> float:
+        fleet = self.endpoints.find(variant.endpoint_name).fleet
+        return (
+            0.0
+            if fleet is None
+            else self._metric_delay(metric_source(variant.endpoint_name, fleet, variant.variant_name))
+        )
 
     def _track(self, source: MetricSource, count: int) -> None:
         self._tracking.count(VariantId(source.endpoint_name, source.variant_name), count)

@@ -9,6 +9,7 @@ from canary_tools.rehearsal.record.rehearsed import Result
 NUMBERS = (
     "seconds",
     "bad_requests_caused",
+    "bad_requests_caused_at_stable",
     "canary_requests",
     "stable_requests",
     "seconds_to_detect",

@@ -151,6 +151,7 @@ def _numbers(result: dict[str, Any]) -> str:
 
     numbers = {
         "requests went wrong because of the new release": f"{result['bad_requests_caused']:,}",
+        "of these at the release before": f"{result['bad_requests_caused_at_stable']:,}",
         "requests reached the new release": f"{result['canary_requests']:,}",
         "from the first exposure of a worse release to the decision": seconds("seconds_to_detect"),
         "from the decision to no more requests": seconds("seconds_to_weight_zero"),

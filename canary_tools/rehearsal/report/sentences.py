@@ -9,7 +9,7 @@ def in_words(rehearsed: Rehearsed) -> str:
     verbs = {"PROMOTED": "promoted", "ROLLED_BACK": "rolled back", "NOT_JUDGED": "not judged"}
     verb = verbs.get(result["outcome"], result["outcome"])
     ratio = rehearsed.virtual_seconds / rehearsed.real_seconds
-    harm = f"{result['bad_requests_caused']:,} of {result['canary_requests']:,} requests to it went wrong because of it"
+    harm = f"{result['bad_requests_caused']:,} requests went wrong because of it"
     safe = "" if result["safe_end"] else f"; THE END IS NOT SAFE: {'; '.join(result['unsafe'])}"
     return (
         f"seed {rehearsed.scenario.seed}: {verb} after {duration(result['seconds'])}; {harm}{safe}\n"

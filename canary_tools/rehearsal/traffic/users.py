@@ -11,6 +11,7 @@ from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
 from canary_tools.clock import VirtualClock
 from canary_tools.rehearsal.scenario import Scenario, behaviour_at
 from canary_tools.rehearsal.traffic.cohort import Cohort
+from canary_tools.rehearsal.traffic.fitting import SCALE_OUT_SECONDS
 from canary_tools.rehearsal.traffic.latency import CENTRES_MS, Counts
 from canary_tools.rehearsal.traffic.serving import Serving, serve
 
@@ -24,7 +25,7 @@ NO_REQUESTS.flags.writeable = False
 
 @dataclass
 class Served:
-    """What one variant answered in some time. `caused`: bad answers that stable would not have given."""
+    """What one variant answered in some time. `caused`: bad answers that users had not got without a rollout."""
 
     requests: int = 0
     failed: int = 0
@@ -69,6 +70,7 @@ class Arrivals:
 class Users:
     """Sends requests to an endpoint, tick by tick, for as long as the clock runs.
 
+    `fitting`: the instances that auto scaling gives a variant for so many requests a second.
     `zero`: when the rollout begins, in seconds since the epoch; until then both releases behave as usual.
     """
 
@@ -82,6 +84,7 @@ class Users:
         canary_model: Callable[[], str],
         cohort: Callable[[], Cohort | None],
         slow_ms: float | None,
+        fitting: Callable[[float], int],
         tick_seconds: float,
         generator: np.random.Generator,
     ) -> None:
@@ -92,6 +95,7 @@ class Users:
         self._canary_model = canary_model
         self._cohort = cohort
         self._slow_ms = slow_ms
+        self._fitting = fitting
         self._slow_from = len(CENTRES_MS) if slow_ms is None else int(np.searchsorted(CENTRES_MS, slow_ms, "right"))
         self._tick = tick_seconds
         self._generator = generator
@@ -135,7 +139,7 @@ class Users:
         if not sum(variant.current_weight for variant in variants):
             return
         parts = self._divided(variants, requests)
-        usual = self._usual_bad(variants, requests)
+        usual = self._usual_bad(requests)
         for variant, part in zip(variants, parts, strict=True):
             served = self._answer(variant, part, usual)
             for listener in self.listeners:
@@ -151,12 +155,17 @@ class Users:
         others = self._generator.multinomial(requests - matching, shares)
         return [int(part) + matching * member for part, member in zip(others, members, strict=True)]
 
-    def _usual_bad(self, variants: list[Variant], requests: int) -> float:
-        """Return the chance of a bad answer if stable had all the requests."""
-        stable = [variant for variant in variants if variant.model_name != self._canary_model()]
-        if not stable:
-            return 1.0
-        return self.serving(stable[0], requests / self._tick).bad(self._slow_ms)
+    def _usual_bad(self, requests: int) -> float:
+        """Return the chance of a bad answer if there were no rollout.
+
+        Stable would have all the requests, on the instances that fit the traffic of some minutes ago.
+        """
+        then = self.second() - SCALE_OUT_SECONDS - self._scenario.launch_s
+        instances = self._fitting(self._arrivals.rate(max(then, 0.0)))
+        per_instance = requests / self._tick / instances
+        behaviour = behaviour_at(self._scenario, "stable", self.second())
+        serving = serve(behaviour, rps_per_instance=per_instance, limit=self._scenario.max_rps_per_instance)
+        return serving.bad(self._slow_ms)
 
     def _answer(self, variant: Variant, requests: int, usual_bad: float) -> Served:
         if not requests:
@@ -167,6 +176,6 @@ class Users:
         slow = int(latency[self._slow_from :].sum())
         served = Served(requests, failed, slow, 0, latency)
         bad = serving.bad(self._slow_ms)
-        if variant.model_name == self._canary_model() and bad > usual_bad:
+        if bad > usual_bad:
             served.caused = int(self._generator.binomial(failed + slow, 1 - usual_bad / bad))
         return served
