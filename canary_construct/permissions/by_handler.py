@@ -104,8 +104,8 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
     ),
     "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, READ_ENDPOINT, STOP),
     "Settle": (
-        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, *SCALING, START,
-        LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
+        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, READ_METRICS, READ_SCALING,
+        *SCALING, START, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "Prepare": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_SCALING, *SCALING,
@@ -117,9 +117,9 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
     "Evaluate": (
         _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING,
     ),
-    "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
-    "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, NOTIFY),
+    "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
+    "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
     "Panic": (_ledger("GetItem", "UpdateItem"), READ_METRICS, READ_ENDPOINT, SET_WEIGHTS, NOTIFY),
-    "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), *SCALING, LOOK_AT_EXECUTION, NOTIFY),
+    "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, LOOK_AT_EXECUTION, NOTIFY),
 }  # fmt: skip
 """By handler. `SCALING` contains the weight call because AWS asks for it, not because the handler makes it."""

@@ -56,9 +56,10 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
 
 
 def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
-    """Look every 15 minutes whether a process ended and left its lock behind. Without a lock this reads one record.
+    """Look every 15 minutes whether a process ended and left its lock behind, and whether a rollout has landed.
 
-    Lambda repeats a failed asynchronous invocation twice and then drops the event. Sources:
+    Without either this reads two records. Lambda repeats a failed asynchronous invocation twice and then drops the
+    event. Sources:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
     """

@@ -10,7 +10,7 @@ from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.contract.states import Failure
 from rollout.exposure import halt_and_lower, lower_exposure
-from rollout.floors import rest, rest_if_possible
+from rollout.landing import land, land_if_possible
 from rollout.notices import notify
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def end_rollout(world: World, execution: str, failure: Failure) -> None:
     halted = _lower(world, lock, failure)
     if halted is None:
         raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
-    rest_if_possible(world, stable=lock.stable)
+    land_if_possible(world, stable=lock.stable)
     _record_end(world, execution, Failure(error=halted.halted_by, cause=halted.halted))
     world.ledger.free(execution)
 
@@ -67,7 +67,7 @@ def _traffic_stays(lock: Lock, halted: Lock, looked_at: str) -> bool:
 
 def complete_promotion(world: World, lock: Lock) -> None:
     """Bring a rollout whose promotion is decided to rest: the canary's slot is the stable one from now on."""
-    rest(world, stable=lock.canary)
+    land(world, stable=lock.canary)
     version = _version(world, lock.holder)
     world.ledger.decide_release(version, PROMOTED)
     _close_and_tell(world, lock.holder, version, PROMOTED, sentences.PROMOTED)

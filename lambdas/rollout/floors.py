@@ -12,7 +12,7 @@ from rollout.scaling import Suspension
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
-    from rollout.contract.plan import Step
+    from rollout.contract.plan import Scaling, Step
     from rollout.endpoint import EndpointView
     from rollout.scaling import SlotScaling
     from rollout.world import World
@@ -67,28 +67,32 @@ def rest(world: World, *, stable: str) -> None:
 
     The floors are those of the last accepted deploy: a late event carries older ones.
     """
-    declared = world.ledger.declared_scaling()
-    scaling = world.settings.scaling if declared is None else declared
+    scaling = _declared(world)
     scalers = world.scalers.of(scaling)
     for slot, floor in floors_at_rest(stable, other_slot(stable), scaling).items():
         scalers.set_floor(slot, floor, Suspension.NONE)
 
 
-def rest_if_possible(world: World, *, stable: str = "") -> None:
-    """Bring the floors to rest, if the endpoint exists and it is known which slot is stable.
+def follows_traffic(world: World) -> bool:
+    """Tell whether target tracking sizes the fleets; otherwise their floors do."""
+    return _declared(world).invocations_per_instance is not None
 
-    A rollout that pinned its slots knows it. The weights may not show it: the Lambda of a stopped execution may move
-    them once more before it sees the order to halt and lowers them again.
-    """
+
+def _declared(world: World) -> Scaling:
+    declared = world.ledger.declared_scaling()
+    return world.settings.scaling if declared is None else declared
+
+
+def _rest_if_possible(world: World) -> None:
+    """Bring the floors to rest, if the endpoint exists and one slot serves."""
     try:
-        view = world.endpoint.describe()
-        rest(world, stable=stable or view.stable_slot())
+        rest(world, stable=world.endpoint.describe().stable_slot())
     except (EndpointNotFound, EndpointUnusable):
         return
 
 
 def prove_in_time(world: World, execution: str) -> None:
-    """Prove, after floors were set, that the rollout still runs; otherwise bring the floors to rest again.
+    """Prove, after floors were set, that the rollout still runs; otherwise see that they come to rest.
 
     The Lambda of a stopped execution runs on. It may set floors after the restore path has finished.
 
@@ -99,6 +103,12 @@ def prove_in_time(world: World, execution: str) -> None:
         world.own_lock(execution)
     except (Halted, LockLost):
         lock = world.ledger.lock()
-        if lock is None or lock.holder == execution:
-            rest_if_possible(world)
+        ended = lock is None or lock.holder == execution
+        if ended and not _comes_to_rest_later(world, lock):
+            _rest_if_possible(world)
         raise
+
+
+def _comes_to_rest_later(world: World, lock: Lock | None) -> bool:
+    """Tell whether somebody will end the rollout, or its landing: that brings the floors to rest, not too early."""
+    return follows_traffic(world) and (lock is not None or world.ledger.landing() is not None)

@@ -7,6 +7,7 @@ Partition key `endpoint`, sort key `record`:
 - `model#<name>`, `release#<version>`: which content a model and a version label stand for, and its fate
 - `answer#<digest>`: what `Custom::ReleaseSlots` answered to these properties
 - `rollout#<execution name>`: the course of one rollout
+- `landing`: since when a rollout that has ended keeps its instances
 - `cohort`: the published rule of who reaches the canary while its weight is 0; clients read it
 """
 
@@ -23,6 +24,7 @@ from rollout import clients, sentences
 from rollout.clock import iso
 from rollout.contract.cohort import Cohort
 from rollout.contract.errors import Halted, LockLost
+from rollout.contract.landing import Landing
 from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
 from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, RUNNING
 from rollout.contract.plan import Scaling
@@ -283,6 +285,21 @@ class Ledger:
     def record_told(self, execution: str) -> None:
         """Record that the event about a rollout's end was sent."""
         self._update(f"rollout#{execution}", "SET told = :yes", {":yes": True})
+
+    # The landing
+
+    def begin_landing(self, landing: Landing) -> None:
+        """Record that a rollout has ended and keeps its instances; it replaces an earlier landing."""
+        self._update("landing", "SET landing = :landing", {":landing": landing.to_json()})
+
+    def landing(self) -> Landing | None:
+        """Return the landing that is not over."""
+        item = self._get("landing")
+        return Landing.parse(item["landing"]) if item and "landing" in item else None
+
+    def end_landing(self, landing: Landing) -> None:
+        """Record that this landing is over, unless another rollout has ended meanwhile."""
+        self._update("landing", "REMOVE landing", {":landing": landing.to_json()}, condition="landing = :landing")
 
     # The cohort
 

@@ -69,6 +69,22 @@ class Metrics:
                     minutes[timestamp.timestamp() // MINUTE] += value
         return max(minutes.values(), default=0.0)
 
+    def seen_until(self, slot: str, start: float, end: float) -> float | None:
+        """Return when the newest metric period of a slot that has come ends; `None` when none has come.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch does not tell.
+        """
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[self._invocations_query(slot)],
+            StartTime=datetime.fromtimestamp(start, UTC),
+            EndTime=datetime.fromtimestamp(end, UTC),
+        )
+        with clients.named_failures():
+            results = [result for page in pages for result in page["MetricDataResults"]]
+        begun = [timestamp.timestamp() for result in results for timestamp in result["Timestamps"]]
+        return max(begun) + self._period if begun else None
+
     def _invocations_query(self, slot: str) -> dict[str, Any]:
         metric = {
             "Namespace": SAGEMAKER_NAMESPACE,

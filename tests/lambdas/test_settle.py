@@ -204,6 +204,7 @@ def test_a_rejected_release_is_not_tried_again(aws: Aws, serving: Shop) -> None:
 
 def test_floors_follow_the_roles_after_they_swapped(serving: Shop) -> None:
     serving.promote("v2")
+    serving.see_it_land()
     serving.deploy("v3")
     serving.settle()
     assert serving.floors() == {A: 1, B: 2}

@@ -51,6 +51,14 @@ LOOKS_OVER_MAXIMUM = 3
 """The same in looks, where a bake of days is looked at less often than that."""
 CAPACITY_TIMEOUTS = 2
 """How many time-outs for instances a step may take in all, when instances come but the traffic grows meanwhile."""
+SCALE_IN_LOOK_BACK_SECONDS = 15 * 60
+"""Target tracking removes instances after 15 minutes under nine tenths of its target: its alarm has 15 periods of 60 s.
+Sources: https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html, and
+the alarms as people found them: aws/copilot-cli#4233, aws-samples/amazon-aurora-labs-for-mysql#3"""
+LANDING_SECONDS_AT_MOST = 60 * 60
+"""How long after its end a rollout's instances are kept though no metric comes. Target tracking removes none either
+while its metric is missing. Source:
+https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html"""
 
 
 def longest_bake_seconds(bake_seconds: int, max_bake_seconds: int) -> int:

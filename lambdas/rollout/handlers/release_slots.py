@@ -266,13 +266,16 @@ def _prove_held(world: World, holder: str) -> None:
 
 
 def _let_scale_again(world: World, holder: str, slots: list[str]) -> None:
-    """Undo the pause, as the holder of the lock needs it: another deployment pauses too, a rollout keeps instances."""
+    """Undo the pause, as the holder of the lock needs it: another deployment pauses too, a rollout keeps instances.
+
+    So does a rollout that has ended and whose traffic was not seen yet.
+    """
     lock = world.ledger.lock()
     if lock is not None and lock.kind != ROLLOUT and lock.holder != holder:
         return
-    rollout = lock is not None and lock.kind == ROLLOUT
+    kept = (lock is not None and lock.kind == ROLLOUT) or world.ledger.landing() is not None
     for slot in slots:
-        world.scalers.suspend(slot, Suspension.SCALE_IN if rollout else Suspension.NONE)
+        world.scalers.suspend(slot, Suspension.SCALE_IN if kept else Suspension.NONE)
 
 
 def _serving_slot(view: EndpointView) -> str:

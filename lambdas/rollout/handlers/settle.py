@@ -2,7 +2,7 @@
 
 Events come at least once and in any order. So everything here may be repeated, and a status that the stack has already
 left is ignored. If every delivery of an event fails, its lock is still there: a rule looks at it every quarter of an
-hour.
+hour. The same rule ends the landing of a rollout.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
 from rollout.executions import describe, execution_name, start
-from rollout.floors import rest
+from rollout.landing import come_down
 from rollout.patience import deadline, insist_loudly
 from rollout.scaling import Suspension
 from rollout.stack import deploy_began_at, stack_status
@@ -29,6 +29,7 @@ from rollout.takeover import end_if_dead
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.landing import Landing
     from rollout.contract.lock import Lock
     from rollout.endpoint import EndpointView
     from rollout.ledger import Release
@@ -42,7 +43,7 @@ STARTED_FROM = DEPLOYED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
-    """Act on one stack event, or, without a `status`, on a lock that may have been left behind."""
+    """Act on one stack event, or, without a `status`, on a lock that may have been left behind and on a landing."""
     until = deadline(context)
     world = World.of(Settings.parse(event["settings"]))
     act = _settle_event if "status" in event else _settle_what_was_left
@@ -57,13 +58,46 @@ def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
 
 
 def _settle_what_was_left(world: World, event: dict[str, Any], until: float) -> None:
-    """Settle once more while there is a lock; a rollout that runs, and a stack that changes, stay as they are."""
+    """Settle once more while there is a lock; a rollout that runs, and a stack that changes, stay as they are.
+
+    Without a lock, look whether a rollout has landed.
+    """
     lock = world.ledger.lock()
-    if lock is None:
+    landing = world.ledger.landing() if lock is None else None
+    if lock is None and landing is None:
         return
     status = stack_status(event["stack_id"])
-    if not (status.endswith("_IN_PROGRESS") or status.startswith("DELETE_")):
+    if status.endswith("_IN_PROGRESS") or status.startswith("DELETE_"):
+        return
+    if landing is not None:
+        _look_at_landing(world, landing)
+    else:
         settle(world, lock, event["stack_id"], status, until)
+
+
+def _look_at_landing(world: World, landing: Landing) -> None:
+    """End a landing that may end. A busy endpoint is looked at again with the next event of the clock.
+
+    Raises:
+        EndpointUnusable: when the weights do not show the roles; scaling works again, floors stay.
+    """
+    try:
+        view = world.endpoint.describe()
+    except EndpointNotFound:
+        world.ledger.end_landing(landing)
+        return
+    if view.working:
+        return
+    come_down(world, stable=_stable_slot(world, None, view))
+    _pause_for_the_next(world)
+
+
+def _pause_for_the_next(world: World) -> None:
+    """Suspend scaling again if somebody took the lock while the landing ended."""
+    lock = world.ledger.lock()
+    if lock is not None:
+        for slot in SLOTS:
+            world.scalers.suspend(slot, Suspension.SCALE_IN if lock.kind == ROLLOUT else Suspension.ALL)
 
 
 def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: float) -> None:
@@ -89,7 +123,7 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
     if world.ledger.lock() != lock or stack_status(stack_id) != status:
         return
     stable = _stable_slot(world, lock, view)
-    rest(world, stable=stable)
+    come_down(world, stable=stable)
     if lock is not None and status in DEPLOYED:
         _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)
@@ -113,7 +147,10 @@ def _tidy(world: World, lock: Lock, view: EndpointView) -> None:
 
 
 def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:
-    """Return the slot that serves. Without one, free the lock, resume scaling, leave the floors, and raise."""
+    """Return the slot that serves. Without one, free the lock, resume scaling, leave the floors, and raise.
+
+    A landing is over then: nobody knows where the traffic should arrive.
+    """
     try:
         view.refuse_unless_quiet()
         return view.stable_slot()
@@ -121,6 +158,9 @@ def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:
         _free(world, lock)
         for slot in SLOTS:
             world.scalers.suspend(slot, Suspension.NONE)
+        landing = world.ledger.landing()
+        if landing is not None:
+            world.ledger.end_landing(landing)
         raise
 
 

@@ -6,6 +6,7 @@ from rollout.clock import iso
 from rollout.contract.lock import Lock
 from rollout.contract.plan import Settings
 from rollout.contract.stage_variables import AT_REST
+from rollout.contract.timing import SCALE_IN_LOOK_BACK_SECONDS
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.handlers import panic, restore, settle
 from rollout.ledger import Ledger
@@ -84,8 +85,21 @@ class Shop:
         settle.handler(event, FakeContext())
 
     def look_for_what_was_left(self) -> None:
-        """Let the quarter of an hour pass after which a lock is looked at."""
+        """Deliver the event of the clock, which comes every quarter of an hour."""
         settle.handler({"settings": self.settings, "stack_id": STACK_ID}, FakeContext())
+
+    def see_it_land(self) -> None:
+        """Let the traffic of a rollout's end be seen, and the clock's next event come."""
+        if self.ledger.landing() is None:
+            return
+        self.serve_for(SCALE_IN_LOOK_BACK_SECONDS + PERIOD)
+        self.look_for_what_was_left()
+        self.wait_until_quiet()
+
+    def serve_for(self, seconds: float) -> None:
+        """Let time pass under traffic."""
+        self.aws.wait(seconds)
+        self.serve()
 
     def panic(self, alarm: str, *, raised_at: float | None = None, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
         """Deliver an alarm's change to ALARM, by default one of now, with the time in whole seconds.
@@ -224,8 +238,12 @@ class Shop:
         return {slot: registered.floor for slot, registered in self.scaling().items()}
 
     def unsafe(self) -> list[str]:
-        """Let running changes end; return what is not as it must be at rest: weights, floors by role, scaling, lock."""
+        """Let running changes end; return what is not as it must be at rest: weights, floors by role, scaling, lock.
+
+        A rollout that has ended keeps its instances until its traffic was seen, and no longer than that.
+        """
         self.wait_until_quiet()
+        self.see_it_land()
         weights = self.weights()
         serving = [slot for slot, weight in weights.items() if weight > 0]
         scaling = self.settings["scaling"]
