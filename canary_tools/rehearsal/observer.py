@@ -83,6 +83,9 @@ class Observer:
     def _recorded(self, record: str) -> None:
         if record == "cohort":
             self._note_cohort()
+        if record == "landing":
+            kept = "instances are kept" if self._aws.is_landing() else "instances are not kept any more"
+            self.observation.note("landing", kept)
         if record != "lock" or self.observation.halted_s is not None:
             return
         lock = self._aws.lock()

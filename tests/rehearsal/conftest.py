@@ -32,12 +32,16 @@ Rehearse = Callable[..., Rehearsed]
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root app's template, synthesised once, with bakes of ten minutes."""
-    folder = tmp_path_factory.mktemp("synth")
+    return synthesised(tmp_path_factory.mktemp("synth"), bake_seconds=BAKE_SECONDS)
+
+
+def synthesised(folder: Path, *, bake_seconds: int) -> Path:
+    """Synthesise the root app into a folder, and return its template."""
     archive = folder / "models" / "v2" / "model.tar.gz"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(__file__, "model.py")
-    context = {"version": "v2", "models": str(folder / "models"), "bake_seconds": str(BAKE_SECONDS)}
+    context = {"version": "v2", "models": str(folder / "models"), "bake_seconds": str(bake_seconds)}
     environment = {**os.environ, "CDK_OUTDIR": str(folder / "out"), "CDK_CONTEXT_JSON": json.dumps(context)}
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
     subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
