@@ -360,10 +360,10 @@ def test_a_dead_rollout_that_nobody_restored_is_ended_by_the_clock(serving: Shop
     assert serving.outcome(dead) == (NOT_JUDGED, "the execution was stopped")
 
 
-def test_without_a_lock_the_clock_reads_one_record(aws: Aws, serving: Shop) -> None:
+def test_without_a_lock_and_a_landing_the_clock_reads_two_records(aws: Aws, serving: Shop) -> None:
     before = len(aws.calls)
     serving.look_for_what_was_left()
-    assert [call.operation for call in aws.calls[before:]] == ["GetItem"]
+    assert [call.operation for call in aws.calls[before:]] == ["GetItem", "GetItem"]
 
 
 def test_a_release_that_waits_without_a_lock_is_not_started_by_the_clock(serving: Shop) -> None:

@@ -9,7 +9,7 @@ from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SCALE_IN_LOOK_BACK_
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
-from canary_tools.rehearsal.template import find_endpoint
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 from tests.rehearsal.conftest import synthesised
 
 Rehearse = Callable[..., Rehearsed]
@@ -49,11 +49,16 @@ def assert_landed_softly(rehearsed: Rehearsed, stable: str) -> None:
     assert SCALE_IN_LOOK_BACK_SECONDS <= kept_seconds(rehearsed) < SCALE_IN_LOOK_BACK_SECONDS + LOOKS_EVERY + ALLOWED
 
 
+@pytest.fixture(scope="module")
+def long_bakes(tmp_path_factory: pytest.TempPathFactory) -> DeclaredEndpoint:
+    """The root app with bakes of half an hour."""
+    return find_endpoint(synthesised(tmp_path_factory.mktemp("long"), bake_seconds=HALF_AN_HOUR), None)
+
+
 @pytest.mark.parametrize("seed", [1, 4])
-def test_a_rollback_from_half_of_the_traffic(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
-    declared = find_endpoint(synthesised(tmp_path_factory.mktemp("long"), bake_seconds=HALF_AN_HOUR), None)
+def test_a_rollback_from_half_of_the_traffic(long_bakes: DeclaredEndpoint, seed: int) -> None:
     changes = [{"at_s": 3000, "who": "canary", "set": {"error_rate": 0.05}}]
-    rehearsed = rehearse(declared, parse_scenario({"seed": seed, **BUSY, "changes": changes}))
+    rehearsed = rehearse(long_bakes, parse_scenario({"seed": seed, **BUSY, "changes": changes}))
     assert rehearsed.result["reason"].startswith("errors: canary")
     assert_landed_softly(rehearsed, A)
     assert 0 < rehearsed.result["bad_requests_caused"] < 4000
