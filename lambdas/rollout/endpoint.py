@@ -174,7 +174,7 @@ class Endpoint:
             Throttled: when SageMaker limits the calls.
             Unavailable: when SageMaker does not answer.
         """
-        with _named_failures():
+        with _named_failures(self.name):
             answer = self._reading.describe_endpoint(EndpointName=self.name)
         return EndpointView(
             name=self.name,
@@ -187,8 +187,12 @@ class Endpoint:
         )
 
     def config(self, config_name: str) -> dict[str, ConfiguredVariant]:
-        """Return what an endpoint config declares, by slot."""
-        with _named_failures():
+        """Return what an endpoint config declares, by slot.
+
+        Raises:
+            EndpointUnusable: when somebody deleted the config. The endpoint still serves.
+        """
+        with _named_failures(self.name):
             answer = self._reading.describe_endpoint_config(EndpointConfigName=config_name)
         return {
             variant["VariantName"]: ConfiguredVariant(
@@ -212,7 +216,7 @@ class Endpoint:
         Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
         """
         desired = [{"VariantName": slot, "DesiredWeight": float(weight)} for slot, weight in weights.items()]
-        with _named_failures():
+        with _named_failures(self.name):
             self._changing.update_endpoint_weights_and_capacities(
                 EndpointName=self.name, DesiredWeightsAndCapacities=desired
             )
@@ -249,7 +253,7 @@ def _variant(answer: Mapping[str, Any]) -> Variant:
 
 
 @contextmanager
-def _named_failures() -> Iterator[None]:
+def _named_failures(endpoint: str) -> Iterator[None]:
     """Give SageMaker's failures their names. One code stands for many of them, so this reads the text."""
     try:
         with clients.named_failures():
@@ -258,6 +262,8 @@ def _named_failures() -> Iterator[None]:
         message: str = error.response["Error"]["Message"]
         if "in-progress endpoint" in message:
             raise EndpointBusy(message) from error
-        if "Could not find endpoint" in message and "configuration" not in message:
+        if "Could not find endpoint" not in message:
+            raise
+        if "configuration" not in message:
             raise EndpointNotFound(message) from error
-        raise
+        raise EndpointUnusable(sentences.CONFIG_DELETED.format(endpoint=endpoint, error=message)) from error

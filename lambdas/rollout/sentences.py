@@ -63,6 +63,10 @@ TWO_SERVE = (
     "exactly one variant of endpoint {endpoint} must have all the weight, got {weights}; set the weight of the variant "
     "that must not serve to 0 with UpdateEndpointWeightsAndCapacities"
 )
+CONFIG_DELETED = (
+    "somebody deleted the endpoint config that endpoint {endpoint} is on ({error}); create it again under this name "
+    "with the two variants and models of the endpoint, or remove the construct from the stack, deploy, and add it again"
+)
 NOT_IN_SERVICE = "endpoint {endpoint} is {status}{why}; it must be InService"
 
 # Why a deploy was refused

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
-from rollout.contract.errors import EndpointBusy, EndpointNotFound, Throttled, Unavailable
+from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable, Throttled, Unavailable
 from rollout.contract.plan import Scaling
 from rollout.endpoint import Endpoint
 from rollout.ledger import Ledger
@@ -101,7 +101,7 @@ def test_only_weights_are_sent() -> None:
     [
         ("ValidationException", f'Cannot update in-progress endpoint "{ARN}".', 400, EndpointBusy),
         ("ValidationException", f'Could not find endpoint "{ARN}".', 400, EndpointNotFound),
-        ("ValidationException", 'Could not find endpoint configuration "config-2".', 400, ClientError),
+        ("ValidationException", 'Could not find endpoint configuration "config-2".', 400, EndpointUnusable),
         ("ValidationException", "Weights must not be negative.", 400, ClientError),
         ("AccessDeniedException", "not authorized", 403, ClientError),
         ("ThrottlingException", "Rate exceeded", 400, Throttled),

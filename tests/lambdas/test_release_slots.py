@@ -215,6 +215,14 @@ def test_a_version_whose_image_comes_by_a_parameter_names_the_image_that_the_par
     assert refused(serving, "v2", content_values=("image:8",)).startswith("version v2 already names another content")
 
 
+def test_a_deploy_after_somebody_deleted_the_live_config_is_refused_with_a_way_out(aws: Aws, serving: Shop) -> None:
+    aws.sagemaker.catalogue.configs.delete({"EndpointConfigName": serving.view().config_name})
+    with pytest.raises(DeployFailed, match="somebody deleted the endpoint config that endpoint shop is on"):
+        serving.deploy("v2")
+    assert serving.lock() is None
+    assert not serving.suspended()
+
+
 def test_a_release_that_was_rolled_back_and_has_left_its_slot_is_refused(aws: Aws, serving: Shop) -> None:
     execution = serving.begin("v2", "Evaluate")
     aws.cloudwatch.alarms["business"] = "ALARM"

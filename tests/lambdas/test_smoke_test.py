@@ -2,7 +2,7 @@ import pytest
 from rollout.contract.errors import LockLost, SmokeTestFailed
 
 from canary_tools.aws_models.api.errors import ApiError
-from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, A, B
 from tests.lambdas.fakes.shop import Shop
@@ -37,6 +37,16 @@ def test_one_failure_by_chance_does_not_end_a_rollout(aws: Aws, smoking: Executi
     aws.fail("InvokeEndpoint", ApiError("ModelError", "Received server error (500) from primary", status=424))
     assert smoking.repeat() == {"passed": 1}
     assert len(aws.asked("InvokeEndpoint")) == 2
+
+
+@pytest.mark.parametrize("error", [THROTTLED, UNAVAILABLE])
+def test_a_request_that_sagemaker_does_not_let_through_says_nothing_of_the_model(
+    aws: Aws, serving: Shop, smoking: Execution, error: ApiError
+) -> None:
+    aws.fail("InvokeEndpoint", error, times=20)
+    serving.run(smoking, "ScaleCanary")
+    assert smoking.task == "ScaleCanary"
+    assert smoking.failure is None
 
 
 def test_an_answer_of_another_variant_proves_nothing(aws: Aws, smoking: Execution) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rollout import clients, sentences
 from rollout.contract.errors import SmokeTestFailed
 from rollout.contract.plan import Plan
@@ -36,14 +34,16 @@ def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: Sequence[
     may, is for the gates to judge.
 
     Raises:
-        SmokeTestFailed: when a request is not answered with success, or not by that variant.
+        SmokeTestFailed: when the model does not answer a request with success, or another variant does.
+        Throttled, Unavailable: when SageMaker does not let the request through; that says nothing of the model.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
     """
     for number, request in enumerate(requests, start=1):
         try:
-            variant = _ask(runtime, endpoint, canary, request).get("InvokedProductionVariant")
-        except (ClientError, BotoCoreError) as error:
+            with clients.named_failures():
+                variant = _ask(runtime, endpoint, canary, request).get("InvokedProductionVariant")
+        except runtime.exceptions.ModelError as error:
             words = {"number": number, "count": len(requests), "error": str(error)[:SHOWN_CHARACTERS]}
             raise SmokeTestFailed(sentences.NO_ANSWER.format(**words)) from error
         if variant != canary:
