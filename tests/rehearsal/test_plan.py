@@ -220,7 +220,7 @@ def test_a_rehearsal_refuses_what_the_plan_says_is_refused(template: Path) -> No
 def test_nothing_acts_before_the_earliest_time_of_its_kind(failing: Rehearsed, template: Path, plan: Plan) -> None:
     guards = {exposed["guard"]: exposed["earliest_s"] for exposed in plan(template)["exposed_requests"]}
     assert "errors" in failing.result["reason"]
-    assert failing.result["seconds_to_detect"] >= guards["gate errors"] == 300
+    assert failing.result["seconds_to_detect"] >= guards["gate errors"] == 330
     assert guards["alarm error rate is 25 percentage points above the other slot's"] == 90
 
 

@@ -121,12 +121,11 @@ def test_at_100_percent_the_counts_of_the_step_before_are_still_read() -> None:
 
 @pytest.mark.parametrize("period", [10, 30])
 def test_a_delay_after_which_short_periods_may_have_vanished_is_refused(period: int) -> None:
-    last = TrafficRouting.steps([TrafficStep(percent=50, bake=Duration.hours(6))])
+    routing = TrafficRouting.steps([TrafficStep(percent=50, bake=Duration.hours(6)), 100])
     longest = 3 * 3600 - 15 * 60 - 30 * 60
 
     def with_delay(seconds: int, metric_period_seconds: int) -> None:
         gate = Gate.conversion(namespace="S", shown="T", converted="C", delay=Duration.seconds(seconds))
-        routing = TrafficRouting.steps([*last.traffic_steps, 100])
         RolloutGates(
             [gate], routing=routing, alpha=0.01, require_proof=False, metric_period_seconds=metric_period_seconds
         )
