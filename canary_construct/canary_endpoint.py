@@ -30,7 +30,7 @@ from canary_construct.hosting.model_archive import model_archive
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
 from canary_construct.hosting.model_role import ModelSources, complete_given_role, model_role
 from canary_construct.hosting.slot_scaling import slot_scaling
-from canary_construct.permissions.endpoint_scope import EndpointScope
+from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
 from canary_construct.props.instance_scaling import InstanceScaling
@@ -130,6 +130,7 @@ class CanaryEndpoint(Construct):
         thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
         hosting = Hosting(
             endpoint_name=self._endpoint_name,
+            stack_mark=stack_mark(self),
             instance_type=instance_type,
             scaling=InstanceScaling() if scaling is None else scaling,
             metric_period_seconds=metric_period,
@@ -145,7 +146,7 @@ class CanaryEndpoint(Construct):
             metric_period_seconds=metric_period,
         )
         self._handlers = Handlers.of(self)
-        self._names = EndpointScope.of(self, endpoint_name=self._endpoint_name, ledger=self._handlers.ledger)
+        self._names = self._handlers.scope.endpoint(self._endpoint_name)
         self._policies = self._handlers.allow(self, self._names)
         archive = model_archive(self, "ModelArchive", release)
         sources = ModelSources(archive=archive, buckets=model_buckets, key=model_key)
@@ -193,9 +194,9 @@ class CanaryEndpoint(Construct):
             ReadableBuckets=readable,
             SecurityGroup=own_group(self),
         )
-        self._slots.node.add_dependency(self._policies["ReleaseSlots"])
+        self._slots.node.add_dependency(*self._policies["ReleaseSlots"])
         if own_group(self) is not None:
-            allow_seeing_interfaces(self._policies["ReleaseSlots"])
+            self._slots.node.add_dependency(allow_seeing_interfaces(self, self._handlers["ReleaseSlots"].role))
         config = endpoint_config(self, hosting, self._slots)
         resource = endpoint(self, hosting, config)
         scaling = slot_scaling(self, hosting, endpoint=resource)
@@ -240,7 +241,8 @@ class CanaryEndpoint(Construct):
     def _goes_after_its_rollout(self, restored: events.Rule) -> None:
         """When the stack is deleted, keep the restore path until the guard has stopped a running rollout."""
         guard = self.node.find_child("VerifiedEndpoint")
-        guard.node.add_dependency(self._policies["VerifiedEndpoint"], self._policies["Restore"], restored)
+        guard.node.add_dependency(*self._policies["VerifiedEndpoint"], *self._policies["Restore"], restored)
+        guard.node.add_dependency(self._handlers["Restore"])
 
     def _metrics(self) -> list[SlotMetrics]:
         return [self._metrics_of(slot) for slot in Slot]

@@ -9,8 +9,8 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease, SmokeTest
+from canary_construct.handlers.state_machine_role import DELIVER_LOGS, TRACE
 from canary_construct.permissions.by_handler import PERMISSIONS
-from canary_construct.rollout.state_machine_role import DELIVER_LOGS, TRACE
 from tests.permissions.scenarios import SCENARIOS
 from tests.permissions.usage import usage
 
@@ -43,11 +43,14 @@ LIMITS = """
 - Endpoints of one stack share their handlers and so the roles; between them it is the code that keeps apart.
 - Reading is open where AWS knows no resource, or makes its name: alarms, metrics, scalable targets, tags, the names of
   models and endpoint configs, and the content of endpoint configs.
-- `application-autoscaling:RegisterScalableTarget` names no endpoint. Another endpoint's target is out of reach because
-  AWS asks for that endpoint's SageMaker actions as well.
+- `application-autoscaling:RegisterScalableTarget` names no endpoint, and AWS may ask for the SageMaker actions on a
+  resource of its own choice. So a handler could change the bounds of another endpoint's variant. It cannot set that
+  endpoint's weights: `aws:ViaAWSService` opens the wider resource only to calls that AWS makes for the handler.
+- The ledger, models, endpoint configs and state machines are kept apart by stack: the ledger is the stack's own table,
+  the others have the stack's mark in a tag or at the end of the name.
 - Who may put events or metrics may put them about any endpoint, on the default bus and in our namespace.
 """
-ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "RecommenderRolloutRole": "state machine"}
+ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "CanaryHandlersRolloutRole": "state machine"}
 ROLES |= {"ApiRole": "front door"}
 NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
 REASONS = {

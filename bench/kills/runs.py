@@ -8,7 +8,7 @@ from functools import partial
 
 from bench.kills.kills import Course, Kill
 from bench.kills.traps import Moment, Trap, Traps
-from tests.rollouts.declaring import Declaration
+from tests.rollouts.declaring import Declaration, state_machine_name
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B, Slots
 from tests.rollouts.stage import eventually
@@ -72,7 +72,7 @@ def _release(version: str, kill: Kill) -> Declaration:
 
 
 def _machine(shop: DeployedShop) -> str:
-    return f"{shop.name}-rollout"
+    return state_machine_name(shop.name)
 
 
 def _set_trap(shop: DeployedShop, traps: Traps, kill: Kill, *, stable: str) -> Trap:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnTag, Token
-from rollout.contract.names import TAG
+from rollout.contract.names import STACK_TAG, TAG
 
 from canary_construct.hosting.endpoint_name import check_endpoint_name
 from canary_construct.props.metric_period import check_metric_period
@@ -33,6 +33,7 @@ class Hosting:
     """
 
     endpoint_name: str
+    stack_mark: str
     instance_type: str
     scaling: InstanceScaling
     metric_period_seconds: int
@@ -48,8 +49,8 @@ class Hosting:
             check_storage_takes_key(self.instance_type)
 
     def tags(self) -> list[CfnTag]:
-        """Return the tag by which the sweep finds what CloudFormation kept."""
-        return [CfnTag(key=TAG, value=self.endpoint_name)]
+        """Return the tags by which the sweep finds what CloudFormation kept, and may delete it."""
+        return [CfnTag(key=TAG, value=self.endpoint_name), CfnTag(key=STACK_TAG, value=self.stack_mark)]
 
 
 def check_storage_takes_key(instance_type: str) -> None:

@@ -52,13 +52,19 @@ def own_group(scope: Construct) -> str | None:
     return made.security_group_id if isinstance(made, ec2.SecurityGroup) else None
 
 
-def allow_seeing_interfaces(policy: iam.Policy) -> None:
-    """Let the guard see when SageMaker has left the security group: it must not be deleted before."""
+def allow_seeing_interfaces(scope: Construct, guard: iam.IRole | None) -> iam.Policy:
+    """Let the guard see when SageMaker has left the security group: it must not be deleted before.
+
+    The policy is the endpoint's own, so that the guard has it until it has acted.
+    """
+    assert guard is not None, "a function that is declared here has a role"
+    policy = iam.Policy(scope, "InterfacesPolicy", roles=[guard])
     add_statement(
         policy,
         iam.PolicyStatement(actions=["ec2:DescribeNetworkInterfaces"], resources=["*"]),
         reason="DescribeNetworkInterfaces knows no resource",
     )
+    return policy
 
 
 def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:

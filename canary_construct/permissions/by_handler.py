@@ -1,47 +1,50 @@
 """What each handler may do. Each has its own role, and `PERMISSIONS` holds every statement of every role.
 
+IAM takes 10,240 characters of policies for a role. So a statement that names no endpoint stands once in the role of
+each handler that needs it, and each endpoint has the few policies of `ENDPOINT_POLICIES`, each for all its handlers.
+
 Where the resource of a statement is `*`, AWS offers nothing narrower, and the reason stands beside it.
 Source: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, TAG
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, STACK_TAG
 
+from canary_construct.permissions.endpoint_scope import EndpointScope, StackScope
 from canary_construct.permissions.permission import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
-def _ledger(*actions: str) -> Permission:
-    return Permission(
-        actions=[f"dynamodb:{action}" for action in actions],
-        resources=lambda scope: [scope.ledger_arn],
-        conditions=lambda scope: {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [scope.endpoint_name]}},
-    )
+def _ledger(*actions: str) -> Permission[StackScope]:
+    return Permission(actions=[f"dynamodb:{action}" for action in actions], resources=lambda scope: [scope.ledger_arn])
 
 
-def _on_endpoint(*actions: str) -> Permission:
+def _on_endpoint(*actions: str) -> Permission[EndpointScope]:
     return Permission(actions=[f"sagemaker:{action}" for action in actions], resources=lambda s: [s.endpoint_arn])
 
 
 READ_ENDPOINT = _on_endpoint("DescribeEndpoint")
-SET_WEIGHTS = _on_endpoint("UpdateEndpointWeightsAndCapacities")
+SET_WEIGHTS = _on_endpoint("DescribeEndpoint", "UpdateEndpointWeightsAndCapacities")
+"""Whoever registers a scalable target needs these of the target's service as well. Source:
+https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html"""
 INVOKE = _on_endpoint("InvokeEndpoint")
-READ_CONFIG = Permission(
+READ_CONFIG = Permission[StackScope](
     actions=["sagemaker:DescribeEndpointConfig"],
     resources=lambda scope: [scope.arn("sagemaker", "endpoint-config", "*")],
     reason="CloudFormation makes the names of endpoint configs",
 )
-READ_SCALING = Permission(
+READ_SCALING = Permission[StackScope](
     actions=["application-autoscaling:DescribeScalableTargets"],
     resources=lambda _: ["*"],
     reason="DescribeScalableTargets knows no resource",
 )
-SET_SCALING = Permission(
+SET_SCALING = Permission[StackScope](
     actions=["application-autoscaling:RegisterScalableTarget"],
     resources=lambda scope: [scope.arn("application-autoscaling", "scalable-target", "*")],
     conditions=lambda _: {
@@ -52,57 +55,67 @@ SET_SCALING = Permission(
     },
     reason="AWS makes the identifiers of scalable targets",
 )
-SCALE_ENDPOINT = _on_endpoint("DescribeEndpoint", "UpdateEndpointWeightsAndCapacities")
-"""A role that registers a scalable target needs these actions of the target's service as well. Source:
-https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html"""
-READ_ALARMS = Permission(
+PROBED_FOR_SCALING = Permission[StackScope](
+    actions=["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
+    resources=lambda scope: [scope.arn("sagemaker", "endpoint", "*")],
+    conditions=lambda _: {"Bool": {"aws:ViaAWSService": "true"}},
+    reason="Application Auto Scaling tests the caller of RegisterScalableTarget with calls on resources of its own "
+    "choice; the condition limits it to calls that AWS makes for the handler",
+)
+"""Not tried on a live account: AWS documents the test, but not the resource that it names for SageMaker. Sources:
+https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice"""
+READ_ALARMS = Permission[StackScope](
     actions=["cloudwatch:DescribeAlarms"],
     resources=lambda _: ["*"],
     reason="composite alarms are described only with *",
 )
-READ_METRICS = Permission(
+READ_METRICS = Permission[StackScope](
     actions=["cloudwatch:GetMetricData"], resources=lambda _: ["*"], reason="GetMetricData knows no resource"
 )
-NOTIFY = Permission(actions=["events:PutEvents"], resources=lambda scope: [scope.arn("events", "event-bus", "default")])
-READ_STACK = Permission(
+NOTIFY = Permission[StackScope](
+    actions=["events:PutEvents"], resources=lambda scope: [scope.arn("events", "event-bus", "default")]
+)
+READ_STACK = Permission[StackScope](
     actions=["cloudformation:DescribeStacks"],
     resources=lambda scope: list(dict.fromkeys([scope.stack.stack_id, scope.settled_stack.stack_id])),
 )
-START = Permission(
+START = Permission[StackScope](
     actions=["states:StartExecution"],
-    resources=lambda scope: [scope.state_machine_arn],
+    resources=lambda scope: [scope.arn("states", "stateMachine", f"*-{scope.mark}", colon=True)],
+    reason="the state machines of the stack end in its mark",
 )
-STOP = Permission(
+STOP = Permission[StackScope](
     actions=["states:StopExecution"],
-    resources=lambda scope: [scope.arn("states", "execution", f"{scope.state_machine_name}:*", colon=True)],
-    reason="executions are named after releases",
+    resources=lambda scope: [scope.arn("states", "execution", f"*-{scope.mark}:*", colon=True)],
+    reason="executions are named after releases; the state machines of the stack end in its mark",
 )
-LOOK_AT_EXECUTION = Permission(
+LOOK_AT_EXECUTION = Permission[StackScope](
     actions=["states:DescribeExecution"],
-    resources=lambda scope: [scope.arn("states", "execution", f"{scope.state_machine_name}:*", colon=True)],
-    reason="executions are named after releases",
+    resources=lambda scope: [scope.arn("states", "execution", f"*-{scope.mark}:*", colon=True)],
+    reason="executions are named after releases; the state machines of the stack end in its mark",
 )
-FIND_TAGGED = Permission(
+FIND_TAGGED = Permission[StackScope](
     actions=["tag:GetResources", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"],
     resources=lambda _: ["*"],
     reason="these actions know no resource",
 )
-SWEEP = Permission(
+SWEEP = Permission[StackScope](
     actions=["sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"],
     resources=lambda scope: [scope.arn("sagemaker", "model", "*"), scope.arn("sagemaker", "endpoint-config", "*")],
-    conditions=lambda scope: {"StringEquals": {f"aws:ResourceTag/{TAG}": scope.endpoint_name}},
-    reason="CloudFormation makes the names of models and endpoint configs; the condition limits it to ours",
+    conditions=lambda scope: {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": scope.mark}},
+    reason="CloudFormation makes the names of models and endpoint configs; the condition limits it to the stack's",
 )
 
-SCALING = (SET_SCALING, SCALE_ENDPOINT, READ_CONFIG)
+SCALING = (SET_SCALING, PROBED_FOR_SCALING, READ_CONFIG)
 READ_LEDGER = _ledger("GetItem")
 
-PERMISSIONS: dict[str, Sequence[Permission]] = {
+IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "ReleaseSlots": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         READ_STACK, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
-    "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, READ_ENDPOINT, STOP),
+    "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, STOP),
     "Settle": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, READ_METRICS, READ_SCALING,
         *SCALING, START, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
@@ -111,15 +124,51 @@ PERMISSIONS: dict[str, Sequence[Permission]] = {
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_SCALING, *SCALING,
         LOOK_AT_EXECUTION, NOTIFY,
     ),
-    "SmokeTest": (READ_LEDGER, INVOKE),
+    "SmokeTest": (READ_LEDGER,),
     "ScaleCanary": (READ_LEDGER, READ_METRICS, READ_SCALING, *SCALING),
-    "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ENDPOINT, SET_WEIGHTS),
+    "ShiftTraffic": (_ledger("GetItem", "UpdateItem"),),
     "Evaluate": (
         _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING,
     ),
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
     "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
-    "Panic": (_ledger("GetItem", "UpdateItem"), READ_METRICS, READ_ENDPOINT, SET_WEIGHTS, NOTIFY),
+    "Panic": (_ledger("GetItem", "UpdateItem"), READ_METRICS, NOTIFY),
     "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, LOOK_AT_EXECUTION, NOTIFY),
 }  # fmt: skip
-"""By handler. `SCALING` contains the weight call because AWS asks for it, not because the handler makes it."""
+"""What each handler may do wherever its stack has an endpoint: once in its role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointPolicy:
+    """What some handlers may do to one endpoint. It comes and goes with the endpoint."""
+
+    permission: Permission[EndpointScope]
+    handlers: Sequence[str]
+
+
+ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
+    "Weights": EndpointPolicy(
+        permission=SET_WEIGHTS,
+        handlers=[name for name in IN_ROLE if SET_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic"],
+    ),
+    "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint"]),
+    "Invocations": EndpointPolicy(permission=INVOKE, handlers=["SmokeTest"]),
+}
+"""By the construct ID of the policy. `ScaleCanary`, `Evaluate` and `Promote` have the weight call because AWS asks for
+it, not because they make it."""
+
+
+def endpoint_policies_of(handler: str) -> list[str]:
+    """Return which policies of an endpoint a handler has.
+
+    >>> endpoint_policies_of("Panic")
+    ['Weights']
+    """
+    return [name for name, policy in ENDPOINT_POLICIES.items() if handler in policy.handlers]
+
+
+PERMISSIONS: Mapping[str, Sequence[Permission[EndpointScope]]] = {
+    name: [*permissions, *(ENDPOINT_POLICIES[policy].permission for policy in endpoint_policies_of(name))]
+    for name, permissions in IN_ROLE.items()
+}
+"""Everything that each handler may do for one endpoint."""

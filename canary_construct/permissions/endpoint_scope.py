@@ -1,8 +1,9 @@
-"""The resources of one endpoint, by the names that permissions need."""
+"""The resources of one stack, and of one endpoint in it, by the names that permissions need."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat, Stack
@@ -10,34 +11,43 @@ from aws_cdk import ArnFormat, Stack
 from canary_construct.cdk.outermost_stack import outermost_stack
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_dynamodb as dynamodb
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndpointScope:
-    """The resources of one endpoint that statements name."""
+class StackScope:
+    """The resources that all endpoints of a stack share, or that are known by the stack alone."""
 
     stack: Stack
     settled_stack: Stack
-    """The stack whose events settle the endpoint: the outermost one."""
-    endpoint_name: str
+    """The stack whose events settle its endpoints: the outermost one."""
     ledger_arn: str
 
     @classmethod
-    def of(cls, endpoint: Construct, *, endpoint_name: str, ledger: dynamodb.ITable) -> EndpointScope:
-        """Return the resources of an endpoint by its place in the app."""
-        return cls(
-            stack=Stack.of(endpoint),
-            settled_stack=outermost_stack(endpoint),
-            endpoint_name=endpoint_name,
-            ledger_arn=ledger.table_arn,
-        )
+    def of(cls, scope: Construct, *, ledger_arn: str) -> StackScope:
+        """Return the resources of the stack around a construct."""
+        return cls(stack=Stack.of(scope), settled_stack=outermost_stack(scope), ledger_arn=ledger_arn)
+
+    def endpoint(self, name: str) -> EndpointScope:
+        """Return the resources of one endpoint of the stack."""
+        return EndpointScope(**vars(self), endpoint_name=name)
 
     def arn(self, service: str, resource: str, name: str, *, colon: bool = False) -> str:
         """Return an ARN in the stack's account and region."""
         separator = ArnFormat.COLON_RESOURCE_NAME if colon else ArnFormat.SLASH_RESOURCE_NAME
         return self.stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=separator)
+
+    @property
+    def mark(self) -> str:
+        """Return what tells names and tags of this stack from another's."""
+        return stack_mark(self.stack)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointScope(StackScope):
+    """The resources of one endpoint that statements name."""
+
+    endpoint_name: str
 
     @property
     def endpoint_arn(self) -> str:
@@ -46,10 +56,19 @@ class EndpointScope:
 
     @property
     def state_machine_name(self) -> str:
-        """Return the name of the endpoint's state machine; with the longest endpoint name it has 71 characters."""
-        return f"{self.endpoint_name}-rollout"
+        """Return the name of the endpoint's state machine; with the longest endpoint name it has 80 characters.
+
+        It ends in the stack's mark, so that one statement can name all state machines of a stack.
+        """
+        return f"{self.endpoint_name}-rollout-{self.mark}"
 
     @property
     def state_machine_arn(self) -> str:
         """Return the state machine's ARN from its name: a reference from the handlers it calls would be a circle."""
         return self.arn("states", "stateMachine", self.state_machine_name, colon=True)
+
+
+def stack_mark(scope: IConstruct) -> str:
+    """Return eight hexadecimal digits from the name and place of the stack of a construct: the same at every synth."""
+    named = f"{outermost_stack(scope).stack_name}/{Stack.of(scope).node.path}"
+    return sha256(named.encode()).hexdigest()[:8]

@@ -1,30 +1,32 @@
-"""One permission: actions, and on which resources of an endpoint."""
+"""One permission: actions, and on which resources of a stack or of an endpoint."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aws_cdk import aws_iam as iam
+
+from canary_construct.permissions.endpoint_scope import StackScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from canary_construct.permissions.endpoint_scope import EndpointScope
+ScopeT_contra = TypeVar("ScopeT_contra", bound=StackScope, contravariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permission:
-    """Actions on the resources of one endpoint."""
+class Permission(Generic[ScopeT_contra]):
+    """Actions on resources that the stack's name tells, or an endpoint's."""
 
     actions: Sequence[str]
-    resources: Callable[[EndpointScope], Sequence[str]]
-    conditions: Callable[[EndpointScope], dict[str, object]] | None = None
+    resources: Callable[[ScopeT_contra], Sequence[str]]
+    conditions: Callable[[ScopeT_contra], dict[str, object]] | None = None
     reason: str = ""
     """Why the resource is a wildcard, where it is."""
 
-    def statement(self, scope: EndpointScope) -> iam.PolicyStatement:
-        """Return the IAM statement for one endpoint."""
+    def statement(self, scope: ScopeT_contra) -> iam.PolicyStatement:
+        """Return the IAM statement."""
         conditions = None if self.conditions is None else self.conditions(scope)
         return iam.PolicyStatement(
             actions=list(self.actions), resources=list(self.resources(scope)), conditions=conditions

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import jsii
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from rollout.contract.names import EVENT_SOURCE
 
 from canary_construct.cdk.lazy import lazy_value
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk.interfaces.aws_events import IRuleRef
     from constructs import Construct
 
     from canary_construct.handlers.functions import Handlers
@@ -28,6 +29,10 @@ TERMINAL_STATUSES = [
 ]
 WATCH_MINUTES = 15
 """As long as a Lambda function may run. A lock that is older, and that no execution works on, was left behind."""
+MAX_RULE_NAME = 64
+"""Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html"""
+MAX_EVENT_AGE = Duration.hours(6)
+RETRY_ATTEMPTS = 100
 UNFINISHED_ENDINGS = ["ABORTED", "FAILED", "TIMED_OUT"]
 
 
@@ -39,6 +44,7 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
     events.Rule(
         scope,
         "StackSettled",
+        rule_name=_rule_name(scope, settings, handlers, "settled"),
         event_pattern=events.EventPattern(
             source=["aws.cloudformation"],
             detail_type=["CloudFormation Stack Status Change"],
@@ -66,6 +72,7 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
     events.Rule(
         scope,
         "LockWatched",
+        rule_name=_rule_name(scope, settings, handlers, "watched"),
         schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
         targets=[
             _call(
@@ -87,6 +94,7 @@ def panic_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
     events.Rule(
         scope,
         "AlarmRaised",
+        rule_name=_rule_name(scope, settings, handlers, "alarm"),
         event_pattern=events.EventPattern(
             source=["aws.cloudwatch"],
             detail_type=["CloudWatch Alarm State Change"],
@@ -113,6 +121,7 @@ def restore_rule(
     return events.Rule(
         scope,
         "ExecutionEnded",
+        rule_name=_rule_name(scope, settings, handlers, "ended"),
         event_pattern=events.EventPattern(
             source=["aws.states"],
             detail_type=["Step Functions Execution Status Change"],
@@ -143,10 +152,31 @@ def sentence() -> events.RuleTargetInput:
     )
 
 
-def _call(handler: lambda_.IFunction, **payload: Any) -> targets.LambdaFunction:
-    return targets.LambdaFunction(
-        handler,
-        event=events.RuleTargetInput.from_object(payload),
-        max_event_age=Duration.hours(6),
-        retry_attempts=100,
-    )
+def _rule_name(scope: Construct, settings: EndpointSettings, handlers: Handlers, kind: str) -> str:
+    """Return a name of at most 64 characters that ends in the stack's mark, for which the handlers may be called."""
+    ending = f"-{scope.node.addr[-8:]}-{kind}-{handlers.scope.mark}"
+    return settings.endpoint_name[: MAX_RULE_NAME - len(ending)].rstrip("-") + ending
+
+
+@jsii.implements(events.IRuleTarget)
+class _Call:
+    """A call of a handler. All rules of the stack have one permission, which the handlers hold."""
+
+    def __init__(self, handler: lambda_.IFunction, payload: dict[str, Any]) -> None:
+        self._handler = handler
+        self._payload = payload
+
+    def bind(self, rule: IRuleRef, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002 - CDK's
+        """Return what the rule calls, and with what."""
+        return events.RuleTargetConfig(
+            arn=self._handler.function_arn,
+            input=events.RuleTargetInput.from_object(self._payload),
+            retry_policy=events.CfnRule.RetryPolicyProperty(
+                maximum_event_age_in_seconds=MAX_EVENT_AGE.to_seconds(), maximum_retry_attempts=RETRY_ATTEMPTS
+            ),
+            target_resource=self._handler,
+        )
+
+
+def _call(handler: lambda_.IFunction, **payload: Any) -> events.IRuleTarget:
+    return _Call(handler, payload)

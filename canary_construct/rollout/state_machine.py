@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_logs as logs
+from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -21,7 +20,6 @@ from rollout.contract.timing import (
 )
 
 from canary_construct.cdk.lazy import lazy_value
-from canary_construct.rollout.state_machine_role import state_machine_role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,18 +48,17 @@ class RolloutStateMachine(Construct):
         self._handlers = handlers
         self._promoted = sfn.Succeed(self, "Promoted")
         self._rollback = self._roll_back()
-        role = state_machine_role(self, "Role", handlers=handlers)
         self.state_machine = sfn.StateMachine(
             self,
             "Resource",
             state_machine_name=name,
             definition_body=sfn.DefinitionBody.from_chainable(self._definition(plan)),
-            role=role.without_policy_updates(),
-            logs=sfn.LogOptions(destination=self._log_group(), level=sfn.LogLevel.ALL),
+            role=handlers.state_machine_role.without_policy_updates(),
+            logs=sfn.LogOptions(destination=handlers.rollout_log, level=sfn.LogLevel.ALL),
             tracing_enabled=True,
             comment="Rolls a model release out step by step, and back on alarm",
         )
-        self.state_machine.node.add_dependency(role)
+        self.state_machine.node.add_dependency(handlers.state_machine_role)
 
     def _definition(self, plan: RolloutPlan) -> sfn.Chain:
         state = {
@@ -174,11 +171,6 @@ class RolloutStateMachine(Construct):
 
     def _wait(self, name: str, seconds_path: str) -> sfn.Wait:
         return sfn.Wait(self, name, time=sfn.WaitTime.seconds_path(seconds_path))
-
-    def _log_group(self) -> logs.LogGroup:
-        return logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
-        )
 
 
 def _repeat_what_was_not_decided(task: tasks.LambdaInvoke) -> None:

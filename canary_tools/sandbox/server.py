@@ -13,10 +13,10 @@ from canary_tools.sandbox.cloudwatch import installation as cloudwatch
 from canary_tools.sandbox.emulator.emulator import Emulator
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import REGION, SandboxSettings
-from canary_tools.sandbox.events import delivery, lost_entries, stack_events
+from canary_tools.sandbox.events import delivery, lost_entries, pattern_size, stack_events
 from canary_tools.sandbox.events.bus import emit
 from canary_tools.sandbox.functions import raised_errors, running_invocations
-from canary_tools.sandbox.iam import enforcement
+from canary_tools.sandbox.iam import enforcement, policy_sizes
 from canary_tools.sandbox.sagemaker import installation as sagemaker
 from canary_tools.sandbox.stepfunctions import invocations, lifecycle, retries
 
@@ -121,7 +121,9 @@ class Sandbox:
         delivery.install(patches=patches, settings=settings, clock=clock)
         lost_entries.install(patches=patches, settings=settings)
         stack_events.install(patches=patches, emit=emit)
+        pattern_size.install(patches=patches)
         nested_stacks.install(patches=patches)
+        policy_sizes.install(patches=patches)
         raised_errors.install(patches=patches)
         running_invocations.install(patches=patches)
         lifecycle.install(patches=patches, clock=clock)

@@ -26,12 +26,17 @@ CAUSE_SECONDS = 3
 
 
 def execution_name(version: str, attempt: int) -> str:
-    """Return the name of a rollout's execution, by release and attempt.
+    """Return the name of a rollout's execution, by release and attempt; two rollouts never share an attempt.
+
+    A name with a dot would keep Step Functions from writing the execution's log. Source:
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (name)
 
     >>> execution_name("2026-11-22", 7)
     '2026-11-22-7'
+    >>> execution_name("1.4.0", 8)
+    '1_4_0-8'
     """
-    return f"{version}-{attempt}"
+    return f"{version.replace('.', '_')}-{attempt}"
 
 
 def start(client: Any, state_machine_arn: str, name: str) -> bool:

@@ -12,7 +12,7 @@ from constructs import IConstruct
 from rollout.contract.plan import Scaling, Settings
 
 from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
-from canary_construct.permissions.by_handler import PERMISSIONS
+from canary_construct.permissions.by_handler import ENDPOINT_POLICIES
 from tests.infrastructure.synthesis import (
     IMAGE,
     Resources,
@@ -56,14 +56,21 @@ def test_a_slot_is_registered_for_scaling_once_the_endpoint_is_there(resources: 
         assert endpoint in depends_on(resources, target)
 
 
+def policies_of(resources: Resources, handler: str) -> set[str]:
+    """The policies of a handler's role: what it has in every stack, and what the endpoint gives it."""
+    return {
+        name
+        for name, policy in of_type(resources, "AWS::IAM::Policy").items()
+        if any(f"CanaryHandlers{handler}Role" in text(role) for role in policy["Properties"].get("Roles", []))
+    }
+
+
 @pytest.mark.parametrize("kind", ["ReleaseSlots", "VerifiedEndpoint"])
 def test_a_guard_can_still_act_when_it_is_deleted(resources: Resources, kind: str) -> None:
     """What a resource depends on is deleted after it: its handler, the handler's permissions, and the ledger."""
     name, _ = only(resources, f"Custom::{kind}")
     needed = depends_on(resources, name)
-    policies = {
-        p for p in of_type(resources, "AWS::IAM::Policy") if f"{kind}RoleDefaultPolicy" in p or f"{kind}Policy" in p
-    }
+    policies = policies_of(resources, kind)
     table, _ = only(resources, "AWS::DynamoDB::Table")
     assert len(policies) == 2
     assert policies | {table} <= needed
@@ -74,9 +81,11 @@ def test_the_restore_path_can_still_act_while_the_guard_that_stops_a_rollout_is_
     name, _ = only(resources, "Custom::VerifiedEndpoint")
     needed = depends_on(resources, name)
     (rule,) = [rule for rule in of_type(resources, "AWS::Events::Rule") if "ExecutionEnded" in rule]
-    (policy,) = [p for p in of_type(resources, "AWS::IAM::Policy") if "RestorePolicy" in p]
-    assert {rule, policy} <= needed
+    policies = policies_of(resources, "Restore")
+    assert len(policies) == 2
+    assert {rule, *policies} <= needed
     assert any("Restore" in function for function in of_type(resources, "AWS::Lambda::Function") if function in needed)
+    assert any("Restore" in name for name in of_type(resources, "AWS::Lambda::Permission") if name in needed)
 
 
 def test_an_endpoint_that_leaves_its_stack_takes_no_permission_of_another_along() -> None:
@@ -88,7 +97,7 @@ def test_an_endpoint_that_leaves_its_stack_takes_no_permission_of_another_along(
         {name for name in ("endpoint-one", "endpoint-two") if name in text(policy)} for policy in policies.values()
     ]
     assert {"endpoint-one", "endpoint-two"} not in about
-    assert about.count({"endpoint-one"}) == about.count({"endpoint-two"}) >= len(PERMISSIONS)
+    assert about.count({"endpoint-one"}) == about.count({"endpoint-two"}) == len(ENDPOINT_POLICIES)
 
 
 def test_a_guard_has_a_minute_more_than_its_lambda_so_that_its_own_sentence_arrives(resources: Resources) -> None:

@@ -13,6 +13,7 @@ from constructs import IConstruct
 
 from canary_construct import ModelRelease
 from canary_construct.hosting.hosting import check_instance_type, check_storage_takes_key
+from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_tools.aws_models.sagemaker.config_rules import has_local_storage
 from tests.infrastructure.synthesis import (
     ENDPOINT,
@@ -121,8 +122,11 @@ def test_a_removal_policy_of_the_whole_app_does_not_delete_what_a_slot_may_serve
 
 
 @pytest.mark.parametrize("kind", [*KEPT_BY_CLOUDFORMATION, "AWS::SageMaker::Endpoint"])
-def test_everything_of_sagemaker_is_tagged_with_its_endpoint(resources: Resources, kind: str) -> None:
-    assert properties(resources, kind)["Tags"] == [{"Key": "canary-construct:endpoint", "Value": ENDPOINT}]
+def test_everything_of_sagemaker_is_tagged_with_its_endpoint_and_its_stack(resources: Resources, kind: str) -> None:
+    assert properties(resources, kind)["Tags"] == [
+        {"Key": "canary-construct:endpoint", "Value": ENDPOINT},
+        {"Key": "canary-construct:stack", "Value": stack_mark(stack())},
+    ]
 
 
 def test_no_name_is_given_to_what_cloudformation_replaces(resources: Resources) -> None:

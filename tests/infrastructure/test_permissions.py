@@ -4,7 +4,8 @@ from aws_cdk import aws_iam as iam
 
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.permissions.by_handler import PERMISSIONS
-from tests.infrastructure.synthesis import Resources, statements
+from canary_construct.permissions.endpoint_scope import stack_mark
+from tests.infrastructure.synthesis import Resources, of_type, stack, statements
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -30,14 +31,15 @@ def test_no_action_is_a_wildcard_and_a_bare_resource_is_limited_or_read_only(
 
 
 @pytest.mark.parametrize("handler", PERMISSIONS)
-def test_a_handler_reaches_the_records_of_its_endpoints_only(resources: Resources, handler: str) -> None:
+def test_a_handler_reaches_the_ledger_of_its_stack_only(resources: Resources, handler: str) -> None:
+    (ledger,) = of_type(resources, "AWS::DynamoDB::Table")
     (records,) = [s for s in statements(resources, f"CanaryHandlers{handler}Role") if "dynamodb:GetItem" in s["Action"]]
-    assert records["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["recommender"]}}
+    assert records["Resource"] == [f"<{ledger}.Arn>"]
 
 
-def test_only_swept_things_of_this_endpoint_can_be_deleted(resources: Resources) -> None:
+def test_only_swept_things_of_this_stack_can_be_deleted(resources: Resources) -> None:
     (deleting,) = [s for s in statements(resources, "ReleaseSlotsRole") if "sagemaker:DeleteModel" in s["Action"]]
-    assert deleting["Condition"] == {"StringEquals": {"aws:ResourceTag/canary-construct:endpoint": "recommender"}}
+    assert deleting["Condition"] == {"StringEquals": {"aws:ResourceTag/canary-construct:stack": stack_mark(stack())}}
 
 
 def test_nothing_that_evaluates_or_watches_may_start_a_rollout(resources: Resources) -> None:

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from canary_construct.handlers.functions import EVENT_HANDLERS
-from tests.infrastructure.synthesis import Resources, named, of_type, only, text
+from canary_construct.permissions.endpoint_scope import stack_mark
+from canary_construct.rollout.event_rules import MAX_RULE_NAME
+from tests.infrastructure.synthesis import Resources, declare, named, of_type, only, rendered, stack, text
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -91,12 +93,26 @@ def test_event_handlers_are_those_that_rules_call() -> None:
     assert set(HANDLERS.values()) == EVENT_HANDLERS
 
 
-@pytest.mark.parametrize("rule", HANDLERS)
-def test_a_rule_may_call_its_handler(resources: Resources, rule: str) -> None:
-    (name,) = [name for name in of_type(resources, RULE) if rule in name]
-    permission = named(resources, rule, "AWS::Lambda::Permission")
+@pytest.mark.parametrize(("rule", "handler"), HANDLERS.items())
+def test_a_rule_may_call_its_handler_and_no_rule_of_another_stack_may(
+    resources: Resources, rule: str, handler: str
+) -> None:
+    permission = named(resources, f"{handler}Rules", "AWS::Lambda::Permission")
+    allowed = text(permission["SourceArn"])
     assert permission["Principal"] == "events.amazonaws.com"
-    assert permission["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]}
+    assert allowed.endswith(f":rule/*-{stack_mark(stack())}")
+    name = named(resources, rule, RULE)["Name"]
+    assert name.endswith(allowed.partition("*")[2])
+    assert len(name) <= MAX_RULE_NAME
+
+
+def test_the_rules_of_endpoints_with_long_names_that_begin_alike_have_names_of_their_own() -> None:
+    shop = stack()
+    for number in (1, 2):
+        declare(shop, f"Endpoint{number}", endpoint_name=f"{'e' * 62}{number}")
+    found = [rule["Properties"]["Name"] for rule in of_type(rendered(shop), RULE).values()]
+    assert len(set(found)) == len(found) == 2 * len(HANDLERS)
+    assert max(map(len, found)) == MAX_RULE_NAME
 
 
 def test_input_templates_stay_within_what_eventbridge_takes(resources: Resources) -> None:

@@ -1,13 +1,18 @@
 """Several endpoints: in one stack, in two, in a nested one."""
 
 import json
+import re
+from collections import defaultdict
+from typing import Any
 
 import pytest
 from aws_cdk import App, NestedStack, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from canary_construct import CanaryEndpoint
-from canary_construct.permissions.by_handler import PERMISSIONS
+from canary_construct.permissions.by_handler import ENDPOINT_POLICIES, PERMISSIONS
+from canary_tools.sandbox.iam.policy_sizes import characters
 from tests.infrastructure.synthesis import (
     INSTANCE_TYPE,
     RELEASE,
@@ -23,9 +28,9 @@ from tests.infrastructure.synthesis import (
 pytestmark = pytest.mark.xdist_group("graph")
 
 SHARED = ("AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Lambda::EventInvokeConfig")
-PER_ENDPOINT = 40
-MAX_ROLE_POLICY_BYTES = 10_240
-"""Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+PER_ENDPOINT = 22
+MAX_RESOURCES = 500
+"""Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 
 def endpoint(scope: Stack, construct_id: str) -> CanaryEndpoint:
@@ -65,6 +70,33 @@ def inner(stacks: dict[str, Stack]) -> Resources:
     return rendered(stacks["Inner"])
 
 
+def characters_by_role(resources: Resources) -> dict[str, int]:
+    """The characters of all inline policies of each role, with every reference as long as a long ARN."""
+    sizes: dict[str, int] = defaultdict(int)
+    for policy in of_type(resources, "AWS::IAM::Policy").values():
+        document = concrete(policy["Properties"]["PolicyDocument"])
+        for role in policy["Properties"]["Roles"]:
+            sizes[text(role)] += characters(document)
+    return sizes
+
+
+def concrete(value: Any) -> Any:
+    """Return a value with every reference in a length that AWS's longest names have."""
+    match value:
+        case {"Ref": "AWS::Partition" | "AWS::Region" | "AWS::AccountId"}:
+            return "ap-northeast-1"
+        case {"Ref": _} | {"Fn::GetAtt": _}:
+            return "x" * 120
+        case {"Fn::Join": [delimiter, parts]}:
+            return str(delimiter).join(map(concrete, parts))
+        case dict():
+            return {key: concrete(inner) for key, inner in value.items()}
+        case list():
+            return [concrete(inner) for inner in value]
+        case _:
+            return value
+
+
 def names(resources: Resources) -> list[str]:
     endpoints = of_type(resources, "AWS::SageMaker::Endpoint").values()
     return [one["Properties"]["EndpointName"] for one in endpoints]
@@ -84,16 +116,31 @@ def test_a_handler_may_act_for_each_endpoint_of_its_stack(two: Resources) -> Non
     assert {arn.rsplit("/", 1)[1] for s in lowering for arn in s["Resource"]} == set(names(two))
 
 
-def test_six_endpoints_fit_into_a_stack() -> None:
+def test_fifteen_endpoints_fit_into_a_stack() -> None:
     stack = Stack(App(), "Many")
-    for number in range(6):
+    for number in range(15):
         endpoint(stack, f"Endpoint{number}")
     template = Template.from_stack(stack).to_json()
-    policies = of_type(template["Resources"], "AWS::IAM::Policy").values()
-    sizes = [len(text(json.dumps(p["Properties"]["PolicyDocument"], separators=(",", ":")))) for p in policies]
-    assert len(template["Resources"]) < 500
+    assert len(template["Resources"]) < MAX_RESOURCES
     assert len(json.dumps(template)) < 1024 * 1024
-    assert max(sizes) < MAX_ROLE_POLICY_BYTES
+    assert {role for role, size in characters_by_role(template["Resources"]).items() if size > 7000} == set()
+
+
+def test_policies_that_would_not_fit_into_a_role_are_refused_with_a_sentence() -> None:
+    stack = Stack(App(), "Crowd")
+    policy = endpoint(stack, "Endpoint").node.find_child("WeightsPolicy")
+    assert isinstance(policy, iam.Policy)
+    wide = [f"arn:aws:s3:::{'b' * 50}/{number:03}" for number in range(150)]
+    policy.add_statements(iam.PolicyStatement(actions=["s3:GetObject"], resources=wide))
+    with pytest.raises(RuntimeError) as refusal:
+        rendered(stack)
+    refused = re.findall(
+        r"\] a role takes 10240 characters of policies, (\w+) would have 1\d{4}: (.*)", str(refusal.value)
+    )
+    assert {handler for handler, _ in refused} == set(ENDPOINT_POLICIES["Weights"].handlers)
+    assert {advice for _, advice in refused} == {
+        "put some of the stack's endpoints into another stack, or give them shorter names"
+    }
 
 
 def test_endpoints_have_different_names_wherever_they_are(one: Resources, two: Resources, inner: Resources) -> None:

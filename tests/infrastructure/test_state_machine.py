@@ -16,6 +16,7 @@ from rollout.contract.names import ROLLED_BACK
 from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
+from canary_construct.handlers.state_machine_role import STATES
 from canary_construct.rollout.history_budget import (
     EVENTS_AROUND,
     EVENTS_PER_LOOK,
@@ -27,7 +28,6 @@ from canary_construct.rollout.history_budget import (
     longest_history,
     poll_seconds,
 )
-from canary_construct.rollout.state_machine_role import STATES
 from canary_construct.rollout.timeouts import longest_wait_seconds
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 

@@ -15,9 +15,13 @@ from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters
 PLACE = Place(account=ACCOUNT, region=REGION)
 NAMED = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
 ASKED_FOR_SCALING = ("DescribeEndpoint", "DescribeEndpointConfig", "UpdateEndpointWeightsAndCapacities")
-"""What Application Auto Scaling asks the caller to be allowed before it registers a variant. Sources:
+"""What Application Auto Scaling asks the caller to be allowed before it registers a variant: of the endpoint, and
+of a resource of its own choice, since AWS does not say which one it names. Sources:
 https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html"""
+BY_A_SERVICE = (("aws:viaawsservice", "true"),)
+"""The condition key of calls that AWS makes with the permissions of its caller. Source:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice"""
 
 _SCALED = re.compile(r"endpoint/([^/]+)/variant/")
 _QUERIED = re.compile(r"\bendpoint = (:\w+)")
@@ -89,6 +93,8 @@ def _scaling(_: Aws, call: Call) -> Iterator[Request]:
     for asked in ASKED_FOR_SCALING:
         kind = "endpoint-config" if asked.endswith("Config") else "endpoint"
         yield Request(action=f"sagemaker:{asked}", resource=sagemaker_arn(PLACE, kind, endpoint), called=False)
+        dummy = sagemaker_arn(PLACE, kind, "a-name-of-their-own")
+        yield Request(action=f"sagemaker:{asked}", resource=dummy, keys=BY_A_SERVICE, called=False)
 
 
 def _cloudwatch(_: Aws, call: Call) -> Iterator[Request]:

@@ -1,6 +1,7 @@
 """No handler can touch an endpoint of the same account that is not in its stack."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from canary_construct.permissions.by_handler import PERMISSIONS
 from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
 from tests.lambdas.fakes.aws import Aws, Call
-from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
+from tests.lambdas.fakes.settings import ENDPOINT, STACK_MARK, STATE_MACHINE
 from tests.lambdas.fakes.stack import STACK_ID
 from tests.permissions.policies import policies
 from tests.permissions.policy_enforcer import Judge, enforced
@@ -23,26 +24,32 @@ from tests.permissions.scenarios import (
 pytestmark = pytest.mark.xdist_group("permissions")
 
 TABLE = "ledger"
-TAG = "canary-construct:endpoint"
+TAG, STACK_TAG = "canary-construct:endpoint", "canary-construct:stack"
 OTHERS = ["outlet", "shop-2", "sho"]
 
 
+def mark_of(endpoint: str) -> str:
+    """Return the mark of the stack that an endpoint is in: every other one is in a stack of its own."""
+    return STACK_MARK if endpoint == ENDPOINT else sha256(endpoint.encode()).hexdigest()[: len(STACK_MARK)]
+
+
 def calls_on(endpoint: str) -> dict[str, Call]:
-    """Return one call of every kind that reads or changes something of one endpoint alone."""
+    """Return one call of every kind that reads or changes something of one endpoint, or of its stack."""
+    table = TABLE if endpoint == ENDPOINT else f"{TABLE}-of-{endpoint}"
     key = {"endpoint": {"S": endpoint}, "record": {"S": "lock"}}
     target = {
         "ServiceNamespace": "sagemaker",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
         "ResourceId": f"endpoint/{endpoint}/variant/variant-a",
     }
-    machine = STATE_MACHINE.replace(f":{ENDPOINT}-", f":{endpoint}-")
+    machine = STATE_MACHINE.replace(f":{ENDPOINT}-", f":{endpoint}-").replace(STACK_MARK, mark_of(endpoint))
     execution = machine.replace(":stateMachine:", ":execution:") + ":v2-1"
     query = {"KeyConditionExpression": "endpoint = :e", "ExpressionAttributeValues": {":e": key["endpoint"]}}
     made: list[tuple[str, str, dict[str, Any]]] = [
-        *(("dynamodb", operation, {"TableName": TABLE, "Key": key}) for operation in ("GetItem", "UpdateItem")),
-        ("dynamodb", "DeleteItem", {"TableName": TABLE, "Key": key}),
-        ("dynamodb", "PutItem", {"TableName": TABLE, "Item": key}),
-        ("dynamodb", "Query", {"TableName": TABLE, **query}),
+        *(("dynamodb", operation, {"TableName": table, "Key": key}) for operation in ("GetItem", "UpdateItem")),
+        ("dynamodb", "DeleteItem", {"TableName": table, "Key": key}),
+        ("dynamodb", "PutItem", {"TableName": table, "Item": key}),
+        ("dynamodb", "Query", {"TableName": table, **query}),
         ("sagemaker", "DescribeEndpoint", {"EndpointName": endpoint}),
         ("sagemaker", "UpdateEndpointWeightsAndCapacities", {"EndpointName": endpoint}),
         ("sagemaker", "DeleteModel", {"ModelName": f"model-of-{endpoint}"}),
@@ -68,7 +75,8 @@ def account() -> Iterator[tuple[Judge, Aws]]:
                 sagemaker_arn(PLACE, "model", f"model-of-{endpoint}"),
                 sagemaker_arn(PLACE, "endpoint-config", f"config-of-{endpoint}"),
             ):
-                aws.sagemaker.tags.attach(arn, [{"Key": TAG, "Value": endpoint}])
+                tags = {TAG: endpoint, STACK_TAG: mark_of(endpoint)}
+                aws.sagemaker.tags.attach(arn, [{"Key": key, "Value": value} for key, value in tags.items()])
         yield Judge(policies(TABLE)), aws
 
 
@@ -143,7 +151,7 @@ def test_a_sweep_leaves_the_models_of_the_stacks_other_endpoint() -> None:
                 "ModelName": "outlet-model",
                 "ExecutionRoleArn": "arn:aws:iam::000000000000:role/execution",
                 "PrimaryContainer": {"Image": "image:1", "ModelDataUrl": "s3://models/outlet.tar.gz"},
-                "Tags": [{"Key": TAG, "Value": "outlet"}],
+                "Tags": [{"Key": TAG, "Value": "outlet"}, {"Key": STACK_TAG, "Value": STACK_MARK}],
             }
         )
         shop = serving(aws)

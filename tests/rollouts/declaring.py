@@ -37,6 +37,7 @@ from canary_construct import (
     TrafficRouting,
     TrafficStep,
 )
+from canary_construct.permissions.endpoint_scope import stack_mark
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"
@@ -87,8 +88,8 @@ class Declaration:
     """Whether no step passes until `DeployedShop.let_rollout_go_on`: an alarm of the team is in an unknown state."""
     endpoint: bool = True
     """Whether the stack has an endpoint at all."""
-    neighbour: bool = False
-    """Whether the stack has a second endpoint, `…-neighbour`, of the same release."""
+    neighbours: int = 0
+    """How many more endpoints the stack has, of the same release: `…-neighbour-1` and so on."""
     next_library: bool = False
     schema: int = SCHEMA
     """Of the payloads of the next library."""
@@ -137,19 +138,21 @@ def _synthesise(declaration: Declaration) -> Assembly:
 def _with_time_limits(template: str) -> str:
     """Return a template whose functions and tasks may run as long as a busy machine needs."""
     patient, tasks = re.subn(r'\\"TimeoutSeconds\\":\d+', rf'\\"TimeoutSeconds\\":{TIME_LIMIT_SECONDS}', template)
-    patient, functions = re.subn(r'"Timeout": \d+', f'"Timeout": {TIME_LIMIT_SECONDS}', patient)
+    patient, functions = re.subn(r'"Timeout":\d+', f'"Timeout":{TIME_LIMIT_SECONDS}', patient)
     assert (tasks > 0) == (functions > 0), f"{tasks} tasks and {functions} functions have a time limit"
     return patient
 
 
 def _shop(out: Path, declaration: Declaration) -> None:
-    app = App(outdir=str(out), analytics_reporting=False)
+    compact = {"@aws-cdk/core:suppressTemplateIndentation": True}  # CloudFormation takes 1,000,000 bytes
+    app = App(outdir=str(out), analytics_reporting=False, context=compact)
     stack = Stack(app, "Shop", synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
     CfnWaitConditionHandle(stack, "Other")
     if declaration.endpoint:
         endpoint = _endpoint(stack, declaration)
-        if declaration.neighbour:
-            _endpoint(stack, declaration, construct_id="Neighbour", endpoint_name=f"{PLACEHOLDER}-neighbour")
+        for number in range(1, declaration.neighbours + 1):
+            name = neighbour_name(PLACEHOLDER, number)
+            _endpoint(stack, declaration, construct_id=f"Neighbour{number}", endpoint_name=name)
         if declaration.cohort is not None:
             EndpointApi(stack, "FrontDoor", endpoint=endpoint, account_logging=False)
         if declaration.fails_after:
@@ -183,6 +186,22 @@ def _endpoint(
         alarm_thresholds=NO_LATENCY_ALARM,
         alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
     )
+
+
+def neighbour_name(endpoint_name: str, number: int = 1) -> str:
+    """Return the name of one of the endpoints beside the stack's first."""
+    return f"{endpoint_name}-neighbour-{number}"
+
+
+def state_machine_name(endpoint_name: str) -> str:
+    """Return the name of the state machine of an endpoint in the stack of a declaration."""
+    return f"{endpoint_name}-rollout-{_mark()}"
+
+
+@cache
+def _mark() -> str:
+    with _one_at_a_time:
+        return stack_mark(Stack(App(), "Shop"))
 
 
 def business_alarm(endpoint_name: str) -> str:

@@ -11,11 +11,12 @@ from typing import Any, Self
 from boto3.dynamodb.types import TypeDeserializer
 
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
+from canary_tools.sandbox.iam.policy_sizes import characters
 from examples.recommender.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.senders import RuntimeSender
 from examples.recommender.shoppers import Shoppers
 from examples.recommender.traffic import Outcome, Request, TrafficLog
-from tests.rollouts.declaring import HELD, Declaration, business_alarm
+from tests.rollouts.declaring import HELD, Declaration, business_alarm, state_machine_name
 from tests.rollouts.slots import A, B, Slots, slots_of
 from tests.rollouts.stage import Stage, eventually
 
@@ -277,9 +278,20 @@ class DeployedShop:
         status: str = self.stage.client("stepfunctions").describe_execution(executionArn=arn)["status"]
         return status
 
+    def policy_characters(self) -> dict[str, int]:
+        """Return how many characters IAM counts in the inline policies of each role of the stack."""
+        iam = self.stage.client("iam")
+        return {
+            role: sum(
+                characters(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+                for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+            )
+            for role in self.resources("AWS::IAM::Role")
+        }
+
     def _running_in(self, state: str) -> str:
         states = self.stage.client("stepfunctions")
-        machine = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{self.name}-rollout"
+        machine = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{state_machine_name(self.name)}"
         for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
             arn: str = execution["executionArn"]
             if self.has_entered(arn, state):

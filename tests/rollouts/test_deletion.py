@@ -3,7 +3,7 @@
 import pytest
 from rollout.contract.names import PROMOTED, ROLLED_BACK
 
-from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
+from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration, neighbour_name
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.left_behind import left_behind
 from tests.rollouts.slots import A, B, scalable_targets, slots_of
@@ -38,9 +38,9 @@ def test_a_stack_in_the_middle_of_a_rollout_leaves_nothing_behind(shop: Deployed
 @pytest.mark.long
 def test_an_endpoint_that_leaves_a_stack_of_two_in_mid_rollout_leaves_nothing_behind(shop: DeployedShop) -> None:
     # Given two endpoints in one stack, each on its way to the next release
-    neighbour = f"{shop.name}-neighbour"
-    shop.deploy(Declaration(version="v1", neighbour=True))
-    shop.deploy(Declaration(version="v2", neighbour=True))
+    neighbour = neighbour_name(shop.name)
+    shop.deploy(Declaration(version="v1", neighbours=1))
+    shop.deploy(Declaration(version="v2", neighbours=1))
     eventually(lambda: slots_of(shop.stage, neighbour).weights == {A: 0, B: 100}, what="v2 on trial next door")
     shop.rollout_reaches("v2", 100)
 

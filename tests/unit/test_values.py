@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import App, CfnParameter, Stack
 
 from canary_construct import AlarmThresholds, InstanceScaling, SmokeTest
 from canary_construct.hosting.endpoint_name import MAX_LENGTH
+from canary_construct.permissions.endpoint_scope import StackScope
 from canary_construct.props.metric_period import check_metric_period
 from canary_construct.props.slot import Slot
 
@@ -87,4 +88,5 @@ def test_the_slots_have_constant_names_and_each_is_the_others_other() -> None:
 
 
 def test_the_name_of_a_state_machine_fits_behind_the_longest_endpoint_name() -> None:
-    assert len("-rollout") + MAX_LENGTH <= 80
+    names = StackScope.of(Stack(App(), "Shop"), ledger_arn="").endpoint("e" * MAX_LENGTH)
+    assert len(names.state_machine_name) == 80

@@ -1,7 +1,7 @@
 """The alarm operations of the CloudWatch API."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -14,6 +14,7 @@ from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 
 _METRIC_ALARM, _COMPOSITE_ALARM = "MetricAlarm", "CompositeAlarm"
 _NOT_DESCRIBED = ("Tags",)
+_NAMES_IN_A_CALL = 100
 
 
 class AlarmApi:
@@ -43,6 +44,7 @@ class AlarmApi:
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         """
+        _check_names(request.get("AlarmNames") or [])
         types = request.get("AlarmTypes") or [_METRIC_ALARM]
         found = [alarm for alarm in self._alarms.all() if _matches(alarm, request)]
         return {
@@ -116,6 +118,19 @@ class AlarmApi:
             return {}
 
         return answer
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse more names than a call takes, in the words of every AWS API for a list that is too long.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html (AlarmNames)
+    """
+    if len(names) > _NAMES_IN_A_CALL:
+        raise ApiError(
+            "ValidationError",
+            f"1 validation error detected: Value '[{', '.join(names)}]' at 'alarmNames' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_NAMES_IN_A_CALL}",
+        )
 
 
 def _matches(alarm: Alarm, request: Request) -> bool:

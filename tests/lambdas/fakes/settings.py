@@ -4,7 +4,9 @@ from typing import Any
 
 ENDPOINT = "shop"
 A, B = "variant-a", "variant-b"
-STATE_MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:shop-rollout"
+STACK_MARK = "059cdf53"
+"""Of a stack `Shop`; a test compares."""
+STATE_MACHINE = f"arn:aws:states:us-east-1:000000000000:stateMachine:{ENDPOINT}-rollout-{STACK_MARK}"
 INSTANCE_TYPE = "ml.m5.xlarge"
 PERIOD = 60
 REST_API, STAGE = "door", "live"

@@ -17,10 +17,13 @@ from rollout.handlers.verified_endpoint import verified_endpoint
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.endpoint import Status
 from tests.lambdas.fakes.aws import Aws
-from tests.lambdas.fakes.settings import ENDPOINT, INSTANCE_TYPE, settings
+from tests.lambdas.fakes.settings import ENDPOINT, INSTANCE_TYPE, STACK_MARK, settings
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:000000000000:stack/shop/1"
-TAGS = [{"Key": "canary-construct:endpoint", "Value": ENDPOINT}]
+TAGS = [
+    {"Key": "canary-construct:endpoint", "Value": ENDPOINT},
+    {"Key": "canary-construct:stack", "Value": STACK_MARK},
+]
 EXECUTION_ROLE = "arn:aws:iam::000000000000:role/execution"
 
 

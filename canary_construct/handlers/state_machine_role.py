@@ -1,4 +1,4 @@
-"""The role of the state machine: it may call its handlers, write its log and send its traces.
+"""The role of a stack's state machines: they may call the handlers, write their log and send their traces.
 
 The role that CDK makes would also allow every version and alias of each function.
 """
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from canary_construct.permissions.acknowledged_statement import add_statement
+from canary_construct.permissions.endpoint_scope import StackScope
 from canary_construct.permissions.permission import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_lambda as lambda_
     from constructs import Construct
 
-    from canary_construct.handlers.functions import Handlers
-
-DELIVER_LOGS = Permission(
+DELIVER_LOGS = Permission[StackScope](
     actions=[
         "logs:CreateLogDelivery",
         "logs:DeleteLogDelivery",
@@ -31,7 +33,7 @@ DELIVER_LOGS = Permission(
     resources=lambda _: ["*"],
     reason="log deliveries and log resource policies know no resource",
 )
-TRACE = Permission(
+TRACE = Permission[StackScope](
     actions=[
         "xray:GetSamplingRules",
         "xray:GetSamplingTargets",
@@ -44,14 +46,14 @@ TRACE = Permission(
 STATES = ("Prepare", "SmokeTest", "ScaleCanary", "ShiftTraffic", "Evaluate", "Promote", "RollBack")
 
 
-def state_machine_role(scope: Construct, construct_id: str, *, handlers: Handlers) -> iam.Role:
+def state_machine_role(scope: Construct, construct_id: str, *, functions: Mapping[str, lambda_.Function]) -> iam.Role:
     """Let Step Functions call the handlers of its states, and write logs and traces.
 
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html (logs),
     https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html (traces)
     """
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-    called = [handlers[name].function_arn for name in STATES]
+    called = [functions[name].function_arn for name in STATES]
     add_statement(role, iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=called))
     for permission in (DELIVER_LOGS, TRACE):
         statement = iam.PolicyStatement(actions=list(permission.actions), resources=["*"])
