@@ -113,16 +113,17 @@ class MetricWatch:
                 continue
 
     def _read(self) -> None:
-        now = time.time()
+        asked_at = time.time()
         wanted = {f"m{n}": (slot, metric) for n, (slot, metric) in enumerate(_watched())}
         queries = {
             name: self._reader.query(slot, metric, _statistic(metric), period=self.period)
             for name, (slot, metric) in wanted.items()
         }
-        found = self._reader.read(queries, start=max(self._began, now - SECONDS_BACK), end=now + self.period)
+        found = self._reader.read(queries, start=max(self._began, asked_at - SECONDS_BACK), end=asked_at + self.period)
+        answered_at = time.time()  # a value may have become visible while it was asked for
         for name, (slot, metric) in wanted.items():
             for period, value in found[name].items():
-                self._note(Point(slot, metric, period), value, now)
+                self._note(Point(slot, metric, period), value, answered_at)
 
     def _note(self, point: Point, value: float, now: float) -> None:
         known = self._points.get(point)
