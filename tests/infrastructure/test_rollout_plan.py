@@ -153,6 +153,7 @@ def test_a_bake_in_which_an_alarm_may_not_go_off_is_refused() -> None:
         endpoint_name="recommender",
         scaling=InstanceScaling(),
         alarms=RolloutAlarms(stack(), slots=(), thresholds=AlarmThresholds(), callers=()),
+        alarm_limits=AlarmThresholds().for_handlers(),
         metric_period_seconds=60,
         state_machine_arn="",
         start_on_deploy=True,

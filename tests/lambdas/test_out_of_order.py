@@ -7,7 +7,7 @@ import pytest
 from rollout.contract.cohort import Cohort, CohortRule
 from rollout.contract.errors import DeployRefused, RolloutError
 from rollout.contract.lock import DEPLOYMENT
-from rollout.contract.names import PROMOTED, ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED, PROMOTED
 from rollout.exposure import lower_until_zero
 from rollout.handlers import settle
 from rollout.handlers.release_slots import release_slots
@@ -311,7 +311,7 @@ def test_a_restore_that_meets_a_start_under_way_restores_what_it_took(aws: Aws, 
     serving.restore("by-hand")
     aws.before_call = None
     assert serving.unsafe() == []
-    assert serving.outcome(execution)[0] == ROLLED_BACK
+    assert serving.outcome(execution)[0] == NOT_JUDGED
 
 
 def test_deletion_waits_for_the_restoration_on_an_endpoint_that_scales(aws: Aws, serving: Shop) -> None:
