@@ -62,6 +62,18 @@ def suspend_scale_in(world: World) -> None:
         world.scalers.set_floor(slot, registered.floor, Suspension.SCALE_IN)
 
 
+def keep_instances(world: World, *, stable: str) -> None:
+    """Keep the instances of a rollout that has ended; a floor that a deploy raised meanwhile is in force at once.
+
+    The bounds are those of the last accepted deploy: it may have lowered the maximum.
+    """
+    scaling = _declared(world)
+    scalers, registered = world.scalers.of(scaling), world.scalers.registered()
+    for slot, floor in floors_at_rest(stable, other_slot(stable), scaling).items():
+        kept = max(floor, registered[slot].floor) if slot in registered else floor
+        scalers.set_floor(slot, min(kept, scaling.max_instances), Suspension.SCALE_IN)
+
+
 def rest(world: World, *, stable: str) -> None:
     """Give each slot the floor of its role, and let dynamic scaling work again.
 

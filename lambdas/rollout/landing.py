@@ -16,7 +16,7 @@ from rollout.clock import iso, seconds_of
 from rollout.contract.errors import EndpointNotFound, EndpointUnusable, Throttled, Unavailable
 from rollout.contract.landing import Landing
 from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SCALE_IN_LOOK_BACK_SECONDS
-from rollout.floors import follows_traffic, rest, suspend_scale_in
+from rollout.floors import follows_traffic, keep_instances, rest
 
 if TYPE_CHECKING:
     from rollout.world import World
@@ -28,7 +28,7 @@ def land(world: World, *, stable: str) -> None:
         rest(world, stable=stable)
         return
     world.ledger.begin_landing(Landing(since=iso(clock.now())))
-    suspend_scale_in(world)
+    keep_instances(world, stable=stable)
 
 
 def land_if_possible(world: World, *, stable: str) -> None:
@@ -48,7 +48,7 @@ def come_down(world: World, *, stable: str) -> None:
     """Bring floors to rest, unless a rollout has ended whose traffic was not seen yet: then keep the instances."""
     landing = world.ledger.landing()
     if landing is not None and not _has_arrived(world, landing, stable):
-        suspend_scale_in(world)
+        keep_instances(world, stable=stable)
         return
     rest(world, stable=stable)
     if landing is not None:

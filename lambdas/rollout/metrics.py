@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients
 from rollout.contract.names import (
@@ -27,6 +27,13 @@ DELETED = "DELETED"
 def raised_in(states: Mapping[str, str]) -> list[str]:
     """Return the alarms that are in ALARM."""
     return [name for name, state in states.items() if state == "ALARM"]
+
+
+class Busiest(NamedTuple):
+    """The requests of the busiest minute that was seen; `is_known`: a minute has come for every slot that serves."""
+
+    requests: float
+    is_known: bool
 
 
 class Metrics:
@@ -55,19 +62,24 @@ class Metrics:
         states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
         return {name: states.get(name, DELETED) for name in names}
 
-    def requests_per_minute(self, start: float, end: float) -> float:
-        """Return the busiest minute of both slots together; 0 when nothing was published."""
+    def requests_per_minute(self, start: float, end: float, *, serving: Sequence[str]) -> Busiest:
+        """Return the busiest minute of both slots together; `serving` are those that must have published."""
         pages = self._client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=[self._invocations_query(slot) for slot in SLOTS],
             StartTime=datetime.fromtimestamp(start, UTC),
             EndTime=datetime.fromtimestamp(end, UTC),
         )
-        minutes: defaultdict[float, float] = defaultdict(float)
+        minutes: defaultdict[float, dict[str, float]] = defaultdict(dict)
         with clients.named_failures():
             for result in (result for page in pages for result in page["MetricDataResults"]):
                 for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
-                    minutes[timestamp.timestamp() // MINUTE] += value
-        return max(minutes.values(), default=0.0)
+                    of_slot = minutes[timestamp.timestamp() // MINUTE]
+                    of_slot[result["Id"]] = of_slot.get(result["Id"], 0.0) + value
+        needed = set(map(_query_id, serving))
+        return Busiest(
+            requests=max((sum(of_slot.values()) for of_slot in minutes.values()), default=0.0),
+            is_known=any(needed <= of_slot.keys() for of_slot in minutes.values()),
+        )
 
     def seen_until(self, slot: str, start: float, end: float) -> float | None:
         """Return when the newest metric period of a slot that has come ends; `None` when none has come.
@@ -92,9 +104,14 @@ class Metrics:
             "Dimensions": self._dimensions(slot),
         }
         return {
-            "Id": slot.replace("-", "_"),
+            "Id": _query_id(slot),
             "MetricStat": {"Metric": metric, "Period": self._period, "Stat": "Sum"},
         }
 
     def _dimensions(self, slot: str) -> list[dict[str, str]]:
         return [{"Name": ENDPOINT_DIMENSION, "Value": self._endpoint}, {"Name": VARIANT_DIMENSION, "Value": slot}]
+
+
+def _query_id(slot: str) -> str:
+    """Return the name of a slot's query, which may have no hyphen."""
+    return slot.replace("-", "_")

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable, Throttled, Unavailable
+from rollout.contract.names import SLOTS
 from rollout.contract.plan import Scaling
 from rollout.endpoint import Endpoint
 from rollout.ledger import Ledger
@@ -226,4 +227,12 @@ def test_the_busiest_minute_adds_both_slots_over_all_pages() -> None:
     for slot, value, token in (("variant-a", 900.0, {"NextToken": "more"}), ("variant-b", 100.0, {})):
         result = {"Id": slot.replace("-", "_"), "Label": slot, "Timestamps": [NOW], "Values": [value]}
         stubber.add_response("get_metric_data", {"MetricDataResults": [result], **token})
-    assert Metrics("shop", 60, client=client).requests_per_minute(0, 600) == 1000
+    assert Metrics("shop", 60, client=client).requests_per_minute(0, 600, serving=SLOTS) == (1000, True)
+
+
+@pytest.mark.parametrize(("serving", "is_known"), [(["variant-a"], True), (["variant-b"], False), (SLOTS, False)])
+def test_traffic_is_known_when_each_slot_that_serves_has_published(serving: list[str], *, is_known: bool) -> None:
+    client, stubber = stubbed("cloudwatch")
+    result = {"Id": "variant_a", "Label": "variant-a", "Timestamps": [NOW], "Values": [900.0]}
+    stubber.add_response("get_metric_data", {"MetricDataResults": [result]})
+    assert Metrics("shop", 60, client=client).requests_per_minute(0, 600, serving=serving) == (900, is_known)

@@ -8,7 +8,7 @@ from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SCALE_IN_LOOK_BACK_
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, A, B
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, SCALED, A, B, settings
 from tests.lambdas.fakes.shop import Shop
 
 AT_REST = {A: 2, B: 1}
@@ -115,6 +115,15 @@ def test_a_deploy_meanwhile_keeps_the_instances(serving: Shop) -> None:
     assert serving.running() is not None
     assert kept(serving)
     assert serving.instances_of(A) == 6
+
+
+@pytest.mark.usefixtures("ended")
+def test_a_minimum_that_a_deploy_raises_meanwhile_is_in_force_at_once(serving: Shop) -> None:
+    serving.settings = settings(scaling={**SCALED, "min_instances": 7})
+    serving.deploy("v2")
+    serving.settle()
+    assert serving.floors()[A] == 7
+    assert all(slot.scale_in_suspended for slot in serving.scaling().values())
 
 
 @pytest.mark.usefixtures("ended")

@@ -89,6 +89,7 @@ def test_a_rejected_release_that_is_in_a_slot_is_not_refused(aws: Aws, serving: 
 
 def test_a_change_of_scaling_alone_goes_by_the_roles_of_now(serving: Shop) -> None:
     serving.promote("v2")
+    serving.see_it_land()
     serving.settings = settings(scaling={**SCALED, "min_instances": 3})
     serving.deploy("v2")
     serving.settle()

@@ -3,6 +3,7 @@ from rollout.contract.errors import CapacityUnavailable, Halted, LockLost
 from rollout.contract.names import NOT_JUDGED
 
 from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.autoscaling.targets import VariantId
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, A, B
@@ -210,3 +211,13 @@ def test_a_stop_at_any_moment_leaves_no_floor_behind(aws: Aws, serving: Shop, ta
     if execution.status == "RUNNING":
         stopped()
     assert serving.unsafe() == []
+
+
+def test_without_metrics_capacity_goes_by_what_stable_has(aws: Aws, serving: Shop) -> None:
+    """Half of the traffic is not let to one instance because nobody knows how much it is."""
+    aws.sagemaker.scaling.set_count(VariantId(ENDPOINT, A), 6, cause="traffic")
+    serving.wait_until_quiet()
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    aws.wait(3600)
+    assert scaling.repeat()["instances"] == 3
+    assert serving.floors() == {A: 6, B: 3}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.contract.errors import CapacityUnavailable
@@ -13,6 +13,9 @@ from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
 from rollout.decisions.capacity import MINUTE, excess
 from rollout.floors import hold_floors
 from rollout.world import World
+
+if TYPE_CHECKING:
+    from rollout.endpoint import EndpointView
 
 TRAFFIC_WINDOW_SECONDS = 300
 
@@ -34,7 +37,7 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     lock = world.own_lock(execution)
     view = world.endpoint.describe()
     now = clock.now()
-    busiest = world.metrics.requests_per_minute(now - TRAFFIC_WINDOW_SECONDS, now)
+    busiest = _busiest_minute(world, view, lock.stable, now)
     floors = hold_floors(world, lock, plan.steps[state.index], view, requests_per_minute=busiest)
     over = excess(
         busiest, world.settings.scaling, since=state.over_maximum_since, now=now, lasts_seconds=OVER_MAXIMUM_SECONDS
@@ -44,6 +47,16 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     if found < needed:
         _refuse_late_instances(after, plan, now, lock.canary)
     return replace(after, ready=found >= needed and over.since is None)
+
+
+def _busiest_minute(world: World, view: EndpointView, stable: str, now: float) -> float:
+    """Return the requests of the busiest minute. Without one, stable's instances say how many there may be."""
+    busiest = world.metrics.requests_per_minute(now - TRAFFIC_WINDOW_SECONDS, now, serving=view.serving_slots())
+    if busiest.is_known:
+        return busiest.requests
+    return max(
+        busiest.requests, view.variants[stable].instances * (world.settings.scaling.invocations_per_instance or 0)
+    )
 
 
 def _timed(state: StepState, now: float, *, found: int, needed: int) -> StepState:
