@@ -62,8 +62,8 @@ def test_a_floor_raise_that_was_lost_is_made_again(serving: Shop) -> None:
 def test_a_lost_raise_of_stable_is_made_again_while_the_step_bakes(aws: Aws, serving: Shop) -> None:
     """A rollback at noon must not land on the capacity of the night before."""
     execution = serving.begin("v2", "Evaluate")
-    busy_minute(serving, 5500)
-    aws.wait(3 * PERIOD)
+    serving.requests_per_period = 5500
+    serving.serve_for(3 * PERIOD)
     aws.sagemaker.scaling.register({**scaling_id(B), "MinCapacity": 2})
     execution.repeat()
     serving.wait_until_quiet()
