@@ -25,7 +25,7 @@ OF_TASK: Mapping[str, Sequence[str]] = {
     "Promote": (INVOKE, READ, WRITE, DELETE, LOOK, SET_FLOOR, NOTIFY),
     "RollBack": (INVOKE, READ, WRITE, DELETE, LOOK, SET_WEIGHTS, SET_FLOOR, NOTIFY),
 }  # fmt: skip
-OF_CLOCK = ("cloudformation:DescribeStacks", "states:StartExecution")
+OF_CLOCK = ("cloudformation:DescribeStacks", "states:StartExecution", "states:DescribeExecution")
 """Made outside the states: by the rule that looks for a lock without a living holder."""
 TASK_AFTER_WAIT: Mapping[str, str] = {
     "WaitForQuiet": "Prepare",

@@ -65,8 +65,7 @@ def moments(declared: DeclaredEndpoint) -> dict[str, float]:
 
 def entries(declared: DeclaredEndpoint, world: Mapping[str, Any]) -> dict[str, float]:
     """Return the second at which each state is first entered in this world."""
-    observation = rehearse(declared, parse_scenario(world)).observation
-    aws = observation._aws  # noqa: SLF001  # the history of the machine is no part of the result
+    aws = rehearse(declared, parse_scenario(world)).aws
     found: dict[str, float] = {}
     for event in aws.executions.all()[0]["events"]:
         name = event.get("stateEnteredEventDetails", {}).get("name")

@@ -44,7 +44,7 @@ def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
     """Return the shortest pause between two looks at instances or weights that the history allows, in seconds.
 
     >>> poll_seconds(3, metric_period_seconds=60), poll_seconds(3, metric_period_seconds=10)
-    (15, 8)
+    (15, 13)
     """
     looks = (MAX_EVENTS * SHARE_FOR_WAITING - ROLLBACK_EVENTS) / EVENTS_PER_LOOK
     return max(metric_period_seconds // 4, ceil(longest_wait_seconds(step_count) / looks))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from rollout import api_stages
+from rollout.contract.cohort import CohortRule
 from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 
 from bench.chaos.running import COHORT, synthesise
@@ -114,7 +115,7 @@ def test_a_front_door_that_keeps_the_cohort_is_no_safe_end(
 def test_front_doors_take_what_the_handlers_send(rule: dict[str, Any]) -> None:
     doors = FrontDoors([STAGE])
     cohort = PublishedCohort(STEPS, doors)
-    set_variables(doors, api_stages.variables_of("variant-b", rule))
+    set_variables(doors, api_stages.variables_of("variant-b", CohortRule.parse(rule)))
     assert cohort.now() == Cohort("variant-b", 5 if rule is USERS else 12)
     set_variables(doors, AT_REST)
     assert cohort.now() is None

@@ -58,8 +58,8 @@ def test_conversions_are_published_every_ten_seconds_at_that_metric_period(decla
     scenario = {**TRAFFIC, "metrics": {"delay_s": 2}, "canary": {"conversion_rate": 0.1}}
     rehearsed = rehearse(with_gate(declared, period_seconds=10), parse_scenario(scenario))
     assert rehearsed.result["reason"].startswith("conversion: canary")
-    store = rehearsed.observation._aws.store
+    store = rehearsed.aws.store
     key = MetricKey.of("Shop", "Shown", {"EndpointName": declared.endpoint_name, "VariantName": "variant-a"})
-    begun = rehearsed.observation._aws.zero
+    begun = rehearsed.aws.zero
     published = store.periods(key, start=begun, end=begun + 120, period=10)
     assert {moment % 60 for moment in published} == {0, 10, 20, 30, 40, 50}

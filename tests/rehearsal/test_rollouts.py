@@ -56,10 +56,10 @@ def test_an_outage_of_both_releases_is_sat_out_before_stable_is_taken_out(rehear
     assert 2100 < result["steps"][1]["ended_s"] < 2400
 
 
-def test_what_is_never_measured_is_rolled_back_as_inconclusive(rehearsing: Rehearse) -> None:
+def test_what_is_never_measured_is_not_judged(rehearsing: Rehearse) -> None:
     result = rehearsing(metrics={"delay_s": 60, "missing": [{"from_s": 0, "to_s": 86400}]}).result
-    assert result["outcome"] == "ROLLED_BACK"
-    assert "no decision in" in result["reason"]
+    assert result["outcome"] == "NOT_JUDGED"
+    assert "no metrics of the canary for" in result["reason"]
 
 
 def test_the_rollouts_end_safe(healthy: Rehearsed, failing: Rehearsed) -> None:

@@ -39,6 +39,7 @@ def review(
         endpoint_name="recommender",
         scaling=InstanceScaling() if scaling is None else scaling,
         alarms=RolloutAlarms(Stack(), slots=(), thresholds=AlarmThresholds(), callers=()),
+        alarm_limits=AlarmThresholds().for_handlers(),
         metric_period_seconds=60,
         state_machine_arn="",
         start_on_deploy=True,
@@ -71,7 +72,7 @@ def test_the_summary_bounds_the_time_and_the_history() -> None:
     assert summary["Steps"] == [1, 100]
     assert summary["ShortestSeconds"] == 5 * 60 + 600 + 2 * 60
     assert summary["BakeSeconds"] == 1200
-    assert summary["LongestSeconds"] == 4800 + 2 * (METRICS_SETTLED_SECONDS + 2 * 60) + 900 + 2 * 2100
+    assert summary["LongestSeconds"] == 4800 + 2 * (METRICS_SETTLED_SECONDS + 2 * 60) + 900 + 2 * (2 * 1200 + 1500)
     assert summary["LongestHistoryEvents"] < summary["HistoryEventsAllowed"] == 25_000
 
 

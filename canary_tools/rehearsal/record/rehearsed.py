@@ -19,5 +19,7 @@ class Rehearsed:
     declared: DeclaredEndpoint
     result: Result
     observation: Observation
+    aws: Any
+    """The `SimulatedAws` as the rehearsal left it, with its executions and its metrics."""
     virtual_seconds: float
     real_seconds: float
