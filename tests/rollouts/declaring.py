@@ -41,7 +41,8 @@ from canary_construct.permissions.endpoint_scope import stack_mark
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"
-PLACEHOLDER = "endpoint-that-gets-its-name-when-it-is-deployed"
+PLACEHOLDER = "endpoint-named-at-deploy"
+"""Short enough to stand whole in every name that is made of it, so that it can be replaced there."""
 METRIC_PERIOD_SECONDS = 10
 BAKE_SECONDS = 50
 """The shortest that the construct takes at this metric period."""
