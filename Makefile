@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup synth demo test check format
+.PHONY: setup synth demo test acceptance check format
 
 setup: .venv/.installed node_modules/.installed
 
@@ -32,9 +32,13 @@ test: setup
 	python -m pytest --numprocesses 2 tests/rollouts
 	python -m pytest --numprocesses 2 tests/sandbox canary_tools/sandbox
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
-	python -m pytest --numprocesses 2 tests/acceptance canary_tools/acceptance
+	python -m pytest --numprocesses 2 tests/acceptance canary_tools/acceptance --ignore tests/acceptance/test_local_run.py
 	python -m pytest --numprocesses 2 tests/lambdas/test_interleavings.py
 	python -m pytest --numprocesses 2 tests lambdas canary_construct canary_tools/aws_models client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/acceptance --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
+
+# The whole walk of the acceptance command against the local AWS takes a quarter of an hour: run it by hand.
+acceptance: setup
+	python -m pytest tests/acceptance/test_local_run.py
 
 check: setup
 	ruff format --check .
