@@ -25,21 +25,12 @@ LOOK_BACK_SECONDS = 15 * MINUTE
 """Metric periods that are older explain no alarm of now, however late they come."""
 JUDGED_SECONDS = 5 * MINUTE
 """The newest periods, which are judged: as many as an alarm looks at and more, so that a late event finds its cause."""
+COME_SECONDS = 5 * MINUTE
+"""After this long, what was not published of a minute is not waited for."""
 SERVED_MINUTES = 5
 """The last minutes in which stable served: they say how it was then."""
 EVERYTHING = 100
 """Percent: stable serves nobody."""
-
-
-def look(world: World, lock: Lock, client: Any) -> Finding:
-    """Return whose fault it is if the canary is beyond the limits of its alarms, by what CloudWatch has published.
-
-    Of errors and latency the more urgent finding. Periods from before the rollout say nothing of it.
-
-    Raises:
-        Throttled, Unavailable: when CloudWatch or the ledger does not answer.
-    """
-    return _Look(world=world, lock=lock, client=client).finding()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +43,23 @@ class _History:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look:
+class AlarmLook:
+    """Looks as often as asked. What stable showed before is read once. `client` is CloudWatch's."""
+
     world: World
     lock: Lock
     client: Any
+    _hours: dict[float, AlarmCounts] = field(default_factory=dict)
+    """Stable in the hour before a moment, by that moment."""
 
-    def finding(self) -> Finding:
+    def look(self) -> Finding:
+        """Return whose fault it is if the canary is beyond the limits of its alarms, by what CloudWatch has published.
+
+        Of errors and latency the more urgent finding. Periods from before the rollout say nothing of it.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch or the ledger does not answer.
+        """
         settings, began, now = self.world.settings, seconds_of(self.lock.taken_at), clock.now()
         limits, period = settings.alarm_limits, settings.metric_period_seconds
         slots = {self.lock.canary: True, self.lock.stable: False}
@@ -76,19 +78,25 @@ class _Look:
         usual, last = self._stable_before(began), self._stable_before(shifted_at)
         return _History(
             served_until=shifted_at if steps[-1].get("percent") == EVERYTHING else inf,
-            of_errors=_before(usual.errors, last.errors),
-            of_latency=_before(usual.slow, last.slow),
+            of_errors=_before(usual.errors, last.errors, moment=shifted_at),
+            of_latency=_before(usual.slow, last.slow, moment=shifted_at),
         )
 
     def _stable_before(self, moment: float) -> AlarmCounts:
         """Read the hour before a moment in minutes: shorter periods are gone after three hours."""
-        return self._read({self.lock.stable: False}, MINUTE, moment - HOUR, moment)[0]
+        if moment in self._hours:
+            return self._hours[moment]
+        (stable,) = self._read({self.lock.stable: False}, MINUTE, moment - HOUR, moment)
+        if clock.now() >= moment + COME_SECONDS:
+            self._hours[moment] = stable
+        return stable
 
     def _read(self, slots: dict[str, bool], period: int, start: float, end: float) -> list[AlarmCounts]:
         reader = SeriesReader(endpoint=self.world.settings.endpoint, period_seconds=period, client=self.client)
         return AlarmCounter(limits=self.world.settings.alarm_limits).read(reader, slots, start=start, end=end)
 
 
-def _before(usual: OfSlot, last: OfSlot) -> Before:
+def _before(usual: OfSlot, last: OfSlot, *, moment: float) -> Before:
     served = [seen for seen in last.values() if seen.total]
-    return Before(rollout=list(usual.values()), step=served[-SERVED_MINUTES:])
+    has_come = clock.now() >= moment + COME_SECONDS or int(moment // MINUTE) - 1 in last
+    return Before(rollout=list(usual.values()), step=served[-SERVED_MINUTES:], has_come=has_come)

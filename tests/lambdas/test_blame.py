@@ -123,6 +123,12 @@ def test_where_stable_serves_nobody_and_never_did_the_canary_is_to_blame() -> No
     assert finding.reason.endswith("of stable's there were none when it last served")
 
 
+def test_what_stable_showed_last_is_waited_for() -> None:
+    slots = ({0: seen(100, 60)}, {})
+    before = Before(rollout=[seen(600, 6)], step=[seen(900, 9)], has_come=False)
+    assert judge("failed", *slots, before=before, alone_from=0, min_requests=MIN_REQUESTS).fault is Fault.UNSEEN
+
+
 def test_a_stable_with_too_few_requests_is_compared_as_it_was() -> None:
     assert judged([(1000, 600)], [(24, 24)], served=[(900, 9)]).fault is Fault.CANARY
     assert judged([(1000, 600)], [(24, 24)], served=[(900, 540)]).fault is Fault.BOTH

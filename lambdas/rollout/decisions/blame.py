@@ -27,6 +27,8 @@ class Fault(StrEnum):
 
     CANARY = "canary"
     """The canary is worse than stable beyond chance."""
+    UNREAD = "unread"
+    """CloudWatch does not answer."""
     UNSEEN = "unseen"
     """The canary is beyond its limits; what stable did at that time is not published yet."""
     IMPOSSIBLE = "impossible"
@@ -58,10 +60,14 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """What stable showed: in each period of the hour before the rollout, and of the hour before this step."""
+    """What stable showed: in each minute of the hour before the rollout, and in the last ones before this step.
+
+    `has_come`: whether the last minute before the step is published, or will not be any more.
+    """
 
     rollout: Sequence[Seen] = ()
     step: Sequence[Seen] = ()
+    has_come: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +86,7 @@ class Finding:
     @property
     def leaves_alarms_open(self) -> bool:
         """Tell whether the counts do not say whose fault an alarm of the canary is."""
-        return self.fault in {Fault.UNSEEN, Fault.IMPOSSIBLE, Fault.NOTHING}
+        return self.fault in {Fault.UNREAD, Fault.UNSEEN, Fault.IMPOSSIBLE, Fault.NOTHING}
 
     def explains(self, alarms: list[str]) -> str:
         """Say that alarms of the canary are in ALARM, and why.
@@ -135,8 +141,9 @@ def judge(
     if not beyond:
         return _nothing(canary)
     beside = {n for n in beyond if n < alone_from and _comparable(beyond[n], stable.get(n), min_requests)}
-    waiting = {n for n in beyond.keys() - beside if n < alone_from and not _known(stable.get(n))}
-    alone = beyond.keys() - beside - waiting
+    unseen = {n for n in beyond.keys() - beside if n < alone_from and not _known(stable.get(n))}
+    alone = beyond.keys() - beside - unseen if before.has_come else set()
+    waiting = beyond.keys() - beside - alone
     together_with = _Pair(
         canary=_sum(beyond[n] for n in beside),
         stable=_sum(stable[n] for n in beside),

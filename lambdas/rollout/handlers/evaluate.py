@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock, sentences
-from rollout.alarm_looks import look
+from rollout.alarm_looks import AlarmLook
 from rollout.contract.errors import AlarmRaised, GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
 from rollout.contract.names import CALLER
 from rollout.contract.plan import Plan
@@ -212,9 +212,9 @@ def _refuse_another_hand(world: World, lock: Lock, step: Step) -> EndpointView:
 def _look(world: World, lock: Lock) -> Finding:
     """Look whose fault an alarm of the canary would be; while CloudWatch does not answer, nobody knows."""
     try:
-        return look(world, lock, clients.client("cloudwatch"))
+        return AlarmLook(world=world, lock=lock, client=clients.client("cloudwatch")).look()
     except (Throttled, Unavailable) as error:
-        return Finding(fault=Fault.UNSEEN, reason=sentences.NOT_ANSWERED.format(error=error))
+        return Finding(fault=Fault.UNREAD, reason=sentences.NOT_ANSWERED.format(error=error))
 
 
 def _held_by_alarms(world: World, lock: Lock, finding: Finding) -> str:

@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from rollout import clients, clock, sentences
-from rollout.alarm_looks import look
+from rollout.alarm_looks import AlarmLook
 from rollout.clock import seconds_of
 from rollout.contract.errors import AlarmRaised, EndpointBusy, MetricsMissing
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import CALLER
 from rollout.contract.plan import Settings
-from rollout.decisions.blame import Fault
+from rollout.decisions.blame import Fault, Finding
 from rollout.exposure import halt_and_lower, lower_until_zero
 from rollout.patience import NOT_READY, deadline, insist, insist_loudly
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rollout.contract.errors import RolloutError
     from rollout.contract.lock import Lock
-    from rollout.decisions.blame import Finding
     from rollout.patience import Context
 
 READ_SECONDS = 5
 SILENCE_SECONDS = 10
 """How long CloudWatch may refuse before its silence is taken for the worst."""
-LOOK_AGAIN_SECONDS = 5
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2, 30
+"""Between two looks: half a minute is a part of what metrics are late."""
 PATIENCE_SECONDS = 5 * 60
 """How long an alarm may wait for the counts that explain it: the slots' metrics come minutes apart."""
 CLOCKS_DIFFER_SECONDS = 5
@@ -88,30 +90,43 @@ def _order(world: World, alarm_name: str, lock: Lock, until: float, *, raised_at
     if lock.halted or alarm_name in world.settings.alarms[CALLER]:
         return _Order(sentences.in_alarm([alarm_name]))
     impatient_at = PATIENCE_SECONDS + (seconds_of(raised_at) if raised_at else clock.now())
-    while True:
-        finding = _look_now(world, lock)
-        if finding is None:
-            return _Order(sentences.ALARM_UNREADABLE.format(alarm=alarm_name), MetricsMissing)
-        if finding.fault is Fault.CANARY:
-            return _Order(finding.explains([alarm_name]))
-        if finding.fault is Fault.UNSEEN and clock.now() >= impatient_at:
-            return _Order(finding.explains([alarm_name]), MetricsMissing)
-        if finding.fault is Fault.NOTHING and clock.now() >= impatient_at:
-            return None
+    for finding in _looks(world, lock):
+        impatient = clock.now() >= impatient_at
+        order = _order_of(finding, alarm_name, impatient=impatient)
+        if order is not None or (finding.fault is Fault.NOTHING and impatient):
+            return order
         if clock.now() >= until:
             raise AlarmRaised(finding.explains([alarm_name]))
-        clock.pause(LOOK_AGAIN_SECONDS)
-        if not _goes_on(world, lock):
-            return None
+    return None
 
 
-def _look_now(world: World, lock: Lock) -> Finding | None:
-    """Look at both slots; `None` when CloudWatch does not tell in time: then the canary is lowered, unjudged."""
+def _order_of(finding: Finding, alarm_name: str, *, impatient: bool) -> _Order | None:
+    """Return what one look is enough for. Where nobody can tell whose fault it is, nobody is judged."""
+    if finding.fault is Fault.CANARY:
+        return _Order(finding.explains([alarm_name]))
+    if finding.fault is Fault.UNREAD or (finding.fault is Fault.UNSEEN and impatient):
+        return _Order(finding.explains([alarm_name]), MetricsMissing)
+    return None
+
+
+def _looks(world: World, lock: Lock) -> Iterator[Finding]:
+    """Look at both slots at once, and again and again while the rollout goes on."""
     client = clients.single_attempt_client("cloudwatch", read_timeout=READ_SECONDS)
+    alarm_look = AlarmLook(world=world, lock=lock, client=client)
+    pause: float = FIRST_PAUSE_SECONDS
+    yield _look_now(alarm_look)
+    while _goes_on(world, lock):
+        clock.pause(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        yield _look_now(alarm_look)
+
+
+def _look_now(alarm_look: AlarmLook) -> Finding:
+    """Look, and take a silence of CloudWatch for the worst."""
     try:
-        return insist(lambda: look(world, lock, client), until=clock.now() + SILENCE_SECONDS)
-    except (*NOT_READY, ClientError):
-        return None
+        return insist(alarm_look.look, until=clock.now() + SILENCE_SECONDS)
+    except (*NOT_READY, ClientError) as error:
+        return Finding(fault=Fault.UNREAD, reason=sentences.NOT_ANSWERED.format(error=error))
 
 
 def _goes_on(world: World, lock: Lock) -> bool:
