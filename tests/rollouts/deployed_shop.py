@@ -90,11 +90,15 @@ class DeployedShop:
         status = eventually(self._ended_status, what="the deletion of the stack")
         assert status == "DELETE_COMPLETE", self._failures_since(0)
 
-    def resources(self, kind: str) -> list[str]:
-        """Return the physical IDs of the stack's resources of one type."""
+    def resources(self, kind: str, *, construct_id: str = "") -> list[str]:
+        """Return the physical IDs of the stack's resources of one type, under a construct whose ID is unique."""
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         found = [row for page in pages for row in page["StackResourceSummaries"]]
-        return [row["PhysicalResourceId"] for row in found if row["ResourceType"] == kind]
+        return [
+            row["PhysicalResourceId"]
+            for row in found
+            if row["ResourceType"] == kind and construct_id in row["LogicalResourceId"]
+        ]
 
     def _let_go(self) -> bool:
         try:
@@ -248,8 +252,7 @@ class DeployedShop:
 
     def alarm_of(self, slot: str) -> str:
         """Return the name of the error-rate alarm of one slot."""
-        names = self.resources("AWS::CloudWatch::Alarm")
-        (found,) = [name for name in names if f"Alarms{slot[-1].upper()}ErrorRate" in name]
+        (found,) = self.resources("AWS::CloudWatch::Alarm", construct_id=f"Alarms{slot[-1].upper()}ErrorRate")
         return found
 
     def raise_alarm(self, name: str) -> float:

@@ -60,7 +60,7 @@ def _target(shop: DeployedShop, rule: str) -> dict[str, Any]:
 
 
 def _rule(shop: DeployedShop, part: str) -> str:
-    (found,) = [name for name in shop.resources("AWS::Events::Rule") if part in name]
+    (found,) = shop.resources("AWS::Events::Rule", construct_id=part)
     return found
 
 

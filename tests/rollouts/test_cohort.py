@@ -12,7 +12,7 @@ from examples.recommender.cohort_visits import API, DIRECT, ROUTES, CohortVisito
 from examples.recommender.rollouts import Rollout
 from examples.recommender.traffic import Outcome
 from tests.rollouts.cohort_visitors import RuleReads, cohort_visitors, country_of
-from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration
+from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration, business_alarm
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.front_door import Cohort, FrontDoor
 from tests.rollouts.slots import A, B
@@ -82,22 +82,25 @@ def test_a_canary_that_fails_its_cohort_loses_it(shop: DeployedShop) -> None:
 
     report(shop, f"cohort of 20 % of the users, rolled back: {rollout.reason}")
     assert rollout.outcome == ROLLED_BACK
-    assert rollout.reason.startswith("errors: canary ") or rollout.reason == f"{shop.alarm_of(B)} is in ALARM"
+    assert rollout.reason.startswith("errors: canary ") or rollout.reason.startswith(
+        f"{shop.alarm_of(B)} is in ALARM: "
+    )
     belongs = _in_share(rollout)
     assert_the_cohort_met_the_canary_and_nobody_else_did(shop, visitors, reads, cohort, belongs)
     assert_nobody_meets_the_canary(shop, door, visitors, reads, cohort, belongs)
 
 
-def test_an_alarm_ends_the_cohort_of_a_region_at_once(shop: DeployedShop) -> None:
-    shop.deploy(Declaration(version="v1", cohort=GERMANS))
+def test_an_alarm_of_the_team_ends_the_cohort_of_a_region_at_once(shop: DeployedShop) -> None:
+    shop.deploy(Declaration(version="v1", cohort=GERMANS, rollout_held=True))
     door = FrontDoor(shop)
     reads = RuleReads(shop.stage.client("dynamodb"))
     with cohort_visitors(shop, door, reads) as visitors:
-        shop.deploy(Declaration(version="v2", cohort=GERMANS, first_bake_seconds=SELDOM_LOOKING_SECONDS))
+        v2 = Declaration(version="v2", cohort=GERMANS, first_bake_seconds=SELDOM_LOOKING_SECONDS, rollout_held=True)
+        shop.deploy(v2)
         seen_from = door.cohort_begins()
         execution = shop.execution_in("Bake")
         everybody_meets_who_they_should(visitors, reads, seen_from, _is_german)
-        alarm = shop.alarm_of(B)
+        alarm = business_alarm(shop.name)
         raised_at = shop.raise_alarm(alarm)
         cohort = door.cohort_ends(seen_from=seen_from)
         looked = shop.has_entered(execution, "RollBack")

@@ -52,8 +52,15 @@ def test_a_stop_during_the_promotion_leaves_one_slot_in_charge(shop: DeployedSho
 @pytest.mark.long
 def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does_not(shop: DeployedShop) -> None:
     # Given a rollout whose state machine looks once in two minutes
+    failure_rate = shop.folder / "failure-rate"
     shop.deploy(Declaration(version="v1", steps=(50, 100)))
-    shop.deploy(Declaration(version="v2", steps=(50, 100), first_bake_seconds=SELDOM_LOOKING_SECONDS))
+    v2 = Declaration(
+        version="v2",
+        environment=(("OUTAGE", str(failure_rate)),),
+        steps=(50, 100),
+        first_bake_seconds=SELDOM_LOOKING_SECONDS,
+    )
+    shop.deploy(v2)
     shop.rollout_reaches("v2", 50)
     execution = shop.execution_in("Bake")
 
@@ -62,13 +69,14 @@ def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does
     panics(shop, alarm_of_stable, raised_at=shop.raise_alarm(alarm_of_stable))
     assert shop.look().weights == {A: 50, B: 50}
 
-    # When one of the canary's does, then its traffic is gone before the state machine has looked
+    # When most of the canary's requests fail, then its traffic is gone before the state machine has looked
     alarm = shop.alarm_of(B)
-    raised_at = shop.raise_alarm(alarm)
+    failure_rate.write_text("0.7", encoding="utf-8")
     shop.measured["seconds to zero"] = shop.seconds_until(
-        raised_at, lambda: shop.look().weights == {A: 100, B: 0}, what="weight 0"
+        time.time(), lambda: shop.look().weights == {A: 100, B: 0}, what="weight 0"
     )
     assert not shop.has_entered(execution, "RollBack")
     rollout = shop.rollout_ends("v2")
-    assert (rollout.outcome, rollout.reason) == (ROLLED_BACK, f"{alarm} is in ALARM")
+    assert rollout.outcome == ROLLED_BACK
+    assert rollout.reason.startswith(f"{alarm} is in ALARM: of the canary's requests "), rollout.reason
     shop.comes_to_rest(stable=A)
