@@ -15,6 +15,7 @@ from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
 from canary_tools.sandbox.sagemaker_types.endpoint_type import EndpointNotStabilized, EndpointType
 
 FIRST = {"EndpointName": "shop", "EndpointConfigName": "first"}
+ROLE = "arn:aws:iam::000000000000:role/model"
 SECOND = {"EndpointName": "shop", "EndpointConfigName": "second"}
 
 
@@ -32,11 +33,11 @@ def model(turns: Turns) -> Iterator[SageMakerHosting]:
         host=SimulatedHost(),
         timing=Timing(fleet_update_seconds=0.01, instance_launch_seconds=0.01, weight_update_seconds=0.01),
         record=lambda **_: None,
-        metric_delay_seconds=0,
+        metric_delay=lambda _source: 0.0,
     )
     made.endpoints.on_change.append(lambda _endpoint: turns.notify_all())
     container = {"Image": "image", "ModelDataUrl": "s3://models/v1.tar.gz"}
-    made.catalogue.models.create({"ModelName": "v1", "PrimaryContainer": container})
+    made.catalogue.models.create({"ModelName": "v1", "ExecutionRoleArn": ROLE, "PrimaryContainer": container})
     for name in ("first", "second"):
         variant = {"VariantName": "a", "ModelName": "v1", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
         made.catalogue.configs.create({"EndpointConfigName": name, "ProductionVariants": [variant]})
