@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.props.gate import Gate
+    from canary_construct.props.handler_settings import HandlerSettings
     from canary_construct.props.model_release import ModelRelease
     from canary_construct.props.smoke_test import SmokeTest
 
@@ -84,10 +85,12 @@ class CanaryEndpoint(Construct):
     - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
       a change reaches the models with the next release
     - `encryption_key`: of the instances' volumes
+    - `handlers`: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
     - `notification_topic`: receives a sentence when a rollout starts and when it ends
 
     Raises:
-        ValueError: when a value is out of its range, or the plan cannot work (with the sentence that says why).
+        ValueError: when a value is out of its range, the plan cannot work (with the sentence that says why), or
+            another endpoint of the stack has other `handlers`.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-ab-testing.html
     """
@@ -120,6 +123,7 @@ class CanaryEndpoint(Construct):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         encryption_key: kms.IKey | None = None,
         network_isolation: bool = False,
+        handlers: HandlerSettings | None = None,
         notification_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -145,7 +149,7 @@ class CanaryEndpoint(Construct):
             require_proof=require_proof,
             metric_period_seconds=metric_period,
         )
-        self._handlers = Handlers.of(self)
+        self._handlers = Handlers.of(self, handlers)
         self._names = self._handlers.scope.endpoint(self._endpoint_name)
         self._policies = self._handlers.allow(self, self._names)
         archive = model_archive(self, "ModelArchive", release)

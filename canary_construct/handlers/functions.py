@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 from rollout.contract.names import LEDGER_VARIABLE
 
+from canary_construct.handlers.log_groups import function_log, open_to_logs, rollout_log
+from canary_construct.handlers.network import allow_network_interfaces, network
 from canary_construct.handlers.shipped_code import shipped_code
 from canary_construct.handlers.state_machine_role import state_machine_role
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.permissions.by_handler import ENDPOINT_POLICIES, IN_ROLE, endpoint_policies_of
 from canary_construct.permissions.endpoint_scope import StackScope
 from canary_construct.permissions.size import PolicySizes
+from canary_construct.props.handler_settings import HandlerSettings
 
 if TYPE_CHECKING:
     from canary_construct.permissions.endpoint_scope import EndpointScope
@@ -29,7 +31,6 @@ LONG_RUNNING = frozenset(
 )
 """These wait for SageMaker; Lambda allows 15 minutes."""
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})
-VENDED_LOGS = "/aws/vendedlogs/states/"
 MEMORY_MB = 512
 """Gives a function so much of a processor that boto3 loads in well under a second."""
 
@@ -38,30 +39,53 @@ class Handlers(Construct):
     """The handlers of all rollouts of a stack, with one role each, and the ledger."""
 
     @classmethod
-    def of(cls, scope: Construct) -> Handlers:
-        """Return the stack's handlers, made on first use."""
+    def of(cls, scope: Construct, settings: HandlerSettings | None = None) -> Handlers:
+        """Return the stack's handlers, made on first use; without settings they are as the stack has them already.
+
+        Raises:
+            ValueError: when the handlers are there already, with other settings.
+        """
         stack = Stack.of(scope)
         existing = stack.node.try_find_child(SINGLETON_ID)
-        return existing if isinstance(existing, cls) else cls(stack, SINGLETON_ID)
+        if not isinstance(existing, cls):
+            made = HandlerSettings() if settings is None else settings
+            return cls(stack, SINGLETON_ID, settings=made, first=scope.node.path)
+        existing.check_same(scope, settings)
+        return existing
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: HandlerSettings, first: str) -> None:
         super().__init__(scope, construct_id)
+        self._settings = settings
+        self._first = first
         self.ledger = _ledger_table(self)
-        self._log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
-        )
+        if settings.encryption_key is not None:
+            open_to_logs(self, settings.encryption_key)
+        self._log_group = function_log(self, settings)
+        self._network = network(self, settings)
         code = shipped_code()
         self.scope = StackScope.of(self, ledger_arn=self.ledger.table_arn)
         self._roles = {name: self._role(name) for name in IN_ROLE}
         self._functions = {name: self._function(name, code) for name in IN_ROLE}
         self.state_machine_role = state_machine_role(self, "RolloutRole", functions=self._functions)
-        self.rollout_log = _rollout_log(self)
+        self.rollout_log = rollout_log(self, settings)
         self._policies = {name: _policies_in(role) for name, role in self._roles.items()}
         self.node.add_validation(PolicySizes(self._policies))
 
     def __getitem__(self, name: str) -> lambda_.Function:
         """Return one handler."""
         return self._functions[name]
+
+    def check_same(self, scope: Construct, settings: HandlerSettings | None) -> None:
+        """Refuse an endpoint that asks for other handlers than the stack has.
+
+        Raises:
+            ValueError: when it does.
+        """
+        if settings is not None and not settings.is_same(self._settings):
+            raise ValueError(
+                f"handlers must be the same for all endpoints of a stack, got other HandlerSettings for "
+                f"{scope.node.path} than for {self._first}, which is declared first"
+            )
 
     def allow(self, endpoint: Construct, scope: EndpointScope) -> dict[str, list[iam.Policy]]:
         """Let every handler do its part for one endpoint; return, by handler, the policies that come and go with it.
@@ -86,6 +110,8 @@ class Handlers(Construct):
         for permission in IN_ROLE[name]:
             add_statement(role, permission.statement(self.scope), reason=permission.reason)
         self._log_group.grant_write(role)
+        if self._settings.vpc is not None:
+            allow_network_interfaces(role)
         return role
 
     def _function(self, name: str, code: lambda_.Code) -> lambda_.Function:
@@ -94,13 +120,15 @@ class Handlers(Construct):
             name,
             code=code,
             handler=f"rollout.handlers.{_module(name)}.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            runtime=self._settings.used_runtime(),
+            architecture=self._settings.used_architecture(),
             memory_size=MEMORY_MB,
             timeout=Duration.minutes(15 if name in LONG_RUNNING else 1),
             role=self._roles[name],
             environment={LEDGER_VARIABLE: self.ledger.table_name},
+            environment_encryption=self._settings.encryption_key,
             log_group=self._log_group,
+            **self._network,
         )
         if name in EVENT_HANDLERS:
             function.configure_async_invoke(retry_attempts=2, max_event_age=Duration.hours(6))
@@ -114,21 +142,6 @@ class Handlers(Construct):
 
 def _policies_in(role: iam.Role) -> list[iam.Policy]:
     return [child for child in role.node.children if isinstance(child, iam.Policy)]
-
-
-def _rollout_log(scope: Construct) -> logs.LogGroup:
-    """Declare the log of all state machines of a stack.
-
-    A group outside `/aws/vendedlogs/` would add itself to a resource policy of 5,120 characters that the whole account
-    shares. Source: https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
-    """
-    return logs.LogGroup(
-        scope,
-        "RolloutLog",
-        log_group_name=f"{VENDED_LOGS}{Aws.STACK_NAME}-rollouts",
-        retention=logs.RetentionDays.THREE_MONTHS,
-        removal_policy=RemovalPolicy.DESTROY,
-    )
 
 
 def _ledger_table(scope: Construct) -> dynamodb.Table:

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
 from canary_construct.permissions.acknowledged_statement import add_statement
+from canary_construct.props.network import check_network, subnet_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,16 +33,14 @@ def vpc_config(
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
     """
+    check_network(vpc, vpc_subnets, security_groups)
     if vpc is None:
-        for name, given in (("vpc_subnets", vpc_subnets is not None), ("security_groups", bool(security_groups))):
-            if given:
-                raise ValueError(f"{name} must come with a vpc, got none")
         return None
     groups = security_groups or [
         ec2.SecurityGroup(scope, _OWN_GROUP, vpc=vpc, description="SageMaker model containers")
     ]
     return sagemaker.CfnModel.VpcConfigProperty(
-        subnets=_subnet_ids(vpc, ec2.SubnetSelection() if vpc_subnets is None else vpc_subnets),
+        subnets=subnet_ids(vpc, vpc_subnets),
         security_group_ids=[group.security_group_id for group in groups],
     )
 
@@ -65,15 +64,3 @@ def allow_seeing_interfaces(scope: Construct, guard: iam.IRole | None) -> iam.Po
         reason="DescribeNetworkInterfaces knows no resource",
     )
     return policy
-
-
-def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
-    selected = vpc.select_subnets(
-        availability_zones=selection.availability_zones,
-        one_per_az=selection.one_per_az,
-        subnet_filters=selection.subnet_filters,
-        subnet_group_name=selection.subnet_group_name,
-        subnets=selection.subnets,
-        subnet_type=selection.subnet_type,
-    )
-    return list(selected.subnet_ids)

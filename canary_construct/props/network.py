@@ -1,0 +1,40 @@
+"""What belongs together when something runs in a VPC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_ec2 as ec2
+
+
+def check_network(
+    vpc: ec2.IVpc | None, vpc_subnets: ec2.SubnetSelection | None, security_groups: Sequence[ec2.ISecurityGroup]
+) -> None:
+    """Refuse parts of a network without the network.
+
+    Raises:
+        ValueError: when subnets or security groups come without a VPC.
+    """
+    if vpc is not None:
+        return
+    for name, given in (("vpc_subnets", vpc_subnets is not None), ("security_groups", bool(security_groups))):
+        if given:
+            raise ValueError(f"{name} must come with a vpc, got none")
+
+
+def subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection | None) -> list[str]:
+    """Return the IDs of the selected subnets; without a selection, of those that CDK chooses."""
+    if selection is None:
+        return list(vpc.select_subnets().subnet_ids)
+    selected = vpc.select_subnets(
+        availability_zones=selection.availability_zones,
+        one_per_az=selection.one_per_az,
+        subnet_filters=selection.subnet_filters,
+        subnet_group_name=selection.subnet_group_name,
+        subnets=selection.subnets,
+        subnet_type=selection.subnet_type,
+    )
+    return list(selected.subnet_ids)
