@@ -1,8 +1,10 @@
 """Random schedules: up to six faults and controls at random moments, in a random world. Seeded."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from rollout.contract.plan import Plan
 
 from bench.chaos.calls import OF_TASK, SET_STAGE
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
@@ -17,9 +19,9 @@ PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
 AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
 
 
-def calls_of_plan(plan: Mapping[str, Any]) -> Sequence[str]:
+def calls_of_plan(plan: Plan) -> Sequence[str]:
     """Return the calls that a rollout of this plan makes."""
-    return [*CALLS, SET_STAGE] if plan.get("api_stages") else CALLS
+    return [*CALLS, SET_STAGE] if plan.settings.api_stages else CALLS
 
 
 def schedule(seed: int, calls: Sequence[str] = CALLS) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def switches(declared: DeclaredEndpoint) -> Iterator[Row]:
 def _row(name: str, declared: DeclaredEndpoint, changed: Mapping[str, Any]) -> Row:
     return Row(
         name=name,
-        period_seconds=int(declared.plan["metric_period_seconds"]),
+        period_seconds=declared.plan.settings.metric_period_seconds,
         healthy=_result(declared, {**WORLD, **changed}),
         failing=_result(declared, {**WORLD, **changed, "canary": {"error_rate": FAILING}}),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, ArnFormat, Stack
 from aws_cdk import aws_iam as iam
+from rollout.contract.names import SAGEMAKER_NAMESPACE
 
 from canary_construct.permissions.acknowledged_statement import add_statement
 
@@ -121,7 +122,7 @@ def _allow_logs_and_metrics(role: iam.Role) -> None:
         iam.PolicyStatement(
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}},
+            conditions={"StringEquals": {"cloudwatch:namespace": [SAGEMAKER_NAMESPACE, "/aws/sagemaker/Endpoints"]}},
         ),
         reason="PutMetricData knows no resource; the condition limits it to SageMaker's namespaces",
     )

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rollout.contract.names import SLOTS
+
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.rehearsal.deployment import Deployment, Release
@@ -11,6 +13,7 @@ from canary_tools.rehearsal.record.observation import Observation
 from canary_tools.rehearsal.scenario import Control
 from canary_tools.rehearsal.scenario.distortions import DISTORTIONS, Distortion
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.rehearsal.template import alarm_names
 
 RETRY_SECONDS = 5.0
 PATIENCE_SECONDS = 3600.0
@@ -37,12 +40,11 @@ class Controls:
         Raises:
             RehearsalError: for an unknown variant or alarm.
         """
-        slots = [name for name in self._aws.declared.plan["alarms"] if name != "caller"]
-        alarms = [name for names in self._aws.declared.plan["alarms"].values() for name in names]
+        alarms = alarm_names(self._aws.declared.plan)
         for control in self._aws.scenario.controls:
-            unknown = [name for name in control.weights if name not in slots]
+            unknown = [name for name in control.weights if name not in SLOTS]
             if unknown:
-                raise RehearsalError(f"controls: weights names {unknown[0]}, the variants are {', '.join(slots)}")
+                raise RehearsalError(f"controls: weights names {unknown[0]}, the variants are {', '.join(SLOTS)}")
             if control.alarm and control.alarm not in alarms:
                 raise RehearsalError(f"controls: there is no alarm {control.alarm}; there are {', '.join(alarms)}")
 
@@ -147,5 +149,4 @@ class Controls:
         """Return the alarm that a control names, or the first one of the new release."""
         if control.alarm:
             return control.alarm
-        names: list[str] = self._aws.declared.plan["alarms"][self._observation.slot]
-        return names[0]
+        return self._aws.declared.plan.settings.alarms[self._observation.slot][0]

@@ -84,7 +84,7 @@ class Deployment:
 
     def fit_instances(self, requests_per_second: float) -> None:
         """Give the variant that serves the instances that the traffic needs, as auto scaling would have by now."""
-        count = fitting_instances(self._declared.plan["scaling"], requests_per_second)
+        count = fitting_instances(self._declared.plan.settings.scaling, requests_per_second)
         serving = next(row for row in self._aws.endpoint()["ProductionVariants"] if row["CurrentWeight"] > 0)
         if serving["CurrentInstanceCount"] != count:
             rows = [{"VariantName": serving["VariantName"], "DesiredInstanceCount": count}]

@@ -73,10 +73,10 @@ class FinalState:
 
     def _of_serving(self, stable: str) -> Iterator[str]:
         """Yield what is wrong with scaling and release, given the slot that serves."""
-        scaling = self._aws.declared.plan["scaling"]
+        scaling = self._aws.declared.plan.settings.scaling
         for target in self._targets:
             slot = _slot(target)
-            declared = scaling["min_instances"] if slot == stable else scaling["idle_instances"]
+            declared = scaling.min_instances if slot == stable else scaling.idle_instances
             if target["MinCapacity"] != declared:
                 yield f"the floor of {slot} must be {declared}, got {target['MinCapacity']}"
             if any(target["SuspendedState"].values()):

@@ -10,7 +10,6 @@ from canary_tools.rehearsal.record.rehearsed import Result
 from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.services.executions import Execution, Usage, seconds_of
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
-from canary_tools.rehearsal.template.plan_steps import expected_percent, title
 
 
 class Outcome:
@@ -52,11 +51,11 @@ class Outcome:
         }
 
     def _steps(self) -> list[dict[str, Any]]:
-        declared = self._aws.declared.plan["steps"]
+        declared = self._aws.declared.plan.steps
         return [
             {
-                "title": title(declared[index]),
-                "expected_percent": expected_percent(declared[index]),
+                "title": declared[index].title,
+                "expected_percent": declared[index].expected_percent,
                 "percent": step["percent"],
                 "started_s": round(self._second_of(step["shifted_at"]), 1),
                 "ended_s": round(self._second_of(step["ended_at"]), 1) if "ended_at" in step else None,

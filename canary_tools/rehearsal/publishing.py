@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from rollout.contract.gate_rules import PublishedCounts, Source
 
 from canary_tools.aws_models.cloudwatch.metric_store import STANDARD_RESOLUTION, MetricStore
 from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, ServedInvocation
@@ -57,7 +58,7 @@ class Publisher:
         gaps: Gaps,
         users: Users,
         scenario: Scenario,
-        sources: Mapping[str, Mapping[str, Any]],
+        sources: Mapping[str, Source],
         period_seconds: int,
         delay: MetricDelay,
         canary_model: Any,
@@ -68,7 +69,7 @@ class Publisher:
         self._gaps = gaps
         self._users = users
         self._scenario = scenario
-        self._pairs = [source for source in sources.values() if source["source"] == "pair"]
+        self._pairs = [source for source in sources.values() if isinstance(source, PublishedCounts)]
         self._period = period_seconds
         self._delay = delay
         self._canary_model = canary_model
@@ -105,11 +106,9 @@ class Publisher:
         converted = int(self._generator.binomial(shown, rate))
         for pair in self._pairs:
             dimensions = {"EndpointName": source.endpoint_name, "VariantName": source.variant_name}
-            for name, value in ((pair["total"], shown), (pair["counted"], converted)):
+            for name, value in ((pair.total, shown), (pair.counted, converted)):
                 visible = start + self._period + self._delay(source)
-                self._store_at(
-                    visible, pair["namespace"], name, {**dimensions, **pair.get("dimensions", {})}, value, start
-                )
+                self._store_at(visible, pair.namespace, name, {**dimensions, **pair.dimensions}, value, start)
 
     def _store_at(
         self, visible: float, namespace: str, name: str, dimensions: Mapping[str, str], value: int, start: float

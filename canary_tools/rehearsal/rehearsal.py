@@ -142,7 +142,7 @@ class _Run:
         refused = self._deployment.deploy_when_quiet(release)
         if refused:
             raise RehearsalError(f"the deploy before the rollout was refused: {refused}")
-        if not aws.declared.plan["start_on_deploy"]:
+        if not aws.declared.plan.settings.start_on_deploy:
             aws.processes.pause(AFTERMATH_SECONDS / 10)
             request = {"stateMachineArn": aws.declared.machine_arn, "name": f"{release.version}-1", "input": "{}"}
             aws.executions.operations()["StartExecution"](request)
@@ -160,8 +160,8 @@ class _Run:
         return self._aws.executions.all()[0]
 
     def _wait_for_end(self, execution: Execution) -> None:
-        steps = self._aws.declared.plan["steps"]
-        longest = sum(step["max_bake_seconds"] for step in steps) + LONGEST_AROUND_SECONDS
+        steps = self._aws.declared.plan.steps
+        longest = sum(step.max_bake_seconds for step in steps) + LONGEST_AROUND_SECONDS
         while execution["status"] == "RUNNING" and self._aws.second() < longest:
             self._next()
 

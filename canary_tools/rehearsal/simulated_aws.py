@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from rollout.contract.gate_rules import SlowRequests
 from rollout.contract.names import LEDGER_VARIABLE
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -82,8 +83,8 @@ class SimulatedAws:
         self.gaps = Gaps(self.store, scenario, self._who)
         self.sagemaker = self._sagemaker()
         self.table = LedgerTable(_ledger_name(declared))
-        self.front_doors = FrontDoors(declared.plan["api_stages"])
-        self.cohort = PublishedCohort(declared.plan["steps"], self.front_doors)
+        self.front_doors = FrontDoors(declared.plan.settings.api_stages)
+        self.cohort = PublishedCohort(declared.plan.steps, self.front_doors)
         self.faults = Faults(scenario, second=self.second, seed=self._seed())
         self.functions = Functions(declared.functions, self.processes, seed=self._seed())
         self.bus = Bus(declared.rules, clock=self.clock, functions=self.functions, seed=self._seed())
@@ -260,11 +261,8 @@ class SimulatedAws:
         return "canary" if variant is not None and variant.model_name == self.release_model else "stable"
 
     def _users(self) -> Users:
-        limits = [
-            source["slow_us"] / 1000
-            for source in self.declared.plan["gates"]["sources"].values()
-            if source["source"] == "slow"
-        ]
+        sources = self.declared.plan.gates.sources.values()
+        limits = [source.slow_us / 1000 for source in sources if isinstance(source, SlowRequests)]
         return Users(
             clock=self.clock,
             scenario=self.scenario,
@@ -273,7 +271,7 @@ class SimulatedAws:
             canary_model=lambda: self.release_model,
             cohort=self.cohort.now,
             slow_ms=min(limits, default=None),
-            fitting=partial(fitting_instances, self.declared.plan["scaling"]),
+            fitting=partial(fitting_instances, self.declared.plan.settings.scaling),
             tick_seconds=2.0 if self._period() < 30 else 5.0,  # noqa: PLR2004 - several ticks in each metric period
             generator=np.random.default_rng(self._seed()),
         )
@@ -285,7 +283,7 @@ class SimulatedAws:
             gaps=self.gaps,
             users=self.users,
             scenario=self.scenario,
-            sources=self.declared.plan["gates"]["sources"],
+            sources=self.declared.plan.gates.sources,
             period_seconds=self._period(),
             delay=self._metric_delay,
             canary_model=lambda: self.release_model,
@@ -293,7 +291,7 @@ class SimulatedAws:
         )
 
     def _period(self) -> int:
-        return int(self.declared.plan["metric_period_seconds"])
+        return self.declared.plan.settings.metric_period_seconds
 
     def _seed(self) -> int:
         return self._draw.getrandbits(32)

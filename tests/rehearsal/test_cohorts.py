@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rollout import api_stages
 from rollout.contract.cohort import CohortRule
+from rollout.contract.plan import ApiStage, Step
 from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, VARIANT
 
 from bench.chaos.running import COHORT, synthesise
@@ -23,12 +24,13 @@ from canary_tools.rehearsal.traffic.cohort import Cohort, PublishedCohort
 
 USERS = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
 COUNTRIES = {"kind": "header", "header": "cloudfront-viewer-country", "values": ["DE", "AT"]}
-STEPS: list[Mapping[str, Any]] = [
-    {"percent": 0, "expected_percent": 5, "cohort": USERS},
-    {"percent": 0, "expected_percent": 12, "cohort": COUNTRIES},
-    {"percent": 100},
+BAKE = {"bake_seconds": 600, "max_bake_seconds": 600, "min_requests": 100}
+STEPS = [
+    Step.parse({"percent": 0, "expected_percent": 5, "cohort": USERS, **BAKE}),
+    Step.parse({"percent": 0, "expected_percent": 12, "cohort": COUNTRIES, **BAKE}),
+    Step.parse({"percent": 100, **BAKE}),
 ]
-STAGE = {"rest_api_id": "door", "stage_name": "live"}
+STAGE = ApiStage(rest_api_id="door", stage_name="live")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from rollout.contract.plan import Plan
 
 from canary_tools.aws_models.cloudwatch.metric_store import MetricKey
 from canary_tools.rehearsal.rehearsal import rehearse
@@ -40,7 +41,7 @@ def with_gate(declared: DeclaredEndpoint, *, period_seconds: int) -> DeclaredEnd
                 "MetricPublishFrequencyInSeconds": period_seconds,
             }
             resource["Properties"]["MetricsConfig"].update(published)
-    return replace(declared, plan=plan, definition=json.dumps(definition), template=template)
+    return replace(declared, plan=Plan.parse(plan), definition=json.dumps(definition), template=template)
 
 
 def test_a_release_that_converts_much_worse_is_rolled_back(converting: DeclaredEndpoint) -> None:

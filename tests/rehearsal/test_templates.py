@@ -207,12 +207,12 @@ def test_a_damaged_template_is_refused(usual: Path, damage: Callable[[Template],
 )
 def test_a_plan_that_no_rollout_can_follow_is_refused(usual: Path, part: Template, sentence: str) -> None:
     with pytest.raises(RehearsalError, match=sentence):
-        find_endpoint(changed(usual, with_plan({**find_endpoint(usual, None).plan, **part})), None)
+        find_endpoint(changed(usual, with_plan({**find_endpoint(usual, None).plan.to_json(), **part})), None)
 
 
 @pytest.mark.parametrize("missing", ["gates", "scaling", "alarms", "poll_seconds"])
 def test_a_plan_that_lacks_a_part_is_refused_with_its_name(usual: Path, missing: str) -> None:
-    plan = {name: part for name, part in find_endpoint(usual, None).plan.items() if name != missing}
+    plan = {name: part for name, part in find_endpoint(usual, None).plan.to_json().items() if name != missing}
     with pytest.raises(RehearsalError, match=f"the plan needs {missing}"):
         find_endpoint(changed(usual, with_plan(plan)), None)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rollout.contract.names import SAGEMAKER_NAMESPACE
+
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.math_syntax import MathError, names, parse
 from canary_tools.aws_models.cloudwatch.math_values import Evaluator, Series
@@ -17,7 +19,7 @@ _DEFAULT_PERIOD = 60
 _HOUR, _DAY = 3_600, 86_400
 # data points of a period shorter than the first number of seconds are kept for the second number of seconds
 _RETENTION = ((60, 3 * _HOUR), (300, 15 * _DAY), (3_600, 63 * _DAY), (math.inf, 455 * _DAY))
-_SAGEMAKER_NAMESPACES = ("AWS/SageMaker", "/aws/sagemaker/")
+_SAGEMAKER_NAMESPACES = (SAGEMAKER_NAMESPACE, "/aws/sagemaker/")
 
 
 @dataclass(frozen=True)

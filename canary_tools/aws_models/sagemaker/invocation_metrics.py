@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from rollout.contract.names import SAGEMAKER_NAMESPACE
+
 from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay
 from canary_tools.aws_models.sagemaker.metric_source import MetricSource
 from canary_tools.aws_models.undocumented import IdleVariant, Undocumented
 from canary_tools.clock import Clock
 
-NAMESPACE = "AWS/SageMaker"
 _SUB_MINUTE_RESOLUTION = 1
 _MINUTE = 60
 _HTTP_OK = range(200, 300)
@@ -147,7 +148,7 @@ class InvocationMetrics:
         self._clock.call_at(
             self._visible(source, (name, len(dimensions)), start + source.period_seconds),
             lambda: self._record(
-                namespace=NAMESPACE, name=name, dimensions=dimensions, timestamp=start, values=values,
+                namespace=SAGEMAKER_NAMESPACE, name=name, dimensions=dimensions, timestamp=start, values=values,
                 unit=_UNITS.get(name, "None"), storage_resolution=resolution,
             ),
         )  # fmt: skip

@@ -6,7 +6,6 @@ from typing import Any
 
 from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.template import DeclaredEndpoint
-from canary_tools.rehearsal.template.plan_steps import expected_percent
 
 SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3600
@@ -73,17 +72,17 @@ class Fleet:
 
 def fleet_of(declared: DeclaredEndpoint, rps: float) -> Fleet:
     """Return the instances of a rollout at this many requests a second on the whole endpoint."""
-    scaling, steps = declared.plan["scaling"], declared.plan["steps"]
-    per_instance = scaling.get("invocations_per_instance")  # the CDK leaves `None` out of its JSON
+    scaling, steps = declared.plan.settings.scaling, declared.plan.steps
+    per_instance = scaling.invocations_per_instance
     for_traffic = 0 if per_instance is None else ceil(rps * SECONDS_PER_MINUTE / per_instance)
-    needed, idle = max(for_traffic, scaling["min_instances"]), scaling["idle_instances"]
+    needed, idle = max(for_traffic, scaling.min_instances), scaling.idle_instances
     return Fleet(
         instance_type=_instance_type(declared),
         rps=rps,
         needed=needed,
         idle=idle,
-        most=scaling["max_instances"],
-        canaries=tuple(max(idle, ceil(needed * expected_percent(step) / 100)) for step in steps),
+        most=scaling.max_instances,
+        canaries=tuple(max(idle, ceil(needed * step.expected_percent / 100)) for step in steps),
     )
 
 

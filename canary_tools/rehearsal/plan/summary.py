@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from rollout.contract.plan import Plan, Step
 from rollout.contract.timing import SUCCESSOR_PERIODS
 
 from canary_tools.rehearsal.plan.fleet import Fleet, fleet_of
@@ -16,7 +17,6 @@ from canary_tools.rehearsal.plan.metadata import Guard, PlanMetadata, metadata_o
 from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.services.durations import WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.template import DeclaredEndpoint
-from canary_tools.rehearsal.template.plan_steps import Step, expected_percent, title
 
 TRANSITIONS_PER_LOOK = 3
 """Of each evaluation: a wait, a Lambda task and a choice."""
@@ -72,19 +72,19 @@ class Summary:
     @property
     def step_titles(self) -> list[str]:
         """Return what people call the steps."""
-        return [title(step) for step in self.steps]
+        return [step.title for step in self.steps]
 
     def exposures(self) -> Iterator[Exposure]:
         """Yield the requests before each gate and each alarm can act."""
         for guard in self.metadata.guards:
-            requests = {title(step): round(self._rps_of(step) * guard.earliest_seconds) for step in self.steps}
+            requests = {step.title: round(self._rps_of(step) * guard.earliest_seconds) for step in self.steps}
             yield Exposure(guard=guard, requests=requests)
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain data."""
         return {
             "endpoint": self.endpoint,
-            "steps": [expected_percent(step) for step in self.steps],
+            "steps": [step.expected_percent for step in self.steps],
             "step_titles": self.step_titles,
             "shortest_seconds": self.metadata.shortest_seconds,
             "usual_seconds": self.usual_seconds,
@@ -104,7 +104,7 @@ class Summary:
         }
 
     def _rps_of(self, step: Step) -> float:
-        return self.assumptions.rps * expected_percent(step) / 100
+        return self.assumptions.rps * step.expected_percent / 100
 
 
 def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
@@ -116,10 +116,10 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
     plan, fleet = declared.plan, fleet_of(declared, assumptions.rps)
     metadata = metadata_of(declared)
     around = _seconds_around_bake(plan, assumptions.launch_s) + metadata.metric_delay_seconds
-    seconds = [step["bake_seconds"] + around for step in plan["steps"]]
+    seconds = [step.bake_seconds + around for step in plan.steps]
     return Summary(
         endpoint=declared.endpoint_name,
-        steps=tuple(plan["steps"]),
+        steps=tuple(plan.steps),
         metadata=metadata,
         usual_seconds=round(sum(seconds)),
         fleet=fleet,
@@ -129,14 +129,13 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
     )
 
 
-def _seconds_around_bake(plan: Mapping[str, Any], launch_s: float) -> float:
+def _seconds_around_bake(plan: Plan, launch_s: float) -> float:
     """Return the seconds of a step beside its bake: instances start, the weight changes, the last period is judged."""
-    ending = PERIODS_AFTER_BAKE * plan["metric_period_seconds"]
-    seconds: float = launch_s + WEIGHT_UPDATE_SECONDS + 2 * plan["poll_seconds"] + ending
-    return seconds
+    ending = PERIODS_AFTER_BAKE * plan.settings.metric_period_seconds
+    return launch_s + WEIGHT_UPDATE_SECONDS + 2 * plan.poll_seconds + ending
 
 
-def _cost(plan: Mapping[str, Any], fleet: Fleet, seconds: list[float]) -> float | None:
+def _cost(plan: Plan, fleet: Fleet, seconds: list[float]) -> float | None:
     """Return what a rollout costs beyond the instances that run without one; `None` if that is not known."""
     extra = sum(count * of_step for count, of_step in zip(fleet.extra_by_step, seconds, strict=True))
     instances = list_prices.instances(fleet.instance_type, extra)
@@ -145,8 +144,8 @@ def _cost(plan: Mapping[str, Any], fleet: Fleet, seconds: list[float]) -> float 
     return round(instances + _orchestration_cost(plan, sum(seconds)), 4)
 
 
-def _orchestration_cost(plan: Mapping[str, Any], seconds: float) -> float:
-    looks = ceil(seconds / plan["evaluation_interval_seconds"])
+def _orchestration_cost(plan: Plan, seconds: float) -> float:
+    looks = ceil(seconds / plan.evaluation_interval_seconds)
     return list_prices.orchestration(
         state_transitions=TRANSITIONS_PER_LOOK * looks,
         lambda_requests=looks,

@@ -10,6 +10,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from rollout.contract.gate_rules import SlowRequests
+from rollout.contract.names import SLOTS
 
 from canary_tools.rehearsal.record.observation import Happening, Minute
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
@@ -79,7 +81,7 @@ class _Drawing:
         self._plan = rehearsed.declared.plan
         self._canary = rehearsed.observation.slot
         self._end = rehearsed.result["seconds"]
-        self._colours = {slot: CANARY if slot == self._canary else STABLE for slot in ("variant-a", "variant-b")}
+        self._colours = {slot: CANARY if slot == self._canary else STABLE for slot in SLOTS}
         longest = self._minutes[-1].start_s if self._minutes else 60.0
         self._unit, self._unit_name = (60.0, "minutes") if longest < 4 * 3600 else (3600.0, "hours")
         moments = [*rehearsed.observation.happenings, *rehearsed.observation.bus_happenings()]
@@ -114,19 +116,16 @@ class _Drawing:
         return cohort + by_weight * (100 - minute.cohort_percent)
 
     def evidence(self, axes: Axes) -> None:
-        judge = self._plan["gates"]["judge"]
-        alpha = judge.get("alpha", 0.01)
-        total = sum(gate.get("alpha_share", 1.0) for gate in judge["gates"])
-        for gate, colour in zip(judge["gates"], _GATES * 8, strict=False):
-            part = gate.get("alpha_share", 1.0) / total
+        judge = self._plan.gates.judge
+        for (name, share), colour in zip(judge.alpha_shares.items(), _GATES * 8, strict=False):
             times, values = [], []
             for look in self._observation.looks:
-                if gate["name"] in look.gates:
-                    evidence, dispersion = look.gates[gate["name"]]
-                    needed = dispersion * log(1 / alpha) - log(part)
+                if name in look.gates:
+                    evidence, dispersion = look.gates[name]
+                    needed = dispersion * log(1 / judge.alpha) - log(share)
                     times.append(look.at_s / self._unit)
                     values.append(min(max(100 * evidence / needed, -50), 140))
-            axes.plot(times, values, color=colour, lw=2, marker="o", ms=2.5, label=f"gate {gate['name']}")
+            axes.plot(times, values, color=colour, lw=2, marker="o", ms=2.5, label=f"gate {name}")
         axes.axhline(100, color=ENDED, lw=1.2, ls="--")
         axes.text(0.995, 0.93, "rolls back", transform=axes.transAxes, ha="right", va="top", color=ENDED)
         axes.axhline(0, color=GREY, lw=0.8)
@@ -143,10 +142,10 @@ class _Drawing:
         for slot, colour in self._colours.items():
             times, values = self._series(slot, lambda served: percentile(served.latency, 50))
             axes.plot(times, values, color=colour, lw=0.8)
-        for source in self._plan["gates"]["sources"].values():
-            if source["source"] == "slow":
-                axes.axhline(source["slow_us"] / 1000, color=ENDED, lw=1.2, ls="--")
-                axes.text(0.995, source["slow_us"] / 1000, "slow ", transform=axes.get_yaxis_transform(),
+        for source in self._plan.gates.sources.values():
+            if isinstance(source, SlowRequests):
+                axes.axhline(source.slow_us / 1000, color=ENDED, lw=1.2, ls="--")
+                axes.text(0.995, source.slow_us / 1000, "slow ", transform=axes.get_yaxis_transform(),
                           ha="right", va="bottom", color=ENDED)  # fmt: skip
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

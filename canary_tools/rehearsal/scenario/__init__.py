@@ -1,7 +1,6 @@
 """The scenario of a rehearsal: the file, what it holds, and how the models behave at each second."""
 
 from canary_tools.rehearsal.scenario.scenario import (
-    ERRORS,
     Behaviour,
     Change,
     Control,
@@ -10,9 +9,8 @@ from canary_tools.rehearsal.scenario.scenario import (
     Scenario,
     Traffic,
     behaviour_at,
-    parse_scenario,
-    read_scenario,
 )
+from canary_tools.rehearsal.scenario.scenario_file import ERRORS, parse_scenario, read_scenario
 
 __all__ = [
     "ERRORS",

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rollout.contract.gate_rules import PublishedCounts
 from rollout.contract.names import SAGEMAKER_NAMESPACE
 
 from canary_tools.aws_models.cloudwatch.held_alarms import HeldAlarms
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
-from canary_tools.rehearsal.template import DeclaredEndpoint
+from canary_tools.rehearsal.template import DeclaredEndpoint, alarm_names
 
 UNKNOWN = {
     "Namespace": "Unknown", "MetricName": "Unknown", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
@@ -22,14 +23,14 @@ def put_alarms(declared: DeclaredEndpoint, alarms: HeldAlarms) -> None:
     Such an alarm of the caller is OK until a control says otherwise; so is one that the template only names.
     """
     plan = declared.plan
-    counted = {source.get("namespace", "") for source in plan["gates"]["sources"].values()}
+    counted = {source.namespace for source in plan.gates.sources.values() if isinstance(source, PublishedCounts)}
     published = {SAGEMAKER_NAMESPACE} | counted
     put: set[str] = set()
     for alarm in declared.alarms:
         if "AlarmRule" not in alarm and _namespaces(alarm) <= published:
             alarms.put_metric_alarm(alarm)
             put.add(alarm["AlarmName"])
-    for name in {name for names in plan["alarms"].values() for name in names} - put:
+    for name in set(alarm_names(plan)) - put:
         alarms.put_metric_alarm({**UNKNOWN, "AlarmName": name})
         alarms.hold(name, AlarmState.OK)
 

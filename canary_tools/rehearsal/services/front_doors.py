@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from rollout.contract.plan import ApiStage
 from rollout.contract.stage_variables import AT_REST
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -16,8 +17,8 @@ _PREFIX = "/variables/"
 class FrontDoors:
     """The stages that the plan names. `variables`: those of each, by `<API>/<stage>`."""
 
-    def __init__(self, stages: Iterable[Mapping[str, str]]) -> None:
-        self.variables = {f"{stage['rest_api_id']}/{stage['stage_name']}": dict(AT_REST) for stage in stages}
+    def __init__(self, stages: Iterable[ApiStage]) -> None:
+        self.variables = {f"{stage.rest_api_id}/{stage.stage_name}": dict(AT_REST) for stage in stages}
 
     def operations(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
         """Return the API calls that are known here."""

@@ -1,13 +1,15 @@
 """The cohort of a rollout: which requests reach the new release beside the weights."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from rollout.contract.cohort import CohortRule
+from rollout.contract.plan import Step
 from rollout.contract.stage_variables import BUCKETS, HEADER, VALUES, VARIANT
 
 from canary_tools.rehearsal.services.front_doors import FrontDoors
-from canary_tools.rehearsal.template.plan_steps import Step, expected_percent
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class PublishedCohort:
     """
 
     def __init__(self, steps: Iterable[Step], front_doors: FrontDoors) -> None:
-        self._steps: Sequence[Step] = [step for step in steps if step.get("cohort") is not None]
+        self._shares = [(step.cohort, step.expected_percent) for step in steps if step.cohort is not None]
         self._front_doors = front_doors
         self.in_ledger: Mapping[str, Any] | None = None
 
@@ -35,27 +37,23 @@ class PublishedCohort:
         return max(found, key=lambda cohort: cohort.percent, default=None)
 
     def _of_ledger(self) -> Iterable[Cohort]:
-        published = self.in_ledger
-        if published is not None:
-            yield from _first(
-                published["variant"], (step for step in self._steps if step["cohort"] == published["rule"])
-            )
+        if self.in_ledger is not None:
+            published = CohortRule.parse(self.in_ledger["rule"])
+            yield from self._first(self.in_ledger["variant"], lambda rule: rule == published)
 
     def _of_front_doors(self) -> Iterable[Cohort]:
         for variables in self._front_doors.letting_through().values():
-            yield from _first(
-                variables[VARIANT], (step for step in self._steps if _is_at_door(step["cohort"], variables))
-            )
+            yield from self._first(variables[VARIANT], partial(_is_at_door, variables))
+
+    def _first(self, variant: str, is_published: Callable[[CohortRule], bool]) -> Iterable[Cohort]:
+        """Return the cohort of the first step whose rule is published."""
+        return [Cohort(variant, percent) for rule, percent in self._shares if is_published(rule)][:1]
 
 
-def _first(variant: str, steps: Iterable[Step]) -> Iterable[Cohort]:
-    yield from [Cohort(variant, expected_percent(step)) for step in steps][:1]
-
-
-def _is_at_door(rule: Mapping[str, Any], variables: Mapping[str, str]) -> bool:
+def _is_at_door(variables: Mapping[str, str], rule: CohortRule) -> bool:
     """Tell whether a stage's variables hold this rule."""
-    if rule["header"] != variables[HEADER]:
+    if rule.header != variables[HEADER]:
         return False
-    if rule["kind"] == "users":
-        return f"{rule['buckets']:04d}" == variables[BUCKETS]
-    return f",{','.join(rule['values'])}," == variables[VALUES]
+    if rule.buckets:
+        return f"{rule.buckets:04d}" == variables[BUCKETS]
+    return f",{','.join(rule.values)}," == variables[VALUES]
