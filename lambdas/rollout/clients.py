@@ -1,4 +1,4 @@
-"""boto3 clients, made on first use and kept for the life of the Lambda environment."""
+"""boto3 clients. Each is made when it is first used, and kept as long as the Lambda environment lives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIRST_SERVER_ERROR = 500
 
 @cache
 def client(service: str) -> Any:
-    """Return a client that repeats throttled and failed calls a few times."""
+    """Return a client that sends a throttled or failed call up to four times."""
     return boto3.client(
         service,
         config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20),
@@ -42,7 +42,10 @@ def client(service: str) -> Any:
 
 @cache
 def single_attempt_client(service: str, read_timeout: int = 10) -> Any:
-    """Return a client that never repeats a call, for calls whose effect must be read before another try."""
+    """Return a client that sends each call only once. `read_timeout`: in seconds.
+
+    It is for calls whose effect must be read before the next try.
+    """
     return boto3.client(
         service,
         config=Config(
@@ -55,11 +58,13 @@ def single_attempt_client(service: str, read_timeout: int = 10) -> Any:
 
 @contextmanager
 def named_failures() -> Iterator[None]:
-    """Give the failures that any service may have their names; what is left keeps boto3's. Each names the call.
+    """Turn failures that every service can have into named exceptions. All other errors of boto3 stay as they are.
+
+    The message of each exception names the call.
 
     Raises:
-        Throttled: when the service limits the calls.
-        Unavailable: when it gave no answer, or failed on its side; the call may have had its effect.
+        Throttled: when the service limits the rate of calls.
+        Unavailable: when the service gave no answer or failed; the call may have taken effect.
     """
     try:
         yield

@@ -26,16 +26,16 @@ Result = TypeVar("Result")
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 POLICY_SECONDS = 90
-"""How long a new policy may take to work. AWS names no bound; reports say up to a minute. Source:
+"""How long a new policy may take to work. AWS documents no limit; users report up to a minute. Source:
 https://github.com/aws/aws-cdk/issues/37675"""
 LOOK_AGAIN_SECONDS = 5
 RESPONSE_TIMEOUT_SECONDS = 30
 REASON_BYTES = 1500
-"""A response may have 4,096 bytes in all, and JSON may double some of these."""
+"""The longest reason. A response may have 4,096 bytes in all, and JSON writes some characters with two bytes."""
 
 
 def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
-    """Do the work and tell CloudFormation how it went; a failure's sentence is what the user of the stack reads."""
+    """Do the work and send CloudFormation the result. The user of the stack reads the sentence of a failure."""
     try:
         outcome: dict[str, object] = {"Status": "SUCCESS", "Data": _once_allowed(lambda: work(event))}
     except RolloutError as error:
@@ -49,7 +49,7 @@ def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
 def _once_allowed(work: Callable[[], Result]) -> Result:
     """Repeat work that AWS denies: a policy takes effect some seconds after CloudFormation has created it.
 
-    Work may begin anew, since CloudFormation may repeat a request, too. Source:
+    The work can be repeated safely, because CloudFormation may repeat a request too. Source:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
     """
     until = clock.now() + POLICY_SECONDS
@@ -63,7 +63,7 @@ def _once_allowed(work: Callable[[], Result]) -> Result:
 
 
 def physical_id(event: Event) -> str:
-    """Return the resource's identity: the endpoint's name, as long as that stays."""
+    """Return the physical ID of the resource: the endpoint's name. A new name is a new resource."""
     name: str = event["ResourceProperties"]["EndpointName"]
     return name
 

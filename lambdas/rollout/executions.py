@@ -19,16 +19,16 @@ ENDED = {
     "FAILED": "the execution failed before it could clean up",
     "SUCCEEDED": "the execution ended without its clean-up",
 }
-"""How an execution can be over, and why that ends a rollout that has the lock still. Source:
+"""The statuses of an execution that is over, and the reason that its rollout gets if it still holds the lock. Source:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
 CAUSE_SECONDS = 3
-"""How long a restore may wait for the cause of an end: traffic goes first."""
+"""How long a restore waits for the cause that was given for the end. The traffic must not wait longer."""
 
 
 def execution_name(version: str, attempt: int) -> str:
-    """Return the name of a rollout's execution, by release and attempt; two rollouts never share an attempt.
+    """Return the name of a rollout's execution: release and attempt. Each rollout has its own attempt number.
 
-    A name with a dot would keep Step Functions from writing the execution's log. Source:
+    Dots are replaced: Step Functions writes no log for an execution whose name has a dot. Source:
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (name)
 
     >>> execution_name("2026-11-22", 7)
@@ -40,10 +40,10 @@ def execution_name(version: str, attempt: int) -> str:
 
 
 def start(client: Any, state_machine_arn: str, name: str) -> bool:
-    """Start a rollout; once is enough, however often this is called.
+    """Start a rollout. A second call for the same execution changes nothing.
 
-    `False`: the name belongs to an execution that is over, or that was started with another input. Names are taken
-    for 90 days. Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    `False`: the name belongs to an execution that is over, or that was started with another input. A name cannot be
+    used again for 90 days. Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
     """
     try:
         client.start_execution(stateMachineArn=state_machine_arn, name=name, input="{}")
@@ -53,10 +53,10 @@ def start(client: Any, state_machine_arn: str, name: str) -> bool:
 
 
 def describe(client: Any, state_machine_arn: str, name: str) -> Mapping[str, Any]:
-    """Return what Step Functions knows of an execution; empty when there is none of this name.
+    """Return what Step Functions knows of an execution; empty when none has this name.
 
     Raises:
-        Throttled, Unavailable: when Step Functions does not tell.
+        Throttled, Unavailable: when Step Functions limits the calls, or does not answer.
     """
     try:
         with clients.named_failures():
@@ -67,7 +67,7 @@ def describe(client: Any, state_machine_arn: str, name: str) -> Mapping[str, Any
 
 
 def death(status: str, execution: Mapping[str, Any]) -> Failure:
-    """Return why an execution that is over could not go on, with the cause that was given for its end.
+    """Return why an execution ended, with the cause that was given for its end.
 
     >>> death("ABORTED", {"error": "Stopped", "cause": "wrong model"}).reason
     'the execution was stopped: wrong model'
@@ -79,7 +79,7 @@ def death(status: str, execution: Mapping[str, Any]) -> Failure:
 
 
 def death_of(state_machine_arn: str, name: str, status: str) -> Failure:
-    """Return why this execution ended; without the cause that was given if Step Functions does not tell at once."""
+    """Return why this execution ended. If Step Functions does not answer at once, the given cause is left out."""
     client = clients.single_attempt_client("stepfunctions", read_timeout=CAUSE_SECONDS)
     try:
         return death(status, client.describe_execution(executionArn=_arn(state_machine_arn, name)))
@@ -88,7 +88,7 @@ def death_of(state_machine_arn: str, name: str, status: str) -> Failure:
 
 
 def stop(client: Any, state_machine_arn: str, name: str, reason: str) -> None:
-    """Stop a rollout; no Catch of it runs any more. One that is over, or never was, stays as it is."""
+    """Stop a rollout. Its Catch does not run any more. An execution that is over or does not exist is no error."""
     with suppress(client.exceptions.ExecutionDoesNotExist, client.exceptions.ValidationException):
         client.stop_execution(executionArn=_arn(state_machine_arn, name), error="Stopped", cause=reason)
 

@@ -2,13 +2,14 @@
 
 Partition key `endpoint`, sort key `record`:
 
-- `lock`: who may change the endpoint now, and what that rollout works on
+- `lock`: who may change the endpoint now; for a rollout also its slots and its endpoint config
 - `declared`: the release that the last accepted deploy asked for
-- `model#<name>`, `release#<version>`: which content a model and a version label stand for, and its fate
-- `answer#<digest>`: what `Custom::ReleaseSlots` answered to these properties
+- `model#<name>`: the release that a model holds
+- `release#<version>`: the content of a version label, and how its last rollout ended
+- `answer#<digest>`: the answer of `Custom::ReleaseSlots` to properties with this digest
 - `rollout#<execution name>`: the course of one rollout
-- `landing`: since when a rollout that has ended keeps its instances
-- `cohort`: the published rule of who reaches the canary while its weight is 0; clients read it
+- `landing`: a rollout has ended and still keeps its instances; the record says since when
+- `cohort`: the published rule that sends requests to the canary while its weight is 0; clients read it
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from rollout.contract.plan import ApiStage
 
 Item = dict[str, dict[str, object]]
-"""As DynamoDB has it: every value with its type."""
+"""An item in DynamoDB's format: every value has its type beside it."""
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -48,10 +49,10 @@ class Release:
     digest: str
     outcome: str = ""
     tried_at: str = ""
-    """When the last rollout of it ended that did not judge it, in ISO 8601; empty if there was none."""
+    """When the last rollout ended that did not judge this release, in ISO 8601; empty if there was none."""
 
     def same_content(self, other: Release) -> bool:
-        """Tell whether both are the same release."""
+        """Tell whether both are the same release: they have the same version and the same digest."""
         return (self.version, self.digest) == (other.version, other.digest)
 
 
@@ -64,7 +65,10 @@ class Ledger:
         self._client = clients.client("dynamodb") if client is None else client
 
     def unrepeated(self) -> Ledger:
-        """Return this ledger with calls that are tried once, for an order that must not arrive later than announced."""
+        """Return this ledger with calls that are sent only once.
+
+        A repeated call may arrive late. An announcement must not arrive after the time that it announces.
+        """
         return Ledger(self._endpoint, table=self._table, client=clients.single_attempt_client("dynamodb"))
 
     # The lock
@@ -72,14 +76,15 @@ class Ledger:
     def lock(self) -> Lock | None:
         """Read the lock, consistently."""
         item = self._get("lock")
-        if item is None or "holder" not in item:  # an abort may be written where no lock is
+        if item is None or "holder" not in item:  # an operator's abort can create the record without a lock
             return None
         return Lock.parse(item)
 
     def lock_for_deployment(self, holder: str, at: float) -> bool:
-        """Take the lock for a deployment; one that an earlier deployment left behind is taken over.
+        """Take the lock for a deployment. `False`: a rollout holds it.
 
-        CloudFormation runs one update of a stack at a time, so an earlier deployment cannot be alive.
+        The lock of an earlier deployment is taken over. CloudFormation runs one update of a stack at a time, so the
+        earlier deployment has ended.
         """
         lock = Lock(kind=DEPLOYMENT, holder=holder)
         return self._put_lock(lock, at, "attribute_not_exists(holder) OR kind = :kind", {":kind": DEPLOYMENT})
@@ -94,11 +99,14 @@ class Ledger:
         stable: str = "",
         canary: str = "",
     ) -> bool:
-        """Take the free lock for a rollout, or the one that this deployment, and no other, hands over.
+        """Take the lock for a rollout. `False`: it is not free, or not the one to take over.
 
-        Others ask the state machine whether the rollout is alive. Slots that are known already go into the lock: with
-        them a rollout can be rolled back whose weights another hand changes before its first look. A rollout that has
-        the lock does not get it again: that would delete an order to halt.
+        Without `instead_of` the lock must be free. With it, the lock must be held by this deployment.
+
+        `state_machine`: its ARN. Others ask it whether the rollout still runs.
+        `stable` and `canary`: the slots, if they are known already. With them the rollout can be rolled back even if
+        somebody changes the weights before its first look at the endpoint.
+        A rollout that holds the lock does not get it again: a new record would lose an order to halt.
         """
         lock = Lock(kind=ROLLOUT, holder=execution, state_machine=state_machine, stable=stable, canary=canary)
         if instead_of is None:
@@ -114,7 +122,7 @@ class Ledger:
         config_name: str,
         api_stages: Sequence[ApiStage] = (),
     ) -> None:
-        """Write into the rollout's lock what it works on.
+        """Write the rollout's slots, endpoint config and API stages into its lock.
 
         Raises:
             LockLost: when the lock is not this rollout's.
@@ -128,11 +136,10 @@ class Ledger:
             raise LockLost(sentences.LOCK_NOT_PINNED.format(endpoint=self._endpoint, execution=execution))
 
     def halt(self, execution: str, reason: str, at: float, *, by: str = Halted.__name__) -> bool:
-        """Order the rollout's exposure to zero; the first reason stays, and the name of its error (`by`).
+        """Order the rollout's exposure to zero. `False`: it does not hold the lock, or its promotion is decided.
 
-        An operator may write `halted` alone; that judges nothing.
-
-        `False`: the rollout does not hold the lock, or its promotion is decided.
+        `by`: the name of the error that the order stands for. The first reason and the first name are kept. An operator
+        may write `halted` without a name; then the release is not judged.
         """
         values = {":me": execution, ":reason": reason, ":by": by, ":at": iso(at)}
         changes = "SET halted = :reason, halted_by = :by, halted_at = :at"
@@ -144,25 +151,30 @@ class Ledger:
         )  # fmt: skip
 
     def announce_raise(self, execution: str, until: float) -> bool:
-        """Say that exposure is about to be raised, unless it was ordered to zero first: exactly one of the two wins.
+        """Announce a raise of exposure. `False`: exposure was ordered to zero before, or the lock was lost.
 
-        A handler that ends the rollout after that waits until then for the raise to arrive: its sender may be dead.
+        DynamoDB orders the two writes: either the order to halt or the announcement comes first. A handler that ends
+        the rollout later waits until this time (`until`, in seconds since the epoch), because the raise may still
+        arrive after the process that sent it has ended.
         """
         condition = "holder = :me AND attribute_not_exists(halted)"
         values = {":me": execution, ":until": iso(until)}
         return self._update("lock", "SET raising_until = :until", values, condition=condition)
 
     def seal(self, execution: str) -> bool:
-        """Decide the promotion, unless exposure was ordered to zero first: exactly one of the two wins."""
+        """Decide the promotion. `False`: exposure was ordered to zero before, or the lock was lost."""
         condition = "holder = :me AND attribute_not_exists(halted)"
         return self._update("lock", "SET sealed = :yes", {":me": execution, ":yes": True}, condition=condition)
 
     def free(self, holder: str) -> bool:
-        """Give the lock back. `False`: this holder does not have it."""
+        """Free the lock. `False`: this holder does not have it."""
         return self._write("delete_item", condition="holder = :me", values={":me": holder}, Key=self._key("lock"))
 
     def free_if_over(self, execution: str) -> bool:
-        """Free the lock of a rollout whose end is recorded: by then nothing of it is left to restore."""
+        """Free the lock of a rollout whose end is recorded, and tell whether that was done.
+
+        The end is recorded last, so nothing of that rollout has to be restored any more.
+        """
         rollout = self.rollout(execution)
         return rollout is not None and rollout.get("outcome") in ENDINGS and self.free(execution)
 
@@ -171,9 +183,10 @@ class Ledger:
     def declare(
         self, release: Release, model_name: str, scaling: Scaling, *, bucket: str = "", anew: bool = False
     ) -> None:
-        """Record the release that a deploy asked for, which model holds it, its bucket, and the instances by role.
+        """Record what a deploy asked for: the release, its model, the model's bucket, and the instances by role.
 
-        A label keeps the content and the fate that it has, unless the endpoint begins `anew`.
+        A version label keeps its content and its outcome. With `anew` (a new endpoint) it gets the new content and
+        loses its outcome.
         """
         identity = {"version": release.version, "digest": release.digest}
         self._put("declared", {**identity, "model_name": model_name, "scaling": scaling.to_json()})
@@ -189,7 +202,7 @@ class Ledger:
         return None if scaling is None else Scaling.parse({name: _whole(value) for name, value in scaling.items()})
 
     def declared(self) -> Release | None:
-        """Return the release that the last accepted deploy asked for, with its fate."""
+        """Return the release that the last accepted deploy asked for, with its outcome."""
         item = self._get("declared")
         return None if item is None else self.release(item["version"])
 
@@ -199,7 +212,7 @@ class Ledger:
         return "" if item is None else str(item["model_name"])
 
     def release(self, version: str) -> Release | None:
-        """Return what this version label stands for."""
+        """Return the release of a version label; `None` for a label that no deploy has declared."""
         item = self._get(f"release#{version}")
         if item is None:
             return None
@@ -207,17 +220,17 @@ class Ledger:
         return Release(version=version, digest=item["digest"], **fate)
 
     def release_in(self, model_name: str) -> Release | None:
-        """Return the release that a model holds."""
+        """Return the release that a model holds; `None` for a model that no deploy has declared."""
         item = self._get(f"model#{model_name}")
         return None if item is None else Release(version=item["version"], digest=item["digest"])
 
     def bucket_of(self, model_name: str) -> str:
-        """Return the bucket that a model reads its archive from; empty when it reads none, or it is not known."""
+        """Return the bucket of a model's archive; empty when the model has none, or the bucket is not known."""
         item = self._get(f"model#{model_name}")
         return "" if item is None else str(item.get("bucket", ""))
 
     def decide_release(self, version: str, outcome: str) -> None:
-        """Record the fate of a release."""
+        """Record how a release was judged."""
         self._update(f"release#{version}", "SET outcome = :outcome", {":outcome": outcome})
 
     def release_tried(self, version: str, at: float) -> None:
@@ -225,11 +238,14 @@ class Ledger:
         self._update(f"release#{version}", "SET tried_at = :at", {":at": iso(at)})
 
     def remember_answer(self, digest: str, answer: Mapping[str, str | int], *, request: str) -> None:
-        """Keep what `Custom::ReleaseSlots` answered, for a stack rollback and for a repetition of the request."""
+        """Keep an answer of `Custom::ReleaseSlots`. A stack rollback and a repeated request get it again."""
         self._put(f"answer#{digest}", {"answer": dict(answer), "request": request})
 
     def answer(self, digest: str, *, request: str | None = None) -> dict[str, str | int] | None:
-        """Return what `Custom::ReleaseSlots` last answered to these properties, or only to this very request."""
+        """Return the last answer of `Custom::ReleaseSlots` to these properties; `None` without one.
+
+        With `request`, only the answer to that request counts.
+        """
         item = self._get(f"answer#{digest}")
         if item is None or request not in {None, item.get("request")}:
             return None
@@ -250,7 +266,7 @@ class Ledger:
         return int(answer["Count"]) + 1
 
     def open_rollout(self, execution: str, release: Release, at: float) -> None:
-        """Record that a rollout began; a repetition changes nothing."""
+        """Record that a rollout began. A second call changes nothing."""
         values = {":v": release.version, ":d": release.digest, ":o": RUNNING, ":at": iso(at), ":none": []}
         self._update(
             f"rollout#{execution}",
@@ -260,15 +276,15 @@ class Ledger:
         )
 
     def rollout(self, execution: str) -> dict[str, Any] | None:
-        """Return the record of one rollout."""
+        """Return the record of one rollout; `None` if it was never opened."""
         return self._get(f"rollout#{execution}")
 
     def record_step(self, execution: str, index: int, step: Mapping[str, object]) -> None:
-        """Write how one step of a rollout stands."""
+        """Write the state of one step of a rollout. `index`: its number, 0 for the first."""
         self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", {":step": dict(step)})
 
     def close_rollout(self, execution: str, outcome: str, reason: str, at: float) -> None:
-        """Record how a rollout ended; the first ending stays. One that was never opened has no version: ""."""
+        """Record how a rollout ended. The first end is kept. A rollout that was never opened gets an empty version."""
         values = {":running": RUNNING, ":outcome": outcome, ":reason": reason, ":at": iso(at), ":none": ""}
         self._update(
             f"rollout#{execution}",
@@ -289,31 +305,31 @@ class Ledger:
     # The landing
 
     def begin_landing(self, landing: Landing) -> None:
-        """Record that a rollout has ended and keeps its instances; it replaces an earlier landing."""
+        """Record that a rollout has ended and keeps its instances. This replaces an earlier landing."""
         self._update("landing", "SET landing = :landing", {":landing": landing.to_json()})
 
     def landing(self) -> Landing | None:
-        """Return the landing that is not over."""
+        """Return the landing in progress; `None` without one."""
         item = self._get("landing")
         return Landing.parse(item["landing"]) if item and "landing" in item else None
 
     def end_landing(self, landing: Landing) -> None:
-        """Record that this landing is over, unless another rollout has ended meanwhile."""
+        """Record that this landing is over. If another rollout has ended since then, its landing is kept."""
         self._update("landing", "REMOVE landing", {":landing": landing.to_json()}, condition="landing = :landing")
 
     # The cohort
 
     def publish_cohort(self, cohort: Cohort) -> None:
-        """Tell clients which requests go to a variant."""
+        """Publish which requests clients must send to a variant."""
         self._update("cohort", "SET cohort = :cohort", {":cohort": cohort.to_json()})
 
     def cohort(self) -> Cohort | None:
-        """Return what is published."""
+        """Return the published cohort; `None` without one."""
         item = self._get("cohort")
         return Cohort.parse(item["cohort"]) if item and "cohort" in item else None
 
     def withdraw_cohort(self) -> None:
-        """Tell clients that no request goes anywhere but by weight."""
+        """Withdraw the cohort: all requests go by weight again."""
         self._update("cohort", "REMOVE cohort", {})
 
     # DynamoDB
@@ -337,7 +353,7 @@ class Ledger:
         return self._write("put_item", condition=condition, values=values, Item=_item(item))
 
     def _update(self, record: str, changes: str, values: Mapping[str, object], *, condition: str = "") -> bool:
-        """Change one record; `False` when the condition does not hold."""
+        """Change one record. `False`: the condition does not hold."""
         return self._write(
             "update_item", condition=condition, values=values, Key=self._key(record), UpdateExpression=changes
         )
@@ -359,7 +375,7 @@ class Ledger:
 
 
 def _whole(value: Any) -> Any:
-    """DynamoDB's numbers come back as `Decimal`, which JSON does not know."""
+    """Return a number of DynamoDB, which is a `Decimal`, as an `int`: JSON has no `Decimal`."""
     return int(value) if isinstance(value, Decimal) else value
 
 

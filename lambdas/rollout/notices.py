@@ -1,4 +1,4 @@
-"""Events that tell others how a rollout goes."""
+"""Events about the course of a rollout, on the default event bus."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PAUSES_SECONDS = (0.5, 2.0)
 
 
 def notify(endpoint: str, happened: str, **detail: Any) -> bool:
-    """Put one event on the default bus. `happened` is the end of the detail type, "Canary Rollout <happened>".
+    """Put one event on the default bus, and tell whether EventBridge took it.
 
-    An event that cannot be put in three tries is logged with its content, and the answer is `False`: what it tells
-    about is done, and must not fail for want of a listener.
+    `happened` is the end of the detail type, "Canary Rollout <happened>". After three failed tries the event is logged
+    with its content, and the result is `False`. What the event reports is already done, so this must not fail it.
     """
     entry = {
         "Source": EVENT_SOURCE,
@@ -35,14 +35,14 @@ def notify(endpoint: str, happened: str, **detail: Any) -> bool:
         clock.pause(pause)
         refusal = _refusal(entry)
     if refusal is not None:
-        logger.error("could not tell, because of %s: %s", refusal, entry)
+        logger.error("the event was not sent, because of %s: %s", refusal, entry)
     return refusal is None
 
 
 def _refusal(entry: dict[str, str]) -> object:
-    """Put the event, and return why EventBridge does not have it; `None` when it has.
+    """Put the event, and return why EventBridge refused it; `None` when it was taken.
 
-    The call succeeds when an entry fails: the answer says so. Source:
+    PutEvents succeeds even if an entry fails. Only the answer shows the failure. Source:
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
     """
     try:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 PATIENCE_SECONDS = 60
-"""DescribeStacks has a low rate limit, and a stack rollback must not fail for it."""
+"""How long a call is tried. DescribeStacks has a low rate limit, and a stack rollback must not fail because of it."""
 
 
 def stack_status(stack_id: str) -> str:
     """Return the status of a stack.
 
     Raises:
-        Throttled, Unavailable: when CloudFormation did not tell for a minute.
+        Throttled, Unavailable: when CloudFormation gave no answer for a minute.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
@@ -28,7 +28,7 @@ def stack_status(stack_id: str) -> str:
 
 
 def deploy_began_at(stack_id: str) -> str:
-    """Return when the last deploy of a stack began, in ISO 8601. Source and errors as above."""
+    """Return when the last deploy of a stack began, in ISO 8601. Source and errors are those of `stack_status`."""
     stack = _described(stack_id)
     began: datetime = stack.get("LastUpdatedTime", stack["CreationTime"])
     return clock.iso(began.timestamp())
@@ -45,7 +45,7 @@ def _described(stack_id: str) -> Mapping[str, Any]:
 
 
 def is_rolling_back(status: str) -> bool:
-    """Tell whether CloudFormation is undoing a deploy.
+    """Tell whether CloudFormation is rolling back a deploy.
 
     >>> [is_rolling_back(s) for s in ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")]
     [False, True, True]

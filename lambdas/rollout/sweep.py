@@ -1,4 +1,4 @@
-"""Models and endpoint configs that CloudFormation replaced and kept, found by their tag."""
+"""Deletes models and endpoint configs that CloudFormation replaced and retained. They are found by their tag."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Swept(NamedTuple):
-    """A model or an endpoint config, by its kind in the ARN and its name."""
+    """A model or an endpoint config. `kind`: the resource type in its ARN."""
 
     kind: str
     name: str
 
 
 def sweep(endpoint: str, resources: Iterable[Swept]) -> None:
-    """Delete models and endpoint configs of an endpoint; those that are gone already do not matter.
+    """Delete models and endpoint configs of an endpoint. It is no error if one is deleted already.
 
-    What is gone has no tag any more, so that the permission to delete it may be gone as well.
+    A deleted resource has no tag any more. The permission depends on the tag, so the error may be AccessDenied.
     """
     for resource in resources:
         try:
@@ -37,10 +37,10 @@ def sweep(endpoint: str, resources: Iterable[Swept]) -> None:
 
 
 def all_of(endpoint: str) -> list[Swept]:
-    """Return every model and endpoint config of an endpoint, by the names they were given.
+    """Return every model and endpoint config of an endpoint, with the name as it was given.
 
-    The tagging API knows ARNs only, in which SageMaker writes names in lower case: a name out of an ARN may be none,
-    and would never be found among those that are needed.
+    The tagging API returns ARNs only, and SageMaker writes names in ARNs in lower case. A name taken from an ARN may
+    differ from the real name, and a needed resource would look unneeded.
     Source: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
     """
     pages = clients.client("resourcegroupstaggingapi").get_paginator("get_resources")
@@ -53,7 +53,7 @@ def all_of(endpoint: str) -> list[Swept]:
 
 
 def _named(arns: set[str], kind: str, word: str) -> list[Swept]:
-    """Return the resources of one kind that have one of these ARNs.
+    """Return the resources of one kind whose ARN is among these.
 
     Sources: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListModels.html and
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpointConfigs.html
@@ -66,10 +66,11 @@ def _named(arns: set[str], kind: str, word: str) -> list[Swept]:
 
 
 def unneeded_by(world: World, view: EndpointView) -> list[Swept]:
-    """Return the models and endpoint configs that nothing can need once the stack is at rest.
+    """Return the models and endpoint configs that are not needed any more when the stack is at rest.
 
-    Needed are the endpoint's config, the models of both its slots (the idle one is the fast way back), and the model
-    that the stack declares. A model that no accepted deploy has placed may belong to one that waits for the lock.
+    The endpoint's config, the models of both slots and the model that the stack declares are needed. The idle slot's
+    model makes a fast return possible. A model that no accepted deploy has placed is kept: it may belong to a deploy
+    that waits for the lock.
     """
     in_slots = {slot.model_name for slot in world.endpoint.config(view.config_name).values()}
     needed = {view.config_name, world.ledger.declared_model(), *in_slots}
