@@ -1,4 +1,4 @@
-"""A front door of an endpoint: API Gateway calls SageMaker itself, with no function in between."""
+"""A front door of an endpoint: API Gateway calls SageMaker directly, without a Lambda function."""
 
 from __future__ import annotations
 
@@ -24,33 +24,35 @@ if TYPE_CHECKING:
 
 PATH = "invocations"
 _FORWARDED = ("Content-Type", "Accept")
-"""The only headers of a caller that reach SageMaker; the one that would choose a variant is not among them.
+"""The only headers of a caller that reach SageMaker. The header that chooses a variant is not one of them.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping.html
 """
 
 
 class EndpointApi(Construct):
-    """A REST API whose `POST /invocations` is the endpoint's InvokeEndpoint.
+    """A REST API whose `POST /invocations` calls InvokeEndpoint of the endpoint.
 
-    Every answer of SageMaker says in `X-Canary-Variant` which variant gave it, and in `X-Canary-Release` which release
-    each variant holds, as in `variant-a=v1,variant-b=v2`; `canary_construct_client.AnsweredBy` reads both. Callers
-    cannot choose a variant; a cohort step of a rollout can choose for them. Bodies may have 6 MB, which is SageMaker's
-    limit, and a model 29 seconds, which is API Gateway's.
+    Every answer of SageMaker has two more headers. `X-Canary-Variant` names the variant that answered.
+    `X-Canary-Release` says which release each variant holds, as in `variant-a=v1,variant-b=v2`.
+    `canary_construct_client.AnsweredBy` reads both. Callers cannot choose a variant, but a cohort step of a rollout can
+    choose one for them. A body may have 6 MB (SageMaker's limit). A model may take 29 seconds (API Gateway's limit).
 
-    - `endpoint`: what it calls
-    - `authorization`: who may call it; left out, AWS identities that `grant_invoke` was called for
-    - `content_types`: of text bodies; any other type is answered 415
-    - `binary_content_types`: of binary bodies, which no cohort rule matches. With one of them API Gateway lets unknown
-      types pass too, and the model refuses them. A binary answer needs an `Accept` header that names its type
-    - `request_schema`: of JSON bodies; left out, any JSON
-    - `rate_limit`, `burst_limit`: requests a second and at once, of all callers together; beyond, the answer is 429
+    - `endpoint`: the endpoint that the API calls
+    - `authorization`: who may call the API. Default: AWS identities that `grant_invoke` was called for
+    - `content_types`: the types of text bodies. Any other type gets the answer 415
+    - `binary_content_types`: the types of binary bodies. No cohort rule matches them. If there is one, API Gateway lets
+      unknown types pass too, and the model must refuse them. For a binary answer the caller must name its type in an
+      `Accept` header
+    - `request_schema`: the schema of JSON bodies. Default: any JSON
+    - `rate_limit`, `burst_limit`: the requests a second and the requests at once that all callers together may send.
+      Further requests get the answer 429
     - `stage_name`: the first part of the URL's path
-    - `endpoint_type`: left out, edge-optimised, where CloudFront tells each caller's country to cohort rules
-    - `web_acl_arn`: of an AWS WAF web ACL, for which CDK has no interface
+    - `endpoint_type`: default: edge-optimised. There CloudFront gives each caller's country to cohort rules
+    - `web_acl_arn`: the ARN of an AWS WAF web ACL. CDK has no interface for it
     - `account_logging`: `False` where the account has a role for API Gateway's logs already; there is one a region
 
-    Not tried on a live account.
+    This was not tried on a live account.
 
     Raises:
         ValueError: when a value is out of its range, or the endpoint is in another stack.
@@ -161,7 +163,7 @@ class EndpointApi(Construct):
             plan.add_api_key(key)
 
     def _acknowledge(self, *, firewall: bool) -> None:
-        """Say why two rules of cdk-nag do not hold here.
+        """Give the reasons why some rules of cdk-nag do not apply here.
 
         Source: https://github.com/cdklabs/cdk-nag (rules AwsSolutions-COG4, -APIG3 and -APIG4)
         """
@@ -177,12 +179,12 @@ class EndpointApi(Construct):
 
     @property
     def url(self) -> str:
-        """Return where requests are sent: POST, with a `Content-Type` header."""
+        """Return the URL for requests. They must be POST and have a `Content-Type` header."""
         return self.stage.url_for_path(f"/{PATH}")
 
     @property
     def rest_api(self) -> apigateway.RestApi:
-        """Return the API, to put a domain name or further methods on."""
+        """Return the API. A domain name or further methods can be added to it."""
         return self._api
 
     @property
@@ -191,10 +193,10 @@ class EndpointApi(Construct):
         return self._api.deployment_stage
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let an AWS identity send requests.
+        """Allow an AWS identity to send requests.
 
         Raises:
-            ValueError: when callers are no AWS identities.
+            ValueError: when `authorization` is not `ApiAuthorization.iam()`.
         """
         if self._authorization.type is not apigateway.AuthorizationType.IAM:
             raise ValueError("grant_invoke needs ApiAuthorization.iam(), got another authorization")

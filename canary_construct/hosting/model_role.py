@@ -1,4 +1,4 @@
-"""The role that the models' containers run under."""
+"""The role of the models' containers."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _IMPORTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSources:
-    """Where the archives of all releases are that may serve: that of the newest one, and those of the caller."""
+    """Where the archives of the releases are: the newest release's own, and the caller's buckets for earlier ones."""
 
     archive: ModelArchive | None
     buckets: Sequence[s3.IBucket]
     key: kms.IKey | None
 
     def names(self) -> list[str] | None:
-        """Return the names of the buckets; `None` when one is only known when it is deployed."""
+        """Return the names of the buckets; `None` when a name is known only at deploy time."""
         if self.archive is not None and self.archive.bucket is None:
             return None
         newest = [] if self.archive is None else [str(self.archive.bucket)]
         return list(dict.fromkeys([*newest, *(bucket.bucket_name for bucket in self.buckets)]))
 
     def encryption_keys(self) -> list[kms.IKey]:
-        """Return the keys with which archives are encrypted."""
+        """Return the keys that encrypt the archives."""
         of_buckets = [bucket.encryption_key for bucket in self.buckets]
         return [key for key in (self.key, *of_buckets) if key is not None]
 
 
 def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, in_vpc: bool) -> iam.Role:
-    """Return a role that lets containers be pulled, models of all releases be read, and logs be written.
+    """Return a role that may pull the images, read the models of all releases, and write logs.
 
-    SageMaker reads image and archive again for every new instance: a deploy must not take from the release that serves
-    what the next one does not need.
+    SageMaker reads image and archive again for every new instance. So a deploy must keep the permissions of the release
+    that serves, even if the next release does not need them.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html (CreateModel)
     """
@@ -65,7 +65,10 @@ def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, in
 
 
 def complete_given_role(role: iam.IRole, sources: ModelSources) -> iam.IRole:
-    """Let the caller's role read what the stack ships and what the caller names; say so if that may have no effect."""
+    """Allow the caller's role to read the stack's own archives and the caller's buckets.
+
+    If the app cannot change the role, a note says so at synth.
+    """
     archive = sources.archive if sources.archive is not None and sources.archive.is_shipped else None
     _allow_reading(role, replace(sources, archive=archive))
     if not iam.Role.is_role(role):

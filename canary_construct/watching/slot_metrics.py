@@ -38,9 +38,9 @@ class SlotMetrics:
         )
 
     def error_rate(self, *, min_requests: int = 1) -> cloudwatch.MathExpression:
-        """Return failed requests in percent of all; 0 in a period with fewer than `min_requests`.
+        """Return failed requests in percent of all requests; 0 in a period with fewer than `min_requests`.
 
-        Model errors contain the model's own 4XX, which belong to the caller, and its 5XX.
+        The metric of model errors counts the model's own 4XX and 5XX. The 4XX are subtracted: they are the caller's.
         """
         n, e5, em, e4 = self._ids("n", "e5", "em", "e4")
         by_model = f"{em} - {e4}"
@@ -58,7 +58,8 @@ class SlotMetrics:
     def latency_ms(self, percentile: float, *, min_requests: int = 1) -> cloudwatch.MathExpression:
         """Return a percentile of the model latency in milliseconds; 0 in a period with fewer than `min_requests`.
 
-        CloudWatch has it in microseconds. Requests are counted by the samples of the same metric, which come with it.
+        CloudWatch has microseconds. The number of requests is the number of samples of the same metric, so that both
+        come at the same time.
 
         Raises:
             ValueError: when the percentile is not above 0 and below 100.
@@ -76,7 +77,7 @@ class SlotMetrics:
         )
 
     def traffic_share(self) -> cloudwatch.MathExpression:
-        """Return this slot's requests in percent of the endpoint's. A slot without requests may publish nothing."""
+        """Return this slot's requests in percent of the endpoint's. A slot without requests may publish no metric."""
         other = SlotMetrics(endpoint_name=self.endpoint_name, slot=self.slot.other, period_seconds=self.period_seconds)
         (own,), (others,) = self._ids("n"), other._ids("n")
         requests, total = f"FILL({own}, 0)", f"(FILL({own}, 0) + FILL({others}, 0))"
@@ -87,7 +88,7 @@ class SlotMetrics:
         )
 
     def instances(self) -> cloudwatch.MathExpression:
-        """Return the instances that answered, from requests and requests per instance."""
+        """Return the number of instances that answered: requests divided by requests per instance."""
         n, i = self._ids("n", "i")
         return self._expression(
             f"IF({i} > 0, {n} / {i}, 0)",
@@ -96,7 +97,7 @@ class SlotMetrics:
         )
 
     def _ids(self, *names: str) -> list[str]:
-        """Return identifiers that do not meet the other slot's in one graph."""
+        """Return identifiers that differ from the other slot's, for graphs that show both."""
         return [f"{name}_{self.slot.name.lower()}" for name in names]
 
     def _expression(

@@ -1,4 +1,4 @@
-"""Reads JSON objects key by key, and says in a sentence what is wrong with them."""
+"""Reads JSON objects key by key. Each error is a sentence that says what is wrong."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class RehearsalError(ValueError):
-    """An input that cannot be rehearsed, with the sentence that says why."""
+    """An input cannot be rehearsed. The message says why."""
 
 
 _ABSENT = object()
@@ -20,7 +20,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        RehearsalError: when it cannot be read, is not JSON, is nested too deep or has a key twice in one object.
+        RehearsalError: when the file cannot be read, is not JSON, is nested too deep, or has a key twice in one object.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_with_single_keys)
@@ -44,7 +44,7 @@ def _with_single_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Reader:
-    """One object of a file. `name` is what the sentences call it."""
+    """One object of a file. `name`: what the error messages call it."""
 
     def __init__(self, content: object, name: str) -> None:
         if not isinstance(content, Mapping):
@@ -77,7 +77,7 @@ class Reader:
         return self.number(key, least=least, most=most, above=above) if self.has(key) else None
 
     def number_or_range(self, key: str, *, least: float, most: float) -> tuple[float, float]:
-        """Read a number, or a list of two numbers of which the second is not smaller; return the pair."""
+        """Read a number, or a list of two numbers in rising order. Return the pair; one number counts twice."""
         value = self._value(key, _ABSENT)
         if not isinstance(value, list):
             number = self.number(key, least=least, most=most)
@@ -104,7 +104,7 @@ class Reader:
         return value
 
     def choice(self, key: str, allowed: Sequence[str], *, default: str | None = None) -> str:
-        """Read one of some texts."""
+        """Read a text that must be among the allowed ones."""
         value = self.text(key, default=default)
         if value not in allowed:
             raise RehearsalError(f"{self.name}: {key} must be one of {', '.join(allowed)}, got {value}")
@@ -138,17 +138,17 @@ class Reader:
         return {key: self.number(key, least=least, most=most) for key in self._content}
 
     def flat(self) -> dict[str, Any]:
-        """Return the values of an object that was read, those of inner objects included."""
+        """Return the values of the object in one level; the values of inner objects are included."""
         flat: dict[str, Any] = {}
         for key, value in self._content.items():
             flat.update(value if isinstance(value, Mapping) else {key: value})
         return flat
 
     def refuse_unknown_keys(self) -> None:
-        """Refuse keys that nobody asked for.
+        """Refuse keys that no method has read.
 
         Raises:
-            RehearsalError: with their names.
+            RehearsalError: when there are such keys. It names them.
         """
         unknown = [key for key in self._content if key not in self._read]
         if unknown:
@@ -169,14 +169,14 @@ class Reader:
 
 
 def _is_number(value: Any) -> bool:
-    """Tell whether this is a finite number that a float can hold: no whole number of Python's is too large."""
+    """Tell whether this is a finite number that fits into a float. Python's whole numbers can be larger than that."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _written(value: float) -> str:
-    """Write a number in short, but so that one just beyond a limit differs from it.
+    """Write a number in short form. Where rounding would hide the difference from a limit, write it in full.
 
     >>> _written(1e9), _written(-1), _written(2**53 + 1)
     ('1e+09', '-1', '9007199254740993')

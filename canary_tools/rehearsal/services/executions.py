@@ -1,7 +1,6 @@
-"""Step Functions: the emulator's interpreter, whose waits and Lambda calls are processes on the virtual clock.
+"""Step Functions on the virtual clock: the emulator's interpreter, with its waits and Lambda calls as processes.
 
-The interpreter is a module of its own for each rehearsal, so that nothing of it is shared with a sandbox that may run
-in the same process.
+Each rehearsal loads the interpreter as a new module. So it shares no state with a sandbox in the same Python process.
 """
 
 import importlib.util
@@ -30,12 +29,12 @@ Execution = dict[str, Any]
 _MODULE = "ministack.services.stepfunctions"
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/rehearsal"
 _LAMBDA_EVENTS = 1
-"""A Lambda task has an event more in AWS's history than in the emulator's: LambdaFunctionStarted."""
+"""AWS's history has one more event for each Lambda task than the emulator's: LambdaFunctionStarted."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What an execution costs: events of its history, and state transitions with repetitions."""
+    """What an execution uses: events of its history, and state transitions including repetitions."""
 
     history_events: int
     state_transitions: int
@@ -91,7 +90,7 @@ class Executions:
             self._call("_stop_execution", request)
 
     def time_out(self, execution: Execution) -> None:
-        """End an execution as its time-out does."""
+        """End an execution as the time-out of the state machine does."""
         if execution["status"] == "RUNNING":
             with self._scope(ACCOUNT, REGION):
                 execution.update(status="TIMED_OUT", stopDate=self._states.now_iso())
@@ -99,10 +98,10 @@ class Executions:
                 self._states._emit_execution_status_event(execution)  # noqa: SLF001
 
     def usage(self, execution: Execution) -> Usage:
-        """Return what an execution used, as AWS counts it.
+        """Return what an execution has used, counted as AWS counts it.
 
         Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html and
-        https://aws.amazon.com/step-functions/pricing/ (a repetition is a transition, too)
+        https://aws.amazon.com/step-functions/pricing/ (a repetition is a transition too)
         """
         kinds = [event["type"] for event in execution["events"]]
         scheduled = kinds.count("TaskScheduled")
@@ -111,7 +110,7 @@ class Executions:
         return Usage(len(kinds) + _LAMBDA_EVENTS * scheduled, entered + repeated)
 
     def entered(self, execution: Execution, state: str) -> float | None:
-        """Return when an execution first entered a state, in seconds since the epoch."""
+        """Return when an execution first entered a state, in seconds since the epoch; `None` if it never did."""
         for event in execution["events"]:
             if event.get("stateEnteredEventDetails", {}).get("name") == state:
                 return seconds_of(event["timestamp"])
@@ -125,7 +124,7 @@ class Executions:
         states.now_iso = lambda: iso(clock.now())
         states.new_uuid = _uuids(seed)
         states._sleep_until = lambda moment: self._processes.pause(seconds_of(moment) - clock.now())  # noqa: SLF001
-        states._invoke_resource_with_timeout = self._invoke_with_timeout  # noqa: SLF001 - its thread waits for real
+        states._invoke_resource_with_timeout = self._invoke_with_timeout  # noqa: SLF001 - its thread waits in real time
         states._call_lambda = lambda arn, event: self._invoke(arn, event, None)  # noqa: SLF001
         states._emit_execution_status_event = self._announce  # noqa: SLF001 - it writes to the emulator's bus
         lifecycle.install(patches=patches, clock=clock, states=states)
@@ -150,7 +149,7 @@ class Executions:
         return outcome.value
 
     def _announce(self, execution: Execution) -> None:
-        """Put the change of status on the bus.
+        """Put the event about a change of status on the bus.
 
         Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
         """
@@ -178,7 +177,7 @@ class Executions:
 
 
 class _Threading:
-    """Stands in for the module `threading` of the interpreter."""
+    """Replaces the module `threading` in the interpreter."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes

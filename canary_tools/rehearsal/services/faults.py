@@ -1,4 +1,4 @@
-"""Calls that fail because the scenario says so."""
+"""The faults of a scenario: calls that fail."""
 
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -26,16 +26,16 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "apigateway": ("UpdateStage",),
     "tag": ("GetResources",),
 }  # fmt: skip
-"""What the handlers call: the operations of each service, by its prefix in IAM."""
+"""The operations that the handlers call, by the IAM prefix of their service."""
 
 _LIMITED_WITH_429 = frozenset({"LimitExceededException", "TooManyRequestsException"})
-"""Of API Gateway, at the rate limit of its control plane. Source:
+"""The errors of API Gateway when the rate limit of its control plane is exceeded. Source:
 https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html"""
 _SERVER_ERRORS = ("Internal", "ServiceUnavailable", "ServiceFailure")
 
 
 class Faults:
-    """Says of each call whether it fails now."""
+    """Decides for each call whether it fails now."""
 
     def __init__(self, scenario: Scenario, *, second: Callable[[], float], seed: int) -> None:
         self._faults = scenario.faults
@@ -43,7 +43,7 @@ class Faults:
         self._draw = random.Random(seed)  # noqa: S311 - a simulation, not a secret
 
     def of(self, call: str) -> str | None:
-        """Return the error of this call, drawn anew each time, or `None`."""
+        """Return the error of this call, or `None`. Each call is drawn anew."""
         second = self._second()
         for fault in self._faults:
             runs = fault.at_s <= second < fault.at_s + fault.for_s
@@ -57,10 +57,10 @@ class Faults:
 
 
 def check_calls(faults: Iterable[Fault]) -> None:
-    """Refuse a fault of a call that no handler makes, and an error that a call cannot have.
+    """Check that handlers make the calls of these faults, and that the calls can have these errors.
 
     Raises:
-        RehearsalError: with the calls, or the errors, that are possible.
+        RehearsalError: when that is not so. It names the possible calls or errors.
     """
     for fault in faults:
         prefix, _, operation = fault.call.partition(":")
@@ -79,7 +79,7 @@ def check_calls(faults: Iterable[Fault]) -> None:
 
 
 def _check_invocation(fault: Fault) -> None:
-    """Refuse what only a handler's own call can meet: an invocation that Lambda refuses has begun nothing."""
+    """Check the error of an invocation. Lambda refuses it before the handler begins, so it must be an error code."""
     if fault.error in ERRORS:
         raise RehearsalError(
             f"faults: the error of {INVOKE} must be the code of a service error such as TooManyRequestsException, "
@@ -88,7 +88,7 @@ def _check_invocation(fault: Fault) -> None:
 
 
 def service_error(call: str, error: str, endpoint_arn: str) -> ApiError:
-    """Return the error answer of a fault of this call."""
+    """Return the error with which the service answers a call that fails."""
     if error == IN_PROGRESS:
         return ApiError("ValidationException", f'Cannot update in-progress endpoint "{endpoint_arn}".')
     if call == UPDATE_STAGE and error in _LIMITED_WITH_429:

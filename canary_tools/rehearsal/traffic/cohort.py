@@ -14,16 +14,16 @@ from canary_tools.rehearsal.services.front_doors import FrontDoors
 
 @dataclass(frozen=True)
 class Cohort:
-    """A share of all requests, in percent, that goes to one variant whatever its weight."""
+    """A share of all requests, in percent. These requests go to one variant; its weight does not matter."""
 
     variant: str
     percent: float
 
 
 class PublishedCohort:
-    """What is published of a cohort at present, in the ledger and at the front doors.
+    """The cohort that is published now, in the ledger and at the front doors.
 
-    The expected share of the requests matches as long as one of them holds the rule: some users come through each.
+    Users come through all of them. So the expected share of the requests matches as long as one of them has the rule.
     """
 
     def __init__(self, steps: Iterable[Step], front_doors: FrontDoors) -> None:
@@ -32,7 +32,7 @@ class PublishedCohort:
         self.in_ledger: Mapping[str, Any] | None = None
 
     def now(self) -> Cohort | None:
-        """Return who matches at present; `None` when nobody does."""
+        """Return the cohort that matches requests now; `None` without one."""
         found = [*self._of_ledger(), *self._of_front_doors()]
         return max(found, key=lambda cohort: cohort.percent, default=None)
 
@@ -51,7 +51,7 @@ class PublishedCohort:
 
 
 def _is_at_door(variables: Mapping[str, str], rule: CohortRule) -> bool:
-    """Tell whether a stage's variables hold this rule."""
+    """Tell whether the variables of a stage contain this rule."""
     if rule.header != variables[HEADER]:
         return False
     if rule.buckets:

@@ -5,11 +5,11 @@ from math import ceil
 from rollout.contract.plan import Scaling
 
 SCALE_OUT_SECONDS = 180.0
-"""For how long the target must be exceeded before target tracking adds instances."""
+"""Target tracking adds instances when the target has been exceeded for so long."""
 
 
 def fitting_instances(scaling: Scaling, requests_per_second: float) -> int:
-    """Return the instances of a variant that has served so many requests a second for a while.
+    """Return the instances of a variant that has served so many requests a second for some minutes.
 
     >>> tracked = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000)
     >>> [fitting_instances(tracked, requests) for requests in (1, 300, 1000)]

@@ -1,4 +1,4 @@
-"""Latencies of many requests at once, as counts on a fixed scale."""
+"""Latencies of many requests, as counts in fixed bins."""
 
 import math
 from functools import cache
@@ -16,12 +16,14 @@ _NORMAL_99 = 2.3263478740408408
 
 EDGES_MS: Shares = _LOWEST_MS * _RATIO ** np.arange(_BINS + 1, dtype=np.float64)
 CENTRES_MS: Shares = np.sqrt(EDGES_MS[:-1] * EDGES_MS[1:])
-"""The latency that stands for each bin, in milliseconds: 7 % apart, from 0.05 ms to two minutes."""
+"""The latency that each bin counts as, in milliseconds: from 0.05 ms to two minutes, in steps of 7 %."""
 
 
 @cache
 def log_normal(p50: float, p99: float, slower: float) -> Shares:
-    """Return the share of each bin for a log-normal latency with these percentiles (ms), all times `slower`.
+    """Return the share of each bin for a log-normal latency with these percentiles in ms.
+
+    `slower`: the factor by which every latency is longer.
 
     >>> shares = log_normal(40.0, 180.0, 1.0)
     >>> bool(CENTRES_MS[int(np.searchsorted(np.cumsum(shares), 0.5))] < 42)

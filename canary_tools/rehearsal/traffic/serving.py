@@ -1,8 +1,8 @@
 """How a model answers under load.
 
-Up to `max_rps_per_instance` load changes nothing. Above it, with `load` = requests a second per instance over that
-limit, the share 1 - 1/load of the requests is refused (a full queue), and the others take load⁴ times as long, at most
-16 times.
+Up to `max_rps_per_instance` the load has no effect. Above it, `load` is the requests a second per instance divided by
+that limit. The share 1 - 1/load of the requests is refused, because the queue is full. The others take load⁴ times as
+long, at most 16 times.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _SLOWEST_LOAD = 2.0
 
 @dataclass(frozen=True)
 class Serving:
-    """Chances of one request: of failing, and of each latency if it does not fail."""
+    """The chance that a request fails, and the chances of each latency if it does not fail."""
 
     failing: float
     latency: Shares
 
     def bad(self, slow_ms: float | None) -> float:
-        """Return the chance that a request fails or takes longer than the limit.
+        """Return the chance that a request fails or takes longer than the limit; `None` is no limit.
 
         >>> serve(Behaviour(error_rate=0.1), rps_per_instance=0, limit=None).bad(None)
         0.1

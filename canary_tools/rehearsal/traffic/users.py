@@ -17,7 +17,7 @@ from canary_tools.rehearsal.traffic.serving import Serving, serve
 
 DAY_SECONDS = 86_400
 JUST_BEFORE = 0.001
-"""A tick is counted this long before its end, so that its requests belong to the metric period that ends then."""
+"""A tick is counted so many seconds before its end. So its requests belong to the metric period that ends then."""
 
 NO_REQUESTS: Counts = np.zeros(len(CENTRES_MS), dtype=np.int64)
 NO_REQUESTS.flags.writeable = False
@@ -25,7 +25,7 @@ NO_REQUESTS.flags.writeable = False
 
 @dataclass
 class Served:
-    """What one variant answered in some time. `caused`: bad answers that users had not got without a rollout."""
+    """What one variant answered in some time. `caused`: bad answers that users would not have got without a rollout."""
 
     requests: int = 0
     failed: int = 0
@@ -34,7 +34,7 @@ class Served:
     latency: Counts = field(default_factory=lambda: NO_REQUESTS)
 
     def add(self, other: "Served") -> None:
-        """Add what was answered in another time."""
+        """Add the answers of another time."""
         self.requests += other.requests
         self.failed += other.failed
         self.slow += other.slow
@@ -46,14 +46,14 @@ Listener = Callable[[Fleet, Variant, Served], None]
 
 
 class Arrivals:
-    """Draws how many requests arrive in a time: Poisson, or negative binomial for bursts."""
+    """Draws the number of requests that arrive in some seconds: Poisson, or negative binomial for bursts."""
 
     def __init__(self, scenario: Scenario, generator: np.random.Generator) -> None:
         self._traffic = scenario.traffic
         self._generator = generator
 
     def rate(self, second: float) -> float:
-        """Return the requests a second at this second of the rollout; the curve starts at its mean and rises."""
+        """Return the requests a second at this second of the rollout. The daily curve begins at its mean and rises."""
         curve = math.sin(2 * math.pi * second / DAY_SECONDS)
         return self._traffic.rps * (1 + self._traffic.daily_amplitude * curve)
 
@@ -68,10 +68,10 @@ class Arrivals:
 
 
 class Users:
-    """Sends requests to an endpoint, tick by tick, for as long as the clock runs.
+    """Sends requests to an endpoint in each tick, as long as the clock runs.
 
-    `fitting`: the instances that auto scaling gives a variant for so many requests a second.
-    `zero`: when the rollout begins, in seconds since the epoch; until then both releases behave as usual.
+    `fitting`: returns the instances that auto scaling gives a variant for so many requests a second.
+    `zero`: when the rollout begins, in seconds since the epoch. Before that, both releases behave as usual.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Users:
         self._clock.call_at(now - now % self._tick + self._tick - JUST_BEFORE, self._end_of_tick)
 
     def second(self) -> float:
-        """Return the second of the rollout; before it there is none, and the scenario's clock stands at -1."""
+        """Return the second of the rollout; -1 before it begins."""
         return self._clock.now() - self.zero if self._clock.now() >= self.zero else -1.0
 
     def serving(self, variant: Variant, requests_per_second: float) -> Serving:
@@ -120,7 +120,7 @@ class Users:
         return serve(behaviour, rps_per_instance=per_instance, limit=self._scenario.max_rps_per_instance)
 
     def is_worse(self, variant: Variant) -> bool:
-        """Tell whether a variant gives more bad answers now than stable does, load left aside."""
+        """Tell whether a variant gives more bad answers now than stable does, both without load."""
         mine = self.serving(variant, 0.0).bad(self._slow_ms)
         usual = behaviour_at(self._scenario, "stable", self.second())
         converts_worse = behaviour_at(self._scenario, "canary", self.second()).conversion_rate < usual.conversion_rate
@@ -146,7 +146,7 @@ class Users:
                 listener(fleet, variant, served)
 
     def _divided(self, variants: list[Variant], requests: int) -> list[int]:
-        """Divide requests among the variants: those of a cohort to its own, all others by weight."""
+        """Divide requests among the variants: a cohort's requests go to its variant, all others by weight."""
         cohort = self._cohort()
         members = [cohort is not None and variant.name == cohort.variant for variant in variants]
         matching = int(self._generator.binomial(requests, cohort.percent / 100)) if cohort and any(members) else 0
@@ -156,9 +156,9 @@ class Users:
         return [int(part) + matching * member for part, member in zip(others, members, strict=True)]
 
     def _usual_bad(self, requests: int) -> float:
-        """Return the chance of a bad answer if there were no rollout.
+        """Return the chance of a bad answer without a rollout.
 
-        Stable would have all the requests, on the instances that fit the traffic of some minutes ago.
+        Stable would get all requests. It would have the instances that fit the traffic of some minutes ago.
         """
         then = self.second() - SCALE_OUT_SECONDS - self._scenario.launch_s
         instances = self._fitting(self._arrivals.rate(max(then, 0.0)))

@@ -1,8 +1,8 @@
-"""Code that waits, on a clock that does not: one process runs at a time and hands over control when it waits.
+"""Runs blocking code on the virtual clock. One process runs at a time, and gives control back when it waits.
 
-Handlers and the state machine's interpreter are ordinary blocking code. Each of their runs has a thread, but never two
-of them run together: the loop that advances the clock resumes one and stands still until it waits or ends. So a
-rehearsal has no races of its own, and the same seed gives the same order.
+Handlers and the state machine's interpreter are ordinary blocking code. Each run has its own thread, but two threads
+never run at the same time: the loop that advances the clock resumes one process and waits until it waits or ends. So a
+rehearsal has no races, and the same seed gives the same order.
 """
 
 import threading
@@ -15,14 +15,14 @@ Wake = Callable[[], None]
 
 
 def _closed() -> threading.Lock:
-    """Return a gate that is shut: `release` lets one pass, `acquire` passes and shuts it again."""
+    """Return a lock that is held: `release` lets one thread pass, and `acquire` passes and holds it again."""
     gate = threading.Lock()
     gate.acquire()
     return gate
 
 
 class Ended(BaseException):
-    """Raised inside a process that is ended from outside, as a Lambda environment is at its time-out."""
+    """Raised inside a process that is ended from outside. A Lambda environment ends like this at its time-out."""
 
 
 class Processes:
@@ -36,14 +36,14 @@ class Processes:
         self._idle: list[_Worker] = []
 
     def start(self, body: Callable[[], None]) -> "Process":
-        """Run `body` as a process, as soon as the clock comes to it."""
+        """Run `body` as a process. It begins at the present time of the clock, after what is due before it."""
         process = Process(self, body)
         self._alive[id(process)] = process
         self.clock.call_at(self.clock.now(), process.begin)
         return process
 
     def pause(self, seconds: float) -> None:
-        """Let the process that calls this wait; if nothing else is due meanwhile, the clock just moves on."""
+        """Let the calling process wait for so many seconds. If nothing else is due until then, only the clock moves."""
         process, until, due = self.current(), self.clock.now() + max(seconds, 0.0), self.clock.next_due()
         if due is not None and due <= until:
             process.wait(lambda wake: self.clock.call_at(until, wake))
@@ -51,10 +51,10 @@ class Processes:
             self.clock.advance_to(until)
 
     def current(self) -> "Process":
-        """Return the process that calls this.
+        """Return the calling process.
 
         Raises:
-            RuntimeError: when no process does.
+            RuntimeError: when the caller is no process.
         """
         process: Process | None = getattr(self._local, "process", None)
         if process is None:
@@ -62,25 +62,25 @@ class Processes:
         return process
 
     def is_process(self) -> bool:
-        """Tell whether a process calls this."""
+        """Tell whether the caller is a process."""
         return getattr(self._local, "process", None) is not None
 
     def worker(self) -> "_Worker":
-        """Return a thread that has nothing to do."""
+        """Return an idle thread."""
         return self._idle.pop() if self._idle else _Worker(self)
 
     def enter(self, process: "Process") -> None:
-        """Note which process this thread is."""
+        """Record which process this thread runs."""
         self._local.process = process
 
     def leave(self, process: "Process", worker: "_Worker | None") -> None:
-        """Forget a process that has ended; its thread is free for another."""
+        """Remove a process that has ended. Its thread becomes idle."""
         self._alive.pop(id(process), None)
         if worker is not None:
             self._idle.append(worker)
 
     def end_all(self) -> None:
-        """End what still waits, so that no thread outlives the rehearsal."""
+        """End every process that still waits. No thread is left after the rehearsal."""
         for process in list(self._alive.values()):
             process.end_now()
         while self._idle:
@@ -88,7 +88,7 @@ class Processes:
 
 
 class _Worker:
-    """A thread that runs one process after another: a new thread for each would cost more than most of them do."""
+    """A thread that runs one process after another. A new thread for each process would take more time."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
@@ -102,7 +102,7 @@ class _Worker:
         self._may_go.release()
 
     def end(self) -> None:
-        """Let the thread end, which has nothing to do now."""
+        """End the idle thread."""
         self._process = None
         self._may_go.release()
 
@@ -137,7 +137,7 @@ class Process:
         self._await_turn_back()
 
     def wait(self, arrange: Callable[[Wake], None]) -> None:
-        """Hand over control; `arrange` gets the function that wakes this process, once."""
+        """Give control back until somebody wakes this process. `arrange` gets the function that does so once."""
         self._waits += 1
         this_wait = self._waits
         arrange(lambda: self._resume(this_wait))
@@ -147,7 +147,7 @@ class Process:
             raise Ended
 
     def end(self) -> None:
-        """Order this process to end where it waits now."""
+        """Tell this process to end at its present wait."""
         self._is_ordered_to_end = True
         this_wait = self._waits
         self._processes.clock.call_at(self._processes.clock.now(), lambda: self._resume(this_wait))
@@ -172,7 +172,7 @@ class Process:
             raise failure
 
     def run(self) -> None:
-        """Run the body to its end, in the thread that calls this."""
+        """Run the body to its end, in the calling thread."""
         self._processes.enter(self)
         try:
             self._body()
@@ -190,7 +190,7 @@ class Process:
 
 
 class Signal:
-    """Something that a process waits for; stands in for `threading.Event`."""
+    """Something that processes wait for. It replaces `threading.Event`."""
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
@@ -198,7 +198,7 @@ class Signal:
         self._is_set = False
 
     def set(self) -> None:
-        """Wake every process that waits for it."""
+        """Set it, and wake every process that waits for it."""
         self._is_set = True
         clock = self._processes.clock
         for wake in self._waiting:
@@ -210,7 +210,7 @@ class Signal:
         return self._is_set
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set, or for so many seconds; return whether it is."""
+        """Wait until it is set, at most `timeout` seconds, and tell whether it is set."""
         if not self._is_set:
             self._processes.current().wait(lambda wake: self._arrange(wake, timeout))
         return self._is_set
@@ -223,19 +223,19 @@ class Signal:
 
 
 class VirtualTime:
-    """Stands in for the module `time` where code sleeps: processes wait on the virtual clock, others as ever."""
+    """Replaces the module `time` in code that sleeps. Processes sleep on the virtual clock, all others in real time."""
 
     def __init__(self, processes: Processes, real: Any) -> None:
         self._processes = processes
         self._real = real
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for so many seconds."""
         if self._processes.is_process():
             self._processes.pause(seconds)
         else:
             self._real.sleep(seconds)
 
     def __getattr__(self, name: str) -> Any:
-        """Leave everything else as it is."""
+        """Return everything else from the real module."""
         return getattr(self._real, name)
