@@ -14,7 +14,7 @@ from canary_tools.rehearsal.template.resources import properties_of, referred
 Resources = Mapping[str, Mapping[str, Any]]
 
 _USUAL_TIMEOUT_SECONDS, _USUAL_MEMORY_MB, _USUAL_RETRIES = 3, 128, 2
-"""What Lambda takes for a function that does not say it. Sources:
+"""The defaults of Lambda. Sources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html and
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
 
