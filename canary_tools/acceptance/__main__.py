@@ -2,6 +2,6 @@
 
 import sys
 
-from canary_tools.acceptance.command import main
+from canary_tools.extras import run
 
-sys.exit(main())
+sys.exit(run("acceptance", "canary_tools.acceptance.command"))

@@ -19,6 +19,7 @@ from canary_tools.acceptance.removal import Removal, endpoints_of_earlier_runs
 from canary_tools.acceptance.run import Run
 from canary_tools.acceptance.stack import Stack
 from canary_tools.acceptance.undoing import Undoing
+from canary_tools.extras import MissingExtra, need
 
 RIGHT, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
 
@@ -93,9 +94,11 @@ def _account(options: argparse.Namespace) -> AbstractContextManager[Account]:
     if not options.local:
         return nullcontext(live_account(options.region))
     try:
-        from canary_tools.acceptance.local import local_account  # noqa: PLC0415 - needs the extra `sandbox`
-    except ImportError as error:
-        raise CannotStart("--local needs the extra: pip install 'canary-construct[sandbox]'") from error
+        need("sandbox", "airspeed", "ministack")
+    except MissingExtra as missing:
+        raise CannotStart(f"--local needs more: {missing}") from missing
+    from canary_tools.acceptance.local import local_account  # noqa: PLC0415 - needs the extra `sandbox`
+
     return local_account()
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from canary_tools.rehearsal.command import main
+from canary_tools.extras import run
 
-sys.exit(main())
+sys.exit(run("rehearsal", "canary_tools.rehearsal.command"))

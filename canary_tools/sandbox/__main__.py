@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 
+from canary_tools.extras import MISSING, MissingExtra
 from canary_tools.sandbox.server import Sandbox
 
 _DEFAULT_PORT = 4566
@@ -21,6 +22,9 @@ def main() -> int:
         with Sandbox(port=arguments.port) as sandbox:
             print(_exports(sandbox), flush=True)  # noqa: T201 - the command's output
             stop.wait()
+    except MissingExtra as missing:
+        print(missing, file=sys.stderr)  # noqa: T201 - as above
+        return MISSING
     except OSError as error:
         print(f"cannot listen on port {arguments.port}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
         return 1

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.clock import RealClock
+from canary_tools.extras import need
 from canary_tools.sandbox.apigateway import installation as apigateway
 from canary_tools.sandbox.cloudformation import nested_stacks
 from canary_tools.sandbox.cloudwatch import installation as cloudwatch
+from canary_tools.sandbox.cognito import token_keys
 from canary_tools.sandbox.emulator.emulator import Emulator
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import REGION, SandboxSettings
@@ -51,8 +53,10 @@ class Sandbox:
 
         Raises:
             OSError: the port is taken.
+            MissingExtra: the extra `sandbox` is not installed.
 
         """
+        need("sandbox", "airspeed", "boto3", "ministack")
         self._emulator = Emulator(self._port)
         self._to_close.callback(self._emulator.close)
         try:
@@ -122,6 +126,7 @@ class Sandbox:
         lost_entries.install(patches=patches, settings=settings)
         stack_events.install(patches=patches, emit=emit)
         pattern_size.install(patches=patches)
+        token_keys.install(patches=patches)
         nested_stacks.install(patches=patches)
         policy_sizes.install(patches=patches)
         raised_errors.install(patches=patches)
