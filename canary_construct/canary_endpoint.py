@@ -40,6 +40,7 @@ from canary_construct.props.traffic_routing import TrafficRouting
 from canary_construct.review.plan_review import PlanReview
 from canary_construct.rollout import event_rules as rules
 from canary_construct.rollout.gates import RolloutGates
+from canary_construct.rollout.panic_rules import PanicRules
 from canary_construct.rollout.plan import RolloutPlan
 from canary_construct.rollout.settings import EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
@@ -71,7 +72,7 @@ class CanaryEndpoint(Construct):
     - `gates`: what compares the new model with the one that serves; left out, error rate and latency
     - `alpha`: the chance that all gates together roll back a healthy release, over a whole rollout
     - `require_proof`: a step passes only when every gate has proven that the new model does no harm, which takes long
-    - `alarms`: the caller's own; a rollout rolls back whenever one is in ALARM, and waits while one has no data
+    - `alarms`: the caller's own, at most 98; a rollout rolls back when one is in ALARM, and waits while one has no data
     - `alarm_thresholds`: limits of the alarms that each variant has
     - `smoke_test`: requests that the new model must answer before any user reaches it
     - `on_inconclusive`: what to do when there is too little evidence at the end of `max_bake`
@@ -236,7 +237,7 @@ class CanaryEndpoint(Construct):
         rules.watch_rule(self, self._handlers, settings, self._names.settled_stack)
         restored = rules.restore_rule(self, self._handlers, settings, self._state_machine.state_machine_arn)
         self._goes_after_its_rollout(restored)
-        rules.panic_rule(self, self._handlers, settings, self._alarms.all_names())
+        self._panic_rules = PanicRules(self, self._handlers, settings)
 
     def _notify(self, topic: sns.ITopic) -> None:
         """Tell people in a sentence when a rollout starts and ends."""
@@ -335,8 +336,13 @@ class CanaryEndpoint(Construct):
         return ledger.combine(endpoint).combine(executions)
 
     def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
-        """Roll back whenever this alarm is in ALARM, as with the `alarms` property."""
+        """Roll back whenever this alarm is in ALARM, as with the `alarms` property.
+
+        Raises:
+            ValueError: when there are more than 98, since one call of CloudWatch takes 100 names.
+        """
         self._alarms.add(alarm)
+        self._panic_rules.add(alarm)
 
     def add_gate(self, gate: Gate) -> None:
         """Compare one more thing, as with the `gates` property.

@@ -44,14 +44,14 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
     events.Rule(
         scope,
         "StackSettled",
-        rule_name=_rule_name(scope, settings, handlers, "settled"),
+        rule_name=rule_name(scope, settings, handlers, "settled"),
         event_pattern=events.EventPattern(
             source=["aws.cloudformation"],
             detail_type=["CloudFormation Stack Status Change"],
             detail={"stack-id": [settled_stack.stack_id], "status-details": {"status": TERMINAL_STATUSES}},
         ),
         targets=[
-            _call(
+            call(
                 handlers["Settle"],
                 settings=lazy_value(lambda: settings.current().to_json()),
                 stack_id=events.EventField.from_path("$.detail.stack-id"),
@@ -72,40 +72,13 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
     events.Rule(
         scope,
         "LockWatched",
-        rule_name=_rule_name(scope, settings, handlers, "watched"),
+        rule_name=rule_name(scope, settings, handlers, "watched"),
         schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
         targets=[
-            _call(
+            call(
                 handlers["Settle"],
                 settings=lazy_value(lambda: settings.current().to_json()),
                 stack_id=settled_stack.stack_id,
-            )
-        ],
-    )
-
-
-def panic_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, alarm_names: list[str]) -> None:
-    """Take the canary's traffic away as soon as an alarm goes off.
-
-    The pattern holds names instead of ARNs, because it may have 2,048 characters. Sources:
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html,
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
-    """
-    events.Rule(
-        scope,
-        "AlarmRaised",
-        rule_name=_rule_name(scope, settings, handlers, "alarm"),
-        event_pattern=events.EventPattern(
-            source=["aws.cloudwatch"],
-            detail_type=["CloudWatch Alarm State Change"],
-            detail={"alarmName": alarm_names, "state": {"value": ["ALARM"]}},
-        ),
-        targets=[
-            _call(
-                handlers["Panic"],
-                settings=lazy_value(lambda: settings.current().to_json()),
-                alarm_name=events.EventField.from_path("$.detail.alarmName"),
-                raised_at=events.EventField.from_path("$.time"),
             )
         ],
     )
@@ -121,14 +94,14 @@ def restore_rule(
     return events.Rule(
         scope,
         "ExecutionEnded",
-        rule_name=_rule_name(scope, settings, handlers, "ended"),
+        rule_name=rule_name(scope, settings, handlers, "ended"),
         event_pattern=events.EventPattern(
             source=["aws.states"],
             detail_type=["Step Functions Execution Status Change"],
             detail={"stateMachineArn": [state_machine_arn], "status": UNFINISHED_ENDINGS},
         ),
         targets=[
-            _call(
+            call(
                 handlers["Restore"],
                 settings=lazy_value(lambda: settings.current().to_json()),
                 execution=events.EventField.from_path("$.detail.name"),
@@ -152,7 +125,7 @@ def sentence() -> events.RuleTargetInput:
     )
 
 
-def _rule_name(scope: Construct, settings: EndpointSettings, handlers: Handlers, kind: str) -> str:
+def rule_name(scope: Construct, settings: EndpointSettings, handlers: Handlers, kind: str) -> str:
     """Return a name of at most 64 characters that ends in the stack's mark, for which the handlers may be called."""
     ending = f"-{scope.node.addr[-8:]}-{kind}-{handlers.scope.mark}"
     return settings.endpoint_name[: MAX_RULE_NAME - len(ending)].rstrip("-") + ending
@@ -178,5 +151,6 @@ class _Call:
         )
 
 
-def _call(handler: lambda_.IFunction, **payload: Any) -> events.IRuleTarget:
+def call(handler: lambda_.IFunction, **payload: Any) -> events.IRuleTarget:
+    """Return a target that calls a handler with this payload."""
     return _Call(handler, payload)

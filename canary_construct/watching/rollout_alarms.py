@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.names import CALLER
 
-from canary_construct.cdk.lazy import lazy_list
 from canary_construct.watching.slot_alarms import SlotAlarms
 
 if TYPE_CHECKING:
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     from canary_construct.props.alarm_thresholds import AlarmThresholds
     from canary_construct.props.slot import Slot
     from canary_construct.watching.slot_metrics import SlotMetrics
+
+MAX_NAMES_IN_A_CALL = 100
+"""Of DescribeAlarms. Source:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html (AlarmNames)"""
 
 
 class RolloutAlarms:
@@ -35,11 +38,23 @@ class RolloutAlarms:
             metrics.slot: SlotAlarms(scope, f"Alarms{metrics.slot.name}", metrics=metrics, thresholds=thresholds)
             for metrics in slots
         }
-        self._callers = list(callers)
+        self._callers: list[cloudwatch.IAlarm] = []
+        for alarm in callers:
+            self.add(alarm)
 
     def add(self, alarm: cloudwatch.IAlarm) -> None:
-        """Add an alarm of the caller."""
+        """Add an alarm of the caller.
+
+        Raises:
+            ValueError: when one call could not ask for the states of all alarms any more.
+        """
         self._callers.append(alarm)
+        most = max(len(self.that_stop(slot)) for slot in self._by_slot)
+        if most > MAX_NAMES_IN_A_CALL:
+            allowed = len(self._callers) - most + MAX_NAMES_IN_A_CALL
+            raise ValueError(
+                f"alarms must be at most {allowed}, got {len(self._callers)}: combine some of them in a composite alarm"
+            )
 
     @property
     def of_slots(self) -> list[cloudwatch.Alarm]:
@@ -55,6 +70,7 @@ class RolloutAlarms:
         by_slot = {slot.value: [alarm.alarm_name for alarm in alarms.all] for slot, alarms in self._by_slot.items()}
         return {**by_slot, CALLER: [alarm.alarm_name for alarm in self._callers]}
 
-    def all_names(self) -> list[str]:
-        """Return the names of all of them."""
-        return lazy_list(lambda: [alarm.alarm_name for alarm in [*self.of_slots, *self._callers]])
+    @property
+    def all(self) -> list[cloudwatch.IAlarm]:
+        """Return all of them."""
+        return [*self.of_slots, *self._callers]

@@ -2,10 +2,13 @@ import json
 from typing import Any
 
 import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from canary_construct.handlers.functions import EVENT_HANDLERS
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.rollout.event_rules import MAX_RULE_NAME
+from canary_tools.sandbox.events.pattern_size import PATTERN_CHARACTERS
 from tests.infrastructure.synthesis import Resources, declare, named, of_type, only, rendered, stack, text
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -52,6 +55,76 @@ def test_every_alarm_of_both_slots_raises_panic_when_it_goes_off(resources: Reso
     assert found["detail-type"] == ["CloudWatch Alarm State Change"]
     assert found["detail"]["state"] == {"value": ["ALARM"]}
     assert {text(name) for name in found["detail"]["alarmName"]} == {f"<{alarm}>" for alarm in alarms}
+
+
+def callers_alarms(shop: Stack, count: int, *, characters: int = 0) -> list[cloudwatch.IAlarm]:
+    """Return alarms of the app: with names of so many characters, or with those that CloudFormation makes."""
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="Orders", period=Duration.minutes(1))
+    return [
+        cloudwatch.Alarm(
+            shop,
+            f"Orders{number}",
+            metric=metric,
+            threshold=1,
+            evaluation_periods=1,
+            alarm_name=f"{number:03}".rjust(characters, "o") if characters else None,
+        )
+        for number in range(count)
+    ]
+
+
+def panic_rules(resources: Resources) -> list[dict[str, Any]]:
+    return [rule["Properties"] for name, rule in of_type(resources, RULE).items() if "AlarmRaised" in name]
+
+
+def concrete(value: Any, names: dict[str, str]) -> Any:
+    match value:
+        case {"Ref": str(name)}:
+            return names[name]
+        case dict():
+            return {key: concrete(inner, names) for key, inner in value.items()}
+        case list():
+            return [concrete(inner, names) for inner in value]
+        case _:
+            return value
+
+
+@pytest.mark.parametrize(("count", "characters", "rules"), [(20, 0, 1), (60, 30, 2), (98, 0, 3), (20, 255, 3)])
+def test_many_alarms_have_several_rules_whose_patterns_all_fit(count: int, characters: int, rules: int) -> None:
+    shop = stack()
+    endpoint = declare(shop, alarms=callers_alarms(shop, count - 1, characters=characters))
+    endpoint.add_alarm(cloudwatch.Alarm.from_alarm_arn(shop, "Last", "arn:aws:cloudwatch:eu-central-1:1:alarm:last"))
+    found = rendered(shop)
+    declared = of_type(found, "AWS::CloudWatch::Alarm")
+    names = {
+        alarm: one["Properties"].get("AlarmName", f"Shop-{alarm}-ABCDEFGHIJKLM") for alarm, one in declared.items()
+    }
+    patterns = [concrete(rule["EventPattern"], names) for rule in panic_rules(found)]
+    assert len(patterns) == rules
+    assert max(len(json.dumps(pattern, separators=(",", ":"))) for pattern in patterns) <= PATTERN_CHARACTERS
+    watched = [name for pattern in patterns for name in pattern["detail"]["alarmName"]]
+    assert sorted(watched) == sorted([*names.values(), "last"])
+    targets = [rule["Targets"] for rule in panic_rules(found)]
+    assert all(target[0]["Arn"] == targets[0][0]["Arn"] for target in targets)
+    assert all(target[0]["InputTransformer"] == targets[0][0]["InputTransformer"] for target in targets)
+    assert len({rule["Name"] for rule in panic_rules(found)}) == rules
+
+
+def test_more_alarms_than_one_call_can_ask_for_are_refused() -> None:
+    shop = stack()
+    endpoint = declare(shop, alarms=callers_alarms(shop, 98))
+    another = cloudwatch.Alarm.from_alarm_arn(shop, "Another", "arn:aws:cloudwatch:eu-central-1:1:alarm:another")
+    with pytest.raises(
+        ValueError, match=r"^alarms must be at most 98, got 99: combine some of them in a composite alarm$"
+    ):
+        endpoint.add_alarm(another)
+
+
+def test_alarms_whose_names_do_not_fit_into_the_input_of_a_handler_are_refused() -> None:
+    shop = stack()
+    declare(shop, alarms=callers_alarms(shop, 40, characters=200))
+    with pytest.raises(RuntimeError, match=r"the names of the 44 alarms of Shop/Recommender make it \d+: combine some"):
+        rendered(shop)
 
 
 def test_only_endings_without_a_clean_up_of_their_own_are_restored(resources: Resources) -> None:
