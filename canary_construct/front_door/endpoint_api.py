@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
@@ -14,7 +15,13 @@ from canary_construct.front_door.account_logging import account_logging as accou
 from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.content_types import JSON, ContentTypes
 from canary_construct.front_door.responses import integration_responses, method_responses
-from canary_construct.front_door.stage import check_same_stack, check_stage, stage_options, stage_variables
+from canary_construct.front_door.stage import (
+    check_same_stack,
+    check_stage,
+    own_access_log,
+    stage_options,
+    stage_variables,
+)
 from canary_construct.front_door.templates import invocation_template
 
 if TYPE_CHECKING:
@@ -50,7 +57,11 @@ class EndpointApi(Construct):
     - `stage_name`: the first part of the URL's path
     - `endpoint_type`: default: edge-optimised. There CloudFront gives each caller's country to cohort rules
     - `web_acl_arn`: the ARN of an AWS WAF web ACL. CDK has no interface for it
-    - `account_logging`: `False` where the account has a role for API Gateway's logs already; there is one a region
+    - `access_log`: the log group that gets a line for each request, without its body. The account must have a role for
+      API Gateway's logs already
+    - `account_logging`: `True` makes that role, and an access log if none is given. An account and region has one such
+      role: the new one replaces it, and it stays when this stack is deleted. Default: no role and no logs, because
+      API Gateway refuses logs without that role
 
     This was not tried on a live account.
 
@@ -76,13 +87,16 @@ class EndpointApi(Construct):
         stage_name: str = "live",
         endpoint_type: apigateway.EndpointType = apigateway.EndpointType.EDGE,
         web_acl_arn: str | None = None,
-        account_logging: bool = True,
+        access_log: logs.ILogGroup | None = None,
+        account_logging: bool = False,
     ) -> None:
         check_same_stack(scope, endpoint)
         check_stage(stage_name=stage_name, rate_limit=rate_limit, burst_limit=burst_limit)
         content = ContentTypes(text=tuple(content_types), binary=tuple(binary_content_types))
         super().__init__(scope, construct_id)
         self._authorization = ApiAuthorization.iam() if authorization is None else authorization
+        if account_logging and access_log is None:
+            access_log = own_access_log(self)
         self._api = apigateway.RestApi(
             self,
             "Resource",
@@ -91,11 +105,11 @@ class EndpointApi(Construct):
             binary_media_types=list(content.binary) or None,
             cloud_watch_role=False,
             deploy_options=stage_options(
-                self,
                 stage_name=stage_name,
                 rate_limit=rate_limit,
                 burst_limit=burst_limit,
                 variables=stage_variables(endpoint._release_in),  # noqa: SLF001 - one library, two constructs
+                access_log=access_log,
             ),
         )
         self._method = self._invocations(endpoint, content, request_schema)
@@ -105,7 +119,7 @@ class EndpointApi(Construct):
             self.stage.node.add_dependency(account_log_role(self))
         if web_acl_arn is not None:
             wafv2.CfnWebACLAssociation(self, "Firewall", resource_arn=self.stage.stage_arn, web_acl_arn=web_acl_arn)
-        self._acknowledge(firewall=web_acl_arn is not None)
+        self._acknowledge(firewall=web_acl_arn is not None, logged=access_log is not None)
         endpoint._add_api_stage(self._api.rest_api_id, stage_name)  # noqa: SLF001 - one library, two constructs
 
     def _invocations(
@@ -162,12 +176,14 @@ class EndpointApi(Construct):
         for key in self._authorization.keys or (self._api.add_api_key("Key"),):
             plan.add_api_key(key)
 
-    def _acknowledge(self, *, firewall: bool) -> None:
+    def _acknowledge(self, *, firewall: bool, logged: bool) -> None:
         """Give the reasons why some rules of cdk-nag do not apply here.
 
-        Source: https://github.com/cdklabs/cdk-nag (rules AwsSolutions-COG4, -APIG3 and -APIG4)
+        Source: https://github.com/cdklabs/cdk-nag (rules AwsSolutions-COG4, -APIG1, -APIG3, -APIG4 and -APIG6)
         """
-        reasons = {}
+        reasons: dict[str, str] = {}
+        if not logged:
+            reasons |= dict.fromkeys(("APIG1", "APIG6"), "logs need a role of the whole account, which its owner makes")
         if not firewall:
             reasons["APIG3"] = "the team that deploys decides whether a web application firewall stands in front"
         if self._authorization.needs_key:

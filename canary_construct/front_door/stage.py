@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/amazon-api-gateway-
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -33,19 +33,40 @@ def stage_variables(release_in: Callable[[Slot], str]) -> dict[str, str]:
 
 
 def stage_options(
-    scope: Construct, *, stage_name: str, rate_limit: float, burst_limit: int, variables: dict[str, str]
+    *,
+    stage_name: str,
+    rate_limit: float,
+    burst_limit: int,
+    variables: dict[str, str],
+    access_log: logs.ILogGroup | None,
 ) -> apigateway.StageOptions:
-    """Return the stage with its limits and an access log that holds no bodies."""
-    access_log = logs.LogGroup(
-        scope, "AccessLog", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
-    )
+    """Return the stage with its limits, and with logs that hold no bodies if they have a place.
+
+    API Gateway refuses a stage with logs while its account has no role for them. Source:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+    """
     return apigateway.StageOptions(
         stage_name=stage_name,
         throttling_rate_limit=rate_limit,
         throttling_burst_limit=burst_limit,
         variables=variables,
-        access_log_destination=apigateway.LogGroupLogDestination(access_log),
-        access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+        data_trace_enabled=False,
+        metrics_enabled=True,
+        **({} if access_log is None else _logged_in(access_log)),
+    )
+
+
+def own_access_log(scope: Construct) -> logs.LogGroup:
+    """Declare the access log of one stage."""
+    return logs.LogGroup(
+        scope, "AccessLog", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+    )
+
+
+def _logged_in(access_log: logs.ILogGroup) -> dict[str, Any]:
+    return {
+        "access_log_destination": apigateway.LogGroupLogDestination(access_log),
+        "access_log_format": apigateway.AccessLogFormat.json_with_standard_fields(
             caller=True,
             http_method=True,
             ip=True,
@@ -56,10 +77,8 @@ def stage_options(
             status=True,
             user=True,
         ),
-        logging_level=apigateway.MethodLoggingLevel.ERROR,
-        data_trace_enabled=False,
-        metrics_enabled=True,
-    )
+        "logging_level": apigateway.MethodLoggingLevel.ERROR,
+    }
 
 
 def check_same_stack(scope: Construct, endpoint: Construct) -> None:

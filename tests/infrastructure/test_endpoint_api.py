@@ -14,6 +14,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks
 
 from canary_construct import ApiAuthorization, CanaryEndpoint, EndpointApi
@@ -22,6 +23,7 @@ from tests.infrastructure.synthesis import (
     ENDPOINT,
     Resources,
     declare,
+    depends_on,
     named,
     of_type,
     only,
@@ -130,13 +132,48 @@ def test_what_is_not_foreseen_is_a_fault_of_the_front_door(usual: Resources) -> 
     assert unforeseen["StatusCode"] == "500"
 
 
-def test_limits_and_the_access_log_are_on_the_stage() -> None:
+def test_limits_are_on_the_stage() -> None:
     found = properties(resources_with(rate_limit=7.5, burst_limit=9, stage_name="shop"), STAGE)
     (settings,) = found["MethodSettings"]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (7.5, 9)
     assert settings["DataTraceEnabled"] is False
-    assert "requestId" in found["AccessLogSetting"]["Format"]
     assert found["StageName"] == "shop"
+
+
+def logging_of(**props: Any) -> tuple[str, str]:
+    """Return where a stage writes its access log, and at which level it logs what it does."""
+    shop = stack()
+    props = {name: make(shop) if callable(make) else make for name, make in props.items()}
+    front_door(shop, **props)
+    found = properties(rendered(shop), STAGE)
+    access = found.get("AccessLogSetting", {"DestinationArn": ""})
+    assert not access["DestinationArn"] or "requestId" in access["Format"]
+    return text(access["DestinationArn"]), found["MethodSettings"][0].get("LoggingLevel", "OFF")
+
+
+def test_a_stage_has_logs_only_if_the_account_has_the_role_for_them(usual: Resources) -> None:
+    assert logging_of() == ("", "OFF")
+    assert not of_type(usual, "AWS::ApiGateway::Account")
+    with_role, level = logging_of(account_logging=True)
+    assert ("<FrontDoorAccessLog" in with_role, level) == (True, "ERROR")
+    own, level = logging_of(access_log=lambda shop: logs.LogGroup(shop, "Own"))
+    assert ("<Own" in own, level) == (True, "ERROR")
+
+
+def test_the_role_of_the_accounts_logs_is_made_once_and_stays_with_all_it_may_when_the_stack_goes() -> None:
+    shop = stack()
+    endpoint = declare(shop)
+    for name in ("One", "Two"):
+        EndpointApi(shop, name, endpoint=endpoint, stage_name=name.lower(), account_logging=True)
+    found = rendered(shop)
+    name, account = only(found, "AWS::ApiGateway::Account")
+    role = text(account["Properties"]["CloudWatchRoleArn"]).strip("<>").removesuffix(".Arn")
+    assert (account["DeletionPolicy"], found[role]["DeletionPolicy"]) == ("Retain", "Retain")
+    (policy,) = found[role]["Properties"]["ManagedPolicyArns"]
+    assert text(policy).endswith(":iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+    assert statements(found, role) == []
+    for stage_name in of_type(found, STAGE):
+        assert name in depends_on(found, stage_name)
 
 
 def test_bodies_are_validated_by_the_callers_schema() -> None:
@@ -194,10 +231,6 @@ def test_a_firewall_stands_in_front_of_the_stage() -> None:
     assert text(association["ResourceArn"]).endswith("/stages/<FrontDoorDeploymentStageliveCE1FF91D>")
 
 
-def test_the_role_of_the_accounts_logs_can_be_left_alone() -> None:
-    assert not of_type(resources_with(account_logging=False), "AWS::ApiGateway::Account")
-
-
 def test_a_grant_is_of_this_method_of_this_stage() -> None:
     shop = stack()
     front_door(shop).grant_invoke(iam.User(shop, "Caller"))
@@ -212,7 +245,7 @@ def test_rollouts_learn_of_every_stage_and_may_change_these_stages_alone() -> No
     shop = stack()
     endpoint = declare(shop)
     for name in ("One", "Two"):
-        EndpointApi(shop, name, endpoint=endpoint, stage_name=name.lower(), account_logging=name == "One")
+        EndpointApi(shop, name, endpoint=endpoint, stage_name=name.lower())
     found = rendered(shop)
     stages = {api: api[:3].lower() for api in of_type(found, "AWS::ApiGateway::RestApi")}
     assert told_stages(found) == [
@@ -299,7 +332,8 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged(kind: str, tmp_path: Pat
     shop = Stack(app, "Shop")
     authorization = getattr(ApiAuthorization, kind)
     pools = [cognito.UserPool.from_user_pool_id(shop, "Users", "eu-central-1_shop")] if kind == "cognito" else []
-    front_door(shop, authorization=authorization(*pools), binary_content_types=["application/octet-stream"])
+    binary = ["application/octet-stream"]
+    front_door(shop, authorization=authorization(*pools), binary_content_types=binary, account_logging=kind == "iam")
     app.synth()
     assert json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"] == []
 

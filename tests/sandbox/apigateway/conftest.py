@@ -138,13 +138,14 @@ def _declare(scope: Stack) -> None:
         scaling=InstanceScaling(min_instances=1, idle_instances=1),
     )
     doors = {
-        "Strict": EndpointApi(scope, "StrictDoor", endpoint=endpoint, content_types=["application/json", "text/csv"]),
+        "Strict": EndpointApi(
+            scope, "StrictDoor", endpoint=endpoint, content_types=["application/json", "text/csv"], account_logging=True
+        ),
         "Binary": EndpointApi(
             scope,
             "BinaryDoor",
             endpoint=endpoint,
             binary_content_types=["application/octet-stream"],
-            account_logging=False,
         ),
     }
     key = apigateway.ApiKey(scope, "Key")
@@ -155,7 +156,6 @@ def _declare(scope: Stack) -> None:
         authorization=ApiAuthorization.api_key([key]),
         rate_limit=RATE_OF_KEYS,
         burst_limit=2,
-        account_logging=False,
     )
     doors["Strict"].grant_invoke(iam.User(scope, "Caller", user_name="allowed-caller"))
     for name, door in doors.items():
