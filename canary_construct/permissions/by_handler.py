@@ -62,7 +62,8 @@ PROBED_FOR_SCALING = Permission[StackScope](
     reason="Application Auto Scaling tests the caller of RegisterScalableTarget with calls on resources of its own "
     "choice; the condition limits it to calls that AWS makes for the handler",
 )
-"""Not tried on a live account: AWS documents the test, but not the resource that it names for SageMaker. Sources:
+"""Not tried on a live account: AWS documents the test, but not the resource that it names for SageMaker. The question
+`narrow_registration` of `canary_tools.acceptance` tells whether the endpoint alone would do. Sources:
 https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice"""
 READ_ALARMS = Permission[StackScope](

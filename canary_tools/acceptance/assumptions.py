@@ -367,11 +367,21 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         key="handlers_may_register",
-        claim="UpdateEndpointWeightsAndCapacities on the endpoint alone lets a handler register its scalable targets",
+        claim="what the handlers may do, on their endpoint and on any in calls that AWS makes for them, lets them "
+        "register their scalable targets",
         relied_on_by=("canary_construct.permissions.by_handler", "canary_tools.sandbox.iam.enforcement"),
         expected="both variants are registered anew",
         probe=scaling.handlers_may_register,
         moment=Moment.ON_TRIAL,
+    ),
+    Assumption(
+        key="narrow_registration",
+        claim="a registration may be taken or refused from a role with the SageMaker actions on the endpoint alone",
+        relied_on_by=("canary_construct.permissions.by_handler",),
+        expected="either; if it is taken, the handlers need no wider resource",
+        as_expected=_one_of("taken", "refused"),
+        probe=permissions.narrow_registration,
+        moment=Moment.PROMOTED,
     ),
     # Deploys
     Assumption(

@@ -36,7 +36,10 @@ def collision(scene: Scene) -> Said:
 
 
 def handlers_may_register(scene: Scene) -> Said:
-    """Ask whether the handlers' narrow permission lets them register: while a rollout runs, scale-in is suspended."""
+    """Ask whether all that the handlers may do lets them register: while a rollout runs, scale-in is suspended.
+
+    This is no proof that less would do: `permissions.narrow_registration` asks for that.
+    """
     targets = scene.client("application-autoscaling").describe_scalable_targets(
         ServiceNamespace=SCALED_SERVICE,
         ResourceIds=[f"endpoint/{scene.endpoint_name}/variant/{slot}" for slot in SLOTS],
