@@ -63,7 +63,7 @@ def _run(study: Study, generator: np.random.Generator) -> tuple[str, int]:
         state = RULES.update(state, Counts(study.shown, canary, study.shown, stable))
         if RULES.score(state) >= RULES.threshold and RULES.is_practical(state):
             return "rolled back", minute
-        if state.passed:
+        if RULES.proves(state):
             return "proven", minute
     return "neither", study.minutes
 

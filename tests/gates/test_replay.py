@@ -68,7 +68,7 @@ def test_a_gate_may_ask_for_superiority(tmp_path: Path, capsys: pytest.CaptureFi
     assert replay.main([*arguments, "--reasons"]) == 0
     first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (first["verdict"], second["verdict"]) == ("CONTINUE", "PASS")
-    assert "the canary is better than stable, evidence 1 in " in second["reason"]
+    assert "; the canary is better than stable, evidence beyond 1 in " in second["reason"]
 
 
 def test_too_little_is_undecided(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

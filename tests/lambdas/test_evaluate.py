@@ -11,7 +11,7 @@ from rollout.gates import Assessment, Verdict
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, FIXED, A, B, step
+from tests.lambdas.fakes.settings import ENDPOINT, ERRORS, FIXED, A, B, step
 from tests.lambdas.fakes.shop import Shop
 
 
@@ -78,6 +78,25 @@ def test_what_passed_a_step_early_does_not_pass_the_next_one(aws: Aws) -> None:
     assert aws.clock.now() < began + 3600
     shop.run(execution, "Evaluate", index=1)
     assert execution.repeat()["next"] == "STAY"
+
+
+@pytest.mark.parametrize(("superior_step", "ends_early"), [({}, True), ({"superior_step": 0}, False)])
+def test_a_proof_of_being_better_is_used_at_the_end_of_the_bake(
+    aws: Aws, superior_step: dict[str, int], *, ends_early: bool
+) -> None:
+    steps = (step(75, bake_seconds=3600, max_bake_seconds=7200), step(100))
+    shop = Shop(aws, steps=steps, scaling=FIXED)
+    shop.plan["gates"]["judge"]["gates"] = [{**ERRORS, **superior_step}]
+    shop.requests_per_period = 2_000_000
+    shop.serve_first()
+    execution = shop.begin("v2", "Evaluate", index=0)
+    began = aws.clock.now()
+    while execution.step["index"] == 0:
+        shop.serve(failed=2000)
+        execution.advance()
+    assert execution.status == "RUNNING"
+    assert (aws.clock.now() < began + 3600) is ends_early
+    assert aws.clock.now() < began + 7200
 
 
 def test_the_last_step_leads_to_the_promotion(serving: Shop) -> None:

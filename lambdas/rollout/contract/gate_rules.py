@@ -148,6 +148,10 @@ class JudgeRules:
         """Whether the cap on a minute, the discount and the restarts are on."""
         return self.mode is Mode.ROBUST
 
+    def asks_superiority(self, step: int) -> bool:
+        """Tell whether a step passes only with a proof that the canary is better than stable."""
+        return any(gate.superior_step == step for gate in self.gates)
+
     @property
     def alpha_shares(self) -> dict[str, float]:
         """Each gate's part of alpha, by name; they sum to 1."""

@@ -11,9 +11,12 @@ from rollout.gates.capital import Capital
 from rollout.gates.counts import NOTHING, Counts
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.logs import floored
+from rollout.gates.proof import Proof
 
 RESERVE = 0.08
 MEMORY = 0.99
+NEITHER_WAY = 0.0
+"""The log of evidence that speaks neither for a claim nor against it."""
 INDEPENDENT = Dispersion()
 DOUBTFUL = Dispersion(excess=40.0, pairs=8)
 """Where fewer events are worse: a discount of 3 at first, of about 1.3 after forty independent minutes.
@@ -26,21 +29,20 @@ The cap on a minute cuts a burst of bad events. A lull of good ones lasts for mi
 class GateState:
     """What a gate remembers.
 
-    `passing` is the capital that bets on an early pass; `passed` tells whether the step's proof was once reached.
-    `rising` counts what was seen since the evidence was last at its minimum `lowest`: the best guess at when a fault
-    began. `recent` is stable's (bad, all), in which older minutes fade. `step` is (minutes, canary requests, stable
-    requests) of the current step; only minutes in which both had requests are counted.
+    `proof` bets that the step may pass. `rising` counts what was seen since the evidence was last at its minimum
+    `lowest`: the best guess at when a fault began. `recent` is stable's (bad, all), in which older minutes fade.
+    `minutes` and `own` count the current step; only minutes in which both had requests are counted.
     """
 
     capital: Capital
-    passing: Capital
+    proof: Proof
     dispersion: Dispersion = INDEPENDENT
     seen: Counts = NOTHING
     rising: Counts = NOTHING
     lowest: float = 0.0
     recent: tuple[float, float] = (0.0, 0.0)
-    step: tuple[int, int, int] = (0, 0, 0)
-    passed: bool = False
+    minutes: int = 0
+    own: Counts = NOTHING
 
     @property
     def stable_rate(self) -> float | None:
@@ -53,29 +55,30 @@ class GateState:
         return {
             "bets": list(self.capital.logs),
             "cash": self.capital.cash,
-            "pass": [*self.passing.logs, int(self.passed)],
+            **self.proof.to_json(),
             "var": self.dispersion.as_list(),
             "seen": self.seen.as_list(),
             "rise": [*self.rising.as_list(), self.lowest],
             "past": list(self.recent),
-            "step": list(self.step),
+            "step": [self.minutes] if self.own == self.seen else [self.minutes, *self.own.as_list()],
         }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        *passing_logs, passed = state["pass"]
         *rising, lowest = state["rise"]
+        seen = Counts(*state["seen"])
+        minutes, *own = state["step"]
         return cls(
             capital=Capital(tuple(state["bets"]), state["cash"]),
-            passing=Capital(tuple(passing_logs)),
+            proof=Proof.parse(state),
             dispersion=Dispersion.parse(state["var"]),
-            seen=Counts(*state["seen"]),
+            seen=seen,
             rising=Counts(*rising),
             lowest=lowest,
             recent=(state["past"][0], state["past"][1]),
-            step=_of_both(*state["step"]),
-            passed=bool(passed),
+            minutes=minutes,
+            own=Counts(*own) if own else seen,
         )
 
 
@@ -127,7 +130,7 @@ class Gate:
         reserve = RESERVE if self.judge.is_robust else 0.0
         return GateState(
             capital=Capital.start(self._bets, reserve),
-            passing=self._start_proof(),
+            proof=Proof(self._start_proof()),
             dispersion=DOUBTFUL if self.rule.is_lower_worse else INDEPENDENT,
         )
 
@@ -136,10 +139,10 @@ class Gate:
         return replace(
             state,
             capital=restarts.at_step(state.capital, self._bets, self.discount(state)),
-            passing=self._start_proof(),
+            proof=Proof(self._start_proof()),
             dispersion=state.dispersion.begin_step(),
-            step=(0, 0, 0),
-            passed=False,
+            minutes=0,
+            own=NOTHING,
         )
 
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
@@ -148,22 +151,20 @@ class Gate:
 
     def update(self, state: GateState, counts: Counts) -> GateState:
         """Add one minute."""
-        grown = replace(
+        compared = self._is_compared(counts)
+        return replace(
             self._with_evidence(state, counts),
             dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
-            step=self._seen_in_step(state, counts),
+            minutes=state.minutes + 1 if compared else state.minutes,
+            own=state.own + counts if compared else state.own,
         )
-        return replace(grown, passed=state.passed or self.proves(grown))
 
-    def _seen_in_step(self, state: GateState, counts: Counts) -> tuple[int, int, int]:
-        """Count the minutes in which both had requests, and those requests. At 100 % stable has none."""
-        minutes, of_canary, of_stable = state.step
-        is_compared = counts.canary_total and (counts.stable_total or self.has_all_traffic)
-        if not self._shows_the_step or not is_compared:
-            return state.step
-        return minutes + 1, of_canary + counts.canary_total, of_stable + counts.stable_total
+    def _is_compared(self, counts: Counts) -> bool:
+        """Tell whether a minute of the step had requests on both sides. At 100 % stable has none."""
+        serving = counts.canary_total > 0 and (counts.stable_total > 0 or self.has_all_traffic)
+        return self._shows_the_step and serving
 
     def discount(self, state: GateState) -> float:
         """Return the factor on the required evidence."""
@@ -188,13 +189,26 @@ class Gate:
 
     def has_enough(self, state: GateState) -> bool:
         """Tell whether the step has the minutes and the requests to both that every pass needs."""
-        minutes, of_canary, of_stable = state.step
-        fewest = of_canary if self.has_all_traffic else min(of_canary, of_stable)
-        return minutes >= self.judge.min_minutes and fewest >= self.judge.min_requests
+        own = state.own
+        fewest = own.canary_total if self.has_all_traffic else min(own.canary_total, own.stable_total)
+        return state.minutes >= self.judge.min_minutes and fewest >= self.judge.min_requests
 
     def proves(self, state: GateState) -> bool:
-        """Tell whether there is a proof: not worse than tolerated or, where the step asks for it, better."""
-        return self.has_enough(state) and state.passing.total >= self.required_proof(state)
+        """Tell whether a proof stands now: not worse than tolerated or, where the step asks for it, better.
+
+        A proof that is required must stand on the newer half of the step as well: that the canary is better by a proof
+        of its own, that it is not worse by evidence that is not against it.
+        """
+        required = self.required_proof(state)
+        if not self.has_enough(state) or state.proof.whole.total < required:
+            return False
+        if self.asks_superiority:
+            return state.proof.newer.total >= required and self._is_better(state.own)
+        return not self.judge.require_proof or state.proof.newer.total >= NEITHER_WAY
+
+    def _is_better(self, counts: Counts) -> bool:
+        canary, stable = counts.canary_bad * counts.stable_total, counts.stable_bad * counts.canary_total
+        return canary > stable if self.rule.is_lower_worse else canary < stable
 
     def required_proof(self, state: GateState) -> float:
         """Return the log-capital that proves it."""
@@ -202,7 +216,7 @@ class Gate:
 
     def lacks_superiority(self, state: GateState) -> bool:
         """Tell whether the step must go on because the canary is not proven better than stable."""
-        return self.asks_superiority and not state.passed
+        return self.asks_superiority and not self.proves(state)
 
     def _with_evidence(self, state: GateState, counts: Counts) -> GateState:
         stable_rate = state.stable_rate
@@ -215,7 +229,7 @@ class Gate:
         return replace(
             state,
             capital=capital,
-            passing=self._grow_proof(state, counts, stable_rate),
+            proof=self._grow_proof(state, counts, stable_rate),
             rising=NOTHING if is_new_low else state.rising + counts,
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
@@ -223,20 +237,22 @@ class Gate:
     def _start_proof(self) -> Capital:
         return passing.start_superior() if self.asks_superiority else passing.start(self.rule)
 
-    def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Capital:
-        if not self._shows_the_step or (self.asks_superiority and (state.passed or not self.is_own)):
-            return state.passing
-        if not self.asks_superiority:
-            return passing.grow(state.passing, self.rule, counts, stable_rate)
-        return passing.grow_superior(state.passing, self.rule, counts, stable_rate, self._proof_limits(state))
+    def _grow_proof(self, state: GateState, counts: Counts, stable_rate: float) -> Proof:
+        if not (self.is_own if self.asks_superiority else self._shows_the_step):
+            return state.proof
+        limits = self._proof_limits(state)
+
+        def bet(capital: Capital) -> Capital:
+            if self.asks_superiority:
+                return passing.grow_superior(capital, self.rule, counts, stable_rate, limits)
+            return passing.grow(capital, self.rule, counts, stable_rate)
+
+        if self.asks_superiority or self.judge.require_proof:
+            return state.proof.grow_with_newer_half(bet, self._start_proof(), state.minutes)
+        return state.proof.grow(bet)
 
     def _proof_limits(self, state: GateState) -> failing.Limits:
         return failing.Limits.of(-math.log(self.judge.beta), 1.0, self.discount(state), capped=self.judge.is_robust)
-
-
-def _of_both(minutes: int, of_canary: int, of_stable: int = 0) -> tuple[int, int, int]:
-    """Return what a step counted. A rollout that an earlier version began did not count stable's requests."""
-    return minutes, of_canary, of_stable
 
 
 def _faded(recent: tuple[float, float], counts: Counts) -> tuple[float, float]:

@@ -20,7 +20,7 @@ class Progress:
     """The state while minutes are added; `from_json` reads what `to_json` writes.
 
     `last` is the last minute used, `began` the first one of the current step. `failed` is the gate that rolls back.
-    `passed` is the minute in which the last gate of the current step passed.
+    `passed` is the minute since which the proofs of all gates stand in the current step.
     """
 
     rules: JudgeRules
@@ -98,7 +98,9 @@ class Progress:
         self._add_traffic(minute)
         self.last = minute.number
         self.failed = self._failing_gate()
-        if self.passed is None and all(state.passed for state in self.states.values()):
+        if not all(gate.proves(state) for gate, state in self.gates):
+            self.passed = None
+        elif self.passed is None:
             self.passed = minute.number
 
     def begin(self, step: int) -> None:

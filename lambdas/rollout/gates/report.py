@@ -97,7 +97,7 @@ def _is_starved(progress: Progress) -> bool:
 
 def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssessment:
     name = gate.rule.name
-    verdict = Verdict.PASS if state.passed else Verdict.CONTINUE
+    verdict = Verdict.PASS if gate.proves(state) else Verdict.CONTINUE
     if failed == name:
         verdict = Verdict.FAIL
     return GateAssessment(
@@ -111,16 +111,24 @@ def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssess
 
 
 def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
-    clauses = [sentence.comparison(gate.rule, state.seen)]
+    clauses = [_comparison(gate, state, verdict)]
     if verdict is Verdict.PASS:
-        return f"{clauses[0]}; {_proven(gate, state.passing.total)}"
+        return f"{clauses[0]}; {_proven(gate, state.proof.whole.total)}"
     if verdict is Verdict.FAIL and state.rising != state.seen:
         clauses.append(sentence.rising(state.rising))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
     clauses.append(say(gate.rule, state.capital.total, gate.required(state), gate.discount(state)))
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
-        clauses.append(sentence.not_superior(state.passing.total, gate.required_proof(state)))
+        proof = state.proof
+        clauses.append(sentence.not_superior(proof.whole.total, proof.newer.total, gate.required_proof(state)))
     return "; ".join(clauses)
+
+
+def _comparison(gate: Gate, state: GateState, verdict: Verdict) -> str:
+    """Return the counts that the verdict rests on: a proof of superiority rests on its own step."""
+    if verdict is Verdict.FAIL or not gate.asks_superiority or state.own == state.seen:
+        return sentence.comparison(gate.rule, state.seen)
+    return sentence.in_this_step(sentence.comparison(gate.rule, state.own))
 
 
 def _proven(gate: Gate, log_evidence: float) -> str:
@@ -128,13 +136,12 @@ def _proven(gate: Gate, log_evidence: float) -> str:
 
 
 def _shortage(gate: Gate, state: GateState) -> str:
-    minutes, of_canary, of_stable = state.step
     judge = gate.judge
     return sentence.shortage(
         gate.rule.name,
-        of_canary,
-        None if gate.has_all_traffic else of_stable,
-        minutes,
+        state.own.canary_total,
+        None if gate.has_all_traffic else state.own.stable_total,
+        state.minutes,
         min_requests=judge.min_requests,
         min_minutes=judge.min_minutes,
     )

@@ -60,9 +60,17 @@ def superior(log_evidence: float) -> str:
     return f"the canary is better than stable, evidence {odds(log_evidence)}"
 
 
-def not_superior(log_evidence: float, log_required: float) -> str:
-    """Return how far the evidence is from that claim."""
-    return f"not proven better than stable: evidence {odds(log_evidence)}, required {odds(log_required)}"
+def not_superior(log_evidence: float, newer: float, log_required: float) -> str:
+    """Return how far the evidence is from that claim, on all of the step and on its newer half."""
+    return (
+        f"not proven better than stable: evidence {odds(log_evidence)}, on the newer half of the step {odds(newer)}, "
+        f"{odds(log_required)} is required of both"
+    )
+
+
+def in_this_step(counts: str) -> str:
+    """Say that counts are those of the current step alone."""
+    return f"in this step {counts}"
 
 
 def shortage(

@@ -186,6 +186,8 @@ def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Jud
     judge = Judge(replace(plan.gates.judge, min_requests=step.min_requests))
     judged, now = judge.update(state.judged or judge.new_state(), evidence.minutes, step=state.index)
     at_bake_end = judge.at_bake_end(judged)
+    if judge.rules.asks_superiority(state.index):
+        now = _without_proof(now)
     bracketed = evidence.bracketed or state.bracketed
     if bracketed and step.percent < EVERYTHING:
         now = _without_proof(now)
@@ -194,7 +196,11 @@ def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Jud
 
 
 def _without_proof(assessment: Assessment) -> Assessment:
-    """Slow requests that were bounded from below prove nothing in the canary's favour."""
+    """Return what does not end a step early.
+
+    Slow requests that were bounded from below prove nothing in the canary's favour. A proof that the canary is better
+    is used at the end of the bake, which says how long users' behaviour must be seen.
+    """
     if assessment.verdict is not Verdict.PASS:
         return assessment
     return replace(assessment, verdict=Verdict.CONTINUE)
