@@ -6,7 +6,7 @@ from typing import Any
 
 from rollout.contract.names import PROMOTED, ROLLED_BACK
 
-from canary_tools.aws_models.undocumented import Undocumented, positions_of
+from canary_tools.aws_models.undocumented import other_positions
 from canary_tools.rehearsal.record.rehearsed import Result
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -21,8 +21,6 @@ DELAYS: Mapping[str, Any] = {
     "canary 240 s, stable 30 s": {"canary": 240, "stable": 30},
     "canary 120 to 300 s, stable 30 to 180 s": {"canary": [120, 300], "stable": [30, 180]},
 }
-NEEDS: Mapping[str, Mapping[str, Any]] = {"empty_range": {"threshold_statistics": True}}
-"""The positions of other switches without which a switch does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +52,8 @@ def delays(declared: DeclaredEndpoint) -> Iterator[Row]:
 def switches(declared: DeclaredEndpoint) -> Iterator[Row]:
     """Yield a row for the usual positions, and one for each other position of each switch."""
     yield _row("all as usual", declared, {})
-    for name, usual in vars(Undocumented()).items():
-        for position in positions_of(usual):
-            if position != usual:
-                yield _row(f"`{name}`: {position}", declared, {"undocumented": {**NEEDS.get(name, {}), name: position}})
+    for name, positions in other_positions():
+        yield _row(f"`{name}`: {positions[name]}", declared, {"undocumented": positions})
 
 
 def _row(name: str, declared: DeclaredEndpoint, changed: Mapping[str, Any]) -> Row:

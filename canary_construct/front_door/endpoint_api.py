@@ -22,7 +22,7 @@ from canary_construct.front_door.stage import (
     stage_options,
     stage_variables,
 )
-from canary_construct.front_door.templates import invocation_template
+from canary_construct.front_door.templates import FORWARDED, invocation_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
     from canary_construct.canary_endpoint import CanaryEndpoint
 
 PATH = "invocations"
-_FORWARDED = ("Content-Type", "Accept")
-"""The only headers of a caller that reach SageMaker. The header that chooses a variant is not one of them.
-
-Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping.html
-"""
 
 
 class EndpointApi(Construct):
@@ -132,7 +127,7 @@ class EndpointApi(Construct):
             authorizer=self._authorizer(),
             authorization_scopes=list(self._authorization.scopes) or None,
             api_key_required=self._authorization.needs_key,
-            request_parameters={f"method.request.header.{name}": name == "Content-Type" for name in _FORWARDED},
+            request_parameters={f"method.request.header.{name}": False for name in _mapped(content)},
             request_models={JSON: self._request_model(schema)} if JSON in content.text else None,
             request_validator=self._api.add_request_validator(
                 "Validator", validate_request_body=True, validate_request_parameters=True
@@ -151,7 +146,7 @@ class EndpointApi(Construct):
                 credentials_role=role,
                 passthrough_behavior=content.passthrough,
                 request_parameters={
-                    f"integration.request.header.{name}": f"method.request.header.{name}" for name in _FORWARDED
+                    f"integration.request.header.{name}": f"method.request.header.{name}" for name in _mapped(content)
                 },
                 request_templates=dict.fromkeys(content.text, invocation_template()),
                 integration_responses=integration_responses(),
@@ -217,3 +212,11 @@ class EndpointApi(Construct):
         if self._authorization.type is not apigateway.AuthorizationType.IAM:
             raise ValueError("grant_invoke needs ApiAuthorization.iam(), got another authorization")
         return self._method.grant_execute(grantee)
+
+
+def _mapped(content: ContentTypes) -> tuple[str, ...]:
+    """Return the headers that parameter mapping hands on.
+
+    Binary bodies have no template, so their headers are mapped in the case of HTTP/2 as well.
+    """
+    return (*FORWARDED, *(name.lower() for name in FORWARDED)) if content.binary else FORWARDED

@@ -15,10 +15,20 @@ TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 """Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html"""
 
 
+FORWARDED = ("Content-Type", "Accept")
+"""The only headers of a caller that reach SageMaker. The header that chooses a variant is not one of them.
+
+API Gateway maps a header by its exact name, and HTTP/2 sends names in lower case.
+Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping.html,
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+"""
+
+
 def invocation_template() -> str:
     """Return the template of a text body: it sends a request that matches the cohort's rule to the canary.
 
-    Everything else has no target, so that SageMaker follows the weights. Header names are compared in lower case,
+    Everything else has no target, so that SageMaker follows the weights. The headers for SageMaker that do not come in
+    the case that parameter mapping knows are handed on here. Header names are compared in lower case,
     since API Gateway keeps the case in which a client sent them. Buckets are compared as texts of four digits. It
     renders nothing of its own, not even a line break: the body arrives byte by byte.
     """
@@ -26,6 +36,7 @@ def invocation_template() -> str:
         (
             f'#set($target = "{NONE}")',
             "#foreach($name in $input.params().header.keySet())",
+            *(_forwarded_in_any_case(name) for name in FORWARDED),
             f"#if($name.toLowerCase() == $stageVariables.{HEADER})",
             "#set($value = $input.params().header.get($name))",
             f'#if($stageVariables.{VALUES}.contains(",$value,") && !$value.contains(","))',
@@ -43,6 +54,15 @@ def invocation_template() -> str:
             "#end",
             "$input.body",
         )
+    )
+
+
+def _forwarded_in_any_case(header: str) -> str:
+    """Return what hands on a header whose name has another case than parameter mapping knows."""
+    return (
+        f'#if($name != "{header}" && $name.toLowerCase() == "{header.lower()}")'
+        f"#set($context.requestOverride.header.{header} = $input.params().header.get($name))"
+        "#end"
     )
 
 

@@ -4,7 +4,7 @@ The names of the switches and of their positions are those in which `canary_tool
 answered, so that its answers can be the positions of this local AWS.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -56,6 +56,10 @@ class ScalingCollision(StrEnum):
 
     TAKEN = "taken"
     REFUSED = "refused"
+
+
+_NEEDS: Mapping[str, Mapping[str, Any]] = {"empty_range": {"threshold_statistics": True}}
+"""The positions of other switches without which a switch does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +116,14 @@ def positions_of(default: bool | StrEnum) -> tuple[bool | StrEnum, ...]:  # noqa
     (False, True)
     """
     return (False, True) if isinstance(default, bool) else tuple(type(default))
+
+
+def other_positions() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each switch with each of its positions but the usual one, and what else must be set for it to matter."""
+    for name, usual in vars(Undocumented()).items():
+        for position in positions_of(usual):
+            if position != usual:
+                yield name, {**_NEEDS.get(name, {}), name: position}
 
 
 def _position(name: str, default: bool | StrEnum, value: object) -> Any:  # noqa: FBT001 - as above

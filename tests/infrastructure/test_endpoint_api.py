@@ -181,7 +181,7 @@ def test_bodies_are_validated_by_the_callers_schema() -> None:
     found = resources_with(request_schema=schema)
     assert properties(found, "AWS::ApiGateway::Model")["Schema"]["required"] == ["user"]
     assert properties(found, "AWS::ApiGateway::RequestValidator")["ValidateRequestBody"] is True
-    assert properties(found, METHOD)["RequestParameters"]["method.request.header.Content-Type"] is True
+    assert properties(found, METHOD)["RequestParameters"]["method.request.header.Content-Type"] is False
 
 
 def test_users_of_a_pool_can_be_let_in() -> None:

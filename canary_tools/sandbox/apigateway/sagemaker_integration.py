@@ -90,7 +90,7 @@ async def _invoked(call: Call) -> Answer:
         call.integration["requestParameters"],
         target="integration.request.header.",
         source="method.request.header.",
-        headers=call.headers,
+        find=call.headers.get,
         stage_variables=call.stage_variables,
     )
     body = request_payload(call.body, call.headers.get("content-type"), call.binary_types)
@@ -132,7 +132,7 @@ def _returned(call: Call, gateway: Any, *, status: int, headers: Mapping[str, st
         selected.get("responseParameters") or {},
         target="method.response.header.",
         source="integration.response.header.",
-        headers=headers,
+        find=lambda name: _header(headers, name),
         stage_variables=call.stage_variables,
     )
     accept = call.headers.get("accept")
@@ -168,4 +168,4 @@ def _response_template(templates: Mapping[str, str], accept: str | None) -> str 
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:
-    return next((value for key, value in headers.items() if key.lower() == name), None)
+    return next((value for key, value in headers.items() if key.lower() == name.lower()), None)

@@ -56,6 +56,15 @@ def test_a_header_rule_means_at_the_front_door_what_it_means_in_a_client(wanted:
     assert target(request, variables_of(rule)) == cohort.target_variant(headers=request)
 
 
+@pytest.mark.parametrize(
+    ("name", "overridden"), [("content-type", True), ("CONTENT-TYPE", True), ("Content-Type", False)]
+)
+def test_a_header_in_another_case_than_mapping_knows_is_handed_on(name: str, *, overridden: bool) -> None:
+    found = rendered(invocation_template(), "1,2", {name: "text/csv", "accept": "text/plain"}, AT_REST)
+    wanted = {"Accept": "text/plain", **({"Content-Type": "text/csv"} if overridden else {})}
+    assert (found.request_headers, found.body) == (wanted, "1,2")
+
+
 @given(buckets=st.integers(0, 9999), user=st.text(min_size=1, max_size=8))
 def test_a_share_of_users_means_at_the_front_door_what_it_means_in_a_client(buckets: int, user: str) -> None:
     rule = {"kind": "users", "header": "x-canary-bucket", "buckets": buckets}
