@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 IMAGE = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+CODE = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""Where this image finds the inference code: it has no default for either."""
 
 
 class RecommenderStack(Stack):
@@ -38,6 +40,7 @@ class RecommenderStack(Stack):
             release=ModelRelease.from_asset(
                 version=self._context("version", "v1"),
                 image_uri=IMAGE,
+                environment=CODE,
                 path=str(
                     Path(self._context("models", "build/models")) / self._context("version", "v1") / "model.tar.gz"
                 ),

@@ -1,8 +1,10 @@
 """What runs inside the endpoint's container: the same code in every release, only ``model.json`` differs.
 
-The four functions are SageMaker's inference contract.
+It runs in SageMaker's scikit-learn image, whose Python is 3.9. The four functions are SageMaker's inference contract.
 Source: https://sagemaker.readthedocs.io/en/stable/frameworks/pytorch/using_pytorch.html#serve-a-pytorch-model
 """
+
+from __future__ import annotations
 
 import json
 import time
@@ -72,9 +74,9 @@ def predict_fn(user: int, model: Model) -> Recommendation:
         raise NoRecommendation(f"release {model['name']} failed for user {user}: {error!r}") from error
 
 
-def output_fn(prediction: Recommendation, _accept: str) -> str:
-    """Render the answer as JSON, whatever the caller accepts."""
-    return json.dumps(prediction)
+def output_fn(prediction: Recommendation, _accept: str) -> tuple[str, str]:
+    """Render the answer as JSON, whatever the caller accepts, and name its type."""
+    return json.dumps(prediction), "application/json"
 
 
 def load_profile(user: int, model: Model) -> None:

@@ -17,7 +17,7 @@ from examples.recommender.senders import RELEASE_IN_ERROR
 def ask(model: Model, user: int) -> dict[str, object]:
     """Go through the four functions as an inference server does."""
     request = inference.input_fn(json.dumps({"user": user}), "application/json")
-    answer = inference.output_fn(inference.predict_fn(request, model), "application/json")
+    answer, _ = inference.output_fn(inference.predict_fn(request, model), "application/json")
     parsed: dict[str, object] = json.loads(answer)
     return parsed
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from canary_tools.aws_models.sagemaker.instances import LaunchOrder, LaunchResult
+from canary_tools.sandbox.sagemaker import scikit_learn_image
 from canary_tools.sandbox.sagemaker.archives import ArchiveError, Archives
 from canary_tools.sandbox.sagemaker.worker_process import WorkerProcess, start_all
 
@@ -55,10 +56,14 @@ class LocalHost:
             folder = self._archives.unpack(order.container.get("ModelDataUrl", ""), role=order.role)
         except ArchiveError as error:
             return LaunchResult(failure=str(error))
+        environment = order.container.get("Environment", {})
+        refused = scikit_learn_image.refusal(order.container.get("Image", ""), environment, folder)
+        if refused is not None:
+            return _not_started(order, refused)
         workers = [
             WorkerProcess(
                 folder,
-                environment=order.container.get("Environment", {}),
+                environment=environment,
                 queue_size=self._queue_size,
                 timeout_seconds=self._timeout_seconds,
             )
@@ -67,15 +72,18 @@ class LocalHost:
         if not self._admit(workers):
             return LaunchResult(failure="the sandbox is closing")
         failure = start_all(workers)
-        if failure is None:
-            return LaunchResult(instances=workers)
-        _log.warning("model of %s %s did not start: %s", order.endpoint_name, order.variant_name, failure)
-        return LaunchResult(
-            failure=f"The primary container for production variant {order.variant_name} did not pass the ping "
-            "health check. Please check CloudWatch logs for this endpoint."
-        )
+        return LaunchResult(instances=workers) if failure is None else _not_started(order, failure)
 
     def _admit(self, workers: list[WorkerProcess]) -> bool:
         with self._lock:
             self._workers = [worker for worker in self._workers if not worker.ended] + workers
             return not self._closed
+
+
+def _not_started(order: LaunchOrder, why: str) -> LaunchResult:
+    """Return SageMaker's sentence. The reason is in the container's log only, as in AWS."""
+    _log.warning("model of %s %s did not start: %s", order.endpoint_name, order.variant_name, why)
+    return LaunchResult(
+        failure=f"The primary container for production variant {order.variant_name} did not pass the ping "
+        "health check. Please check CloudWatch logs for this endpoint."
+    )
