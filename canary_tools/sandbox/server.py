@@ -18,7 +18,8 @@ from canary_tools.sandbox.emulator.settings import REGION, SandboxSettings
 from canary_tools.sandbox.events import delivery, lost_entries, pattern_size, stack_events
 from canary_tools.sandbox.events.bus import emit
 from canary_tools.sandbox.functions import raised_errors, running_invocations
-from canary_tools.sandbox.iam import enforcement, policy_sizes
+from canary_tools.sandbox.iam import enforcement, policy_delay, policy_sizes
+from canary_tools.sandbox.logs import delivery_policy
 from canary_tools.sandbox.sagemaker import installation as sagemaker
 from canary_tools.sandbox.stepfunctions import invocations, lifecycle, retries
 
@@ -129,6 +130,8 @@ class Sandbox:
         token_keys.install(patches=patches)
         nested_stacks.install(patches=patches)
         policy_sizes.install(patches=patches)
+        policy_delay.install(patches=patches, settings=settings, clock=clock)
+        delivery_policy.install(patches=patches)
         raised_errors.install(patches=patches)
         running_invocations.install(patches=patches)
         lifecycle.install(patches=patches, clock=clock)

@@ -24,6 +24,8 @@ class SandboxSettings:
         event_delivery_seconds: the longest time until an event reaches its target.
         lost_event_probability: the probability that EventBridge loses an event of a call, and says so in its answer.
         limited_stage_update_probability: the probability that API Gateway refuses UpdateStage with one of its two 429s.
+        policy_delay_seconds: the longest time until a change of a role's inline policy has an effect. Each change draws
+            its own delay.
         enforce_iam: whether callers need the same permissions as in AWS.
         undocumented: what AWS does and no document states.
         changing_calls_per_second: how many changing calls SageMaker's control plane takes before it throttles.
@@ -44,6 +46,7 @@ class SandboxSettings:
     event_delivery_seconds: float = 0.2
     lost_event_probability: float = 0.0
     limited_stage_update_probability: float = 0.0
+    policy_delay_seconds: float = 0.0
     enforce_iam: bool = True
     undocumented: Undocumented = Undocumented()  # noqa: RUF009 - frozen
     changing_calls_per_second: float = 5.0
