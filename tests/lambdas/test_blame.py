@@ -63,6 +63,8 @@ def judged(
         ((nan, 50), (900, 9), Fault.IMPOSSIBLE),
         ((-100, -50), (900, 9), Fault.IMPOSSIBLE),
         ((100.5, 50), (900, 9), Fault.IMPOSSIBLE),
+        ((1e15, 1e15), (900, 9), Fault.CANARY),
+        ((2e15, 1e15), (900, 9), Fault.IMPOSSIBLE),
         ((2.0**360, 2.0**359), (900, 9), Fault.IMPOSSIBLE),
         (None, (900, 9), Fault.NOTHING),
     ],

@@ -1,0 +1,363 @@
+"""The parts of a gate by themselves, against their formulas added up in another way."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
+from rollout.gates import Counts, effects, failing, restarts, share
+from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, split_at
+from rollout.gates.capital import Capital
+from rollout.gates.counts import MOST, InvalidCountsError, as_count
+from rollout.gates.dispersion import Dispersion
+from rollout.gates.gate import Gate, GateState
+from rollout.gates.logs import floored, log_sum
+from rollout.gates.traffic import LARGEST_STEP, RESERVE, WEIGHTS, TrafficGate
+
+THRESHOLD = math.log(100)
+DIGITS = 2e-5
+"""Logs are kept with five decimals."""
+GATE = GateRule(name="errors")
+RULES = Gate(GATE, JudgeRules(gates=(GATE,)))
+
+
+# Boosting
+
+
+def binomial(x: int, m: int, part: float) -> float:
+    return math.comb(m, x) * part**x * (1 - part) ** (m - x)
+
+
+def boosted_mean(
+    boost: float, shares: list[float], multiples: list[float], headroom: float, bad: int, boundary: float
+) -> float:
+    """Return the mean of the boosted and truncated capital, as a multiple of the capital."""
+
+    def value(x: int) -> float:
+        return sum(
+            part * effect**x / (1 + (effect - 1) * boundary) ** bad
+            for part, effect in zip(shares, multiples, strict=True)
+        )
+
+    return sum(binomial(x, bad, boundary) * min(math.exp(boost) * value(x), math.exp(headroom)) for x in range(bad + 1))
+
+
+@pytest.mark.parametrize("headroom", [0.01, 0.5, 2.0, 4.6])
+@pytest.mark.parametrize("bad", [1, 2, 9, 40])
+@pytest.mark.parametrize("boundary", [0.05, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("shares", "multiples"),
+    [([1.0], [3.0]), ([0.5, 0.3, 0.2], [2.0, 10.0, 1.0]), ([0.0, 0.6, 0.4], [50.0, 3.0, 1.0])],
+)
+def test_a_boost_spends_what_truncation_takes_and_no_more(
+    shares: list[float], multiples: list[float], headroom: float, bad: int, boundary: float
+) -> None:
+    boost = log_boost(shares, multiples, headroom, bad, boundary)
+    assert boost >= 0.0
+    mean = boosted_mean(boost, shares, multiples, headroom, bad, boundary)
+    may_cross = boosted_mean(0.0, shares, multiples, headroom, bad, boundary) < 1.0 - 1e-12
+    assert mean == pytest.approx(1.0, abs=1e-9)
+    assert (boost > 1e-12) or not may_cross
+
+
+@pytest.mark.parametrize(
+    ("headroom", "bad", "boundary"),
+    [
+        (0.0, 9, 0.1),
+        (OUT_OF_REACH, 9, 0.1),
+        (1.0, 0, 0.1),
+        (1.0, MOST_BAD_REQUESTS + 1, 0.1),
+        (1.0, 9, 0.0),
+        (1.0, 9, 1.0),
+    ],
+)
+def test_outside_its_range_nothing_is_boosted(headroom: float, bad: int, boundary: float) -> None:
+    assert log_boost([1.0], [3.0], headroom, bad, boundary) == 0.0
+
+
+def test_the_largest_minute_that_is_boosted() -> None:
+    assert log_boost([1.0], [1.02], 0.5, MOST_BAD_REQUESTS, 0.1) > 0.0
+
+
+@pytest.mark.parametrize("part", [0.05, 0.5, 0.93])
+@pytest.mark.parametrize("m", [1, 2, 7, 30])
+def test_the_outcomes_of_a_minute_are_split_exactly(m: int, part: float) -> None:
+    for x in range(1, m + 1):
+        below = math.fsum(binomial(y, m, part) for y in range(x))
+        assert split_at(x, m, part) == pytest.approx((below, 1.0 - below), abs=1e-12)
+
+
+# Capital
+
+
+def test_capital_begins_at_one_with_the_reserve_in_cash() -> None:
+    start = Capital.start((0.75, 0.25), 0.2)
+    assert start.shares() == pytest.approx([0.6, 0.2, 0.2], abs=DIGITS)
+    assert start.total == pytest.approx(0.0, abs=DIGITS)
+    assert start.total <= 0.0
+    assert Capital.start((0.75, 0.25)).shares() == pytest.approx([0.75, 0.25, 0.0], abs=DIGITS)
+
+
+def test_what_lies_below_the_ceiling_is_boosted_whole() -> None:
+    boosted = Capital((0.0, -1.0), -2.0).truncate(0.5, 3.0)
+    assert boosted == Capital((0.5, -0.5), -1.5)
+
+
+def test_the_bets_alone_pay_for_the_ceiling() -> None:
+    cut = Capital((3.0, 2.0), 0.0).truncate(0.25, 1.0)
+    assert cut.cash == 0.0
+    assert cut.total == pytest.approx(1.0, abs=DIGITS)
+    assert cut.logs[0] - cut.logs[1] == pytest.approx(1.0, abs=DIGITS)
+
+
+@pytest.mark.parametrize("cash", [None, 1.0, 2.0])
+def test_without_cash_or_with_too_much_of_it_everything_is_cut_alike(cash: float | None) -> None:
+    cut = Capital((3.0, 2.0), cash).truncate(0.0, 1.0)
+    assert cut.total == pytest.approx(1.0, abs=DIGITS)
+    if cash is not None:
+        assert cut.cash is not None
+        assert cut.logs[0] - cut.cash == pytest.approx(3.0 - cash, abs=DIGITS)
+
+
+def test_invested_cash_is_bet_by_weight_and_missing_from_the_cash() -> None:
+    before = Capital((math.log(0.1), math.log(0.3)), math.log(0.4))
+    after = before.invest((0.75, 0.25), 0.25, math.log(0.1))
+    assert after.logs == pytest.approx((math.log(0.175), math.log(0.325)), abs=DIGITS)
+    assert after.cash == pytest.approx(math.log(0.3), abs=DIGITS)
+    assert after.total <= before.total
+    assert Capital((-1.0, -2.0)).invest((0.5, 0.5), 0.5, 0.0) == Capital((-1.0, -2.0))
+
+
+def test_a_log_of_minus_one_hundred_has_two_decimals_already() -> None:
+    assert [floored(log) for log in (-99.123456, -100.0, -100.004)] == [-99.12346, -100.0, -100.01]
+
+
+# Restarts
+
+
+def test_half_of_the_cash_is_bet_at_a_step() -> None:
+    before = Capital((math.log(0.1), math.log(0.1)), math.log(0.4))
+    after = restarts.at_step(before, (0.5, 0.5), 1.0)
+    stake = math.exp(1.3 * math.log(0.2))
+    assert after.logs == pytest.approx((math.log(0.1 + stake / 2),) * 2, abs=DIGITS)
+    assert after.cash == pytest.approx(math.log(0.2), abs=DIGITS)
+    assert restarts.at_step(Capital((-1.0,)), (1.0,), 1.0) == Capital((-1.0,))
+
+
+def test_drained_bets_are_renewed_with_a_part_of_the_cash() -> None:
+    """The part is cash / (1 + cash); the bets are drained below a hundredth of the stake."""
+    cash = math.log(0.25)
+    part = 0.25 / 1.25
+    stake = 1.3 * (cash + math.log(part))
+    drained = Capital((stake + math.log(0.01) - 0.001,), cash)
+    renewed = restarts.when_drained(drained, (1.0,), 1.0)
+    assert renewed.logs[0] == pytest.approx(stake + math.log(1.00999), abs=1e-4)
+    assert renewed.cash == pytest.approx(cash + math.log(1 - part), abs=DIGITS)
+    still_alive = Capital((stake + math.log(0.01) + 0.001,), cash)
+    assert restarts.when_drained(still_alive, (1.0,), 1.0) == still_alive
+    assert restarts.when_drained(Capital((-500.0,)), (1.0,), 1.0) == Capital((-500.0,))
+
+
+def test_noise_makes_a_restart_smaller_and_later() -> None:
+    cash, part = math.log(0.25), 0.25 / 1.25
+    stake = 1.3 * 2.0 * (cash + math.log(part))
+    assert restarts.log_stake(cash, part, 2.0) == pytest.approx(stake)
+    assert restarts.log_stake(5.0, 0.5, 2.0) == pytest.approx(5.0 + math.log(0.5)), "a gain is not multiplied"
+    edge = stake + 2.0 * math.log(0.01)
+    assert restarts.when_drained(Capital((edge + 0.001,), cash), (1.0,), 2.0).cash == cash
+    assert restarts.when_drained(Capital((edge - 0.001,), cash), (1.0,), 2.0).cash != cash
+
+
+# Dispersion
+
+
+def test_a_unit_has_seven_bad_requests_of_both_variants() -> None:
+    six = Dispersion().observe(Counts(100, 2, 900, 4))
+    assert (six.current, six.previous) == ((2, 6), (0, 0))
+    seven = six.observe(Counts(100, 0, 900, 1))
+    assert (seven.current, seven.previous, seven.seen) == ((0, 0), (2, 7), (2, 7))
+    assert seven.pairs == 0
+
+
+@pytest.mark.parametrize("counts", [Counts(100, 0, 900, 8), Counts(100, 8, 900, 0)])
+def test_units_that_are_all_of_one_variant_show_no_variance(counts: Counts) -> None:
+    twice = Dispersion().observe(counts).observe(counts)
+    assert (twice.pairs, twice.excess) == (0, 0.0)
+    assert twice.seen[1] == 16
+
+
+def test_each_unit_is_compared_with_the_one_before_it() -> None:
+    state = Dispersion()
+    for canary in (3, 5, 7):
+        state = state.observe(Counts(1000, canary, 9000, 10 - canary))
+    finite = 1 - 10 / 10_000
+    first = 0.2**2 / (0.4 * 0.6 * 0.2 * finite)
+    second = 0.2**2 / (0.5 * 0.5 * 0.2 * finite)
+    assert state.pairs == 2
+    assert state.excess == pytest.approx(first + second, abs=1e-4)
+
+
+def test_a_minute_in_which_everything_fails_has_the_least_variance() -> None:
+    """The finite population is then that of a unit beside the requests."""
+    state = Dispersion().observe(Counts(100, 4, 900, 6)).observe(Counts(10, 10, 10, 10))
+    seen = 14 / 30
+    variance = seen * (1 - seen) * (1 / 10 + 1 / 20) * (7 / 27)
+    assert state.excess == pytest.approx((0.5 - 0.4) ** 2 / variance, abs=1e-4)
+
+
+def test_the_discount_is_the_mean_less_its_errors_and_never_below_one() -> None:
+    expected = (4 + 60) / (4 + 12) - 1.25 * math.sqrt(36) / 16
+    assert Dispersion(excess=60.0, pairs=12).discount == pytest.approx(expected)
+    assert Dispersion(excess=1.0, pairs=12).discount == 1.0
+
+
+def test_a_dispersion_is_read_as_it_was_written() -> None:
+    state = Dispersion(1.5, 2, (3, 10), (1, 4), (6, 20))
+    assert state.as_list() == [1.5, 2, 3, 10, 1, 4, 6, 20]
+    assert Dispersion.parse(state.as_list()) == state
+
+
+# The traffic gate
+
+TRAFFIC = TrafficGate(0.5, THRESHOLD)
+
+
+def test_a_minute_of_traffic_is_bet_on_by_its_odds() -> None:
+    boundary = 0.5 * 0.1 / (0.5 * 0.1 + 0.9)
+    after = TRAFFIC.update(TRAFFIC.new_state(), 3, 57, 0.1)
+    expected = log_sum(
+        [
+            math.log(RESERVE),
+            *(
+                math.log((1 - RESERVE) * weight * effect**3 / (1 + (effect - 1) * boundary) ** 60)
+                for effect, weight in ((0.5, 0.3), (0.1, 0.4), (0.01, 0.3))
+            ),
+        ]
+    )
+    assert after.total == pytest.approx(expected, abs=1e-4)
+    assert after.total < 0.0
+
+
+def test_one_minute_without_traffic_adds_three_quarters_of_the_evidence_at_most() -> None:
+    once = TRAFFIC.update(TRAFFIC.new_state(), 0, 100_000, 0.1)
+    assert once.total == pytest.approx(LARGEST_STEP * THRESHOLD, abs=1e-4)
+    assert not TRAFFIC.is_starved(once)
+    twice = TRAFFIC.update(once, 0, 100_000, 0.1)
+    assert twice.total == pytest.approx(2 * LARGEST_STEP * THRESHOLD, abs=1e-4)
+    assert TRAFFIC.is_starved(twice)
+
+
+def test_healthy_hours_do_not_slow_the_next_minute_down() -> None:
+    """The step counts from a total of 1, also when the bets have lost nearly everything."""
+    state = TRAFFIC.new_state()
+    for _ in range(30):
+        state = TRAFFIC.update(state, 60, 540, 0.1)
+    assert state.total < -1.0
+    assert TRAFFIC.update(state, 0, 100_000, 0.1).total == pytest.approx(LARGEST_STEP * THRESHOLD, abs=1e-4)
+
+
+@pytest.mark.parametrize(("canary", "stable", "part"), [(0, 0, 0.1), (0, 60, 0.0), (0, 60, 1.1), (0, 60, -0.1)])
+def test_a_minute_without_requests_or_a_share_says_nothing_about_traffic(canary: int, stable: int, part: float) -> None:
+    assert TRAFFIC.update(TRAFFIC.new_state(), canary, stable, part) == TRAFFIC.new_state()
+
+
+def test_at_all_of_the_traffic_a_request_to_stable_is_missing_at_the_canary() -> None:
+    assert TRAFFIC.update(TRAFFIC.new_state(), 60, 0, 1.0).total < 0.0
+
+
+def test_evidence_that_just_reaches_the_threshold_is_enough() -> None:
+    assert TRAFFIC.is_starved(Capital((THRESHOLD,)))
+    assert not TRAFFIC.is_starved(Capital((THRESHOLD - 1e-9,)))
+
+
+# Bets on shares
+
+
+def test_the_pivot_is_the_boundary_point_that_is_hardest_to_tell_from_the_bet() -> None:
+    counts, boundary = Counts(300, 0, 700, 0), share.Boundary(1.25, 0.01)
+
+    def divergence(p: float, q: float) -> float:
+        return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+
+    def distance(pivot: float) -> float:
+        return 300 * divergence(0.5, 1.25 * pivot + 0.01) + 700 * divergence(0.2, pivot)
+
+    pivot = share._best_pivot(counts, boundary, 0.2, 0.5)
+    assert pivot is not None
+    assert all(distance(pivot) < distance(pivot + shift) for shift in (-1e-4, 1e-4))
+
+
+def test_a_share_bet_gains_by_every_request() -> None:
+    """With stake A on the canary's and stake B on stable's requests, each with the sign of its outcome."""
+    counts, boundary = Counts(40, 12, 60, 9), share.Boundary(1.0)
+    pivot = share._best_pivot(counts, boundary, 0.2, 0.4)
+    assert pivot is not None
+    stake = (0.4 - pivot) / (pivot * (1 - pivot))
+    hedge = -stake * 40 / 60
+    expected = (
+        12 * math.log(1 + stake * (1 - pivot))
+        + 28 * math.log(1 - stake * pivot)
+        + 9 * math.log(1 + hedge * (1 - pivot))
+        + 51 * math.log(1 - hedge * pivot)
+    )
+    assert share.log_growth(counts, boundary, 0.2, 0.4) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_a_boundary_that_is_no_rate_has_no_alternative(rate: float) -> None:
+    assert share.alternative_rate(share.Boundary(1.0), rate, 2.0) is None
+    assert share.alternative_rate(share.Boundary(1.0, 0.25), 0.5, 2.0) == pytest.approx(6 / 7)
+
+
+# Effects
+
+
+def test_every_bet_has_a_part_of_the_capital_and_the_parts_are_all_of_it() -> None:
+    for bets in (effects.RARE, effects.SHARE, effects.BETTER, effects.LIFTS):
+        assert math.fsum(bets.values()) == pytest.approx(1.0)
+        assert all(smaller < larger for smaller, larger in pairwise(bets))
+        assert all(effect >= 1.0 for effect in bets)
+    assert math.fsum(WEIGHTS) == pytest.approx(1.0)
+
+
+def test_bets_on_harm_and_on_health_lie_on_their_sides_of_what_is_tolerated() -> None:
+    lower = GateRule(name="bought", kind=Kind.SHARE, direction=Direction.LOWER_IS_WORSE, ratio=0.8)
+    assert effects.harmful(GATE) == tuple(effects.RARE)
+    assert effects.harmful(lower) == tuple(1 / effect for effect in effects.SHARE)
+    assert effects.harmless(GATE) == pytest.approx((1 / 1.25, 1 / 2 / 1.25))
+    assert effects.harmless(lower) == pytest.approx((1 / 0.8, 2 / 0.8))
+    assert effects.superior(lower) == tuple(effects.LIFTS)
+    assert effects.superior(GATE) == tuple(1 / effect for effect in effects.LIFTS)
+
+
+# Limits, counts and what a gate remembers
+
+
+def test_limits_grow_with_the_discount_and_with_a_smaller_part_of_alpha() -> None:
+    limits = failing.Limits.of(THRESHOLD, 0.25, 2.0, capped=True)
+    assert limits.required == pytest.approx(2 * THRESHOLD + math.log(4))
+    assert limits.largest_step == pytest.approx(0.49 * 2 * THRESHOLD)
+    assert [limits.after_one_minute(total) for total in (-5.0, 1.0)] == [limits.largest_step, 1.0 + limits.largest_step]
+    assert failing.Limits.of(THRESHOLD, 0.25, 2.0, capped=False).largest_step == math.inf
+
+
+def test_the_largest_count_is_the_last_whole_number_that_a_float_can_follow() -> None:
+    assert Counts.parse(
+        {"canary_total": MOST, "canary_bad": 0, "stable_total": float(MOST), "stable_bad": 0}
+    ).total == (2 * 10**15)
+    told = "canary_total must be at most 1,000,000,000,000,000, got more"
+    with pytest.raises(InvalidCountsError, match=f"^{told}$"):
+        Counts.parse({"canary_total": MOST + 1, "canary_bad": 0, "stable_total": 0, "stable_bad": 0})
+    assert [as_count(MOST), as_count(MOST + 1)] == [10**15, None]
+
+
+def test_counts_are_added_field_by_field() -> None:
+    assert Counts(1, 0, 20, 3) + Counts(100, 50, 7, 5) == Counts(101, 50, 27, 8)
+
+
+def test_stables_past_fades_by_a_hundredth_a_minute_and_is_kept_short() -> None:
+    state = GateState(capital=Capital((0.0,)), passing=Capital((0.0,)), recent=(10.123, 1000.49))
+    after = RULES.warm_up(state, Counts(50, 9, 200, 4))
+    assert after.recent == (14.02, 1190.5)
+    assert after.stable_rate == pytest.approx(14.52 / 1191.5)
+    assert GateState(capital=Capital((0.0,)), passing=Capital((0.0,))).stable_rate is None
