@@ -73,11 +73,12 @@ class AlarmLook:
         return most_urgent([of_errors, of_latency])
 
     def _history(self, began: float) -> _History:
-        steps = (self.world.ledger.rollout(self.lock.holder) or {}).get("steps") or [{}]
-        shifted_at = seconds_of(steps[-1]["shifted_at"]) if steps[-1] else began
+        steps = (self.world.ledger.rollout(self.lock.holder) or {}).get("steps")
+        step = steps[-1] if steps else None
+        shifted_at = began if step is None else seconds_of(step["shifted_at"])
         usual, last = self._stable_before(began), self._stable_before(shifted_at)
         return _History(
-            served_until=shifted_at if steps[-1].get("percent") == EVERYTHING else inf,
+            served_until=shifted_at if step is not None and step["percent"] == EVERYTHING else inf,
             of_errors=_before(usual.errors, last.errors, moment=shifted_at),
             of_latency=_before(usual.slow, last.slow, moment=shifted_at),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -239,7 +239,16 @@ def wait_until_quiet(endpoint: Endpoint, *, until: float) -> EndpointView:
         clock.pause(LOOK_AGAIN_SECONDS * 4)
 
 
-def _variant(answer: Mapping[str, Any]) -> Variant:
+class _ProductionVariant(TypedDict, total=False):
+    """A variant as DescribeEndpoint has it, as far as it is read here."""
+
+    CurrentWeight: float
+    CurrentInstanceCount: int
+    DesiredWeight: float
+    DesiredInstanceCount: int
+
+
+def _variant(answer: _ProductionVariant) -> Variant:
     weight = float(answer.get("CurrentWeight", 0.0))
     instances = int(answer.get("CurrentInstanceCount") or 0)
     desired_weight = answer.get("DesiredWeight")

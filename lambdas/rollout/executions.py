@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients
 from rollout.contract.states import Failure
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ENDED = {
     "ABORTED": "the execution was stopped",
@@ -23,6 +20,14 @@ ENDED = {
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
 CAUSE_SECONDS = 3
 """How long a restore waits for the cause that was given for the end. The traffic must not wait longer."""
+
+
+class Described(TypedDict, total=False):
+    """What Step Functions says of an execution, as far as it is read here. `error` and `cause`: given for its end."""
+
+    status: str
+    error: str
+    cause: str
 
 
 def execution_name(version: str, attempt: int) -> str:
@@ -52,7 +57,7 @@ def start(client: Any, state_machine_arn: str, name: str) -> bool:
     return True
 
 
-def describe(client: Any, state_machine_arn: str, name: str) -> Mapping[str, Any]:
+def describe(client: Any, state_machine_arn: str, name: str) -> Described:
     """Return what Step Functions knows of an execution; empty when none has this name.
 
     Raises:
@@ -60,13 +65,13 @@ def describe(client: Any, state_machine_arn: str, name: str) -> Mapping[str, Any
     """
     try:
         with clients.named_failures():
-            answer: Mapping[str, Any] = client.describe_execution(executionArn=_arn(state_machine_arn, name))
+            answer: Described = client.describe_execution(executionArn=_arn(state_machine_arn, name))
     except client.exceptions.ExecutionDoesNotExist:
         return {}
     return answer
 
 
-def death(status: str, execution: Mapping[str, Any]) -> Failure:
+def death(status: str, execution: Described) -> Failure:
     """Return why an execution ended, with the cause that was given for its end.
 
     >>> death("ABORTED", {"error": "Stopped", "cause": "wrong model"}).reason

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rollout.contract.plan import ApiStage
+    from rollout.contract.records import RolloutRecord, StepRecord
 
 Item = dict[str, dict[str, object]]
 """An item in DynamoDB's format: every value has its type beside it."""
@@ -275,11 +276,13 @@ class Ledger:
             values,
         )
 
-    def rollout(self, execution: str) -> dict[str, Any] | None:
+    def rollout(self, execution: str) -> RolloutRecord | None:
         """Return the record of one rollout; `None` if it was never opened."""
-        return self._get(f"rollout#{execution}")
+        record: Any = self._get(f"rollout#{execution}")
+        found: RolloutRecord | None = record
+        return found
 
-    def record_step(self, execution: str, index: int, step: Mapping[str, object]) -> None:
+    def record_step(self, execution: str, index: int, step: StepRecord) -> None:
         """Write the state of one step of a rollout. `index`: its number, 0 for the first."""
         self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", {":step": dict(step)})
 
@@ -348,8 +351,7 @@ class Ledger:
         self._call("put_item", Item=_item(item))
 
     def _put_lock(self, lock: Lock, at: float, condition: str, values: Mapping[str, object]) -> bool:
-        item = {"endpoint": self._endpoint, "record": "lock", "taken_at": iso(at)}
-        item |= lock.to_json()
+        item = {"endpoint": self._endpoint, "record": "lock", "taken_at": iso(at), **lock.to_json()}
         return self._write("put_item", condition=condition, values=values, Item=_item(item))
 
     def _update(self, record: str, changes: str, values: Mapping[str, object], *, condition: str = "") -> bool:

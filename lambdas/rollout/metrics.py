@@ -97,7 +97,7 @@ class Metrics:
         begun = [timestamp.timestamp() for result in results for timestamp in result["Timestamps"]]
         return max(begun) + self._period if begun else None
 
-    def _invocations_query(self, slot: str) -> dict[str, Any]:
+    def _invocations_query(self, slot: str) -> dict[str, object]:
         metric = {
             "Namespace": SAGEMAKER_NAMESPACE,
             "MetricName": INVOCATIONS,

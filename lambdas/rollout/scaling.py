@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -13,8 +13,6 @@ from rollout.contract.errors import EndpointBusy, Throttled
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, SLOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rollout.contract.plan import Scaling
 
 COLLISIONS = frozenset({"ConcurrentUpdateException", "FailedResourceAccessException"})
@@ -107,7 +105,20 @@ class SlotScalers:
             raise
 
 
-def _slot_scaling(target: Mapping[str, Any]) -> SlotScaling:
+class _Suspended(TypedDict, total=False):
+    DynamicScalingInSuspended: bool
+    DynamicScalingOutSuspended: bool
+
+
+class _Target(TypedDict):
+    """A scalable target, as far as it is read here."""
+
+    MinCapacity: int
+    MaxCapacity: int
+    SuspendedState: NotRequired[_Suspended]
+
+
+def _slot_scaling(target: _Target) -> SlotScaling:
     suspended = target.get("SuspendedState", {})
     return SlotScaling(
         floor=target["MinCapacity"],

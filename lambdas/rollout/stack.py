@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from rollout import clients, clock
 from rollout.patience import insist
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 PATIENCE_SECONDS = 60
 """How long a call is tried. DescribeStacks has a low rate limit, and a stack rollback must not fail because of it."""
+
+
+class _Stack(TypedDict):
+    """What CloudFormation says of a stack, as far as it is read here."""
+
+    StackStatus: str
+    CreationTime: datetime
+    LastUpdatedTime: NotRequired[datetime]
 
 
 def stack_status(stack_id: str) -> str:
@@ -23,22 +30,20 @@ def stack_status(stack_id: str) -> str:
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
-    status: str = _described(stack_id)["StackStatus"]
-    return status
+    return _described(stack_id)["StackStatus"]
 
 
 def deploy_began_at(stack_id: str) -> str:
     """Return when the last deploy of a stack began, in ISO 8601. Source and errors are those of `stack_status`."""
     stack = _described(stack_id)
-    began: datetime = stack.get("LastUpdatedTime", stack["CreationTime"])
-    return clock.iso(began.timestamp())
+    return clock.iso(stack.get("LastUpdatedTime", stack["CreationTime"]).timestamp())
 
 
-def _described(stack_id: str) -> Mapping[str, Any]:
-    def ask() -> Mapping[str, Any]:
+def _described(stack_id: str) -> _Stack:
+    def ask() -> _Stack:
         with clients.named_failures():
             answer = clients.client("cloudformation").describe_stacks(StackName=stack_id)
-        found: Mapping[str, Any] = answer["Stacks"][0]
+        found: _Stack = answer["Stacks"][0]
         return found
 
     return insist(ask, until=clock.now() + PATIENCE_SECONDS)

@@ -23,7 +23,7 @@ class CohortRule:
         values = tuple(payload.get("values", ()))
         return cls(header=payload["header"], values=values, buckets=int(payload.get("buckets", 0)))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the rule as handlers and clients read it."""
         if self.buckets:
             return {"kind": "users", "header": self.header, "buckets": self.buckets}
@@ -43,6 +43,6 @@ class Cohort:
         """Read what `to_json` wrote."""
         return cls(**{**payload, "rule": CohortRule.parse(payload["rule"])})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the cohort as clients read it."""
         return {**vars(self), "rule": self.rule.to_json()}

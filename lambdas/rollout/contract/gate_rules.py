@@ -14,7 +14,8 @@ from rollout.contract.timing import GATE_PERIODS
 Choice = TypeVar("Choice", bound=StrEnum)
 LARGEST_NUMBER = 1e300
 EARLIER_KEYS = {"weight": "alpha_share"}
-"""GATES.json files with the earlier name of a key are still read."""
+"""Keys of a gate by their earlier name. `GateRule.parse` still reads it: people keep GATES.json files beside the counts
+of past months, and replay them again. Nothing writes it."""
 
 SELDOM = ("beta", "mode", "min_requests", "min_minutes", "traffic_ratio", "delay", "superior_step")
 """What is written only when it is not the default."""
@@ -95,7 +96,7 @@ class GateRule:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> Self:
         """Read one entry of `gates`; an unknown key is refused as well."""
-        values = _known(cls, config, "gate")
+        values = _known(cls, config, "gate", renamed=EARLIER_KEYS)
         _require("name" in values, "a gate needs a name")
         name = values["name"]
         _require(isinstance(name, str), f"name must be a text, got {name!r}")
@@ -106,7 +107,7 @@ class GateRule:
         except InvalidGatesError as error:
             raise InvalidGatesError(f"gate {name}: {error}") from None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return what `parse` reads."""
         return _said(self)
 
@@ -168,7 +169,7 @@ class JudgeRules:
         values["mode"] = _choice(Mode, "mode", values.get("mode", Mode.ROBUST))
         return cls(**values)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return what `parse` reads."""
         return {**_said(self), "gates": [gate.to_json() for gate in self.gates]}
 
@@ -219,7 +220,7 @@ def parse_source(config: Mapping[str, Any]) -> Source:
     return SOURCES[name](**values)
 
 
-def source_to_json(source: Source) -> dict[str, Any]:
+def source_to_json(source: Source) -> dict[str, object]:
     """Return what `parse_source` reads."""
     name = next(name for name, kind in SOURCES.items() if isinstance(source, kind))
     return {"source": name, **asdict(source)}
@@ -238,13 +239,13 @@ class GateRules:
         sources = {name: parse_source(source) for name, source in config["sources"].items()}
         return cls(judge=JudgeRules.parse(config["judge"]), sources=sources)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return what `parse` reads."""
         sources = {name: source_to_json(source) for name, source in self.sources.items()}
         return {"judge": self.judge.to_json(), "sources": sources}
 
 
-def _said(rules: GateRule | JudgeRules) -> dict[str, Any]:
+def _said(rules: GateRule | JudgeRules) -> dict[str, object]:
     """Return the fields as plain JSON values, without those of `SELDOM` that have their default."""
     said = {}
     for rule in fields(rules):
@@ -254,12 +255,12 @@ def _said(rules: GateRule | JudgeRules) -> dict[str, Any]:
     return said
 
 
-def _known(rules: type, config: object, what: str) -> dict[str, Any]:
-    """Return the configuration as keyword arguments."""
+def _known(rules: type, config: object, what: str, *, renamed: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the configuration as keyword arguments. `renamed`: keys by their earlier name."""
     _require(isinstance(config, Mapping), f"a {what} must be an object, got {config!r}")
     assert isinstance(config, Mapping)
     values = dict(config)
-    for earlier, now in EARLIER_KEYS.items():
+    for earlier, now in (renamed or {}).items():
         if earlier in values and now not in values:
             values[now] = values.pop(earlier)
     allowed = [rule.name for rule in fields(rules)]

@@ -43,7 +43,7 @@ class Lock:
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         return cls(**{**known, "api_stages": tuple(ApiStage(**stage) for stage in record.get("api_stages", ()))})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the fields that say something: conditions of the ledger ask whether a field is there."""
         known = {name: value for name, value in vars(self).items() if value}
         return known | ({"api_stages": [vars(stage) for stage in self.api_stages]} if self.api_stages else {})

@@ -88,11 +88,11 @@ class Settings:
         }
         return cls(**{**known, **parts})
 
-    def deploy_json(self) -> dict[str, Any]:
+    def deploy_json(self) -> dict[str, object]:
         """Return what the guards of a deploy must know, and nothing that leaves the endpoint alone."""
         return {"schema": SCHEMA, "endpoint": self.endpoint, "scaling": self.scaling.to_json()}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the payload of every handler."""
         parts = {
             "scaling": self.scaling.to_json(),
@@ -128,7 +128,7 @@ class Step:
         cohort = None if rule is None else CohortRule.parse(rule)
         return cls(**{"expected_percent": payload["percent"], **payload, "cohort": cohort})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON. `expected_percent` and `cohort` are those of a cohort step only."""
         if self.cohort is not None:
             return {**vars(self), "cohort": self.cohort.to_json()}
@@ -177,7 +177,7 @@ class Plan:
         }
         return cls(**parts, **{name: payload[name] for name in cls.__dataclass_fields__ if name not in parts})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the `plan` of the state machine's payload."""
         own = {name: value for name, value in vars(self).items() if name != "settings"}
         return {

@@ -39,7 +39,7 @@ class Prepared:
         """Read what `to_json` wrote, or the empty object before the first task."""
         return cls(**payload)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON, without what is not known yet."""
         return {name: value for name, value in vars(self).items() if value != ""}
 
@@ -94,7 +94,7 @@ class StepState:
         """Read what `to_json` wrote, or what an earlier library wrote with a field more."""
         return cls(**{name: payload[name] for name in cls.__dataclass_fields__ if name in payload})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON, without what is not known yet."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
@@ -115,7 +115,7 @@ class End:
         """Read what `to_json` wrote."""
         return cls(**payload)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON: how it ended, or how often it was tried."""
         if not self.safe:
             return {"safe": False, "tries": self.tries}

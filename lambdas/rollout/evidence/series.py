@@ -72,7 +72,7 @@ class SeriesReader:
         _refuse_parts(status, names)
         return {query: by_name[name] for query, name in names.items()}
 
-    def _metric_data_query(self, query: Query, name: str) -> dict[str, Any]:
+    def _metric_data_query(self, query: Query, name: str) -> dict[str, object]:
         dimensions = {ENDPOINT_DIMENSION: self.endpoint, VARIANT_DIMENSION: query.slot, **dict(query.dimensions)}
         metric = {
             "Namespace": query.namespace,

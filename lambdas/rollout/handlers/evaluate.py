@@ -29,14 +29,16 @@ from rollout.world import World
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rollout.contract.events import Task
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Step
+    from rollout.contract.records import GateRecord, StepRecord
     from rollout.endpoint import EndpointView
 
 ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive, Next.TAKE_BACK: MetricsMissing}
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Task, _context: object) -> dict[str, object]:
     """Return the step with `next`: `STAY`, `NEXT_STEP` or `PROMOTE`."""
     plan = Plan.parse(event["plan"])
     reader = EvidenceReader(
@@ -249,7 +251,7 @@ def _record(
     world: World, execution: str, step: Step, state: StepState, assessment: Assessment, decision: Decision
 ) -> None:
     """Write into the ledger what was seen, and why it was decided."""
-    progress: dict[str, object] = {
+    progress: StepRecord = {
         "percent": step.percent,
         "shifted_at": clock.iso(state.shifted_at),
         "canary_requests": state.requests,
@@ -271,7 +273,7 @@ def _record(
     world.ledger.record_step(execution, state.index, progress)
 
 
-def _in_words(gate: GateAssessment) -> dict[str, str]:
+def _in_words(gate: GateAssessment) -> GateRecord:
     return {
         "name": gate.name,
         "verdict": gate.verdict.value,

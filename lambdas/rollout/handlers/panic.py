@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.contract.errors import RolloutError
+    from rollout.contract.events import AlarmChanged
     from rollout.contract.lock import Lock
     from rollout.patience import Context
 
@@ -36,7 +37,7 @@ CLOCKS_DIFFER_SECONDS = 5
 """EventBridge's times are also whole seconds."""
 
 
-def handler(event: dict[str, Any], context: Context) -> None:
+def handler(event: AlarmChanged, context: Context) -> None:
     """Lower exposure to zero if the alarm concerns the rollout that runs now."""
     until = deadline(context)
     world = World.of(Settings.parse(event["settings"]))

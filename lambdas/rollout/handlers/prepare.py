@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
 from rollout.contract.errors import CannotBegin, LockLost, NothingToRelease
@@ -18,11 +18,12 @@ from rollout.takeover import end_if_dead
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.events import Task
     from rollout.endpoint import EndpointView
     from rollout.ledger import Release
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Task, _context: object) -> dict[str, object]:
     """Return what this rollout works on; `ready` says whether it may begin."""
     world, execution = World.of(Settings.parse(event["plan"])), event["execution"]
     try:

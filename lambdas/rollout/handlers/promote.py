@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout import sentences
 from rollout.contract.errors import LockLost, PromotionUnfinished, Throttled, Unavailable
@@ -13,10 +13,11 @@ from rollout.endpoint import weights_for
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.events import Task
     from rollout.contract.lock import Lock
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Task, _context: object) -> dict[str, str]:
     """Decide the promotion and bring the endpoint to rest with its roles exchanged."""
     promote(World.of(Settings.parse(event["plan"])), event["execution"])
     return {"outcome": PROMOTED}

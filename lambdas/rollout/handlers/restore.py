@@ -8,7 +8,7 @@ that needs the lock: see `takeover`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout.contract.plan import Settings
 from rollout.ending import end_rollout
@@ -17,10 +17,11 @@ from rollout.patience import deadline, insist_loudly
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.events import ExecutionEnded
     from rollout.patience import Context
 
 
-def handler(event: dict[str, Any], context: Context) -> None:
+def handler(event: ExecutionEnded, context: Context) -> None:
     """Restore what the ended execution left, if it left anything."""
     world = World.of(Settings.parse(event["settings"]))
     failure = death_of(world.settings.state_machine_arn, event["execution"], event["status"])

@@ -7,7 +7,7 @@ An invocation that dies is repeated, for an hour and a half. Then the execution 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout import sentences
 from rollout.contract.errors import (
@@ -37,6 +37,7 @@ from rollout.patience import deadline, insist_loudly
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.events import Task
     from rollout.patience import Context
 
 _BEFORE_THE_DECISION = (
@@ -47,7 +48,7 @@ NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _BEFORE_THE_DEC
 """What ends a rollout before its promotion is decided. Any other failure may come later: a handler died."""
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Task, context: Context) -> dict[str, object]:
     """Return `safe`: whether the end is reached, or the state machine must come again, with its number of `tries`.
 
     `promoted` says that the end is a promotion: it was decided before the failure, and is completed.

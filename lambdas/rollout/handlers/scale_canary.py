@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
 from rollout.contract.errors import CapacityUnavailable
@@ -15,12 +15,13 @@ from rollout.floors import hold_floors
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.events import Task
     from rollout.endpoint import EndpointView
 
 TRAFFIC_WINDOW_SECONDS = 300
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Task, _context: object) -> dict[str, object]:
     """Return the step with `ready`: whether the canary has the instances that it needs."""
     plan = Plan.parse(event["plan"])
     return scale(World.of(plan.settings), event["execution"], plan, StepState.parse(event["step"])).to_json()

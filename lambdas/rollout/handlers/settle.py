@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,6 +29,7 @@ from rollout.takeover import end_if_dead
 from rollout.world import World
 
 if TYPE_CHECKING:
+    from rollout.contract.events import StackChanged
     from rollout.contract.landing import Landing
     from rollout.contract.lock import Lock
     from rollout.endpoint import EndpointView
@@ -42,7 +43,7 @@ STARTED_FROM = DEPLOYED | {"UPDATE_ROLLBACK_COMPLETE"}
 """A deploy that was refused leaves the release of the one before waiting, whose own event it may have overtaken."""
 
 
-def handler(event: dict[str, Any], context: Context) -> None:
+def handler(event: StackChanged, context: Context) -> None:
     """Act on one stack event, or, without a `status`, on a lock that may have been left behind and on a landing."""
     until = deadline(context)
     world = World.of(Settings.parse(event["settings"]))
@@ -50,14 +51,14 @@ def handler(event: dict[str, Any], context: Context) -> None:
     insist_loudly(world.settings.endpoint, lambda: act(world, event, until), until=until)
 
 
-def _settle_event(world: World, event: dict[str, Any], until: float) -> None:
+def _settle_event(world: World, event: StackChanged, until: float) -> None:
     """Read the lock before the status: one of them shows a deployment that began after the event."""
     lock = world.ledger.lock()
     if stack_status(event["stack_id"]) == event["status"]:
         settle(world, lock, event["stack_id"], event["status"], until)
 
 
-def _settle_what_was_left(world: World, event: dict[str, Any], until: float) -> None:
+def _settle_what_was_left(world: World, event: StackChanged, until: float) -> None:
     """Settle once more while there is a lock; a rollout that runs, and a stack that changes, stay as they are.
 
     Without a lock, look whether a rollout has landed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
 from rollout.contract.cohort import Cohort
@@ -19,8 +19,10 @@ from rollout.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rollout.contract.events import Task
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Step
+    from rollout.contract.records import StepRecord
     from rollout.endpoint import EndpointView
 
 LOWERING_SECONDS = 10 * 60
@@ -29,7 +31,7 @@ RAISING_SECONDS = 30
 differ."""
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Task, _context: object) -> dict[str, object]:
     """Return the step with `in_place`: whether the endpoint has the weights of this step."""
     plan = Plan.parse(event["plan"])
     return shift(World.of(plan.settings), event["execution"], plan, StepState.parse(event["step"])).to_json()
@@ -95,7 +97,7 @@ def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int) 
 
 def _begin_bake(world: World, execution: str, step: Step, state: StepState) -> StepState:
     now = clock.now()
-    progress = {"percent": step.percent, "shifted_at": clock.iso(now), "canary_requests": 0}
+    progress: StepRecord = {"percent": step.percent, "shifted_at": clock.iso(now), "canary_requests": 0}
     world.ledger.record_step(execution, state.index, progress)
     first_whole_period = ceil(now / world.settings.metric_period_seconds)
     return replace(state, in_place=True, shifted_at=now, next_period=first_whole_period, requests=0)

@@ -11,14 +11,15 @@ from rollout.contract.plan import Plan
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from rollout.contract.events import Task
     from rollout.contract.plan import SmokeRequest
 
 SHOWN_CHARACTERS = 300
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Task, _context: object) -> dict[str, int]:
     """Send every payload to the canary; the rollout ends if one is not answered with success."""
     plan = Plan.parse(event["plan"])
     lock = World.of(plan.settings).own_lock(event["execution"])
@@ -42,7 +43,7 @@ def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: Sequence[
     for number, request in enumerate(requests, start=1):
         try:
             with clients.named_failures():
-                variant = _ask(runtime, endpoint, canary, request).get("InvokedProductionVariant")
+                variant = _ask(runtime, endpoint, canary, request)
         except runtime.exceptions.ModelError as error:
             words = {"number": number, "count": len(requests), "error": str(error)[:SHOWN_CHARACTERS]}
             raise SmokeTestFailed(sentences.NO_ANSWER.format(**words)) from error
@@ -50,7 +51,8 @@ def run_smoke_test(runtime: Any, endpoint: str, canary: str, requests: Sequence[
             raise SmokeTestFailed(sentences.WRONG_ANSWER.format(number=number, variant=variant, canary=canary))
 
 
-def _ask(runtime: Any, endpoint: str, canary: str, request: SmokeRequest) -> Mapping[str, Any]:
+def _ask(runtime: Any, endpoint: str, canary: str, request: SmokeRequest) -> str | None:
+    """Return the variant that answered."""
     invocation = {
         "EndpointName": endpoint,
         "TargetVariant": canary,
@@ -58,7 +60,8 @@ def _ask(runtime: Any, endpoint: str, canary: str, request: SmokeRequest) -> Map
         "ContentType": request.content_type,
     }
     try:
-        answer: Mapping[str, Any] = runtime.invoke_endpoint(**invocation)
+        answer = runtime.invoke_endpoint(**invocation)
     except runtime.exceptions.ModelError:
         answer = runtime.invoke_endpoint(**invocation)
-    return answer
+    variant: str | None = answer.get("InvokedProductionVariant")
+    return variant

@@ -1,0 +1,44 @@
+"""The events that the handlers get: inputs of tasks from the state machine, and inputs of rules from EventBridge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Task(TypedDict):
+    """The input of a task. `plan`, `rollout`, `step` and `end` are read by the types of the contract."""
+
+    plan: Mapping[str, object]
+    execution: str
+    started_at: str
+    rollout: Mapping[str, object]
+    step: Mapping[str, object]
+    end: Mapping[str, object]
+    failure: Mapping[str, str]
+
+
+class AlarmChanged(TypedDict):
+    """An alarm went to ALARM. `raised_at`: when, in ISO 8601."""
+
+    settings: Mapping[str, object]
+    alarm_name: str
+    raised_at: NotRequired[str]
+
+
+class ExecutionEnded(TypedDict):
+    """An execution of the state machine ended without success. `status`: as Step Functions names it."""
+
+    settings: Mapping[str, object]
+    execution: str
+    status: str
+
+
+class StackChanged(TypedDict):
+    """The stack reached a terminal status. Without a `status`, the clock asks for a look."""
+
+    settings: Mapping[str, object]
+    stack_id: str
+    status: NotRequired[str]

@@ -1,0 +1,47 @@
+"""The record of a rollout in the ledger. DynamoDB returns its numbers as `Decimal`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class GateRecord(TypedDict):
+    """What a gate said in the last evaluation. The numbers are written as text."""
+
+    name: str
+    verdict: str
+    sentence: str
+    log_evidence: str
+    dispersion: str
+
+
+class StepRecord(TypedDict):
+    """One step of a rollout. Times are in ISO 8601."""
+
+    percent: float
+    shifted_at: str
+    canary_requests: int
+    reason: NotRequired[str]
+    gates: NotRequired[Sequence[GateRecord]]
+    cohort: NotRequired[Mapping[str, object]]
+    metrics_late_seconds: NotRequired[int]
+    missing: NotRequired[Sequence[str]]
+    skipped: NotRequired[Sequence[str]]
+    slow_requests: NotRequired[str]
+    ended_at: NotRequired[str]
+
+
+class RolloutRecord(TypedDict, total=False):
+    """One rollout. `told`: whether the event about its end was sent. Times are in ISO 8601."""
+
+    version: str
+    digest: str
+    outcome: str
+    reason: str
+    started_at: str
+    ended_at: str
+    steps: Sequence[StepRecord]
+    told: bool
