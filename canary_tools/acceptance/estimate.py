@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from canary_tools.acceptance.account import CannotStart
 from canary_tools.acceptance.program import ACTS
-from canary_tools.rehearsal.services.list_prices import INSTANCE_HOUR
+from canary_tools.rehearsal.services.list_prices import INSTANCE_HOUR, METRIC_READ
 
 PRICES_OF = "2026-11"
 """When the prices of this page were read. Sources: https://aws.amazon.com/sagemaker/pricing/ and
@@ -13,7 +13,6 @@ INSTANCES = 4
 """At most at a time: both variants, and their successors in an update of the endpoint."""
 ASKING_MINUTES = 7
 """For an instance that is added and taken away, at rest."""
-_METRIC_READ = 0.00001
 _READS_A_MINUTE = 120
 _EVERYTHING_ELSE = 0.25
 """Dollars for functions, table, alarms, dashboard, events, state machine and files."""
@@ -40,4 +39,4 @@ def estimate(instance_type: str) -> Estimate:
         raise CannotStart(f"--instance-type must be one whose price is known ({known}), got {instance_type}")
     minutes = ASKING_MINUTES + sum(act.minutes for act in ACTS)
     instances = INSTANCE_HOUR[instance_type] * INSTANCES * _DEAREST_REGION * minutes / 60
-    return Estimate(minutes=minutes, dollars=instances + minutes * _READS_A_MINUTE * _METRIC_READ + _EVERYTHING_ELSE)
+    return Estimate(minutes=minutes, dollars=instances + minutes * _READS_A_MINUTE * METRIC_READ + _EVERYTHING_ELSE)

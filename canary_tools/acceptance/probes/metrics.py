@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from rollout.contract.names import INVOCATIONS, SLOT_A, SLOT_B
+from rollout.evidence.sources import PERCENTILES
 
 from canary_tools.acceptance.experiments import FAILURES, failures_on_purpose
 from canary_tools.acceptance.metric_watch import Point, Published, query_of
@@ -17,7 +18,6 @@ from canary_tools.acceptance.scene import NotAsked, Scene
 _MINUTES_READ = 15
 _FAR_ABOVE_US = 3_600_000_000
 """An hour in microseconds: no request of a minute's time-out takes that long."""
-_PERCENTILES = (50, 90, 95, 99)
 _ERRORS = ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
 
 
@@ -58,10 +58,10 @@ def counts_add_up(scene: Scene) -> Said:
 
 def percentiles(scene: Scene) -> Said:
     """Ask for the percentiles of ModelLatency."""
-    series = _latency(scene, *(f"p{percent}" for percent in _PERCENTILES))
-    answered = [f"p{percent}" for percent, found in zip(_PERCENTILES, series, strict=True) if found]
+    series = _latency(scene, *(f"p{percent}" for percent in PERCENTILES))
+    answered = [f"p{percent}" for percent, found in zip(PERCENTILES, series, strict=True) if found]
     _require(_latency(scene, "SampleCount")[0])
-    return Said(sentence=f"it answers {', '.join(answered) or 'none'}", value=len(answered) == len(_PERCENTILES))
+    return Said(sentence=f"it answers {', '.join(answered) or 'none'}", value=len(answered) == len(PERCENTILES))
 
 
 def zeros_without_traffic(scene: Scene) -> Said:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE
+
 from canary_tools.aws_models.api.paging import page
-from canary_tools.aws_models.autoscaling.targets import DIMENSION, NAMESPACE, VariantId
+from canary_tools.aws_models.autoscaling.targets import VariantId
 
 IN_PROGRESS, SUCCESSFUL, FAILED = "InProgress", "Successful", "Failed"
 
@@ -68,9 +70,9 @@ class ActivityLog:
 def _described(activity: Activity) -> dict[str, Any]:
     row: dict[str, Any] = {
         "ActivityId": f"00000000-0000-4000-8000-{activity.number:012d}",
-        "ServiceNamespace": NAMESPACE,
+        "ServiceNamespace": SCALED_SERVICE,
         "ResourceId": activity.variant.resource_id,
-        "ScalableDimension": DIMENSION,
+        "ScalableDimension": SCALED_DIMENSION,
         "Description": f"Setting desired instance count to {activity.count}.",
         "Cause": activity.cause,
         "StartTime": activity.started,

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE
+
 from canary_tools.aws_models.api.errors import validation_error
-from canary_tools.aws_models.autoscaling.targets import DIMENSION, NAMESPACE, VariantId
+from canary_tools.aws_models.autoscaling.targets import VariantId
 
 INVOCATIONS_PER_INSTANCE = "SageMakerVariantInvocationsPerInstance"
 _KNOWN_METRICS = (INVOCATIONS_PER_INSTANCE, "SageMakerVariantConcurrentRequestsPerModelHighResolution")
@@ -67,9 +69,9 @@ def described(policy: ScalingPolicy) -> dict[str, Any]:
     return {
         "PolicyARN": policy.arn,
         "PolicyName": policy.name,
-        "ServiceNamespace": NAMESPACE,
+        "ServiceNamespace": SCALED_SERVICE,
         "ResourceId": policy.variant.resource_id,
-        "ScalableDimension": DIMENSION,
+        "ScalableDimension": SCALED_DIMENSION,
         "PolicyType": "TargetTrackingScaling",
         "TargetTrackingScalingPolicyConfiguration": policy.configuration,
         "Alarms": [],

@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.ht
 from collections.abc import Iterator
 from typing import Any
 
+from rollout.contract.names import SCALED_SERVICE
+
 from canary_tools.aws_models.api.errors import ApiError, validation_error
 from canary_tools.aws_models.api.operations import Request
 from canary_tools.aws_models.api.paging import page
@@ -205,7 +207,7 @@ class Scaling:
 
     def _policy_arn(self, variant_id: VariantId, name: str) -> str:
         owner = f"{variant_id.endpoint_name}-{variant_id.variant_name}"
-        resource = f"resource/{targets.NAMESPACE}/{variant_id.resource_id}"
+        resource = f"resource/{SCALED_SERVICE}/{variant_id.resource_id}"
         return self._place.arn("autoscaling", f"scalingPolicy:{owner}:{resource}:policyName/{name}")
 
     def _forget(self, variant_id: VariantId) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE
+
 from canary_tools.aws_models.api.errors import validation_error
 
-NAMESPACE = "sagemaker"
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 _ROLE = (
     "arn:aws:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
@@ -35,7 +35,10 @@ class VariantId:
         Raises:
             ApiError: `ValidationException` for another namespace or dimension, or a malformed `ResourceId`.
         """
-        if request["ServiceNamespace"] != NAMESPACE or request.get("ScalableDimension", DIMENSION) != DIMENSION:
+        if (
+            request["ServiceNamespace"] != SCALED_SERVICE
+            or request.get("ScalableDimension", SCALED_DIMENSION) != SCALED_DIMENSION
+        ):
             raise validation_error(
                 f"Unsupported service namespace, resource type or scalable dimension: {request['ServiceNamespace']}, "
                 f"{request.get('ScalableDimension')}"
@@ -100,9 +103,9 @@ def check_bounds(low: int, high: int) -> None:
 def described(target: ScalableTarget, account: str) -> dict[str, Any]:
     """Return a target in the form of `DescribeScalableTargets`."""
     return {
-        "ServiceNamespace": NAMESPACE,
+        "ServiceNamespace": SCALED_SERVICE,
         "ResourceId": target.variant.resource_id,
-        "ScalableDimension": DIMENSION,
+        "ScalableDimension": SCALED_DIMENSION,
         "MinCapacity": target.min_capacity,
         "MaxCapacity": target.max_capacity,
         "RoleARN": _ROLE.format(account=account),

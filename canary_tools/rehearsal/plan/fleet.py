@@ -8,7 +8,6 @@ from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.template import DeclaredEndpoint
 
 SECONDS_PER_MINUTE = 60
-SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,11 @@ class Fleet:
     @property
     def peak_usd_per_hour(self) -> float | None:
         """Return what the peak costs an hour; `None` if that is not known, or if the rollout would be refused."""
-        hourly = None if self.peak is None else list_prices.instances(self.instance_type, self.peak * SECONDS_PER_HOUR)
+        hourly = (
+            None
+            if self.peak is None
+            else list_prices.instances(self.instance_type, self.peak * list_prices.SECONDS_PER_HOUR)
+        )
         return None if hourly is None else round(hourly, 4)
 
     def to_json(self) -> dict[str, Any]:

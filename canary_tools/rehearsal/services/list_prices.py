@@ -24,7 +24,7 @@ LAMBDA_MEGABYTE_SECOND = 0.0000133334 / 1024
 DYNAMODB_CALL = 0.000000625
 METRIC_READ = 0.00001
 
-_SECONDS_PER_HOUR = 3600
+SECONDS_PER_HOUR = 3600
 
 
 def instances(instance_type: str, instance_seconds: float) -> float | None:
@@ -34,7 +34,7 @@ def instances(instance_type: str, instance_seconds: float) -> float | None:
     (0.46, None)
     """
     hour = INSTANCE_HOUR.get(instance_type)
-    return None if hour is None else hour * instance_seconds / _SECONDS_PER_HOUR
+    return None if hour is None else hour * instance_seconds / SECONDS_PER_HOUR
 
 
 def orchestration(
