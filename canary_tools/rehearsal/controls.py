@@ -97,7 +97,7 @@ class Controls:
         executions = self._aws.executions.all()
         if any(execution["status"] == "RUNNING" for execution in executions):
             return False
-        records = [self._aws.record(f"rollout#{execution['name']}") or {} for execution in executions]
+        records = [self._aws.rollout(execution) for execution in executions]
         return self._aws.record("lock") is None or all("ended_at" in record for record in records)
 
     def _stop(self, error: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rollout.contract.names import ENDINGS, PROMOTED, SCALED_SERVICE
+from rollout.contract.records import RolloutRecord
 
 from canary_tools.rehearsal.services.executions import Execution
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
@@ -37,7 +38,7 @@ class FinalState:
             ],
         }
 
-    def problems(self, execution: Execution, record: Mapping[str, Any]) -> list[str]:
+    def problems(self, execution: Execution, record: RolloutRecord) -> list[str]:
         """Return what is not safe, in sentences; an empty list if the end is safe.
 
         `record`: what the ledger says of the rollout.
@@ -85,8 +86,7 @@ class FinalState:
 
     def _of_release(self, stable: str) -> Iterator[str]:
         """Yield what is wrong unless that release serves which the ledger says was promoted last."""
-        names = [execution["name"] for execution in self._aws.executions.all()]
-        records = [self._aws.record(f"rollout#{name}") or {} for name in names]
+        records = [self._aws.rollout(execution) for execution in self._aws.executions.all()]
         promoted = [record["version"] for record in records if record.get("outcome") == PROMOTED]
         expected = promoted[-1] if promoted else self._aws.served_before
         serves = self._aws.version_in(self._aws.fleet().variants[stable].model_name)
@@ -99,7 +99,7 @@ def _of_execution(execution: Execution) -> Iterator[str]:
         yield "the execution still runs"
 
 
-def _of_record(record: Mapping[str, Any]) -> Iterator[str]:
+def _of_record(record: RolloutRecord) -> Iterator[str]:
     outcome = record.get("outcome")
     if outcome not in ENDINGS or not record.get("reason"):
         yield f"the ledger does not say how and why the rollout ended, it says {outcome}"

@@ -1,6 +1,6 @@
 """Watches a rehearsal and keeps the record of its rollout."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
@@ -106,8 +106,7 @@ class Observer:
         running = next(reversed(self._aws.executions.all()), None)
         if running is None:
             return
-        record = self._aws.record(f"rollout#{running['name']}") or {}
-        steps: list[dict[str, Any]] = record.get("steps", [])
+        steps = self._aws.rollout(running).get("steps", [])
         gates = steps[-1].get("gates", []) if steps else []
         if gates:
             values = {gate["name"]: (float(gate["log_evidence"]), float(gate["dispersion"])) for gate in gates}

@@ -22,7 +22,7 @@ class Outcome:
         self._observation = observation
         self._execution = execution
         self._instances_before = instances_before
-        self._record = self._aws.record(f"rollout#{execution['name']}") or {}
+        self._record = self._aws.rollout(execution)
 
     def result(self) -> Result:
         """Return everything that a rehearsal answers."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rollout.contract.gate_rules import SlowRequests
 from rollout.contract.names import LEDGER_VARIABLE
+from rollout.contract.records import RolloutRecord
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
@@ -32,7 +33,7 @@ from canary_tools.rehearsal.services.botocore_requests import Parameters
 from canary_tools.rehearsal.services.declared_alarms import put_alarms
 from canary_tools.rehearsal.services.durations import FLEET_UPDATE_SECONDS, WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.services.event_bus import Bus
-from canary_tools.rehearsal.services.executions import Executions
+from canary_tools.rehearsal.services.executions import Execution, Executions
 from canary_tools.rehearsal.services.faults import Faults
 from canary_tools.rehearsal.services.front_doors import FrontDoors
 from canary_tools.rehearsal.services.lambda_functions import Functions
@@ -163,6 +164,12 @@ class SimulatedAws:
     def record(self, key: str) -> dict[str, Any] | None:
         """Return a record of the endpoint in the ledger, without a call; `None` if there is none."""
         return self.table.item(self.declared.endpoint_name, key)
+
+    def rollout(self, execution: Execution) -> RolloutRecord:
+        """Return the ledger's record of an execution's rollout, without a call; empty if there is none."""
+        record: Any = self.record(f"rollout#{execution['name']}") or {}
+        found: RolloutRecord = record
+        return found
 
     def lock(self) -> dict[str, Any]:
         """Return the ledger's record of the lock, without a call. A record without a `holder` is no lock."""
