@@ -12,6 +12,7 @@ from rollout.gates.counts import MOST, InvalidCountsError, as_count
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.logs import floored, log_sum
+from rollout.gates.proof import Proof
 from rollout.gates.traffic import LARGEST_STEP, RESERVE, WEIGHTS, TrafficGate
 
 THRESHOLD = math.log(100)
@@ -356,8 +357,8 @@ def test_counts_are_added_field_by_field() -> None:
 
 
 def test_stables_past_fades_by_a_hundredth_a_minute_and_is_kept_short() -> None:
-    state = GateState(capital=Capital((0.0,)), passing=Capital((0.0,)), recent=(10.123, 1000.49))
+    state = GateState(capital=Capital((0.0,)), proof=Proof(Capital((0.0,))), recent=(10.123, 1000.49))
     after = RULES.warm_up(state, Counts(50, 9, 200, 4))
     assert after.recent == (14.02, 1190.5)
     assert after.stable_rate == pytest.approx(14.52 / 1191.5)
-    assert GateState(capital=Capital((0.0,)), passing=Capital((0.0,))).stable_rate is None
+    assert GateState(capital=Capital((0.0,)), proof=Proof(Capital((0.0,)))).stable_rate is None

@@ -125,6 +125,18 @@ def test_where_stable_serves_nobody_and_never_did_the_canary_is_to_blame() -> No
     assert finding.reason.endswith("of stable's there were none when it last served")
 
 
+def test_one_request_of_the_canary_is_enough_where_nothing_says_that_stable_is_as_bad() -> None:
+    slots = ({0: Seen(total=1, bad=1, beyond=True)}, {})
+    assert judge("failed", *slots, before=Before(), alone_from=0, min_requests=1).fault is Fault.CANARY
+
+
+def test_stable_serves_nobody_from_the_first_period_on_in_which_the_canary_is_alone() -> None:
+    """What stable published late for that period is no comparison."""
+    late = judged([(100, 60)], [(900, 540)], alone_from=0, served=[(900, 9)])
+    before = judged([(100, 60)], [(900, 540)], alone_from=1, served=[(900, 9)])
+    assert [late.fault, before.fault] == [Fault.CANARY, Fault.BOTH]
+
+
 def test_what_stable_showed_last_is_waited_for() -> None:
     slots = ({0: seen(100, 60)}, {})
     before = Before(rollout=[seen(600, 6)], step=[seen(900, 9)], has_come=False)
