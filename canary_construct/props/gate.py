@@ -12,6 +12,7 @@ from rollout.contract.gate_rules import (
     GateRule,
     Kind,
     PublishedCounts,
+    RefusedRequests,
     SlowRequests,
     Source,
 )
@@ -38,6 +39,7 @@ class Gate:
     source: Source = field(repr=False)
     warm_up_seconds: int = 0
     superior: bool = False
+    asked_in_cohorts: bool = True
 
     @property
     def name(self) -> str:
@@ -49,7 +51,8 @@ class Gate:
         """Compare failed requests: answers with 5XX, the model's own 5XX, time-outs and broken connections.
 
         `ratio` (at least 1) is tolerated; so is a difference under `min_difference_percent` percentage points. The
-        smallest ratio that can ever be seen is about 1.23 times `ratio`.
+        smallest ratio that can ever be seen is about 1.23 times `ratio`. Where failed requests are compared, refused
+        ones are as well: `Gate.refused_requests` sets what is tolerated of those.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
         """
         rule = GateRule(
@@ -60,6 +63,27 @@ class Gate:
             alpha_share=alpha_share,
         )
         return cls(rule=rule, source=FailedRequests())
+
+    @classmethod
+    def refused_requests(
+        cls, *, ratio: float = 1.25, min_difference_percent: float = 0.1, alpha_share: float = 0.1
+    ) -> Gate:
+        """Compare requests that were not served though nothing failed: answers with 4XX, streams that broke off.
+
+        A caller is at fault for a 4XX, but callers meet canary and stable by chance: a difference is the release's, as
+        when it refuses what its predecessor accepted. `ratio` (at least 1) is tolerated; so is a difference under
+        `min_difference_percent` percentage points, and 100 tolerates every one. Not asked in a cohort step, whose
+        callers are chosen. An endpoint that compares failed requests has this gate without being told.
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+        """
+        rule = GateRule(
+            name="refused",
+            event="were refused or broke off",
+            ratio=_at_least_one("ratio", ratio),
+            min_difference=_part("min_difference_percent", min_difference_percent),
+            alpha_share=alpha_share,
+        )
+        return cls(rule=rule, source=RefusedRequests(), asked_in_cohorts=False)
 
     @classmethod
     def latency(
@@ -175,16 +199,20 @@ class Gate:
         """How old a count is when it is read."""
         return self.source.delay_seconds if isinstance(self.source, PublishedCounts) else 0
 
-    def rule_in_periods(self, metric_period_seconds: int, *, superior_step: int | None = None) -> GateRule:
+    def rule_in_periods(
+        self, metric_period_seconds: int, *, superior_step: int | None = None, cohort_steps: tuple[int, ...] = ()
+    ) -> GateRule:
         """Return the rule as the judge reads it: its times count metric periods.
 
         `superior_step` is the number of the step that passes only with a proof, if this gate asks for superiority.
+        `cohort_steps` are the numbers of the steps in which users are chosen.
         """
         return replace(
             self.rule,
             warm_up=-(-self.warm_up_seconds // metric_period_seconds),
             delay=-(-self.delay_seconds // metric_period_seconds),
             superior_step=superior_step if self.superior else None,
+            unasked_steps=() if self.asked_in_cohorts else cohort_steps,
         )
 
 

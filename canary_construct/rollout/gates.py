@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rollout.contract.gate_rules import GateRules, JudgeRules
+from rollout.contract.gate_rules import FailedRequests, GateRules, JudgeRules, RefusedRequests
 from rollout.contract.timing import BLIND_SECONDS, GATE_PERIODS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS
+
+from canary_construct.props.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary_construct.props.gate import Gate
     from canary_construct.props.traffic_routing import TrafficRouting
 
 STANDARD_PERIOD_SECONDS = 60
@@ -21,9 +22,13 @@ STANDARD_PERIOD_SECONDS = 60
 class RolloutGates:
     """Gates that share one chance `alpha` of rolling back a healthy release.
 
+    Where failed requests are compared, refused ones are as well, by a gate of their own: many callers at fault must not
+    hide a few failures, and the other way round.
+
     Raises:
         ValueError: when there is no gate, two have one name, a step is too short for one, a delay is too long for the
-            metric period, a proof is asked that no step can give, or alpha is out of its range.
+            metric period, no gate is asked in a cohort step, a proof is asked that no step can give, or alpha is
+            out of its range.
     """
 
     def __init__(
@@ -56,19 +61,27 @@ class RolloutGates:
     def rules(self) -> GateRules:
         """Return the rules of the judge, and where each gate's counts come from."""
         proven_in = self._routing.last_compared_step
+        cohorts = tuple(n for n, step in enumerate(self._routing.traffic_steps) if step.rule is not None)
         return GateRules(
             judge=JudgeRules(
                 alpha=self._alpha,
                 require_proof=self._require_proof,
-                gates=tuple(gate.rule_in_periods(self._period, superior_step=proven_in) for gate in self._gates),
+                gates=tuple(
+                    gate.rule_in_periods(self._period, superior_step=proven_in, cohort_steps=cohorts)
+                    for gate in self.gates
+                ),
             ),
-            sources={gate.name: gate.source for gate in self._gates},
+            sources={gate.name: gate.source for gate in self.gates},
         )
 
     @property
     def gates(self) -> Sequence[Gate]:
         """Return the gates of this moment."""
-        return tuple(self._gates)
+        kinds = [type(gate.source) for gate in self._gates]
+        if FailedRequests not in kinds or RefusedRequests in kinds:
+            return tuple(self._gates)
+        after = kinds.index(FailedRequests) + 1
+        return (*self._gates[:after], Gate.refused_requests(), *self._gates[after:])
 
     def waits(self, gate: Gate, index: int) -> dict[str, int]:
         """Return the seconds of a step, by reason, that pass before a gate counts what it shall judge there."""
@@ -76,14 +89,25 @@ class RolloutGates:
         return {reason: seconds for reason, seconds in waits.items() if seconds}
 
     def _check(self) -> None:
-        twice = [name for name, count in Counter(gate.name for gate in self._gates).items() if count > 1]
+        twice = [name for name, count in Counter(gate.name for gate in self.gates).items() if count > 1]
         if twice:
             raise ValueError(f"gates must have different names, got {', '.join(twice)} twice")
-        for gate in self._gates:
+        if not any(gate.asked_in_cohorts for gate in self.gates):
+            self._refuse_cohorts()
+        for gate in self.gates:
             self._check_delay(gate)
             self._check_time(gate)
             if gate.superior:
                 self._check_superiority(gate)
+
+    def _refuse_cohorts(self) -> None:
+        cohorts = [step.title for step in self._routing.traffic_steps if step.rule is not None]
+        if cohorts:
+            names = ", ".join(gate.name for gate in self.gates)
+            raise ValueError(
+                f"a cohort step needs a gate that is asked there, such as Gate.error_rate(), got {names} at "
+                f"{cohorts[0]}"
+            )
 
     def _check_delay(self, gate: Gate) -> None:
         """Refuse a delay after which CloudWatch may have dropped what shall be read: it may still be late, or away."""

@@ -20,7 +20,7 @@ HALF_WIDTH = 12
 def slot_dashboard(
     scope: Construct, construct_id: str, *, slots: Sequence[SlotMetrics], alarms: Sequence[cloudwatch.IAlarm]
 ) -> cloudwatch.Dashboard:
-    """Show traffic share, errors, latency, instances and alarms of both slots."""
+    """Show traffic share, errors, latency, refused requests, instances and alarms of both slots."""
 
     def graph(title: str, metric: Callable[[SlotMetrics], cloudwatch.IMetric], label: str) -> cloudwatch.GraphWidget:
         return cloudwatch.GraphWidget(
@@ -42,7 +42,10 @@ def slot_dashboard(
                 graph("Errors", lambda slot: slot.error_rate(), "% of requests"),
                 graph("Latency p99", lambda slot: slot.latency_ms(99), "ms"),
             ],
-            [graph("Instances", lambda slot: slot.instances(), "instances")],
+            [
+                graph("Refused requests", lambda slot: slot.refused_rate(), "% of requests"),
+                graph("Instances", lambda slot: slot.instances(), "instances"),
+            ],
             [cloudwatch.AlarmStatusWidget(title="Alarms", width=2 * HALF_WIDTH, alarms=list(alarms))],
         ],
     )

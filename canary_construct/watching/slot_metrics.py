@@ -55,6 +55,15 @@ class SlotMetrics:
             },
         )
 
+    def refused_rate(self) -> cloudwatch.MathExpression:
+        """Return answers with 4XX in percent of all requests."""
+        n, e4 = self._ids("n", "e4")
+        return self._expression(
+            f"IF({n} > 0, 100 * {e4} / {n}, 0)",
+            label="refused (%)",
+            metrics={n: self.metric(INVOCATIONS), e4: self.metric("Invocation4XXErrors")},
+        )
+
     def latency_ms(self, percentile: float, *, min_requests: int = 1) -> cloudwatch.MathExpression:
         """Return a percentile of the model latency in milliseconds; 0 in a period with fewer than `min_requests`.
 

@@ -21,6 +21,7 @@ _MICROSECONDS = 1000
 _OVERHEAD_MICROSECONDS = 2000
 _OK = 200
 _FAILED = 500
+_REFUSED = 400
 
 
 class Gaps:
@@ -102,7 +103,7 @@ class Publisher:
             return
         who = "canary" if model == self._canary_model() else "stable"
         rate = behaviour_at(self._scenario, who, self._users.second()).conversion_rate
-        shown = served.requests - served.failed
+        shown = served.requests - served.failed - served.refused
         converted = int(self._generator.binomial(shown, rate))
         for pair in self._pairs:
             dimensions = {"EndpointName": source.endpoint_name, "VariantName": source.variant_name}
@@ -129,8 +130,8 @@ class Publisher:
 
 def _invocations(served: Served, instances: int) -> Iterator[tuple[ServedInvocation, int]]:
     counts = {(_OK, int(index)): int(served.latency[index]) for index in np.flatnonzero(served.latency)}
-    if served.failed:
-        counts[_FAILED, int(np.searchsorted(np.cumsum(served.latency), served.latency.sum() / 2))] = served.failed
+    usual = int(np.searchsorted(np.cumsum(served.latency), served.latency.sum() / 2))
+    counts |= {(status, usual): n for status, n in ((_FAILED, served.failed), (_REFUSED, served.refused)) if n}
     for (status, index), count in counts.items():
         microseconds = round(CENTRES_MS[min(index, len(CENTRES_MS) - 1)] * _MICROSECONDS)
         yield (

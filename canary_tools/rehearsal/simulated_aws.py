@@ -239,8 +239,11 @@ class SimulatedAws:
         variant = fleet.variants.get(request["TargetVariant"] or "") if fleet is not None else None
         if variant is None:
             raise ApiError("ValidationError", f"Variant {request['TargetVariant']} not found for Request")
-        if self._draw_answers.random() < self.users.serving(variant, 0.0).failing:
+        serving, drawn = self.users.serving(variant, 0.0), self._draw_answers.random()
+        if drawn < serving.failing:
             raise ApiError("ModelError", "Received server error (500) from primary", status=424)
+        if drawn < serving.failing + serving.refusing:
+            raise ApiError("ModelError", "Received client error (400) from primary", status=424)
         return {"body": b"{}", "headers": {"x-Amzn-Invoked-Production-Variant": variant.name}}
 
     def _sagemaker(self) -> SageMakerHosting:

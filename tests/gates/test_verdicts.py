@@ -248,3 +248,32 @@ def test_a_canary_with_its_traffic_is_not_starved(canary: int, share: float) -> 
 @pytest.mark.parametrize(("canary", "share"), [(0, 1.0), (300, 0.9)])
 def test_a_canary_with_all_or_most_of_the_weight_can_be_starved_too(canary: int, share: float) -> None:
     assert run(judge(), with_traffic(minutes(9, Counts(0, 0, 600, 1)), canary, share)).starved
+
+
+REFUSING = Counts(3000, 300, 57000, 57)
+
+
+def test_a_gate_that_is_not_asked_in_a_step_neither_fails_nor_holds_it_and_is_asked_in_the_next() -> None:
+    both = Judge.from_config({"gates": [{"name": "errors"}, {"name": "refused", "unasked_steps": [0]}]})
+    step = [Minute(n, 0, {"errors": HEALTHY, "refused": REFUSING}) for n in range(10)]
+    state, first = both.update(both.new_state(), step)
+    assert first.verdict == "CONTINUE"
+    assert first.gates[1].seen == Counts(0, 0, 0, 0)
+    assert "refused: not compared in this step" in first.reason
+    assert both.at_bake_end(state).verdict == "PASS"
+    _, next_step = both.update(state, [Minute(n, 1, {"errors": HEALTHY, "refused": REFUSING}) for n in range(10, 20)])
+    assert (next_step.verdict, next_step.gate) == ("FAIL", "refused")
+
+
+def test_a_step_passes_early_without_the_gate_that_is_not_asked() -> None:
+    config = {"gates": [{"name": "errors", "min_difference": 0.0005}, {"name": "refused", "unasked_steps": [0]}]}
+    both = Judge.from_config(config)
+    minutes_of_both = [Minute(n, 0, {"errors": HEALTHY, "refused": None}) for n in range(60)]
+    _, assessment = both.update(both.new_state(), minutes_of_both)
+    assert assessment.verdict == "PASS"
+
+
+@pytest.mark.parametrize(("tolerated", "verdict"), [(0.001, "FAIL"), (1.0, "CONTINUE")])
+def test_a_difference_of_100_percentage_points_tolerates_everything(tolerated: float, verdict: str) -> None:
+    everything = Counts(3000, 2990, 57000, 57)
+    assert run(judge(min_difference=tolerated), minutes(30, everything)).verdict == verdict

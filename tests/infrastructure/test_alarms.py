@@ -143,7 +143,15 @@ def alarm_b(resources: Resources, kind: str) -> dict[str, Any]:
 def test_the_dashboard_puts_the_slots_side_by_side_and_shows_every_alarm(resources: Resources) -> None:
     body = json.loads(text(properties(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]))
     titles = [widget["properties"]["title"] for widget in body["widgets"]]
-    assert titles == ["Share of requests", "Requests", "Errors", "Latency p99", "Instances", "Alarms"]
+    assert titles == [
+        "Share of requests",
+        "Requests",
+        "Errors",
+        "Latency p99",
+        "Refused requests",
+        "Instances",
+        "Alarms",
+    ]
     *graphs, alarms = body["widgets"]
     assert all("variant-a" in str(graph) and "variant-b" in str(graph) for graph in graphs)
     assert len(alarms["properties"]["alarms"]) == 4

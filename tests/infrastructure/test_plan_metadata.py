@@ -35,6 +35,7 @@ def test_the_metadata_name_every_gate_and_alarm_that_can_stop_a_rollout() -> Non
     guards = {guard["Name"]: (guard["EarliestSeconds"], guard["ExpectedRequests"]["50 %"]) for guard in found["Guards"]}
     assert guards == {
         "gate errors": (330, 1650),
+        "gate refused": (330, 1650),
         "gate latency": (630, 3150),
         "alarm more than 25 % of 25 or more requests in a metric period failed": (90, 450),
         "alarm p99 of the model latency of 25 or more requests in a metric period is above 10000 ms": (150, 750),
@@ -57,7 +58,7 @@ def test_gates_and_alarms_that_were_added_later_are_in_the_metadata() -> None:
     guards = {guard["Name"]: guard["EarliestSeconds"] for guard in metadata(rendered(shop))["Guards"]}
     assert guards["gate conversion"] == 330
     assert guards["alarm Orders"] == 300 + 90
-    assert len(guards) == 2 + 1 + 2 + 1
+    assert len(guards) == 3 + 1 + 2 + 1
 
 
 def test_a_gate_that_was_added_later_is_warned_of_once() -> None:

@@ -117,8 +117,8 @@ def test_an_alarm_given_or_added_later_calls_the_panic_handler(elaborate: Resour
 
 def test_a_gate_added_later_is_judged_and_has_a_source(elaborate: Resources) -> None:
     gates = plan_of(elaborate)["gates"]
-    assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "latency", "conversion"]
-    assert set(gates["sources"]) == {"errors", "latency", "conversion"}
+    assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "refused", "latency", "conversion"]
+    assert set(gates["sources"]) == {"errors", "refused", "latency", "conversion"}
 
 
 def test_a_second_gate_of_a_name_is_refused() -> None:

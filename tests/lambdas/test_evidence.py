@@ -13,7 +13,7 @@ from rollout.contract.errors import Unavailable
 from rollout.contract.gate_rules import InvalidGatesError, PublishedCounts, SlowRequests, parse_source
 from rollout.contract.timing import BLIND_SECONDS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS, OVERTAKEN_SECONDS
 from rollout.evidence.reader import EvidenceReader
-from rollout.evidence.sources import Errors, Pair, Query, SlotCount, Slow, SourceReader
+from rollout.evidence.sources import Errors, Pair, Query, Refused, SlotCount, Slow, SourceReader
 from rollout.evidence.window import Window
 from rollout.gates import Counts, Judge
 
@@ -70,10 +70,27 @@ def test_a_slot_that_published_no_request_had_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [Errors(), SLOW, Pair(source=PublishedCounts(namespace="S", total="T", counted="C"))]
+    "source", [Errors(), Refused(), SLOW, Pair(source=PublishedCounts(namespace="S", total="T", counted="C"))]
 )
 def test_a_slot_that_published_nothing_is_no_slot_without_requests(source: SourceReader) -> None:
     assert source.count(Values(), CANARY, is_canary=True) is None
+
+
+def test_what_was_refused_is_counted_apart_from_what_broke_off() -> None:
+    period = Values(Invocations=100, Invocation4XXErrors=4, MidStreamErrors=3)
+    assert Refused().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=4, broken=3)
+
+
+@pytest.mark.parametrize("missing", ["Invocations", "Invocation4XXErrors"])
+def test_one_missing_metric_of_refused_requests_is_no_zero(missing: str) -> None:
+    published = {"Invocations": 100, "Invocation4XXErrors": 4, "MidStreamErrors": 3}
+    del published[missing]
+    assert Refused().count(Values(**published), CANARY, is_canary=True) is None
+
+
+def test_an_endpoint_that_streams_nothing_still_counts_what_it_refused() -> None:
+    period = Values(Invocations=100, Invocation4XXErrors=4)
+    assert Refused().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=4)
 
 
 def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
@@ -97,7 +114,7 @@ def test_an_application_that_counted_no_conversion_had_none() -> None:
 
 
 def test_an_unknown_source_is_refused() -> None:
-    with pytest.raises(InvalidGatesError, match="source must be errors, slow or pair, got guess"):
+    with pytest.raises(InvalidGatesError, match="source must be one of errors, refused, slow, pair, got guess"):
         parse_source({"source": "guess"})
 
 
@@ -213,6 +230,33 @@ def test_stable_is_not_asked_where_it_serves_nobody() -> None:
     evidence = reader.read(replace(WINDOW, canary_percent=100), stable=STABLE, canary=CANARY)
     assert [minute.invocations for minute in evidence.minutes] == [(50, 0), (50, 0)]
     assert (evidence.seen, evidence.missing) == (2, {})
+
+
+def _streamed(*slots: str) -> dict[tuple[str, str, int], float]:
+    """Return what both slots served in two periods, and that these had 6 streamed answers in each that broke off."""
+    return {
+        **_both(FIRST, FIRST + 1),
+        **{(slot, "MidStreamErrors", n): 6 for slot in slots for n in (FIRST, FIRST + 1)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("slots", "counted"),
+    [
+        ((STABLE, CANARY), Counts(10, 6, 90, 6)),
+        ((CANARY,), Counts(10, 0, 90, 0)),
+        ((STABLE,), Counts(10, 0, 90, 0)),
+        ((), Counts(10, 0, 90, 0)),
+    ],
+    ids=str,
+)
+def test_streams_that_broke_off_count_where_both_slots_published_them_and_nobody_waits(
+    slots: tuple[str, ...], counted: Counts
+) -> None:
+    reader, _ = _reader(_streamed(*slots), {"refused": {"source": "refused"}})
+    evidence = reader.read(replace(WINDOW, now=(FIRST + 2) * PERIOD), stable=STABLE, canary=CANARY)
+    assert [minute.counts_of("refused") for minute in evidence.minutes] == [counted]
+    assert (evidence.end, evidence.missing) == (FIRST + 1, {})
 
 
 def _look(

@@ -30,7 +30,7 @@ def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_p
     gates = declared(tmp_path, **context).plan["gates"]
     template = json.loads((tmp_path / "out" / "Recommender.template.json").read_text())
     assert {"EndpointName", "LedgerName", "ApiId", "ApiStage"} <= set(template["Outputs"])
-    assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "latency", "conversion"]
+    assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "refused", "latency", "conversion"]
     assert gates["sources"]["conversion"] == {
         "source": "pair",
         "namespace": "Shop",

@@ -39,6 +39,11 @@ def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
         ({"traffic": {"rps": "many"}}, "rps must be a number, got 'many'"),
         ({"traffic": {"rps": 1, "burst": 0.5}}, "burst must be at least 1 and at most 1e+06, got 0.5"),
         ({**TRAFFIC, "canary": {"error_rate": 1.5}}, "error_rate must be at least 0 and at most 1, got 1.5"),
+        ({**TRAFFIC, "canary": {"refused_rate": 1.5}}, "refused_rate must be at least 0 and at most 1, got 1.5"),
+        (
+            {**TRAFFIC, "canary": {"error_rate": 0.7, "refused_rate": 0.4}},
+            "error_rate and refused_rate must be at most 1 together, got 1.1",
+        ),
         ({**TRAFFIC, "canary": {"latency_ms": {"p50": 90, "p99": 10}}}, "p99 must be at least p50"),
         (
             {**TRAFFIC, "changes": [{"at_s": 9, "who": "canary", "set": {"latency_ms": {"p50": 500}}}]},

@@ -4,7 +4,14 @@ import json
 
 import pytest
 from aws_cdk import Duration
-from rollout.contract.gate_rules import Direction, FailedRequests, GateRules, PublishedCounts, SlowRequests
+from rollout.contract.gate_rules import (
+    Direction,
+    FailedRequests,
+    GateRules,
+    PublishedCounts,
+    RefusedRequests,
+    SlowRequests,
+)
 
 from canary_construct import CohortRule, Gate, TrafficRouting, TrafficStep
 from canary_construct.props.gate import default_gates
@@ -23,10 +30,10 @@ def test_the_judge_and_the_reader_understand_every_gate() -> None:
         EVERY_GATE, routing=TrafficRouting.linear(50, HOUR), alpha=0.02, require_proof=True, metric_period_seconds=60
     ).rules()
     rules = GateRules.parse(json.loads(json.dumps(plan.to_json())))
-    assert [gate.name for gate in rules.judge.gates] == ["errors", "latency", "conversion", "returns"]
+    assert [gate.name for gate in rules.judge.gates] == ["errors", "refused", "latency", "conversion", "returns"]
     assert rules.judge.alpha == 0.02
     assert [type(source) for source in rules.sources.values()] == [
-        FailedRequests, SlowRequests, PublishedCounts, PublishedCounts,
+        FailedRequests, RefusedRequests, SlowRequests, PublishedCounts, PublishedCounts,
     ]  # fmt: skip
     assert rules == plan
 
@@ -58,9 +65,45 @@ def superior(**changes: Duration) -> Gate:
 )
 def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[int | TrafficStep], number: int) -> None:
     plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).rules()
-    conversion, errors = plan.judge.gates
+    conversion, errors, _ = plan.judge.gates
     assert (conversion.superior_step, conversion.delay) == (number, 2)
     assert errors.superior_step is None
+
+
+def test_refused_requests_are_compared_where_failed_ones_are() -> None:
+    rules = gates(Gate.latency(), Gate.error_rate(), routing=TrafficRouting.linear(50, HOUR)).rules().judge
+    assert [gate.name for gate in rules.gates] == ["latency", "errors", "refused"]
+    assert rules.alpha_shares == pytest.approx({"latency": 0.375, "errors": 0.5, "refused": 0.125})
+    without_errors = gates(Gate.latency(), routing=TrafficRouting.linear(50, HOUR))
+    assert [gate.name for gate in without_errors.gates] == ["latency"]
+
+
+def test_what_a_caller_says_of_refused_requests_holds_also_when_it_is_added_later() -> None:
+    plan = gates(Gate.error_rate(), routing=TrafficRouting.linear(50, HOUR))
+    plan.add(Gate.refused_requests(ratio=3, min_difference_percent=100))
+    _, refused = plan.rules().judge.gates
+    assert (refused.name, refused.ratio, refused.min_difference) == ("refused", 3, 1)
+
+
+def test_refused_requests_are_not_compared_where_callers_are_chosen() -> None:
+    steps: list[int | TrafficStep] = [
+        TrafficStep.cohort(CohortRule.share_of_users(1), bake=HOUR),
+        TrafficStep.cohort(CohortRule.share_of_users(5), bake=HOUR),
+        50,
+        100,
+    ]
+    plan = gates(Gate.error_rate(), routing=TrafficRouting.steps(steps)).rules()
+    errors, refused = GateRules.parse(json.loads(json.dumps(plan.to_json()))).judge.gates
+    assert (errors.unasked_steps, refused.unasked_steps) == ((), (0, 1))
+
+
+def test_a_cohort_step_without_a_gate_that_is_asked_there_is_refused() -> None:
+    routing = TrafficRouting.steps([TrafficStep.cohort(CohortRule.share_of_users(5), bake=HOUR), 100], bake=HOUR)
+    with pytest.raises(
+        ValueError, match=r"^a cohort step needs a gate that is asked there, such as .*, got refused at "
+    ):
+        gates(Gate.refused_requests(), routing=routing)
+    gates(Gate.refused_requests(), Gate.latency(), routing=routing)
 
 
 def test_a_gate_without_superiority_and_delay_is_rendered_without_them() -> None:

@@ -92,13 +92,16 @@ def test_a_gate_needs_three_periods_after_its_waits_that_must_have_come() -> Non
     delayed = conversion(delay=Duration.minutes(10))
     guards = review(10, ERRORS, Gate.latency(), delayed, routing=routing).summary()["Guards"]
     assert [(guard["Name"], guard["EarliestSeconds"]) for guard in guards] == [
-        ("gate errors", 330), ("gate latency", 630), ("gate conversion", 930),
+        ("gate errors", 330), ("gate refused", 330), ("gate latency", 630), ("gate conversion", 930),
     ]  # fmt: skip
     assert guards[0]["ExpectedRequests"] == {"10 %": 330, "100 %": 3300}
 
 
 def test_the_exposure_before_a_guard_is_left_out_without_traffic() -> None:
-    assert review(None).summary()["Guards"] == [{"Name": "gate errors", "EarliestSeconds": 330}]
+    assert review(None).summary()["Guards"] == [
+        {"Name": "gate errors", "EarliestSeconds": 330},
+        {"Name": "gate refused", "EarliestSeconds": 330},
+    ]
 
 
 def test_the_evidence_of_one_period_is_too_little_to_roll_back() -> None:

@@ -102,8 +102,9 @@ def _traffic(traffic: Traffic) -> Iterator[str]:
 
 
 def _behaviour(behaviour: Behaviour) -> str:
+    refuses = f"refuses {100 * behaviour.refused_rate:.3g} %, " if behaviour.refused_rate else ""
     return (
-        f"fails {100 * behaviour.error_rate:.3g} %, takes {behaviour.p50:g} ms (p99 {behaviour.p99:g} ms) "
+        f"fails {100 * behaviour.error_rate:.3g} %, {refuses}takes {behaviour.p50:g} ms (p99 {behaviour.p99:g} ms) "
         f"and converts {100 * behaviour.conversion_rate:.3g} %"
     )
 

@@ -23,9 +23,13 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """How the model of one variant answers; latencies in milliseconds, rates between 0 and 1."""
+    """How the model of one variant answers; latencies in milliseconds, rates between 0 and 1.
+
+    `error_rate`: answers with 500. `refused_rate`: answers with 400. Both are parts of all requests.
+    """
 
     error_rate: float = 0.001
+    refused_rate: float = 0.0
     p50: float = 40.0
     p99: float = 180.0
     conversion_rate: float = 0.05

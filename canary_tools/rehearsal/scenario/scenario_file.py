@@ -93,6 +93,12 @@ def _refuse_contradictions(scenario: Scenario) -> None:
     for moment in sorted(moments):
         for who in ("stable", "canary"):
             behaviour = behaviour_at(scenario, who, moment)
+            unserved = behaviour.error_rate + behaviour.refused_rate
+            if unserved > 1:
+                raise RehearsalError(
+                    f"{who} fails and refuses more requests than there are from second {moment:g} on: error_rate and "
+                    f"refused_rate must be at most 1 together, got {unserved:g}"
+                )
             if behaviour.p99 < behaviour.p50:
                 raise RehearsalError(
                     f"the latency of {who} contradicts itself from second {moment:g} on: p99 must be at least p50, "
@@ -114,6 +120,7 @@ def _behaviour(reader: Reader, usual: Behaviour) -> Behaviour:
     latency = reader.section("latency_ms", default={})
     behaviour = Behaviour(
         error_rate=reader.number("error_rate", default=usual.error_rate, least=0, most=1),
+        refused_rate=reader.number("refused_rate", default=usual.refused_rate, least=0, most=1),
         p50=latency.number("p50", default=usual.p50, least=MICROSECOND_MS, most=HOUR_MS),
         p99=latency.number("p99", default=usual.p99, least=MICROSECOND_MS, most=HOUR_MS),
         conversion_rate=reader.number("conversion_rate", default=usual.conversion_rate, least=0, most=1),

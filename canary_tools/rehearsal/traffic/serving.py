@@ -1,7 +1,7 @@
 """How a model answers under load.
 
 Up to `max_rps_per_instance` the load has no effect. Above it, `load` is the requests a second per instance divided by
-that limit. The share 1 - 1/load of the requests is refused, because the queue is full. The others take load⁴ times as
+that limit. The share 1 - 1/load of the requests fails, because the queue is full. The others take load⁴ times as
 long, at most 16 times.
 """
 
@@ -16,19 +16,30 @@ _SLOWEST_LOAD = 2.0
 
 @dataclass(frozen=True)
 class Serving:
-    """The chance that a request fails, and the chances of each latency if it does not fail."""
+    """The chances that a request fails and that it is refused, and those of each latency if it is served."""
 
     failing: float
+    refusing: float
     latency: Shares
 
+    @property
+    def refusing_if_not_failing(self) -> float:
+        """The chance that a request which does not fail is refused.
+
+        >>> serve(Behaviour(error_rate=0.9, refused_rate=0.1), rps_per_instance=0, limit=None).refusing_if_not_failing
+        1.0
+        """
+        return min(1.0, self.refusing / (1 - self.failing)) if self.refusing else 0.0
+
     def bad(self, slow_ms: float | None) -> float:
-        """Return the chance that a request fails or takes longer than the limit; `None` is no limit.
+        """Return the chance that a request fails, is refused or takes longer than the limit; `None` is no limit.
 
         >>> serve(Behaviour(error_rate=0.1), rps_per_instance=0, limit=None).bad(None)
         0.1
         """
         slow = 0.0 if slow_ms is None else share_above(self.latency, slow_ms)
-        return self.failing + (1 - self.failing) * slow
+        unserved = self.failing + self.refusing
+        return unserved + (1 - unserved) * slow
 
 
 def serve(behaviour: Behaviour, *, rps_per_instance: float, limit: float | None) -> Serving:
@@ -39,7 +50,7 @@ def serve(behaviour: Behaviour, *, rps_per_instance: float, limit: float | None)
     """
     load = 0.0 if limit is None else rps_per_instance / limit
     if load <= 1:
-        return Serving(behaviour.error_rate, log_normal(behaviour.p50, behaviour.p99, 1.0))
+        return Serving(behaviour.error_rate, behaviour.refused_rate, log_normal(behaviour.p50, behaviour.p99, 1.0))
     slower = round(min(load, _SLOWEST_LOAD) ** 4, 2)
     failing = 1 - (1 - behaviour.error_rate) / load
-    return Serving(failing, log_normal(behaviour.p50, behaviour.p99, slower))
+    return Serving(failing, behaviour.refused_rate / load, log_normal(behaviour.p50, behaviour.p99, slower))

@@ -29,6 +29,7 @@ class Served:
 
     requests: int = 0
     failed: int = 0
+    refused: int = 0
     slow: int = 0
     caused: int = 0
     latency: Counts = field(default_factory=lambda: NO_REQUESTS)
@@ -37,6 +38,7 @@ class Served:
         """Add the answers of another time."""
         self.requests += other.requests
         self.failed += other.failed
+        self.refused += other.refused
         self.slow += other.slow
         self.caused += other.caused
         self.latency = self.latency + other.latency
@@ -172,10 +174,11 @@ class Users:
             return Served()
         serving = self.serving(variant, requests / self._tick)
         failed = int(self._generator.binomial(requests, serving.failing))
-        latency = self._generator.multinomial(requests - failed, serving.latency)
+        refused = int(self._generator.binomial(requests - failed, serving.refusing_if_not_failing))
+        latency = self._generator.multinomial(requests - failed - refused, serving.latency)
         slow = int(latency[self._slow_from :].sum())
-        served = Served(requests, failed, slow, 0, latency)
+        served = Served(requests=requests, failed=failed, refused=refused, slow=slow, latency=latency)
         bad = serving.bad(self._slow_ms)
         if bad > usual_bad:
-            served.caused = int(self._generator.binomial(failed + slow, 1 - usual_bad / bad))
+            served.caused = int(self._generator.binomial(failed + refused + slow, 1 - usual_bad / bad))
         return served

@@ -17,7 +17,7 @@ EARLIER_KEYS = {"weight": "alpha_share"}
 """Keys of a gate by their earlier name. `GateRule.parse` still reads it: people keep GATES.json files beside the counts
 of past months, and replay them again. Nothing writes it."""
 
-SELDOM = ("beta", "mode", "min_requests", "min_minutes", "traffic_ratio", "delay", "superior_step")
+SELDOM = ("beta", "mode", "min_requests", "min_minutes", "traffic_ratio", "delay", "superior_step", "unasked_steps")
 """What is written only when it is not the default."""
 
 
@@ -54,7 +54,8 @@ class GateRule:
     roll back (0.0005 is 0.05 percentage points). `alpha_share` is this gate's part of alpha, relative to the other
     gates. The first `warm_up` periods of each step are left out. `event` is the verb for what is counted.
     The first `delay` periods of each step count what was shown before the step. The step with the number
-    `superior_step` (0 is the first) passes only with a proof that the canary is better than stable.
+    `superior_step` (0 is the first) passes only with a proof that the canary is better than stable. In `unasked_steps`
+    this gate counts nothing: it neither rolls back nor holds a step up.
 
     Raises:
         InvalidGatesError: when a value is out of its range.
@@ -70,6 +71,7 @@ class GateRule:
     warm_up: int = 0
     delay: int = 0
     superior_step: int | None = None
+    unasked_steps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _require(bool(self.name), "name must not be empty")
@@ -81,8 +83,11 @@ class GateRule:
             _require_number(periods, getattr(self, periods), least=0)
             _require(float(getattr(self, periods)).is_integer(), f"{periods} must be a whole number")
         step = self.superior_step
-        is_step = step is None or (type(step) is int and step >= 0)
-        _require(is_step, f"superior_step must be the number of a step, 0 for the first, got {step!r}")
+        _require(
+            step is None or _is_step(step), f"superior_step must be the number of a step, 0 for the first, got {step!r}"
+        )
+        unasked = self.unasked_steps
+        _require(all(map(_is_step, unasked)), f"unasked_steps must hold numbers of steps, got {unasked!r}")
         if self.is_lower_worse:
             _require(self.ratio <= 1.0, f"ratio must be at most 1 when lower is worse, got {self.ratio}")
         else:
@@ -102,6 +107,10 @@ class GateRule:
         _require(isinstance(name, str), f"name must be a text, got {name!r}")
         values["kind"] = _choice(Kind, "kind", values.get("kind", Kind.RARE))
         values["direction"] = _choice(Direction, "direction", values.get("direction", Direction.HIGHER_IS_WORSE))
+        unasked = values.get("unasked_steps", ())
+        is_list = isinstance(unasked, Sequence) and not isinstance(unasked, str)
+        _require(is_list, f"unasked_steps must be a list, got {unasked!r}")
+        values["unasked_steps"] = tuple(unasked)
         try:
             return cls(**values)
         except InvalidGatesError as error:
@@ -180,6 +189,11 @@ class FailedRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRequests:
+    """Requests that were not served though nothing failed: answers with 4XX, and streamed answers that broke off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlowRequests:
     """Requests whose model latency is above `slow_us` microseconds."""
 
@@ -201,22 +215,27 @@ class PublishedCounts:
     delay_seconds: int = 0
 
 
-Source = FailedRequests | SlowRequests | PublishedCounts
+Source = FailedRequests | RefusedRequests | SlowRequests | PublishedCounts
 
 
-SOURCES: Mapping[str, type[Source]] = {"errors": FailedRequests, "slow": SlowRequests, "pair": PublishedCounts}
+SOURCES: Mapping[str, type[Source]] = {
+    "errors": FailedRequests,
+    "refused": RefusedRequests,
+    "slow": SlowRequests,
+    "pair": PublishedCounts,
+}
 
 
 def parse_source(config: Mapping[str, Any]) -> Source:
     """Read where one gate's counts come from.
 
     Raises:
-        InvalidGatesError: when `source` is none of the three.
+        InvalidGatesError: when `source` is none of `SOURCES`.
     """
     values = dict(config)
     name = values.pop("source", None)
     if name not in SOURCES:
-        raise InvalidGatesError(f"a gate's source must be errors, slow or pair, got {name}")
+        raise InvalidGatesError(f"a gate's source must be one of {', '.join(SOURCES)}, got {name}")
     return SOURCES[name](**values)
 
 
@@ -251,8 +270,18 @@ def _said(rules: GateRule | JudgeRules) -> dict[str, object]:
     for rule in fields(rules):
         value = getattr(rules, rule.name)
         if rule.name not in SELDOM or value != rule.default:
-            said[rule.name] = value.value if isinstance(value, StrEnum) else value
+            said[rule.name] = _plain(value)
     return said
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, StrEnum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _is_step(number: object) -> bool:
+    return type(number) is int and number >= 0
 
 
 def _known(rules: type, config: object, what: str, *, renamed: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -99,9 +99,10 @@ class Findings:
     def _is_expected(self, query: Query, read: int) -> bool:
         """Tell whether a metric must be there in the period `read`, whose values count.
 
-        A role that does not serve publishes nothing. A slot that published 0 requests has nothing more to tell.
+        A role that does not serve publishes nothing. A slot that published 0 requests has nothing more to tell. Whether
+        answers are streamed is not known.
         """
-        if not self.window.serves(read, canary=query.slot == self.canary):
+        if query.of_streams or not self.window.serves(read, canary=query.slot == self.canary):
             return False
         of_requests = query.namespace == SAGEMAKER_NAMESPACE and query.metric != INVOCATIONS
         return not of_requests or self.series.by_query[requests_of(query.slot)].get(read) != 0
@@ -155,7 +156,11 @@ class Findings:
 
 
 def _counts(of_stable: SlotCount, of_canary: SlotCount) -> RawCounts:
+    """Return the counts of both. What one slot alone has not published would count against the other."""
+    in_stable, in_canary = of_stable.broken, of_canary.broken
+    if in_stable is None or in_canary is None:
+        in_stable = in_canary = 0
     return {
-        "canary_total": of_canary.total, "canary_bad": of_canary.bad,
-        "stable_total": of_stable.total, "stable_bad": of_stable.bad,
+        "canary_total": of_canary.total, "canary_bad": of_canary.bad + in_canary,
+        "stable_total": of_stable.total, "stable_bad": of_stable.bad + in_stable,
     }  # fmt: skip

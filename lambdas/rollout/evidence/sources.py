@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import TYPE_CHECKING, Protocol
 
-from rollout.contract.gate_rules import FailedRequests, PublishedCounts, SlowRequests, Source
+from rollout.contract.gate_rules import FailedRequests, PublishedCounts, RefusedRequests, SlowRequests, Source
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-defini
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One statistic of one metric of one slot. `delay_seconds`: the value of that much earlier is read."""
+    """One statistic of one metric of one slot.
+
+    `delay_seconds`: the value of that much earlier is read. `of_streams`: only streamed answers have this metric.
+    """
 
     slot: str
     metric: str
@@ -27,6 +30,7 @@ class Query:
     namespace: str = SAGEMAKER_NAMESPACE
     dimensions: tuple[tuple[str, str], ...] = ()
     delay_seconds: int = 0
+    of_streams: bool = False
 
     @property
     def any_statistic(self) -> Query:
@@ -43,12 +47,14 @@ class Query:
 class SlotCount:
     """One slot's counts in one period, as they were published.
 
-    The values may be impossible as counts: the judge skips those. `exact` is false for a bound.
+    The values may be impossible as counts: the judge skips those. `exact` is false for a bound. `broken`: more bad
+    requests, which count only where both slots published them; `None` where this one did not.
     """
 
     total: float
     bad: float
     exact: bool = True
+    broken: float | None = None
 
 
 class Period(Protocol):
@@ -96,6 +102,34 @@ class Errors:
             return None
         by_service, by_model, by_caller = known
         return SlotCount(total=total, bad=max(by_service, by_model - by_caller))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Requests that were not served though nothing failed.
+
+    An answer with 4XX says that the caller is at fault. But which slot a caller meets is drawn for each request, so
+    that a *difference* of the slots is the release's. A streamed answer breaks off after its first part, and counts as
+    an answer with 2XX. Only an endpoint that streams publishes how many did, so that nobody waits for this metric.
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+    """
+
+    def queries(self, slot: str) -> list[Query]:
+        """Return requests, answers with 4XX, and streamed answers that broke off."""
+        return [
+            Query(slot=slot, metric=INVOCATIONS),
+            Query(slot=slot, metric="Invocation4XXErrors"),
+            Query(slot=slot, metric="MidStreamErrors", of_streams=True),
+        ]
+
+    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
+        """Return requests and those not served; `None` while requests or answers with 4XX are missing."""
+        total, refused, broken = (period.value(query) for query in self.queries(slot))
+        if total == 0:
+            return SlotCount(total=0, bad=0)
+        if total is None or refused is None:
+            return None
+        return SlotCount(total=total, bad=refused, broken=broken)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +201,8 @@ def reader_of(source: Source) -> SourceReader:
     match source:
         case FailedRequests():
             return Errors()
+        case RefusedRequests():
+            return Refused()
         case SlowRequests():
             return Slow(source=source)
         case PublishedCounts():

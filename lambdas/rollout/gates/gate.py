@@ -112,6 +112,11 @@ class Gate:
         return self.step == self.rule.superior_step
 
     @property
+    def is_asked(self) -> bool:
+        """Whether this gate has a say in this step."""
+        return self.step not in self.rule.unasked_steps
+
+    @property
     def is_own(self) -> bool:
         """Whether this minute counts what was shown in this step, not in the one before."""
         return self.age >= self.rule.delay
@@ -188,7 +193,9 @@ class Gate:
         return (-worse if self.rule.is_lower_worse else worse) >= self.rule.min_difference
 
     def has_enough(self, state: GateState) -> bool:
-        """Tell whether the step has the minutes and the requests to both that every pass needs."""
+        """Tell whether the step has the minutes and the requests to both that every pass of this gate needs."""
+        if not self.is_asked:
+            return True
         own = state.own
         fewest = own.canary_total if self.has_all_traffic else min(own.canary_total, own.stable_total)
         return state.minutes >= self.judge.min_minutes and fewest >= self.judge.min_requests

@@ -98,7 +98,8 @@ class Progress:
         self._add_traffic(minute)
         self.last = minute.number
         self.failed = self._failing_gate()
-        if not all(gate.proves(state) for gate, state in self.gates):
+        proven = [gate.proves(state) for gate, state in self.gates if gate.is_asked]
+        if not proven or not all(proven):
             self.passed = None
         elif self.passed is None:
             self.passed = minute.number
@@ -118,7 +119,7 @@ class Progress:
 
     def _after(self, gate: Gate, state: GateState, minute: Minute, began: int) -> GateState:
         counts = minute.counts_of(gate.rule.name)
-        if counts is None:
+        if counts is None or not gate.is_asked:
             return state
         age = minute.number - began
         if age < gate.rule.warm_up:

@@ -111,6 +111,8 @@ def _assess_gate(gate: Gate, state: GateState, failed: str | None) -> GateAssess
 
 
 def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
+    if not gate.is_asked:
+        return sentence.UNASKED
     clauses = [_comparison(gate, state, verdict)]
     if verdict is Verdict.PASS:
         return f"{clauses[0]}; {_proven(gate, state.proof.whole.total)}"

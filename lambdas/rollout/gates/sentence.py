@@ -7,6 +7,7 @@ from rollout.gates.counts import Counts
 
 MOST_SAID = 1e9
 SMALL_RATE = 0.0005
+UNASKED = "not compared in this step: a cohort's callers are chosen, and may be at fault more often than the others"
 
 
 def comparison(gate: GateRule, seen: Counts) -> str:
