@@ -114,7 +114,7 @@ READ_LEDGER = _ledger("GetItem")
 IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "ReleaseSlots": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
-        READ_STACK, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
+        READ_STACK, READ_METRICS, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, STOP),
     "Settle": (
@@ -122,8 +122,8 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
         *SCALING, START, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "Prepare": (
-        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_SCALING, *SCALING,
-        LOOK_AT_EXECUTION, NOTIFY,
+        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_METRICS, READ_SCALING,
+        *SCALING, LOOK_AT_EXECUTION, NOTIFY,
     ),
     "SmokeTest": (READ_LEDGER,),
     "ScaleCanary": (READ_LEDGER, READ_METRICS, READ_SCALING, *SCALING),
@@ -132,9 +132,11 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
         _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING,
     ),
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
-    "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
+    "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_METRICS, READ_SCALING, *SCALING, NOTIFY),
     "Panic": (_ledger("GetItem", "UpdateItem"), READ_METRICS, NOTIFY),
-    "Restore": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, LOOK_AT_EXECUTION, NOTIFY),
+    "Restore": (
+        _ledger("GetItem", "UpdateItem", "DeleteItem"), READ_METRICS, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, NOTIFY,
+    ),
 }  # fmt: skip
 """What each handler may do wherever its stack has an endpoint: once in its role."""
 

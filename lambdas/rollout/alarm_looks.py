@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.clock import seconds_of
-from rollout.decisions.blame import Before, judge, most_urgent
+from rollout.decisions.blame import Before, judge, judge_afterwards, most_urgent
 from rollout.evidence.newest import AlarmCounter
 from rollout.evidence.series import SeriesReader
 
@@ -71,6 +71,23 @@ class AlarmLook:
         of_errors = judge_kind(sentences.FAILED, newest.errors, stable.errors, before=history.of_errors)
         of_latency = judge_kind(slower, newest.slow, stable.slow, before=history.of_latency)
         return most_urgent([of_errors, of_latency])
+
+    def look_again(self, halted_at: float) -> Finding:
+        """Return whose fault the trouble was that took the canary's traffic, by what stable does with it since then.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch does not answer.
+        """
+        settings, began = self.world.settings, seconds_of(self.lock.taken_at)
+        period = settings.metric_period_seconds
+        slots = {self.lock.canary: True, self.lock.stable: False}
+        canary, stable = self._read(slots, period, max(began, halted_at - LOOK_BACK_SECONDS), clock.now())
+        judge_kind = partial(
+            judge_afterwards, returned=int(halted_at // period), min_requests=settings.alarm_limits.min_requests
+        )
+        slower = sentences.SLOWER.format(limit=settings.alarm_limits.p99_latency_ms)
+        of_errors = judge_kind(sentences.FAILED, canary.errors, stable.errors)
+        return most_urgent([of_errors, judge_kind(slower, canary.slow, stable.slow)])
 
     def _history(self, began: float) -> _History:
         steps = (self.world.ledger.rollout(self.lock.holder) or {}).get("steps")

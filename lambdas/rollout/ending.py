@@ -8,13 +8,14 @@ from rollout import clock, sentences
 from rollout.clock import iso
 from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
-from rollout.contract.states import Failure
 from rollout.exposure import halt_and_lower, lower_exposure
 from rollout.landing import land, land_if_possible
 from rollout.notices import notify
+from rollout.second_look import cause_of_halt
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
+    from rollout.contract.states import Failure
     from rollout.world import World
 
 _TOLD_AS = {PROMOTED: "Promoted", ROLLED_BACK: "Rolled Back", NOT_JUDGED: "Not Judged"}
@@ -26,7 +27,7 @@ def end_rollout(world: World, execution: str, failure: Failure) -> None:
     A rollout whose promotion was decided is completed instead. When another has the lock by now, nothing is changed.
 
     Raises:
-        EndpointBusy: when SageMaker was not ready; the caller must come again.
+        EndpointBusy: when SageMaker was not ready, or whose fault it was is not known yet; the caller must come again.
     """
     lock = world.ledger.lock()
     if lock is None or lock.holder != execution:
@@ -40,8 +41,9 @@ def end_rollout(world: World, execution: str, failure: Failure) -> None:
     halted = _lower(world, lock, failure)
     if halted is None:
         raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
+    cause = cause_of_halt(world, halted)
     land_if_possible(world, stable=lock.stable)
-    _record_end(world, execution, Failure(error=halted.halted_by, cause=halted.halted))
+    _record_end(world, execution, cause)
     world.ledger.free(execution)
 
 

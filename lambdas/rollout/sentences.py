@@ -36,6 +36,12 @@ SLOWER = "took more than {limit:,.0f} ms"
 NO_REQUESTS = "there were none"
 COMPARED = "of the canary's requests {canary}, of stable's {stable}{when}"
 WHEN_IT_SERVED = " when it last served"
+FINE_AGAIN = "of stable's, which has the traffic back, {counts}"
+BOTH_AGAIN = "of stable's, which has the traffic back, {counts} as well, so nobody was judged"
+NOT_SEEN_AGAIN = "what stable does with the traffic that it has back was not published in time, so nobody was judged"
+SEEN_SOON = (
+    "endpoint {endpoint}: whether {stable}, which has the traffic back, has the trouble as well is not known yet"
+)
 STABLE_UNSEEN = "of the canary's requests {canary}; what stable did at that time is not published yet"
 IMPOSSIBLE_COUNTS = "CloudWatch says that {bad:g} of the canary's {total:g} requests were bad, which cannot be"
 WITHIN_LIMITS = "the canary's newest metric periods are within the limits"

@@ -4,6 +4,7 @@ import random
 from math import inf, isclose, nan
 
 import pytest
+from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone
 from rollout.decisions.blame import (
     CHANCE,
     Before,
@@ -12,6 +13,7 @@ from rollout.decisions.blame import (
     Seen,
     chance_of_as_many,
     judge,
+    judge_afterwards,
     most_urgent,
     worse_beyond_chance,
 )
@@ -135,6 +137,39 @@ def test_stable_serves_nobody_from_the_first_period_on_in_which_the_canary_is_al
     late = judged([(100, 60)], [(900, 540)], alone_from=0, served=[(900, 9)])
     before = judged([(100, 60)], [(900, 540)], alone_from=1, served=[(900, 9)])
     assert [late.fault, before.fault] == [Fault.CANARY, Fault.BOTH]
+
+
+def test_only_a_canary_that_was_compared_with_another_time_needs_a_second_look() -> None:
+    alone, together = judged([(100, 60)], [None], alone_from=0, served=[(900, 9)]), judged([(100, 60)], [(900, 9)])
+    assert [alone.error, together.error] == [AlarmRaisedAlone, AlarmRaised]
+
+
+@pytest.mark.parametrize(
+    ("stable", "fault"),
+    [
+        ([(900, 9), (900, 9)], Fault.CANARY),
+        ([(900, 540), (900, 540)], Fault.BOTH),
+        ([(900, 9)], Fault.UNSEEN),
+        ([(0, 0), (900, 9)], Fault.UNSEEN),
+        ([(5, 0), (900, 9)], Fault.UNSEEN),
+        ([(20, 0), (20, 0), (900, 540)], Fault.CANARY),
+        ([(900, 901), (900, 9)], Fault.UNSEEN),
+        ([], Fault.UNSEEN),
+    ],
+)
+def test_what_stable_does_with_its_traffic_shows_whose_fault_it_was(
+    stable: list[tuple[float, float]], fault: Fault
+) -> None:
+    """The traffic comes back in period 2. Stable's newest period does not count yet."""
+    canary = {0: seen(300, 3), 1: seen(300, 180), 2: seen(100, 60), 3: seen(30, 30)}
+    after = {2 + number: seen(*counts) for number, counts in enumerate(stable)}
+    found = judge_afterwards("failed", canary, {1: seen(900, 540), **after}, returned=2, min_requests=MIN_REQUESTS)
+    assert found.fault is fault
+
+
+def test_without_a_trouble_of_the_canary_nothing_is_judged_afterwards() -> None:
+    stable = {0: seen(900, 9), 1: seen(900, 9)}
+    assert judge_afterwards("failed", {0: seen(300, 3)}, stable, returned=0, min_requests=25).fault is Fault.NOTHING
 
 
 def test_what_stable_showed_last_is_waited_for() -> None:

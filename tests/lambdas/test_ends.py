@@ -5,10 +5,12 @@ from itertools import count
 import pytest
 from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 from rollout.contract.states import Failure
+from rollout.contract.timing import SERVES_AGAIN_SECONDS
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
+from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, A, B
+from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import scaling_id
 
@@ -226,6 +228,59 @@ def test_only_the_fault_of_a_release_spends_its_label(serving: Shop, error: str,
     release = serving.ledger.release("v2")
     assert release is not None
     assert release.outcome == label
+
+
+@pytest.fixture
+def failing_alone(serving: Shop) -> Execution:
+    """The rollout of v2 at 100 %, about to roll back because its alarm went off: stable has its traffic back."""
+    execution = serving.begin("v2", "Evaluate", index=2)
+    serving.serve_for(3 * PERIOD)
+    serving.panic("b-errors")
+    serving.run(execution, "RollBack")
+    assert serving.weights() == {A: 100, B: 0}
+    return execution
+
+
+def serve_when_asked(shop: Shop, *, failed: float) -> None:
+    """Publish stable's traffic of three minutes, when it is asked for a second time."""
+
+    def serve() -> None:
+        shop.aws.wait(3 * PERIOD)
+        shop.serve(failed=failed)
+
+    shop.aws.interrupt("GetMetricData", serve, nth=2)
+
+
+def test_an_alarm_at_everything_waits_for_stable_which_is_fine(serving: Shop, failing_alone: Execution) -> None:
+    serve_when_asked(serving, failed=0)
+    serving.run(failing_alone)
+    assert_rolled_back(serving, failing_alone)
+    assert "which has the traffic back, 0 of " in serving.outcome(failing_alone)[1]
+
+
+def test_an_alarm_at_everything_judges_nobody_when_stable_fails_as_well(
+    serving: Shop, failing_alone: Execution
+) -> None:
+    serve_when_asked(serving, failed=1_000_000)
+    serving.run(failing_alone)
+    assert_not_judged(serving, failing_alone)
+    assert serving.outcome(failing_alone)[1].endswith(
+        "of stable's, which has the traffic back, 2,400 of 3,600 failed (66.67 %) as well, so nobody was judged"
+    )
+
+
+@pytest.mark.parametrize("refusals", [0, 100_000])
+def test_an_alarm_at_everything_judges_nobody_when_stable_is_not_seen(
+    aws: Aws, serving: Shop, failing_alone: Execution, refusals: int
+) -> None:
+    aws.fail("GetMetricData", UNAVAILABLE, times=refusals)
+    began = aws.clock.now()
+    assert failing_alone.repeat()["safe"] is True
+    assert SERVES_AGAIN_SECONDS - 2 * PERIOD < aws.clock.now() - began < LAMBDA_MILLISECONDS / 1000
+    aws.heal()
+    assert_not_judged(serving, failing_alone)
+    assert serving.outcome(failing_alone)[1].endswith("was not published in time, so nobody was judged")
+    assert "Canary Rollout Needs Attention" not in [kind for kind, _ in aws.events.told()]
 
 
 def test_what_the_rollout_cleaned_up_itself_is_left_alone(aws: Aws, serving: Shop, failing: Execution) -> None:

@@ -41,4 +41,13 @@ def test_a_canary_that_fails_at_everything_is_compared_with_stable_when_it_last_
     late = {"at_s": 2_000, "for_s": 3_600, "who": "canary", "set": {"error_rate": 0.6}}
     result = rehearsing(changes=[late]).result
     assert (result["outcome"], result["safe_end"]) == ("ROLLED_BACK", True), result["reason"]
-    assert result["reason"].endswith("when it last served")
+    assert "when it last served; of stable's, which has the traffic back, " in result["reason"]
+    assert "nobody was judged" not in result["reason"]
+
+
+def test_an_outage_of_both_while_the_canary_has_everything_judges_nobody(rehearsing: Rehearse) -> None:
+    """Stable serves nobody then: that it has the trouble as well shows when its traffic is back."""
+    outage = {"at_s": 2_000, "for_s": 3_600, "who": "both", "set": {"error_rate": 0.5}}
+    result = rehearsing(changes=[outage]).result
+    assert (result["outcome"], result["safe_end"]) == ("NOT_JUDGED", True), result["reason"]
+    assert result["reason"].endswith(" as well, so nobody was judged")

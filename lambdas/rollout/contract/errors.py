@@ -41,6 +41,10 @@ class AlarmRaised(RolloutError):
     """Raised when an alarm of the canary or of the caller is in ALARM."""
 
 
+class AlarmRaisedAlone(RolloutError):
+    """Raised when an alarm of the canary is in ALARM while stable serves nobody: the traffic goes back, and shows."""
+
+
 class GateFailed(RolloutError):
     """Raised when the evidence is against the canary."""
 

@@ -30,6 +30,8 @@ class Lock:
     """Why exposure was ordered to zero; empty while it may rise."""
     halted_by: str = ""
     """The name of the error that the order stands for; it decides whether the release was judged."""
+    halted_at: str = ""
+    """When that was ordered, in ISO 8601; empty when an operator wrote the order."""
     sealed: bool = False
     """Whether the promotion is decided. After that nothing halts the rollout."""
     api_stages: Sequence[ApiStage] = ()

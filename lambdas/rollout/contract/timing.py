@@ -22,6 +22,12 @@ as late as they may do not end a rollout, and an outage of CloudWatch of ten min
 """
 LOST_SECONDS = 5 * 60
 """So many seconds of metrics may be lost in a step whose `max_bake` is no longer than its bake."""
+SERVES_AGAIN_SECONDS = 10 * 60
+"""How long a rollout that an alarm ended while stable served nobody waits for what stable does with its traffic.
+
+Its first metric period and the successor of that come within six minutes when they are as late as four minutes. One
+invocation of a rollback can wait so long.
+"""
 HIGH_RESOLUTION_SECONDS = 3 * 3600
 """CloudWatch keeps metric periods of less than 60 s for so long; a query that begins earlier gets none of them.
 

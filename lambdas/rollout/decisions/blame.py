@@ -8,9 +8,12 @@ from math import exp, inf, lgamma
 from typing import TYPE_CHECKING
 
 from rollout import sentences
+from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from rollout.contract.errors import RolloutError
 
 CHANCE = 1e-5
 """Two slots that fail alike look so different in one of 100,000 looks. A trouble of both lasts for some dozen looks."""
@@ -72,11 +75,20 @@ class Before:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Whose fault it is, and why. `lasts`: the canary's newest metric period is beyond the limits."""
+    """Whose fault it is, and why. `lasts`: the canary's newest metric period is beyond the limits.
+
+    `alone`: stable served nobody, or too few to compare with, when the canary was worse than stable had been before.
+    """
 
     fault: Fault
     reason: str = ""
     lasts: bool = False
+    alone: bool = False
+
+    @property
+    def error(self) -> type[RolloutError]:
+        """Return what an alarm is that this finding explains by the canary's fault."""
+        return AlarmRaisedAlone if self.alone else AlarmRaised
 
     @property
     def holds(self) -> bool:
@@ -156,7 +168,7 @@ def judge(
     lasts = max(canary) in beyond
     for pair in (together_with, by_itself):
         if pair.is_worse:
-            return Finding(fault=Fault.CANARY, reason=pair.in_words(what), lasts=lasts)
+            return Finding(fault=Fault.CANARY, reason=pair.in_words(what), lasts=lasts, alone=pair is by_itself)
     if waiting:
         seen = in_words(_sum(beyond[n] for n in waiting), what)
         return Finding(fault=Fault.UNSEEN, reason=sentences.STABLE_UNSEEN.format(canary=seen), lasts=lasts)
@@ -164,6 +176,26 @@ def judge(
     if 2 * sum(seen.beyond for seen in before.rollout) > len(before.rollout):
         return Finding(fault=Fault.USUAL, reason=sentences.USUAL.format(counts=pair.in_words(what)), lasts=lasts)
     return Finding(fault=Fault.BOTH, reason=sentences.BOTH.format(counts=pair.in_words(what)), lasts=lasts)
+
+
+def judge_afterwards(
+    what: str, canary: Mapping[int, Seen], stable: Mapping[int, Seen], *, returned: int, min_requests: int
+) -> Finding:
+    """Return whose fault the canary's trouble was, by what stable does with the traffic that came back to it.
+
+    `returned`: the metric period in which the order to give it back was written. Stable's newest one is not used: its
+    values may still grow. A trouble of both that ended in between cannot be told from one of the canary.
+    """
+    beyond = _sum(seen for number, seen in canary.items() if number <= returned and seen.beyond)
+    if not beyond.total:
+        return Finding(fault=Fault.NOTHING)
+    served = _sum(seen for number, seen in stable.items() if returned <= number < max(stable))
+    if not served.total or not _comparable(beyond, served, min_requests):
+        return Finding(fault=Fault.UNSEEN)
+    words = {"counts": in_words(served, what)}
+    if _Pair(canary=beyond, stable=served, stable_at_most=served).is_worse:
+        return Finding(fault=Fault.CANARY, reason=sentences.FINE_AGAIN.format(**words))
+    return Finding(fault=Fault.BOTH, reason=sentences.BOTH_AGAIN.format(**words))
 
 
 def most_urgent(findings: Iterable[Finding]) -> Finding:

@@ -56,6 +56,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
 
     Raises:
         AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
+        AlarmRaisedAlone: when one of the canary is, and stable serves nobody to compare it with.
         CapacityUnavailable: when the traffic stays above what `max_instances` can serve.
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
@@ -232,6 +233,7 @@ def _held_by_alarms(world: World, lock: Lock, finding: Finding) -> str:
 
     Raises:
         AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
+        AlarmRaisedAlone: when one of the canary is, and stable serves nobody to compare it with.
     """
     states = world.metrics.alarm_states(world.settings.alarms_that_stop(lock.canary))
     callers = world.settings.alarms[CALLER]
@@ -240,7 +242,7 @@ def _held_by_alarms(world: World, lock: Lock, finding: Finding) -> str:
     if raised_by_caller:
         raise AlarmRaised(sentences.in_alarm(raised_by_caller))
     if raised and finding.fault is Fault.CANARY:
-        raise AlarmRaised(finding.explains(raised))
+        raise finding.error(finding.explains(raised))
     if finding.holds or (raised and finding.leaves_alarms_open):
         return finding.explains(raised) if raised else finding.reason
     unknown = [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]

@@ -104,7 +104,7 @@ def _order(world: World, alarm_name: str, lock: Lock, until: float, *, raised_at
 def _order_of(finding: Finding, alarm_name: str, *, impatient: bool) -> _Order | None:
     """Return what one look is enough for. Where nobody can tell whose fault it is, nobody is judged."""
     if finding.fault is Fault.CANARY:
-        return _Order(finding.explains([alarm_name]))
+        return _Order(finding.explains([alarm_name]), finding.error)
     if finding.fault is Fault.UNREAD or (finding.fault is Fault.UNSEEN and impatient):
         return _Order(finding.explains([alarm_name]), MetricsMissing)
     return None

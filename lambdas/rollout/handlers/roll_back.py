@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rollout import sentences
 from rollout.contract.errors import (
     AlarmRaised,
+    AlarmRaisedAlone,
     CannotBegin,
     CapacityUnavailable,
     EndpointChanged,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from rollout.patience import Context
 
 _BEFORE_THE_DECISION = (
-    AlarmRaised, CannotBegin, CapacityUnavailable, EndpointChanged, EndpointTooSlow, EndpointUnusable, GateFailed,
+    AlarmRaised, AlarmRaisedAlone, CannotBegin, CapacityUnavailable, EndpointChanged, EndpointTooSlow, EndpointUnusable, GateFailed,
     Halted, Inconclusive, LockLost, MetricsMissing, SmokeTestFailed,
 )  # fmt: skip
 NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _BEFORE_THE_DECISION)
@@ -80,10 +81,9 @@ def roll_back(world: World, execution: str, prepared: Prepared, failure: Failure
     """
     _lower_without_the_ledger(world, prepared, failure)
     end_rollout(world, execution, failure)
-    outcome = (world.ledger.rollout(execution) or {}).get("outcome", "")
-    return End(
-        safe=True, promoted=outcome == PROMOTED, outcome=outcome, error=failure.error, reason=failure.reason
-    )  # fmt: skip
+    ended = world.ledger.rollout(execution) or {}
+    outcome, reason = ended.get("outcome", ""), ended.get("reason") or failure.reason
+    return End(safe=True, promoted=outcome == PROMOTED, outcome=outcome, error=failure.error, reason=reason)
 
 
 def _lower_without_the_ledger(world: World, prepared: Prepared, failure: Failure) -> None:
