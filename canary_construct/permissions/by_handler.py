@@ -126,8 +126,8 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
         *SCALING, LOOK_AT_EXECUTION, NOTIFY,
     ),
     "SmokeTest": (READ_LEDGER,),
-    "ScaleCanary": (READ_LEDGER, READ_METRICS, READ_SCALING, *SCALING),
-    "ShiftTraffic": (_ledger("GetItem", "UpdateItem"),),
+    "ScaleCanary": (READ_LEDGER, READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING),
+    "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS),
     "Evaluate": (
         _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING,
     ),

@@ -1,5 +1,5 @@
 import pytest
-from rollout.contract.errors import CapacityUnavailable, Halted, LockLost
+from rollout.contract.errors import AlarmRaised, CapacityUnavailable, Halted, Inconclusive, LockLost
 from rollout.contract.names import NOT_JUDGED
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -221,3 +221,35 @@ def test_without_metrics_capacity_goes_by_what_stable_has(aws: Aws, serving: Sho
     aws.wait(3600)
     assert scaling.repeat()["instances"] == 3
     assert serving.floors() == {A: 6, B: 3}
+
+
+def test_an_alarm_whose_event_was_lost_ends_the_wait_for_instances(aws: Aws, serving: Shop) -> None:
+    scaling = serving.begin("v2", "ScaleCanary", index=1)
+    busy_minute(serving, 5500)
+    assert scaling.repeat()["ready"] is False
+    serving.misbehave(B)
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    with pytest.raises(AlarmRaised, match="b-errors is in ALARM: of the canary's requests"):
+        scaling.repeat()
+
+
+def test_an_alarm_of_the_caller_whose_event_was_lost_ends_the_wait_for_instances(aws: Aws, scaling: Execution) -> None:
+    aws.cloudwatch.alarms["business"] = "ALARM"
+    with pytest.raises(AlarmRaised, match="business is in ALARM"):
+        scaling.repeat()
+
+
+def test_a_step_that_alarms_hold_is_not_ready_and_not_for_ever(aws: Aws, serving: Shop, scaling: Execution) -> None:
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    assert scaling.repeat()["ready"] is False
+    serving.run(scaling)
+    assert type(scaling.errors[-1]) is Inconclusive
+    assert serving.outcome(scaling)[1].endswith("the state of business is unknown")
+    assert serving.weights() == {A: 100, B: 0}
+
+
+def test_a_hold_that_ends_in_time_is_no_end(aws: Aws, scaling: Execution) -> None:
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    scaling.repeat()
+    aws.cloudwatch.alarms["business"] = "OK"
+    assert scaling.repeat()["ready"] is True

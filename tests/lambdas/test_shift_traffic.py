@@ -2,7 +2,15 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from rollout.contract.errors import CapacityUnavailable, EndpointBusy, EndpointChanged, Halted, LockLost
+from rollout.contract.errors import (
+    AlarmRaised,
+    CapacityUnavailable,
+    EndpointBusy,
+    EndpointChanged,
+    Halted,
+    Inconclusive,
+    LockLost,
+)
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
@@ -131,7 +139,7 @@ def test_an_endpoint_that_became_busy_is_named(aws: Aws, serving: Shop, shifting
     assert serving.weights() == {A: 90, B: 10}
 
 
-@pytest.mark.parametrize("call", range(1, 5))
+@pytest.mark.parametrize("call", range(1, 7))
 def test_a_panic_at_any_moment_of_a_shift_ends_at_zero(aws: Aws, serving: Shop, shifting: Execution, call: int) -> None:
     """Whichever comes last, the raise or the panic's look, somebody lowers."""
     aws.interrupt("", lambda: serving.panic("business"), nth=call)
@@ -189,3 +197,29 @@ def test_lowering_after_a_halt_goes_on_through_a_weak_moment_of_sagemaker(
     with pytest.raises(Halted):
         shifting.repeat()
     assert serving.weights() == {A: 100, B: 0}
+
+
+def test_an_alarm_whose_event_was_lost_is_seen_before_a_shift(aws: Aws, shifting: Execution) -> None:
+    aws.cloudwatch.alarms["business"] = "ALARM"
+    with pytest.raises(AlarmRaised, match="business is in ALARM"):
+        shifting.repeat()
+    assert raises(aws) == []
+
+
+def test_an_alarm_whose_event_was_lost_ends_the_wait_for_weights(aws: Aws, serving: Shop) -> None:
+    shifting = serving.begin("v2", "ShiftTraffic", index=1)
+    assert shifting.repeat()["in_place"] is False
+    serving.misbehave(B)
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    with pytest.raises(AlarmRaised, match="b-errors is in ALARM: of the canary's requests"):
+        shifting.repeat()
+
+
+def test_nothing_is_asked_while_alarms_hold_the_step_and_not_for_ever(
+    aws: Aws, serving: Shop, shifting: Execution
+) -> None:
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    serving.run(shifting)
+    assert raises(aws) == []
+    assert type(shifting.errors[-1]) is Inconclusive
+    assert serving.outcome(shifting)[1].endswith("the state of business is unknown")

@@ -8,14 +8,12 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients, clock, sentences
-from rollout.alarm_looks import AlarmLook
-from rollout.contract.errors import AlarmRaised, GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
-from rollout.contract.names import CALLER
+from rollout.alarm_states import held_by_alarms
+from rollout.contract.errors import GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
 from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
 from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
-from rollout.decisions.blame import Fault, Finding
 from rollout.decisions.capacity import Excess, excess
 from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
@@ -23,7 +21,6 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.evidence.window import EVERYTHING, Window
 from rollout.floors import hold_floors
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
-from rollout.metrics import DELETED, UNKNOWN, raised_in
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -66,7 +63,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     step = plan.steps[state.index]
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, step)
-    held = _held_by_alarms(world, lock, _look(world, lock))
+    held = held_by_alarms(world, lock)
     window = _window(world, step, state)
     evidence, not_answered = _read(reader, window, lock)
     hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
@@ -216,37 +213,6 @@ def _refuse_another_hand(world: World, lock: Lock, step: Step) -> EndpointView:
         world.own_lock(lock.holder)
         view.refuse_weights(view.weights)
     return view
-
-
-def _look(world: World, lock: Lock) -> Finding:
-    """Look whose fault an alarm of the canary would be; while CloudWatch does not answer, nobody knows."""
-    try:
-        return AlarmLook(world=world, lock=lock, client=clients.client("cloudwatch")).look()
-    except (Throttled, Unavailable) as error:
-        return Finding(fault=Fault.UNREAD, reason=sentences.NOT_ANSWERED.format(error=error))
-
-
-def _held_by_alarms(world: World, lock: Lock, finding: Finding) -> str:
-    """Return why no traffic may be shifted now; empty when nothing prevents it.
-
-    A state is told by one event only. So this looks at the states of all alarms, whatever came of their events.
-
-    Raises:
-        AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
-        AlarmRaisedAlone: when one of the canary is, and stable serves nobody to compare it with.
-    """
-    states = world.metrics.alarm_states(world.settings.alarms_that_stop(lock.canary))
-    callers = world.settings.alarms[CALLER]
-    raised = raised_in(states)
-    raised_by_caller = [name for name in raised if name in callers]
-    if raised_by_caller:
-        raise AlarmRaised(sentences.in_alarm(raised_by_caller))
-    if raised and finding.fault is Fault.CANARY:
-        raise finding.error(finding.explains(raised))
-    if finding.holds or (raised and finding.leaves_alarms_open):
-        return finding.explains(raised) if raised else finding.reason
-    unknown = [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
-    return sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else ""
 
 
 def _record(

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from rollout.patience import Context
 
 _BEFORE_THE_DECISION = (
-    AlarmRaised, AlarmRaisedAlone, CannotBegin, CapacityUnavailable, EndpointChanged, EndpointTooSlow, EndpointUnusable, GateFailed,
-    Halted, Inconclusive, LockLost, MetricsMissing, SmokeTestFailed,
+    AlarmRaised, AlarmRaisedAlone, CannotBegin, CapacityUnavailable, EndpointChanged, EndpointTooSlow, EndpointUnusable,
+    GateFailed, Halted, Inconclusive, LockLost, MetricsMissing, SmokeTestFailed,
 )  # fmt: skip
 NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _BEFORE_THE_DECISION)
 """What ends a rollout before its promotion is decided. Any other failure may come later: a handler died."""

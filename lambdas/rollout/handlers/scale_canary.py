@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
-from rollout.contract.errors import CapacityUnavailable
+from rollout.alarm_states import held_by_alarms
+from rollout.contract.errors import CapacityUnavailable, Inconclusive
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
@@ -30,12 +31,16 @@ def handler(event: Task, _context: object) -> dict[str, object]:
 def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepState:
     """Keep the floors of both slots where this step needs them, and look whether the instances are there.
 
-    While the traffic needs more than `max_instances`, the step is not ready: nothing is raised in a peak.
+    While the traffic needs more than `max_instances`, the step is not ready: nothing is raised in a peak. Nor while
+    alarms hold it: instances may come for a long time, and the event of an alarm may be lost.
 
     Raises:
+        AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
         CapacityUnavailable: when instances are not there in time, or the traffic stays above the maximum.
+        Inconclusive: when alarms hold the step for longer than instances may come.
     """
     lock = world.own_lock(execution)
+    held = held_by_alarms(world, lock)
     view = world.endpoint.describe()
     now = clock.now()
     busiest = _busiest_minute(world, view, lock.stable, now)
@@ -47,7 +52,9 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     after = replace(_timed(state, now, found=found, needed=needed), over_maximum_since=over.since)
     if found < needed:
         _refuse_late_instances(after, plan, now, lock.canary)
-    return replace(after, ready=found >= needed and over.since is None)
+    if held:
+        _refuse_to_wait_longer(after, plan, now, held)
+    return replace(after, ready=found >= needed and over.since is None and not held)
 
 
 def _busiest_minute(world: World, view: EndpointView, stable: str, now: float) -> float:
@@ -73,9 +80,20 @@ def _timed(state: StepState, now: float, *, found: int, needed: int) -> StepStat
 
 
 def _refuse_late_instances(state: StepState, plan: Plan, now: float, canary: str) -> None:
-    idle, waited = now - (state.scaling_since or now), now - (state.scaling_began or now)
+    idle, waited = now - (state.scaling_since or now), _waited(state, now)
     words = {"canary": canary, "found": state.found, "needed": state.instances}
     if idle > plan.capacity_timeout_seconds:
         raise CapacityUnavailable(sentences.NO_MORE_INSTANCES.format(minutes=idle / MINUTE, **words))
     if waited > CAPACITY_TIMEOUTS * plan.capacity_timeout_seconds:
         raise CapacityUnavailable(sentences.GROWS_TOO_FAST.format(minutes=waited / MINUTE, **words))
+
+
+def _refuse_to_wait_longer(state: StepState, plan: Plan, now: float, held: str) -> None:
+    waited = _waited(state, now)
+    if waited > CAPACITY_TIMEOUTS * plan.capacity_timeout_seconds:
+        words = {"elapsed": waited, "step": plan.steps[state.index].title, "why": held}
+        raise Inconclusive(sentences.NO_DECISION.format(**words))
+
+
+def _waited(state: StepState, now: float) -> float:
+    return now - (state.scaling_began or now)

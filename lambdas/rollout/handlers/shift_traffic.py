@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rollout import clock, sentences
+from rollout.alarm_states import held_by_alarms
 from rollout.contract.cohort import Cohort
-from rollout.contract.errors import CapacityUnavailable, EndpointTooSlow, LockLost
+from rollout.contract.errors import CapacityUnavailable, EndpointTooSlow, Inconclusive, LockLost
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
 from rollout.endpoint import in_words, weights_for
@@ -40,26 +41,40 @@ def handler(event: Task, _context: object) -> dict[str, object]:
 def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepState:
     """Ask for the weights or the cohort of this step if they are not there, and say whether they are.
 
+    Nothing is asked for while alarms hold the step.
+
     Raises:
+        AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
+        Inconclusive: when alarms hold the step for as long as the weights may take.
         EndpointTooSlow: when the endpoint does not take them in time.
         EndpointChanged: when another hand changed it.
         CapacityUnavailable: when the canary has lost instances.
         Halted, LockLost: when the rollout may not go on.
     """
     lock = world.own_lock(execution)
+    held = held_by_alarms(world, lock)
     step = plan.steps[state.index]
     wanted = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
     view = world.endpoint.describe()
     requested_at = clock.now() if state.shift_requested_at is None else state.shift_requested_at
     if view.quiet and view.shows(wanted) and world.ledger.cohort() == _cohort_of(lock, step):
         return _begin_bake(world, execution, step, state)
-    if view.quiet:
+    if view.quiet and not held:
         _prove_safe(view, lock, plan, state)
         _expose(world, lock, step, None if view.shows(wanted) else wanted)
-    if clock.now() > requested_at + plan.weights_timeout_seconds:
-        words = {"wanted": in_words(wanted), "now": in_words(view.weights)}
-        raise EndpointTooSlow(sentences.WEIGHTS_NOT_TAKEN.format(endpoint=view.name, **words))
+    waited = clock.now() - requested_at
+    if waited > plan.weights_timeout_seconds:
+        _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
     return replace(state, shift_requested_at=requested_at, in_place=False)
+
+
+def _refuse_to_wait_longer(
+    view: EndpointView, step: Step, wanted: dict[str, int], *, waited: float, held: str
+) -> NoReturn:
+    if held:
+        raise Inconclusive(sentences.NO_DECISION.format(elapsed=waited, step=step.title, why=held))
+    words = {"wanted": in_words(wanted), "now": in_words(view.weights)}
+    raise EndpointTooSlow(sentences.WEIGHTS_NOT_TAKEN.format(endpoint=view.name, **words))
 
 
 def _cohort_of(lock: Lock, step: Step) -> Cohort | None:

@@ -1,0 +1,50 @@
+"""What the states of all alarms mean for a rollout: whether it ends, or may shift no traffic now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout import clients, sentences
+from rollout.alarm_looks import AlarmLook
+from rollout.contract.errors import AlarmRaised, Throttled, Unavailable
+from rollout.contract.names import CALLER
+from rollout.decisions.blame import Fault, Finding
+from rollout.metrics import DELETED, UNKNOWN, raised_in
+
+if TYPE_CHECKING:
+    from rollout.contract.lock import Lock
+    from rollout.world import World
+
+
+def held_by_alarms(world: World, lock: Lock) -> str:
+    """Return why no traffic may be shifted now; empty when nothing prevents it.
+
+    A state is told by one event only. So whoever waits looks at the states of all alarms, whatever came of their
+    events.
+
+    Raises:
+        AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
+        AlarmRaisedAlone: when one of the canary is, and stable serves nobody to compare it with.
+        Throttled, Unavailable: when CloudWatch does not tell the states.
+    """
+    finding = _look(world, lock)
+    states = world.metrics.alarm_states(world.settings.alarms_that_stop(lock.canary))
+    callers = world.settings.alarms[CALLER]
+    raised = raised_in(states)
+    raised_by_caller = [name for name in raised if name in callers]
+    if raised_by_caller:
+        raise AlarmRaised(sentences.in_alarm(raised_by_caller))
+    if raised and finding.fault is Fault.CANARY:
+        raise finding.error(finding.explains(raised))
+    if finding.holds or (raised and finding.leaves_alarms_open):
+        return finding.explains(raised) if raised else finding.reason
+    unknown = [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
+    return sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else ""
+
+
+def _look(world: World, lock: Lock) -> Finding:
+    """Look whose fault an alarm of the canary would be; while CloudWatch does not answer, nobody knows."""
+    try:
+        return AlarmLook(world=world, lock=lock, client=clients.client("cloudwatch")).look()
+    except (Throttled, Unavailable) as error:
+        return Finding(fault=Fault.UNREAD, reason=sentences.NOT_ANSWERED.format(error=error))
