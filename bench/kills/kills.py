@@ -55,5 +55,5 @@ KILLS = [
     Kill(state="Promote", steps=AT_ONCE, moment=RUNNING),
     Kill(state="Promoted", steps=AT_ONCE),
 ]
-"""All but `WaitForRollback` and `NotRestored`, which a rollout reaches only when nothing could be restored for a
-quarter of an hour, and for hours."""
+"""All but `WaitForRollback`, `NotRestored` and `RollBackDied`, which a rollout reaches only when nothing could be
+restored for a quarter of an hour, and for hours."""

@@ -131,11 +131,10 @@ class RolloutStateMachine(Construct):
             errors=["States.ALL"], interval=Duration.seconds(2), max_attempts=ROLLBACK_REPETITIONS, backoff_rate=1.5,
             max_delay=Duration.minutes(5), jitter_strategy=sfn.JitterType.NONE,
         )  # fmt: skip
-        task.add_catch(
-            sfn.Fail(self, "NotRestored", error_path="$.failure.Error", cause_path="$.failure.Cause"),
-            errors=["States.ALL"],
-            result_path="$.failure",
-        )
+        given_up = sfn.Fail(self, "NotRestored", error_path="$.failure.Error", cause_path="$.not_restored.Cause")
+        died = sfn.Fail(self, "RollBackDied", error_path="$.failure.Error", cause_path="$.failure.Cause")
+        task.add_catch(given_up, errors=["NotRestored"], result_path="$.not_restored")
+        task.add_catch(died, errors=["States.ALL"], result_path="$.not_restored")
         rolled_back = sfn.Fail(self, "RolledBack", error_path="$.end.error", cause_path="$.end.reason")
         not_judged = sfn.Fail(self, "NotJudged", error_path="$.end.error", cause_path="$.end.reason")
         judged = sfn.Choice(self, "IsJudged").when(

@@ -74,13 +74,19 @@ def describe(client: Any, state_machine_arn: str, name: str) -> Described:
 def death(status: str, execution: Described) -> Failure:
     """Return why an execution ended, with the cause that was given for its end.
 
+    The error of one that failed is the state machine's own, and says whether the release was judged. A person who stops
+    an execution can name any error.
+
     >>> death("ABORTED", {"error": "Stopped", "cause": "wrong model"}).reason
     'the execution was stopped: wrong model'
     >>> death("TIMED_OUT", {}).reason
     'the execution timed out'
+    >>> death("FAILED", {"error": "GateFailed", "cause": "errors: 9 of 10 failed"}).error
+    'GateFailed'
     """
+    error = (status == "FAILED" and execution.get("error")) or status
     given = Failure(error=execution.get("error") or "", cause=execution.get("cause") or "").reason
-    return Failure(error=status, cause=f"{ENDED[status]}: {given}" if given else ENDED[status])
+    return Failure(error=error, cause=f"{ENDED[status]}: {given}" if given else ENDED[status])
 
 
 def death_of(state_machine_arn: str, name: str, status: str) -> Failure:

@@ -62,7 +62,7 @@ NOT_DECIDED = "rollout {execution} could not decide its promotion"
 NEVER_STARTED = "the execution was never started"
 STACK_DELETED = "the stack is being deleted"
 NOT_RESTORED_YET = "endpoint {endpoint} could not be restored yet"
-NOT_RESTORED = "endpoint {endpoint} could not be restored: {error}"
+NOT_RESTORED = "{reason}; endpoint {endpoint} could not be restored: {error}"
 NOT_SETTLED = "endpoint {endpoint} is {status}; the stack cannot be settled yet"
 TWO_SERVE = (
     "exactly one variant of endpoint {endpoint} must have all the weight, got {weights}; set the weight of the variant "

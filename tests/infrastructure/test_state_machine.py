@@ -87,15 +87,16 @@ def test_every_failure_of_every_task_leads_to_the_rollback(states: States) -> No
     for name, task in tasks(states).items():
         *named, catcher = task["Catch"]
         nothing = {"ErrorEquals": [NOTHING], "ResultPath": "$.failure", "Next": NOTHING}
-        assert named == ([nothing] if name == "Prepare" else [])
+        given_up = {"ErrorEquals": ["NotRestored"], "ResultPath": "$.not_restored", "Next": "NotRestored"}
+        assert named == {"Prepare": [nothing], "RollBack": [given_up]}.get(name, [])
         assert catcher["ErrorEquals"] == ["States.ALL"]
-        assert catcher["ResultPath"] == "$.failure"
-        assert catcher["Next"] == ("NotRestored" if name == "RollBack" else "RollBack")
+        assert catcher["ResultPath"] == ("$.not_restored" if name == "RollBack" else "$.failure")
+        assert catcher["Next"] == ("RollBackDied" if name == "RollBack" else "RollBack")
 
 
 def test_every_state_can_be_reached_and_reaches_an_end(definition: dict[str, Any], states: States) -> None:
     ends = {name for name, state in states.items() if state["Type"] in {"Succeed", "Fail"}}
-    assert ends == {SUCCESS, NOTHING, "RolledBack", "NotJudged", "NotRestored"}
+    assert ends == {SUCCESS, NOTHING, "RolledBack", "NotJudged", "NotRestored", "RollBackDied"}
     assert reachable(states, definition["StartAt"]) == set(states)
     for name in states:
         assert reachable(states, name) & ends
@@ -214,7 +215,8 @@ def test_the_end_says_why(states: States) -> None:
     assert states["IsJudged"]["Default"] == "NotJudged"
     for end in ("RolledBack", "NotJudged"):
         assert (states[end]["ErrorPath"], states[end]["CausePath"]) == ("$.end.error", "$.end.reason")
-    assert states["NotRestored"]["CausePath"] == "$.failure.Cause"
+    for end, cause in {"NotRestored": "$.not_restored.Cause", "RollBackDied": "$.failure.Cause"}.items():
+        assert (states[end]["ErrorPath"], states[end]["CausePath"]) == ("$.failure.Error", cause)
 
 
 def test_waits_are_those_of_the_plan(states: States) -> None:

@@ -5,10 +5,12 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
+from rollout.contract.errors import CapacityUnavailable, GateFailed
+from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 from rollout.contract.timing import ROLLBACK_TRIES
 
 from canary_tools.aws_models.api.errors import ApiError
-from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import A, B
 from tests.lambdas.fakes.shop import Shop
@@ -110,6 +112,39 @@ def test_a_rollback_gives_up_after_its_last_try_and_leaves_the_rest_to_the_resto
     aws.heal()
     serving.restore(failing.name, "FAILED")
     assert serving.unsafe() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "label"),
+    [
+        (GateFailed("errors: 9 of 10 failed"), ROLLED_BACK, ROLLED_BACK),
+        (CapacityUnavailable("variant-b has 1 of 4"), NOT_JUDGED, ""),
+    ],
+)
+@pytest.mark.parametrize("ended_by", ["the restore", "the clock"])
+def test_the_first_cause_stays_though_the_ledger_is_away_for_all_tries(
+    aws: Aws, serving: Shop, error: Exception, outcome: str, label: str, ended_by: str
+) -> None:
+    execution = serving.begin("v2", "Evaluate", index=1)
+    execution.fail_with(type(error).__name__, str(error))
+    for operation in ("GetItem", "UpdateItem", "PutItem", "DeleteItem"):
+        aws.fail(operation, UNAVAILABLE, times=1_000_000)
+    execution.run()
+    assert execution.status == "FAILED"
+    told = aws.states.told[execution.name]
+    assert told["error"] == type(error).__name__
+    assert f'"{error}; endpoint shop could not be restored: ' in told["cause"]
+    aws.heal()
+    if ended_by == "the restore":
+        serving.restore(execution.name, "FAILED")
+    else:
+        serving.look_for_what_was_left()
+    assert serving.unsafe() == []
+    assert serving.outcome(execution)[0] == outcome
+    assert f": {error}; endpoint shop" in serving.outcome(execution)[1]
+    release = serving.ledger.release("v2")
+    assert release is not None
+    assert release.outcome == label
 
 
 def test_a_rollback_whose_lambda_dies_for_a_quarter_of_an_hour_is_finished(

@@ -55,7 +55,7 @@ def handler(event: Task, context: Context) -> dict[str, object]:
     `promoted` says that the end is a promotion: it was decided before the failure, and is completed.
 
     Raises:
-        NotRestored: when this was the last try.
+        NotRestored: when this was the last try; its message begins with why the rollout failed.
     """
     until = deadline(context)
     world = World.of(Settings.parse(event["plan"]))
@@ -68,7 +68,8 @@ def handler(event: Task, context: Context) -> dict[str, object]:
         )
     except Exception as error:
         if tries >= ROLLBACK_TRIES:
-            raise NotRestored(sentences.NOT_RESTORED.format(endpoint=endpoint, error=error)) from error
+            words = {"reason": failure.reason, "endpoint": endpoint, "error": error}
+            raise NotRestored(sentences.NOT_RESTORED.format(**words)) from error
         end = End(tries=tries)
     return end.to_json()
 

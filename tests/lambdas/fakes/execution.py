@@ -101,9 +101,9 @@ class Execution:
         task, event = TASKS[self.task], self._event()
         return lambda: task(event, FakeContext(milliseconds))
 
-    def fail_with(self, error: str) -> None:
-        """Let the present task fail as when its Lambda dies."""
-        self.failure = {"Error": error, "Cause": ""}
+    def fail_with(self, error: str, message: str = "") -> None:
+        """Let the present task fail, without a message as when its Lambda dies."""
+        self.failure = {"Error": error, "Cause": json.dumps({"errorMessage": message}) if message else ""}
         self._go_to("RollBack")
 
     def _event(self) -> dict[str, Any]:
@@ -115,12 +115,20 @@ class Execution:
             self.tries += 1
             self._aws.wait(min(2.0**self.tries, 300 if self.task == "RollBack" else OUTAGE_LONGEST_PAUSE_SECONDS))
         elif self.task == "RollBack":
-            self._end("FAILED")
+            self._give_up(error)
         elif name == NothingToRelease.__name__:
             self._end("SUCCEEDED")
         else:
             self.failure = {"Error": name, "Cause": json.dumps({"errorMessage": str(error)})}
             self._go_to("RollBack")
+
+    def _give_up(self, error: Exception) -> None:
+        """End as `NotRestored`, or as `RollBackDied`: the error is the one that the rollback began with."""
+        assert self.failure is not None
+        said = json.dumps({"errorMessage": str(error)})
+        cause = said if isinstance(error, NotRestored) else self.failure["Cause"]
+        self._aws.states.told[self.name] = {"error": self.failure["Error"], "cause": cause}
+        self._end("FAILED")
 
     def _repetitions(self, error: str) -> int:
         if self.task == "RollBack":
