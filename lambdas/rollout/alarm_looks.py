@@ -12,6 +12,7 @@ from rollout.clock import seconds_of
 from rollout.decisions.blame import Before, judge, judge_afterwards, most_urgent
 from rollout.evidence.newest import AlarmCounter
 from rollout.evidence.series import SeriesReader
+from rollout.evidence.window import EVERYTHING
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
@@ -29,8 +30,6 @@ COME_SECONDS = 5 * MINUTE
 """After this long, what was not published of a minute is not waited for."""
 SERVED_MINUTES = 5
 """The last minutes in which stable served: they say how it was then."""
-EVERYTHING = 100
-"""Percent: stable serves nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
