@@ -2,7 +2,8 @@
 
 Gap it fills: in ministack a policy has its effect at once. IAM's changes become visible everywhere only after a while,
 which AWS does not bound. Here each change of an inline policy draws a delay of its own; until then a role may what it
-might before. What a template writes into a role itself, and managed policies, take effect at once.
+might before. What a template writes into a role itself, and managed policies, take effect at once. So do the policies
+of a model's role: SageMaker asks it when an instance has started, which takes minutes in AWS and nothing here.
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (changes that I make are not always
 immediately visible), https://github.com/aws/aws-cdk/issues/37675, https://github.com/aws/aws-cdk/issues/21332
 """
@@ -21,6 +22,8 @@ from canary_tools.sandbox.emulator.settings import SandboxSettings
 Response = tuple[int, dict[str, str], bytes]
 Document = Any
 _FAILED = 400
+_MODELS = "sagemaker.amazonaws.com"
+"""Who assumes a model's role."""
 
 
 def install(*, patches: Patches, settings: SandboxSettings, clock: Clock) -> None:
@@ -62,7 +65,8 @@ class _Delays:
             with self._lock:
                 before = self._visible(role).get(policy)
                 answer = theirs(request)
-                if answer[0] < _FAILED and before != self._stored(role).get(policy):
+                changed = answer[0] < _FAILED and before != self._stored(role).get(policy)
+                if changed and _MODELS not in str(self._record(role).get("AssumeRolePolicyDocument")):
                     until = self._clock.now() + self._generator.uniform(0, self._longest)
                     self._pending[role, policy] = _Pending(until=until, before=before)
             return answer
@@ -73,17 +77,18 @@ class _Delays:
         """Return the statements of the policies of a role that have their effect."""
         with self._lock:
             documents = list(self._visible(role).values())
-        record = self._iam._roles.get(role) or {}  # noqa: SLF001 - its state
         managed = (
             self._evaluator._resolve_managed_policy_document(arn, account_id)  # noqa: SLF001 - what it does itself
-            for arn in record.get("AttachedPolicies", [])
+            for arn in self._record(role).get("AttachedPolicies", [])
         )
         parsed = [self._evaluator.parse_policy_document(one) for one in [*documents, *managed] if one]
         return [statements for statements in parsed if statements]
 
+    def _record(self, role: str) -> dict[str, Any]:
+        return self._iam._roles.get(role) or {}  # noqa: SLF001 - its state
+
     def _stored(self, role: str) -> dict[str, Document]:
-        record = self._iam._roles.get(role) or {}  # noqa: SLF001 - its state
-        return dict(record.get("InlinePolicies") or {})
+        return dict(self._record(role).get("InlinePolicies") or {})
 
     def _visible(self, role: str) -> dict[str, Document]:
         now = self._clock.now()
