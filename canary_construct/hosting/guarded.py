@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import Stack
 
 from canary_construct.cdk.lazy import rendered_value
+from canary_construct.cdk.outermost_stack import outermost_stack
 from canary_construct.hosting.digest import Digest
 
 if TYPE_CHECKING:
@@ -49,7 +50,16 @@ class Guarded:
     def _digest(self) -> Digest:
         elements: list[CfnElement] = [*self._resources, *self._answers]
         own = self._stack.resolve([element.logical_id for element in elements])
-        return Digest.of([resource.rendered() for resource in self._resources], own=own)
+        content = [resource.rendered() for resource in self._resources]
+        tags = self._stack_tags()
+        return Digest.of([*content, tags] if tags else content, own=own)
+
+    def _stack_tags(self) -> dict[str, str]:
+        """Return the tags that CloudFormation puts on every resource, though the template does not have them.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-add-tags.html
+        """
+        return dict(outermost_stack(self._stack).tags.tag_values())
 
 
 def content_properties(model: Model, archive: ModelArchive | None) -> dict[str, IResolvable]:

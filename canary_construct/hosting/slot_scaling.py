@@ -27,7 +27,8 @@ def slot_scaling(scope: Construct, hosting: Hosting, *, endpoint: Endpoint) -> l
 
     Both slots have the same, widest bounds. CloudFormation registers them again whenever a tag changes, and does not
     know which slot serves by then; Application Auto Scaling moves a count outside of the bounds at once. The floors and
-    ceilings of each role are set by the handlers: when the stack settles, and during a rollout.
+    ceilings of each role are set by the handlers: when the stack settles, and during a rollout. Until then nothing
+    scales in: the bounds of the template would let go of instances that a rollout, or the role of the slot, needs.
 
     The second target waits for the first: the first one ever in an account makes a service-linked role. Sources:
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html and
@@ -52,6 +53,7 @@ def _scalable_target(scope: Construct, hosting: Hosting, slot: Slot, endpoint: E
         resource_id=f"endpoint/{hosting.endpoint_name}/variant/{slot.value}",
         min_capacity=FEWEST_INSTANCES,
         max_capacity=hosting.scaling.max_instances,
+        suspended_state=ScalableTarget.SuspendedStateProperty(dynamic_scaling_in_suspended=True),
     )
     target.add_resource_dependency(endpoint)
     return target

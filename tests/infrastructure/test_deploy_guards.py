@@ -185,6 +185,11 @@ def _undone(shop: Stack) -> None:
     config.add_property_deletion_override("MetricsConfig")
 
 
+def _tagged_as_a_stack(shop: Stack) -> None:
+    """As `Stack(tags=…)` does: the tags are not in the template."""
+    shop.tags.set_tag("team", "shop")
+
+
 @jsii.implements(IAspect)
 class OtherCeiling:
     """An Aspect that a team applies to all that it deploys."""
@@ -198,7 +203,7 @@ def _by_an_aspect(shop: Stack) -> None:
     Aspects.of(shop).add(OtherCeiling())
 
 
-@pytest.mark.parametrize("change", [_tagged, _overridden, _undone, _by_an_aspect])
+@pytest.mark.parametrize("change", [_tagged, _tagged_as_a_stack, _overridden, _undone, _by_an_aspect])
 def test_what_an_app_changes_behind_the_props_is_guarded_before_and_proven_after(
     resources: Resources, change: Callable[[Stack], None]
 ) -> None:

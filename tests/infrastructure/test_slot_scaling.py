@@ -19,7 +19,9 @@ def tracking() -> Resources:
 
 
 @pytest.mark.parametrize("letter", ["A", "B"])
-def test_both_slots_have_the_same_bounds_which_never_move_a_count(tracking: Resources, letter: str) -> None:
+def test_both_slots_have_the_same_bounds_which_never_move_a_count_and_scale_in_waits(
+    tracking: Resources, letter: str
+) -> None:
     target = named(tracking, f"Scaling{letter}", TARGET)
     assert target == {
         "ServiceNamespace": "sagemaker",
@@ -27,6 +29,7 @@ def test_both_slots_have_the_same_bounds_which_never_move_a_count(tracking: Reso
         "ResourceId": f"endpoint/{ENDPOINT}/variant/variant-{letter.lower()}",
         "MinCapacity": 1,
         "MaxCapacity": 8,
+        "SuspendedState": {"DynamicScalingInSuspended": True},
     }
 
 

@@ -16,12 +16,6 @@ from canary_tools.sandbox.sagemaker_types.record_type import RecordType
 from canary_tools.sandbox.sagemaker_types.scaling_types import ScalableTargetType, ScalingPolicyType
 
 _OURS = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
-_TAGGED = (
-    "AWS::SageMaker::Model",
-    "AWS::SageMaker::EndpointConfig",
-    "AWS::SageMaker::Endpoint",
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-)
 
 
 def register_resource_types(
@@ -47,8 +41,6 @@ def register_resource_types(
             "delete": handler.delete,
         }
         patches.item(provisioners._RESOURCE_HANDLERS, name, functions)  # noqa: SLF001 - the table of types
-    for name in _TAGGED:
-        patches.item(provisioners._STACK_TAG_PROPERTY, name, ("Tags", "list"))  # noqa: SLF001 - stack tags
     for name, properties in CREATE_ONLY.items():
         patches.item(provisioners._REPLACING_PROPERTIES, name, properties)  # noqa: SLF001 - its rule
     for name, name_property in NAME_PROPERTY.items():

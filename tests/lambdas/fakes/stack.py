@@ -118,6 +118,21 @@ class Stack:
             raise DeployFailed(str(error)) from error
         self._aws.stacks.status = f"{kind}_COMPLETE"
 
+    def retag(self, *, renews_the_fleet: bool) -> None:
+        """Deploy with other tags of the stack, as `cdk deploy --tags` does: the template is the same.
+
+        No custom resource is called. No document says whether CloudFormation then calls UpdateEndpoint, with the config
+        that the endpoint is on: `renews_the_fleet`.
+        """
+        assert self.deployed is not None
+        self._aws.stacks.status = "UPDATE_IN_PROGRESS"
+        self._aws.stacks.began_at = self._aws.clock.now()
+        if renews_the_fleet:
+            self._update_endpoint(self.deployed.config)
+            self._wait_while_in_progress()
+        self._register(self.deployed.targets, {})
+        self._aws.stacks.status = "UPDATE_COMPLETE"
+
     def destroy(self) -> None:
         """Delete every resource, dependants first."""
         assert self.deployed is not None
@@ -183,9 +198,7 @@ class Stack:
             endpoints.create({"EndpointName": ENDPOINT, "EndpointConfigName": config})
             self._made_endpoint = True
         elif config != before.config:
-            endpoints.update(
-                {"EndpointName": ENDPOINT, "EndpointConfigName": config, "RetainAllVariantProperties": True}
-            )
+            self._update_endpoint(config)
         else:
             return
         if self.sibling_fails and not self._rolling_back:
@@ -195,10 +208,22 @@ class Stack:
         if endpoint.status is not Status.IN_SERVICE:
             raise DeployFailed(f"Resource handler returned message: {endpoint.failure_reason}")
 
+    def _update_endpoint(self, config: str) -> None:
+        self._aws.sagemaker.endpoints.update(
+            {"EndpointName": ENDPOINT, "EndpointConfigName": config, "RetainAllVariantProperties": True}
+        )
+
     def _register(self, targets: dict[str, tuple[int, int]], before: dict[str, tuple[int, int]]) -> None:
         for slot, (low, high) in targets.items():
             if before.get(slot) != (low, high):
-                self._aws.sagemaker.scaling.register({**scaling_id(slot), "MinCapacity": low, "MaxCapacity": high})
+                self._aws.sagemaker.scaling.register(
+                    {
+                        **scaling_id(slot),
+                        "MinCapacity": low,
+                        "MaxCapacity": high,
+                        "SuspendedState": {"DynamicScalingInSuspended": True},
+                    }
+                )
 
     # And back
 
