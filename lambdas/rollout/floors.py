@@ -35,7 +35,7 @@ def hold_floors(
     registered = _registered(world)
     floors = {lock.stable: needed, lock.canary: canary_floor(needed, step.expected_percent, scaling)}
     floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
-    missing = [slot for slot, floor in floors.items() if _must_register(view, slot, floor, registered[slot])]
+    missing = [slot for slot, floor in floors.items() if _must_register(world, view, slot, floor, registered[slot])]
     for slot in missing:
         world.scalers.set_floor(slot, floors[slot], Suspension.SCALE_IN)
     if missing:
@@ -51,13 +51,14 @@ def _registered(world: World) -> dict[str, SlotScaling]:
     return registered
 
 
-def _must_register(view: EndpointView, slot: str, floor: int, registered: SlotScaling) -> bool:
+def _must_register(world: World, view: EndpointView, slot: str, floor: int, registered: SlotScaling) -> bool:
     lost = view.quiet and view.variants[slot].instances < floor
-    return lost or registered.floor != floor or not registered.scale_in_suspended
+    bounds = (registered.floor, registered.ceiling)
+    return lost or bounds != (floor, world.scalers.ceiling(floor)) or not registered.scale_in_suspended
 
 
 def suspend_scale_in(world: World) -> None:
-    """Keep the instances that there are: a rollback must find the capacity that it left."""
+    """Keep the instances that there are: a rollback must find the capacity that it left. Both slots may grow again."""
     for slot, registered in world.scalers.registered().items():
         world.scalers.set_floor(slot, registered.floor, Suspension.SCALE_IN)
 
@@ -75,14 +76,16 @@ def keep_instances(world: World, *, stable: str) -> None:
 
 
 def rest(world: World, *, stable: str) -> None:
-    """Give each slot the floor of its role, and let dynamic scaling work again.
+    """Give each slot the bounds of its role, and let dynamic scaling work again.
 
-    The floors are those of the last accepted deploy: a late event carries older ones.
+    The idle slot has its floor and no more: target tracking removes no instance of a variant for which SageMaker
+    publishes nothing. The floors are those of the last accepted deploy: a late event carries older ones.
     """
     scaling = _declared(world)
-    scalers = world.scalers.of(scaling)
-    for slot, floor in floors_at_rest(stable, other_slot(stable), scaling).items():
-        scalers.set_floor(slot, floor, Suspension.NONE)
+    scalers, idle = world.scalers.of(scaling), other_slot(stable)
+    floors = floors_at_rest(stable, idle, scaling)
+    scalers.set_floor(stable, floors[stable], Suspension.NONE)
+    scalers.set_size(idle, floors[idle])
 
 
 def follows_traffic(world: World) -> bool:

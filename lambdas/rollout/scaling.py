@@ -70,9 +70,15 @@ class SlotScalers:
             EndpointBusy: when SageMaker refuses the change because another one is in progress.
             Throttled, Unavailable: when the service limits the calls, or does not answer.
         """
-        fixed = self._scaling.invocations_per_instance is None
-        ceiling = floor if fixed else self._scaling.max_instances
-        self._register(slot, suspended, MinCapacity=floor, MaxCapacity=ceiling)
+        self._register(slot, suspended, MinCapacity=floor, MaxCapacity=self.ceiling(floor))
+
+    def ceiling(self, floor: int) -> int:
+        """Return the most instances of a slot that may serve traffic, given its floor."""
+        return floor if self._scaling.invocations_per_instance is None else self._scaling.max_instances
+
+    def set_size(self, slot: str, instances: int) -> None:
+        """Give one slot so many instances, and neither more nor fewer. Raises as `set_floor` does."""
+        self._register(slot, Suspension.NONE, MinCapacity=instances, MaxCapacity=instances)
 
     def suspend(self, slot: str, suspended: Suspension) -> None:
         """Suspend dynamic scaling of one slot, or resume it; its bounds stay. Raises as `set_floor` does."""
