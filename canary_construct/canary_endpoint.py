@@ -26,9 +26,10 @@ from canary_construct.hosting.endpoint_name import default_endpoint_name
 from canary_construct.hosting.guarded import Guarded, content_properties
 from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model
-from canary_construct.hosting.model_archive import model_archive
+from canary_construct.hosting.model_archive import kept_archives, model_archive
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
-from canary_construct.hosting.model_role import ModelSources, complete_given_role, model_role
+from canary_construct.hosting.model_role import ModelSources
+from canary_construct.hosting.model_roles import ModelRoles
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.props.alarm_thresholds import AlarmThresholds
@@ -81,6 +82,8 @@ class CanaryEndpoint(Construct):
       not tried on a live account
     - `expected_rps`: requests a second on the whole endpoint; synth then warns of steps that are too short for it
     - `role`: of the models' containers; left out, one is made that reads the image and the model archive
+    - `kept_releases`: earlier releases whose archives stay where they are: `cdk gc` deletes archives that no template
+      names. Keep a `ModelRelease.from_asset` until it has left both variants
     - `model_buckets`, `model_key`: buckets with archives of earlier releases, and the key of all archives. The role may
       read them; SageMaker reads the archive of the release that serves again for every new instance
     - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
@@ -117,6 +120,7 @@ class CanaryEndpoint(Construct):
         metric_period: int = 60,
         expected_rps: float | None = None,
         role: iam.IRole | None = None,
+        kept_releases: Sequence[ModelRelease] = (),
         model_buckets: Sequence[s3.IBucket] = (),
         model_key: kms.IKey | None = None,
         vpc: ec2.IVpc | None = None,
@@ -154,14 +158,12 @@ class CanaryEndpoint(Construct):
         self._names = self._handlers.scope.endpoint(self._endpoint_name)
         self._policies = self._handlers.allow(self, self._names)
         archive = model_archive(self, "ModelArchive", release)
-        sources = ModelSources(archive=archive, buckets=model_buckets, key=model_key)
-        in_vpc = hosting.vpc_config is not None
-        if role is None:
-            self._role: iam.IRole = model_role(self, "ModelRole", sources=sources, in_vpc=in_vpc)
-        else:
-            self._role = complete_given_role(role, sources)
-        readable = sources.names() if role is None else None
-        self._resource = self._create_endpoint(hosting, release, archive, readable=readable)
+        sources = ModelSources(
+            archive=archive, kept=kept_archives(self, kept_releases), buckets=model_buckets, key=model_key
+        )
+        self._roles = ModelRoles(self, sources, in_vpc=hosting.vpc_config is not None)
+        self._role = self._roles.keep(role)
+        self._resource = self._create_endpoint(hosting, release, archive)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
             settings=self._settings(hosting.scaling, thresholds, start_on_deploy=start_on_deploy),
@@ -181,7 +183,7 @@ class CanaryEndpoint(Construct):
             self._notify(notification_topic)
 
     def _create_endpoint(
-        self, hosting: Hosting, release: ModelRelease, archive: ModelArchive | None, *, readable: list[str] | None
+        self, hosting: Hosting, release: ModelRelease, archive: ModelArchive | None
     ) -> sagemaker.CfnEndpoint:
         """Create the endpoint between its two guards, in the order in which a deploy goes through them."""
         declared = model(self, hosting, release=release, archive=archive, role=self._role)
@@ -195,8 +197,7 @@ class CanaryEndpoint(Construct):
             ModelName=declared.attr_model_name,
             Version=release.version,
             **content_properties(declared, archive),
-            ModelBucket=None if archive is None else archive.bucket,
-            ReadableBuckets=readable,
+            **self._roles.properties(),
             SecurityGroup=own_group(self),
         )
         self._slots.node.add_dependency(*self._policies["ReleaseSlots"])
@@ -278,6 +279,17 @@ class CanaryEndpoint(Construct):
     def role(self) -> iam.IRole:
         """Return the role of the models' containers."""
         return self._role
+
+    def keep_role(self, role: iam.IRole | None = None) -> None:
+        """Keep a role that models of earlier releases run under, when `role` is another one now.
+
+        Left out, it is the role that the library makes. The role may read what the present one may read. Keep it until
+        both slots hold models of the present role.
+
+        Raises:
+            RuntimeError: when the present role is the one that the library makes, and it is asked for.
+        """
+        self._roles.keep(role)
 
     @property
     def state_machine(self) -> sfn.IStateMachine:

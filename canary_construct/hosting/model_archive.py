@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_s3_assets as s3_assets
+from rollout.contract.names import TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from constructs import Construct
 
@@ -46,6 +48,20 @@ def model_archive(scope: Construct, construct_id: str, release: ModelRelease) ->
         bucket=_bucket_in(release.model_data_url),
         is_shipped=False,
     )
+
+
+def kept_archives(scope: Construct, releases: Sequence[ModelRelease]) -> list[ModelArchive]:
+    """Return the archives of earlier releases, and name those that are shipped in the template.
+
+    `cdk gc` deletes an asset whose hash is in no template. A deploy ships an archive again that it has deleted.
+    Source: https://docs.aws.amazon.com/cdk/v2/guide/ref-cli-cmd-gc.html
+    """
+    found = [model_archive(scope, f"ModelArchive-{release.version}", release) for release in releases]
+    kept = [archive for archive in found if archive is not None]
+    hashes = [archive.digest for archive in kept if archive.is_shipped]
+    if hashes:
+        Stack.of(scope).add_metadata(f"{TAG}:{scope.node.addr}", {"kept_archives": hashes})
+    return kept
 
 
 def _shipped(scope: Construct, construct_id: str, path: str) -> ModelArchive:

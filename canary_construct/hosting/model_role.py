@@ -28,18 +28,29 @@ _IMPORTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSources:
-    """Where the archives of the releases are: the newest release's own, and the caller's buckets for earlier ones."""
+    """Where the archives of the releases are: the newest and kept releases' own, and the caller's buckets."""
 
     archive: ModelArchive | None
+    kept: Sequence[ModelArchive]
     buckets: Sequence[s3.IBucket]
     key: kms.IKey | None
 
     def names(self) -> list[str] | None:
         """Return the names of the buckets; `None` when a name is known only at deploy time."""
-        if self.archive is not None and self.archive.bucket is None:
+        archives = [archive.bucket for archive in self.archives()]
+        known = [bucket for bucket in archives if bucket is not None]
+        if len(known) < len(archives):
             return None
-        newest = [] if self.archive is None else [str(self.archive.bucket)]
-        return list(dict.fromkeys([*newest, *(bucket.bucket_name for bucket in self.buckets)]))
+        return list(dict.fromkeys([*known, *(bucket.bucket_name for bucket in self.buckets)]))
+
+    def archives(self) -> list[ModelArchive]:
+        """Return the archives of the newest release and of kept ones."""
+        return [*([] if self.archive is None else [self.archive]), *self.kept]
+
+    def shipped(self) -> ModelSources:
+        """Return the same without archives that are where the caller put them."""
+        archive = self.archive if self.archive is not None and self.archive.is_shipped else None
+        return replace(self, archive=archive, kept=[kept for kept in self.kept if kept.is_shipped])
 
     def encryption_keys(self) -> list[kms.IKey]:
         """Return the keys that encrypt the archives."""
@@ -69,8 +80,7 @@ def complete_given_role(role: iam.IRole, sources: ModelSources) -> iam.IRole:
 
     If the app cannot change the role, a note says so at synth.
     """
-    archive = sources.archive if sources.archive is not None and sources.archive.is_shipped else None
-    _allow_reading(role, replace(sources, archive=archive))
+    _allow_reading(role, sources.shipped())
     if not iam.Role.is_role(role):
         Annotations.of(role).add_info_v2("canary-construct:imported-role", _IMPORTED)
     return role

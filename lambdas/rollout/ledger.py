@@ -29,6 +29,7 @@ from rollout.contract.landing import Landing
 from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
 from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, RUNNING
 from rollout.contract.plan import Scaling
+from rollout.contract.reads import Reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,17 +182,15 @@ class Ledger:
 
     # Releases
 
-    def declare(
-        self, release: Release, model_name: str, scaling: Scaling, *, bucket: str = "", anew: bool = False
-    ) -> None:
-        """Record what a deploy asked for: the release, its model, the model's bucket, and the instances by role.
+    def declare(self, release: Release, model_name: str, scaling: Scaling, *, reads: Reads, anew: bool = False) -> None:
+        """Record what a deploy asked for: the release, its model, what the model reads, and the instances by role.
 
         A version label keeps its content and its outcome. With `anew` (a new endpoint) it gets the new content and
         loses its outcome.
         """
         identity = {"version": release.version, "digest": release.digest}
         self._put("declared", {**identity, "model_name": model_name, "scaling": scaling.to_json()})
-        self._put(f"model#{model_name}", {**identity, "bucket": bucket})
+        self._put(f"model#{model_name}", {**identity, **reads.to_json()})
         changes = (
             "SET digest = :digest REMOVE outcome, tried_at" if anew else "SET digest = if_not_exists(digest, :digest)"
         )
@@ -225,10 +224,9 @@ class Ledger:
         item = self._get(f"model#{model_name}")
         return None if item is None else Release(version=item["version"], digest=item["digest"])
 
-    def bucket_of(self, model_name: str) -> str:
-        """Return the bucket of a model's archive; empty when the model has none, or the bucket is not known."""
-        item = self._get(f"model#{model_name}")
-        return "" if item is None else str(item.get("bucket", ""))
+    def reads(self, model_name: str) -> Reads:
+        """Return what a model reads, as far as it is known."""
+        return Reads.parse(self._get(f"model#{model_name}") or {})
 
     def decide_release(self, version: str, outcome: str) -> None:
         """Record how a release was judged."""

@@ -100,6 +100,14 @@ UNREADABLE = (
     "version {version} stays in a slot and reads its archive from bucket {bucket}, which the models' role may not read "
     "after this deploy; add the bucket to model_buckets, and deploy again"
 )
+KEY_GONE = (
+    "version {version} stays in a slot and reads its archive with key {key}, which the models' role may not use "
+    "after this deploy; give the archive's bucket with its encryption_key in model_buckets, and deploy again"
+)
+ROLE_GONE = (
+    "version {version} stays in a slot and runs under role {role}, which this deploy would take away or let read "
+    "less; call keep_role() on the endpoint, with this role if you made it, and deploy again"
+)
 NOT_AT_REST = (
     "endpoint {endpoint} is on endpoint config {config}, but has not come to rest in {minutes} minutes: it is "
     "{status}{why}"

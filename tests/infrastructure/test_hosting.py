@@ -1,9 +1,11 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import jsii
 import pytest
-from aws_cdk import Aspects, CfnDeletionPolicy, CfnResource, IAspect, RemovalPolicies, Stack
+from aws_cdk import App, Aspects, CfnDeletionPolicy, CfnResource, IAspect, RemovalPolicies, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -256,6 +258,63 @@ def test_a_given_role_that_the_app_does_not_make_is_pointed_at() -> None:
     said = Annotations.from_stack(shop).find_info("*", Match.string_like_regexp("this role is not made by the app"))
     assert len(said) == 1
     assert "ReadableBuckets" not in properties(rendered(shop), "Custom::ReleaseSlots")
+
+
+def test_the_guard_knows_roles_and_keys_of_all_releases() -> None:
+    shop = stack()
+    key = kms.Key.from_key_arn(shop, "Key", "arn:aws:kms:eu-central-1:123456789012:key/one")
+    declare(shop, model_key=key)
+    resources = rendered(shop)
+    asked, model = properties(resources, "Custom::ReleaseSlots"), properties(resources, "AWS::SageMaker::Model")
+    assert asked["ModelRole"] == model["ExecutionRoleArn"]
+    assert asked["KeptRoles"] == [model["ExecutionRoleArn"]]
+    assert (asked["ModelKey"], asked["UsableKeys"]) == (key.key_arn, [key.key_arn])
+
+
+def shipping(folder: Path, version: str) -> ModelRelease:
+    (folder / version).mkdir(exist_ok=True)
+    (folder / version / "weights.txt").write_text(version)
+    return ModelRelease.from_asset(version=version, image_uri=IMAGE, path=str(folder / version))
+
+
+def shipped(**props: Any) -> tuple[str, set[str]]:
+    """Return the template as `cdk gc` reads it, and the hashes of what a deploy ships."""
+    app = App()
+    shop = Stack(app, "Shop")
+    declare(shop, **props)
+    artifact = app.synth().get_stack_by_name("Shop")
+    manifest = json.loads(Path(app.outdir, "Shop.assets.json").read_text())
+    return json.dumps(artifact.template), set(manifest["files"])
+
+
+def test_the_archive_of_a_kept_release_is_in_the_template_and_is_shipped_again(tmp_path: Path) -> None:
+    v1, v2 = shipping(tmp_path, "v1"), shipping(tmp_path, "v2")
+    first, first_files = shipped(release=v1)
+    second, second_files = shipped(release=v2)
+    (hash_of_v1,) = (name for name in first_files - second_files if f"{name}.gz" in first or f"/{name}" in first)
+    assert hash_of_v1 not in second
+    kept, kept_files = shipped(release=v2, kept_releases=[v1])
+    assert hash_of_v1 in kept
+    assert hash_of_v1 in kept_files
+
+
+def test_the_bucket_of_a_kept_release_stays_readable() -> None:
+    old = ModelRelease(version="v0", image_uri=IMAGE, model_data_url="s3://old-models/v0.tar.gz")
+    resources = resources_of(kept_releases=[old])
+    assert properties(resources, "Custom::ReleaseSlots")["ReadableBuckets"] == ["models", "old-models"]
+
+
+def test_a_role_that_was_made_can_be_kept_as_it_was_when_another_one_is_given(resources: Resources) -> None:
+    shop = stack()
+    role = iam.Role.from_role_arn(shop, "Role", "arn:aws:iam::123456789012:role/models", mutable=False)
+    declare(shop, role=role).keep_role()
+    later = rendered(shop)
+    kept = [name for name in of_type(later, "AWS::IAM::Role") if "ModelRole" in name]
+    assert kept == [name for name in of_type(resources, "AWS::IAM::Role") if "ModelRole" in name]
+    assert statements(later, "ModelRole") == statements(resources, "ModelRole")
+    asked = properties(later, "Custom::ReleaseSlots")
+    assert asked["ModelRole"] == role.role_arn
+    assert asked["KeptRoles"] == [role.role_arn, {"Fn::GetAtt": [kept[0], "Arn"]}]
 
 
 def test_an_image_that_holds_its_model_needs_no_archive() -> None:

@@ -1,6 +1,7 @@
 import pytest
 from rollout.contract.errors import CannotBegin, EndpointUnusable, Halted, LockLost, NothingToRelease
 from rollout.contract.names import NOT_JUDGED, PROMOTED
+from rollout.contract.reads import Reads
 from rollout.ledger import Release
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
@@ -200,7 +201,7 @@ def test_a_rollout_that_began_with_what_is_not_declared_any_more_says_so(
     aws.cloudwatch.alarms["b-errors"] = "ALARM"
     preparing.advance()
     v1, scaling = Release(version="v1", digest="digest-of-v1"), serving.world.settings.scaling
-    serving.ledger.declare(v1, "model-v1-digest-of-v1", scaling)
+    serving.ledger.declare(v1, "model-v1-digest-of-v1", scaling, reads=Reads())
     serving.run(preparing)
     assert serving.outcome(preparing) == (NOT_JUDGED, "version v1 serves already")
     assert serving.unsafe() == []

@@ -263,6 +263,41 @@ def test_a_deploy_that_takes_the_archive_of_stable_away_is_refused(shop: Shop) -
     assert shop.models()[B] == "model-v2-digest-of-v2"
 
 
+def test_a_deploy_that_takes_the_key_of_stable_away_is_refused(shop: Shop) -> None:
+    shop.deploy("v1", bucket="models", readable=("models",), key="key-1", usable_keys=("key-1",))
+    shop.settle()
+    assert refused(shop, "v2", bucket="models", readable=("models",), usable_keys=("key-2",)) == (
+        "version v1 stays in a slot and reads its archive with key key-1, which the models' role may not use after "
+        "this deploy; give the archive's bucket with its encryption_key in model_buckets, and deploy again"
+    )
+    shop.deploy("v2", bucket="models", readable=("models",), key="key-2", usable_keys=("key-2", "key-1"))
+    assert shop.models()[B] == "model-v2-digest-of-v2"
+
+
+@pytest.mark.parametrize(("before", "after"), [("made", "given"), ("given", "made")])
+def test_a_deploy_that_takes_the_role_of_stable_away_is_refused(shop: Shop, before: str, after: str) -> None:
+    shop.deploy("v1", role=before, kept_roles=(before,))
+    shop.settle()
+    assert refused(shop, "v2", role=after, kept_roles=(after,)) == (
+        f"version v1 stays in a slot and runs under role {before}, which this deploy would take away or let read less; "
+        "call keep_role() on the endpoint, with this role if you made it, and deploy again"
+    )
+    assert refused(shop, "v1", role=after, kept_roles=(after,)).startswith("version v1 stays in a slot")
+    assert shop.unsafe() == []
+    for version in ("v2", "v3"):
+        shop.deploy(version, role=after, kept_roles=(after, before))
+        shop.settle()
+        execution = shop.running()
+        assert execution is not None
+        shop.run(execution)
+    shop.deploy("v3", role=after, kept_roles=(after,))
+
+
+def test_what_an_older_deploy_did_not_record_is_not_judged(serving: Shop) -> None:
+    serving.deploy("v2", role="made", kept_roles=("made",), key="key-1", usable_keys=("key-1",))
+    assert serving.models()[B] == "model-v2-digest-of-v2-made"
+
+
 def test_a_role_that_the_stack_does_not_know_is_not_judged(shop: Shop) -> None:
     shop.deploy("v1", bucket="old", readable=("old",))
     shop.settle()

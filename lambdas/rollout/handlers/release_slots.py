@@ -17,7 +17,9 @@ from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnu
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
+from rollout.contract.reads import Reads
 from rollout.custom_resource import Event, answer
+from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.placement import (
     Slots,
     first_placement,
@@ -38,7 +40,7 @@ from rollout.takeover import cause_of_death
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from rollout.contract.lock import Lock
     from rollout.endpoint import ConfiguredVariant, EndpointView
@@ -64,10 +66,8 @@ class _Wanted:
     model_name: str
     instance_type: str
     digest: str
-    bucket: str
-    """Of the model's archive; empty when there is none, or it is not known."""
-    readable: Sequence[str] | None
-    """The buckets that the models' role may read after this deploy; `None` when the stack does not know."""
+    reads: Reads
+    kept: Kept
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any]) -> _Wanted:
@@ -76,8 +76,16 @@ class _Wanted:
             model_name=properties["ModelName"],
             instance_type=properties["InstanceType"],
             digest=_digest(properties),
-            bucket=properties.get("ModelBucket", ""),
-            readable=properties.get("ReadableBuckets"),
+            reads=Reads(
+                bucket=properties.get("ModelBucket", ""),
+                key=properties.get("ModelKey", ""),
+                role=properties.get("ModelRole", ""),
+            ),
+            kept=Kept(
+                buckets=properties.get("ReadableBuckets"),
+                keys=properties.get("UsableKeys"),
+                roles=properties.get("KeptRoles"),
+            ),
         )
 
 
@@ -177,7 +185,7 @@ def _place(world: World, wanted: _Wanted, *, holder: str, first: bool, until: fl
 
 
 def _declare(world: World, wanted: _Wanted, *, anew: bool = False) -> None:
-    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, bucket=wanted.bucket, anew=anew)
+    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, reads=wanted.reads, anew=anew)
 
 
 def _versions(world: World, attributes: Answer) -> dict[str, str]:
@@ -299,16 +307,11 @@ def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) 
 
 
 def _refuse_unreadable(world: World, wanted: _Wanted, slots: Slots) -> None:
-    """Refuse a deploy whose role may not read the archive of a model that stays in a slot.
-
-    SageMaker reads it again for every new instance, also of a slot that does not change.
-    """
-    if wanted.readable is None:
-        return
+    """Refuse a deploy that would take away what a model that stays in a slot reads."""
     for model in {placed.model_name for placed in slots.values()} - {wanted.model_name}:
-        bucket, release = world.ledger.bucket_of(model), world.ledger.release_in(model)
-        if release is not None and bucket and bucket not in wanted.readable:
-            raise DeployRefused(sentences.UNREADABLE.format(version=release.version, bucket=bucket))
+        release = world.ledger.release_in(model)
+        if release is not None:
+            refuse_lost(release.version, world.ledger.reads(model), wanted.kept)
 
 
 def _refuse_other_instance_type(world: World, slots: Mapping[str, ConfiguredVariant], wanted: str) -> None:

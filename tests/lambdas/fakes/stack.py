@@ -44,10 +44,15 @@ class Template:
     bucket: str = ""
     security_group: str = ""
     readable: tuple[str, ...] | None = None
+    key: str = ""
+    usable_keys: tuple[str, ...] | None = None
+    role: str = ""
+    kept_roles: tuple[str, ...] | None = None
 
     @property
     def model_name(self) -> str:
-        return f"model-{self.version}-{self.digest}"
+        """Return its name: another role makes another model, as another content does."""
+        return f"model-{self.version}-{self.digest}" + (f"-{self.role}" if self.role else "")
 
     def slots_properties(self) -> dict[str, Any]:
         guarded = {**self.settings, "alarms": {}, "metric_period_seconds": 60}
@@ -63,8 +68,14 @@ class Template:
             **({"ContentValues": list(self.content_values)} if self.content_values else {}),
             **({"ModelBucket": self.bucket} if self.bucket else {}),
             **({"SecurityGroup": self.security_group} if self.security_group else {}),
-            **({"ReadableBuckets": list(self.readable)} if self.readable is not None else {}),
+            **({"ModelKey": self.key} if self.key else {}),
+            **({"ModelRole": self.role} if self.role else {}),
+            **self._kept(),
         }
+
+    def _kept(self) -> dict[str, list[str]]:
+        kept = {"ReadableBuckets": self.readable, "UsableKeys": self.usable_keys, "KeptRoles": self.kept_roles}
+        return {name: list(values) for name, values in kept.items() if values is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

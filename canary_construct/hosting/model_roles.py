@@ -1,0 +1,51 @@
+"""The roles that models in the slots run under: that of the newest release, and kept ones of earlier releases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from canary_construct.cdk.lazy import lazy_value
+from canary_construct.hosting.model_role import complete_given_role, model_role
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+    from constructs import Construct
+
+    from canary_construct.hosting.model_role import ModelSources
+
+
+class ModelRoles:
+    """Roles that may read the archives of all releases. The first one is that of the newest release."""
+
+    def __init__(self, scope: Construct, sources: ModelSources, *, in_vpc: bool) -> None:
+        self._scope = scope
+        self._sources = sources
+        self._in_vpc = in_vpc
+        self._roles: list[iam.IRole] = []
+        self._first_is_made = False
+
+    def keep(self, role: iam.IRole | None) -> iam.IRole:
+        """Let a role read; left out, make one, which is the same resource in every template that has it."""
+        if role is None:
+            self._first_is_made = self._first_is_made or not self._roles
+            kept: iam.IRole = model_role(self._scope, "ModelRole", sources=self._sources, in_vpc=self._in_vpc)
+        else:
+            kept = complete_given_role(role, self._sources)
+        self._roles.append(kept)
+        return kept
+
+    def properties(self) -> dict[str, object]:
+        """Return the properties by which the guard knows what the newest model reads, and what the stack keeps.
+
+        What a given role may read besides is not known.
+        """
+        archive, key = self._sources.archive, self._sources.key
+        known = self._first_is_made
+        return {
+            "ModelBucket": None if archive is None else archive.bucket,
+            "ModelKey": None if key is None else key.key_arn,
+            "ModelRole": self._roles[0].role_arn,
+            "ReadableBuckets": self._sources.names() if known else None,
+            "UsableKeys": [key.key_arn for key in self._sources.encryption_keys()] if known else None,
+            "KeptRoles": lazy_value(lambda: [role.role_arn for role in self._roles]),
+        }
