@@ -16,9 +16,11 @@ from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from canary_tools.aws_models.sagemaker.state_events import emit_state_change
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import Clock
+from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import PLACE, SandboxSettings
 from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
+from canary_tools.sandbox.sagemaker import model_interfaces
 from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
 from canary_tools.sandbox.sagemaker.emulator_services import register_services, register_tag_search
@@ -42,8 +44,10 @@ class RunningSageMaker:
         host: LocalHost,
         folder: Path,
         patches: Patches,
+        siblings: FailingSiblings,
     ) -> None:
         self.hosting = hosting
+        self._siblings = siblings
         self._turns = turns
         self._throttle = throttle
         self._host = host
@@ -57,6 +61,11 @@ class RunningSageMaker:
         """
         with self._turns:
             self.hosting.faults.updates[endpoint_name] = UpdateFailure(reason=reason, silent=silent)
+
+    def fail_sibling(self, endpoint_name: str) -> None:
+        """Let another resource of the stack fail while the next deploy of an endpoint still runs."""
+        with self._turns:
+            self._siblings.order(endpoint_name)
 
     def stall_capacity(self, endpoint_name: str, variant: str, *, seconds: float | None = None) -> None:
         """Give a variant no more instances. Each request for one keeps the endpoint busy for `seconds`."""
@@ -120,10 +129,14 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         runtime=runtime,
     )
     register_tag_search(patches, hosting, turns)
+    siblings = FailingSiblings()
     register_resource_types(
-        patches, hosting, turns, notices_failed_update=settings.cloudformation_notices_failed_update
+        patches, hosting, turns, notices_failed_update=settings.cloudformation_notices_failed_update, siblings=siblings
     )
-    return RunningSageMaker(hosting=hosting, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches)
+    model_interfaces.install(patches, hosting, clock=own_clock, linger_seconds=settings.interface_linger_seconds)
+    return RunningSageMaker(
+        hosting=hosting, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches, siblings=siblings
+    )
 
 
 def _metric_delay(settings: SandboxSettings) -> MetricDelay:

@@ -8,6 +8,7 @@ from typing import Any
 
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.catalogue import ENDPOINT_CONFIG, MODEL
+from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.turns import Turns
 from canary_tools.sandbox.sagemaker_types.create_only import CREATE_ONLY, NAME_PROPERTY
@@ -19,7 +20,12 @@ _OURS = ("AWS::SageMaker::", "AWS::ApplicationAutoScaling::")
 
 
 def register_resource_types(
-    patches: Patches, hosting: SageMakerHosting, turns: Turns, *, notices_failed_update: bool
+    patches: Patches,
+    hosting: SageMakerHosting,
+    turns: Turns,
+    *,
+    notices_failed_update: bool,
+    siblings: FailingSiblings,
 ) -> None:
     """Add the types to the provisioner. Their handlers wait, so they run on worker threads."""
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
@@ -28,7 +34,7 @@ def register_resource_types(
         "AWS::SageMaker::Model": RecordType(MODEL, hosting.catalogue.models, hosting.tags, turns),
         "AWS::SageMaker::EndpointConfig": RecordType(ENDPOINT_CONFIG, hosting.catalogue.configs, hosting.tags, turns),
         "AWS::SageMaker::Endpoint": EndpointType(
-            hosting.endpoints, hosting.tags, turns, notices_failed_update=notices_failed_update
+            hosting.endpoints, hosting.tags, turns, notices_failed_update=notices_failed_update, siblings=siblings
         ),
         "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTargetType(hosting.scaling, turns),
         "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicyType(hosting.scaling, turns),
@@ -48,6 +54,7 @@ def register_resource_types(
     known_slow = stacks._runs_on_worker_thread  # noqa: SLF001 - its rule for handlers that block
     patches.attribute(stacks, "_runs_on_worker_thread", lambda name: name.startswith(_OURS) or known_slow(name))
     _undo_failed_updates(patches, stacks)
+    siblings.install(patches)
 
 
 def _undo_failed_updates(patches: Patches, stacks: Any) -> None:

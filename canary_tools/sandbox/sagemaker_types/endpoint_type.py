@@ -7,6 +7,7 @@ from canary_tools.aws_models.sagemaker.arns import name_in
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
 from canary_tools.aws_models.sagemaker.tags import TagStore
+from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.turns import Turns
 from canary_tools.sandbox.sagemaker_types.naming import generated_name
 from canary_tools.sandbox.sagemaker_types.properties import api_request
@@ -29,13 +30,23 @@ class EndpointType:
 
     Args:
         notices_failed_update: whether an update fails when SageMaker returns to the old fleet without an error.
+        siblings: of which one may fail while the endpoint changes.
     """
 
-    def __init__(self, endpoints: Endpoints, tags: TagStore, turns: Turns, *, notices_failed_update: bool) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        tags: TagStore,
+        turns: Turns,
+        *,
+        notices_failed_update: bool,
+        siblings: FailingSiblings,
+    ) -> None:
         self._endpoints = endpoints
         self._tags = tags
         self._turns = turns
         self._notices_failed_update = notices_failed_update
+        self._siblings = siblings
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Outcome:
         """Create the endpoint and wait until it is in service. An endpoint that fails is deleted.
@@ -48,6 +59,8 @@ class EndpointType:
         with self._turns:
             self._endpoints.create(request)
             endpoint = self._endpoints.find(name)
+            if self._siblings.begins(name):
+                return _outcome(endpoint)
             self._wait(endpoint, _CREATE_SECONDS)
             if endpoint.status is not Status.IN_SERVICE:
                 self._delete_and_wait(endpoint)
@@ -78,6 +91,8 @@ class EndpointType:
         self._endpoints.update(
             api_request("sagemaker", "UpdateEndpoint", {**properties, "EndpointName": endpoint.name})
         )
+        if self._siblings.begins(endpoint.name):
+            return
         self._wait(endpoint, _UPDATE_SECONDS)
         failed = endpoint.status is not Status.IN_SERVICE
         if failed or (self._notices_failed_update and endpoint.config_name != properties["EndpointConfigName"]):

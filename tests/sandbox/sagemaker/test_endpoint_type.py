@@ -11,6 +11,7 @@ from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import RealClock
+from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
 from canary_tools.sandbox.sagemaker_types.endpoint_type import EndpointNotStabilized, EndpointType
 
@@ -46,7 +47,7 @@ def model(turns: Turns) -> Iterator[SageMakerHosting]:
 
 
 def endpoint_type(model: SageMakerHosting, turns: Turns, *, notices: bool) -> tuple[EndpointType, str]:
-    made = EndpointType(model.endpoints, model.tags, turns, notices_failed_update=notices)
+    made = EndpointType(model.endpoints, model.tags, turns, notices_failed_update=notices, siblings=FailingSiblings())
     arn, _ = made.create("Endpoint", FIRST, "stack")
     model.faults.updates["shop"] = UpdateFailure(reason="no luck", silent=True)
     return made, arn

@@ -79,9 +79,9 @@ def template(stack: str, *, canary: str, floor: int = 1, tag: str = "one") -> st
 
 
 class Stack:
-    def __init__(self, running: Any, name: str) -> None:
+    def __init__(self, running: Any, name: str, body: str = "") -> None:
         self.running, self.name, self.cloudformation = running, name, running.cloudformation
-        self.cloudformation.create_stack(StackName=name, TemplateBody=template(name, canary="v1"))
+        self.cloudformation.create_stack(StackName=name, TemplateBody=body or template(name, canary="v1"))
         assert self.settle() == "CREATE_COMPLETE"
 
     def update(self, **changes: Any) -> str:
@@ -99,9 +99,12 @@ class Stack:
     def outputs(self) -> dict[str, str]:
         return {row["OutputKey"]: row["OutputValue"] for row in self.describe()["Outputs"]}
 
+    def rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        return found
+
     def events(self) -> set[tuple[str, str]]:
-        rows = self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
-        return {(row["LogicalResourceId"], row["ResourceStatus"]) for row in rows}
+        return {(row["LogicalResourceId"], row["ResourceStatus"]) for row in self.rows()}
 
 
 def test_references_are_those_of_cloudformation(running: Any) -> None:
@@ -195,6 +198,64 @@ def test_a_loudly_failed_update_rolls_the_stack_back(running: Any) -> None:
     running.faults.fail_next_update("loud", "no luck", silent=False)
     assert stack.update(canary="v2").startswith("UPDATE_ROLLBACK")
     assert ("Endpoint", "UPDATE_FAILED") in stack.events()
+
+
+def test_a_sibling_that_fails_during_an_update_leaves_the_stack_unable_to_go_back(running: Any) -> None:
+    stack = Stack(running, "sibling")
+    running.faults.fail_sibling("sibling")
+    assert stack.update(canary="v2") == "UPDATE_ROLLBACK_FAILED"
+    reasons = {row["ResourceStatusReason"] for row in stack.rows() if "ResourceStatusReason" in row}
+    assert any(reason.startswith("Cannot update in-progress endpoint") for reason in reasons)
+    running.settle("sibling")
+    running.cloudformation.continue_update_rollback(StackName="sibling")
+    assert stack.settle() == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_sibling_that_fails_during_the_first_deploy_leaves_the_endpoint_behind(running: Any) -> None:
+    running.faults.fail_sibling("first")
+    body = template("first", canary="v1")
+    running.cloudformation.create_stack(StackName="first", TemplateBody=body)
+
+    def status() -> str:
+        return str(running.cloudformation.describe_stacks(StackName="first")["Stacks"][0]["StackStatus"])
+
+    running.eventually(lambda: status() == "ROLLBACK_FAILED")
+    running.settle("first")
+    running.cloudformation.delete_stack(StackName="first")
+    running.eventually(
+        lambda: "first" not in {row["EndpointName"] for row in running.sagemaker.list_endpoints()["Endpoints"]}
+    )
+
+
+def in_a_vpc(name: str) -> str:
+    """The template with its models in a security group of the stack."""
+    made = json.loads(template(name, canary="v1"))
+    made["Resources"]["Group"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "models"}}
+    network = {"Subnets": ["subnet-1"], "SecurityGroupIds": [{"Fn::GetAtt": ["Group", "GroupId"]}]}
+    for model in ("ModelA", "ModelB"):
+        made["Resources"][model]["Properties"]["VpcConfig"] = network
+    made["Outputs"]["Group"] = {"Value": {"Fn::GetAtt": ["Group", "GroupId"]}}
+    return json.dumps(made)
+
+
+def test_the_interfaces_of_models_in_a_vpc_outlive_the_endpoint(running: Any) -> None:
+    stack = Stack(running, "network", in_a_vpc("network"))
+    ec2 = running.sandbox.client("ec2")
+    filters = [{"Name": "group-id", "Values": [stack.outputs()["Group"]]}]
+
+    def interfaces() -> list[Any]:
+        found: list[Any] = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+        return found
+
+    assert [row["SubnetId"] for row in interfaces()] == ["subnet-1"]
+    assert (
+        ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": ["sg-0"]}])["NetworkInterfaces"] == []
+    )
+    running.cloudformation.delete_stack(StackName="network")
+    assert stack.settle() == "DELETE_FAILED"
+    assert ("Group", "DELETE_FAILED") in stack.events()
+    running.eventually(lambda: not interfaces())
+    running.cloudformation.delete_stack(StackName="network")
 
 
 def test_an_endpoint_that_cannot_be_created_is_not_left_behind(running: Any) -> None:
