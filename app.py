@@ -55,7 +55,10 @@ class RecommenderStack(Stack):
             routing=self._routing(),
             gates=[
                 Gate.error_rate(),
-                Gate.latency(slow_ms=250, warm_up=Duration.seconds(int(self._context("warm_up_seconds", "300")))),
+                Gate.latency(
+                    slow_ms=float(self._context("slow_ms", "250")),
+                    warm_up=Duration.seconds(int(self._context("warm_up_seconds", "300"))),
+                ),
                 *self._conversion_gates(),
             ],
             alarm_thresholds=AlarmThresholds(min_requests=100),

@@ -277,3 +277,13 @@ def test_a_step_passes_early_without_the_gate_that_is_not_asked() -> None:
 def test_a_difference_of_100_percentage_points_tolerates_everything(tolerated: float, verdict: str) -> None:
     everything = Counts(3000, 2990, 57000, 57)
     assert run(judge(min_difference=tolerated), minutes(30, everything)).verdict == verdict
+
+
+def test_counts_that_were_bounds_are_said_to_be_until_the_end() -> None:
+    rules = judge(event="took more than 1000 ms")
+    bound = replace(minutes(1, HEALTHY)[0], bounded=frozenset({"errors"}))
+    state, _ = rules.update(rules.new_state(), [bound])
+    _, later = rules.update(state, minutes(3, HEALTHY, start=1))
+    assert "canary at least 12 of 12,000 requests took more than 1000 ms (0.10 %), stable at most 228" in later.reason
+    _, exact = rules.update(rules.new_state(), minutes(3, HEALTHY))
+    assert "at most" not in exact.reason

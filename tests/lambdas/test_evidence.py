@@ -104,6 +104,30 @@ def test_percentiles_bound_the_canary_from_below_and_stable_from_above() -> None
     assert SLOW.count(period, STABLE, is_canary=False) == SlotCount(total=200, bad=20, exact=False)
 
 
+def test_a_bracket_is_narrow_where_few_requests_are_slow() -> None:
+    fast = Values(SampleCount=10_000, p50=20_000, p99=90_000, **{"p99.9": 180_000}, Maximum=400_000)
+    slow = Values(SampleCount=10_000, p50=20_000, p95=200_000, p97=300_000, p99=900_000)
+    assert SLOW.count(fast, STABLE, is_canary=False) == SlotCount(total=10_000, bad=10, exact=False)
+    assert SLOW.count(slow, CANARY, is_canary=True) == SlotCount(total=10_000, bad=300, exact=False)
+
+
+@pytest.mark.parametrize("is_canary", [True, False])
+@pytest.mark.parametrize(("fastest", "slowest", "slow"), [(100, 240_000, 0), (260_000, 900_000, 200)])
+def test_the_slowest_or_the_fastest_request_may_count_all_of_them(
+    fastest: float, slowest: float, slow: int, *, is_canary: bool
+) -> None:
+    period = Values(SampleCount=200, Minimum=fastest, Maximum=slowest)
+    assert SLOW.count(period, CANARY, is_canary=is_canary) == SlotCount(total=200, bad=slow)
+
+
+@pytest.mark.parametrize("impossible", [-5.0, 2.0**360])
+def test_a_percentile_that_is_no_latency_bounds_nothing(impossible: float) -> None:
+    alone = Values(SampleCount=200, p90=impossible, p99=impossible)
+    assert SLOW.count(alone, CANARY, is_canary=True) is None
+    beside = Values(SampleCount=200, p50=20_000, p90=impossible, p99=300_000)
+    assert SLOW.count(beside, CANARY, is_canary=True) == SlotCount(total=200, bad=2, exact=False)
+
+
 def test_latency_that_was_not_published_is_no_evidence() -> None:
     assert SLOW.count(Values(SampleCount=200), CANARY, is_canary=True) is None
 
@@ -145,8 +169,13 @@ def _reader(
     sources: dict[str, dict[str, Any]],
     *,
     status: tuple[str, ...] = ("Complete",),
+    latency: Mapping[str, float] | None = None,
 ) -> tuple[Any, Stubber]:
-    """Return a reader that is answered with what was published, by (slot, metric, period): a page for each status."""
+    """Return a reader that is answered with what was published, by (slot, metric, period): a page for each status.
+
+    `latency`: statistics of 100 requests to each slot in the first period.
+    """
+    in_first = {} if latency is None else {"SampleCount": 100.0, **latency}
     client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stubber = Stubber(client)
     reader = EvidenceReader(
@@ -163,6 +192,8 @@ def _reader(
             for (slot, metric, number), value in published.items()
             if (slot, metric) == (query.slot, query.metric) and query.statistic in ("Sum", "SampleCount")
         }
+        if query.metric == "ModelLatency" and query.statistic in in_first:
+            found[FIRST] = in_first[query.statistic]
         results.append(
             {
                 "Id": f"q{index}",
@@ -257,6 +288,14 @@ def test_streams_that_broke_off_count_where_both_slots_published_them_and_nobody
     evidence = reader.read(replace(WINDOW, now=(FIRST + 2) * PERIOD), stable=STABLE, canary=CANARY)
     assert [minute.counts_of("refused") for minute in evidence.minutes] == [counted]
     assert (evidence.end, evidence.missing) == (FIRST + 1, {})
+
+
+def test_the_gates_whose_counts_are_bounds_are_named() -> None:
+    percentiles = {"p50": 90_000, "p99": 300_000}
+    reader, _ = _reader(_both(FIRST), {**ONLY_ERRORS, "latency": SOURCES["latency"]}, latency=percentiles)
+    evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
+    assert [minute.bounded for minute in evidence.minutes] == [frozenset({"latency"})]
+    assert evidence.bracketed
 
 
 def _look(

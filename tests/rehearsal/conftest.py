@@ -35,13 +35,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthesised(tmp_path_factory.mktemp("synth"), bake_seconds=BAKE_SECONDS)
 
 
-def synthesised(folder: Path, *, bake_seconds: int) -> Path:
-    """Synthesise the root app into a folder, and return its template."""
+def synthesised(folder: Path, *, bake_seconds: int, **more: float) -> Path:
+    """Synthesise the root app into a folder, with more of its context, and return its template."""
     archive = folder / "models" / "v2" / "model.tar.gz"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(__file__, "model.py")
     context = {"version": "v2", "models": str(folder / "models"), "bake_seconds": str(bake_seconds)}
+    context |= {name: str(value) for name, value in more.items()}
     environment = {**os.environ, "CDK_OUTDIR": str(folder / "out"), "CDK_CONTEXT_JSON": json.dumps(context)}
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
     subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from rollout.contract.names import INVOCATIONS, SLOT_A, SLOT_B
-from rollout.evidence.sources import PERCENTILES
+from rollout.evidence.sources import PERCENTILES, percentile_statistic
 
 from canary_tools.acceptance.experiments import FAILURES, failures_on_purpose
 from canary_tools.acceptance.metric_watch import Point, Published, query_of
@@ -58,10 +58,10 @@ def counts_add_up(scene: Scene) -> Said:
 
 def percentiles(scene: Scene) -> Said:
     """Ask for the percentiles of ModelLatency."""
-    series = _latency(scene, *(f"p{percent}" for percent in PERCENTILES))
-    answered = [f"p{percent}" for percent, found in zip(PERCENTILES, series, strict=True) if found]
+    asked = [percentile_statistic(percentile) for percentile in PERCENTILES]
+    answered = [name for name, found in zip(asked, _latency(scene, *asked), strict=True) if found]
     _require(_latency(scene, "SampleCount")[0])
-    return Said(sentence=f"it answers {', '.join(answered) or 'none'}", value=len(answered) == len(PERCENTILES))
+    return Said(sentence=f"it answers {', '.join(answered) or 'none'}", value=answered == asked)
 
 
 def zeros_without_traffic(scene: Scene) -> Said:

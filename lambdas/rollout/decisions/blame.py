@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp, inf, lgamma
 from typing import TYPE_CHECKING
@@ -44,16 +44,24 @@ class Fault(StrEnum):
     """The canary is within its limits."""
 
 
+class Bound(StrEnum):
+    """How counts that are not exact read."""
+
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """Requests of one slot, how many of them were bad, and whether its alarm would go off for this metric period.
 
-    `bad` may be a bound: the canary's from below, stable's from above.
+    `bad` may be a `bound`: the canary's from below, stable's from above.
     """
 
     total: float
     bad: float
     beyond: bool = False
+    bound: Bound | None = None
 
     @property
     def possible(self) -> bool:
@@ -244,11 +252,13 @@ def in_words(seen: Seen, what: str = "") -> str:
 
     >>> in_words(Seen(total=600, bad=300), "failed"), in_words(Seen(total=0, bad=0))
     ('300 of 600 failed (50.00 %)', 'there were none')
+    >>> in_words(Seen(total=600, bad=6, bound=Bound.AT_MOST))
+    'at most 6 of 600 (1.00 %)'
     """
     if not seen.total:
         return sentences.NO_REQUESTS
     counts = f"{seen.bad:,.0f} of {seen.total:,.0f}{' ' if what else ''}{what}"
-    return f"{counts} ({100 * seen.bad / seen.total:.2f} %)"
+    return f"{f'{seen.bound} ' if seen.bound else ''}{counts} ({100 * seen.bad / seen.total:.2f} %)"
 
 
 def _nothing(canary: Mapping[int, Seen]) -> Finding:
@@ -274,12 +284,13 @@ def _comparable(canary: Seen, stable: Seen | None, min_requests: int) -> bool:
 def _grown(number: int, stable: Mapping[int, Seen]) -> Seen:
     """Return stable's counts of a period; of its newest one, as they are if half of its failures are still to come."""
     seen = stable[number]
-    return seen if number < max(stable) else Seen(total=seen.total, bad=min(2 * seen.bad, seen.total))
+    return seen if number < max(stable) else replace(seen, bad=min(2 * seen.bad, seen.total))
 
 
 def _sum(periods: Iterable[Seen]) -> Seen:
     counts = [seen for seen in periods if seen.possible]
-    return Seen(total=sum(seen.total for seen in counts), bad=sum(seen.bad for seen in counts))
+    bound = next((seen.bound for seen in counts if seen.bound), None)
+    return Seen(total=sum(seen.total for seen in counts), bad=sum(seen.bad for seen in counts), bound=bound)
 
 
 def _log_choices(of: float, chosen: float) -> float:

@@ -94,7 +94,10 @@ class Findings:
         for number, by_gate in counted.items():
             counts = {name: found for name, (found, _) in by_gate.items()}
             if requests[number] is not None or any(counts.values()):
-                yield Minute(number, self.window.step, counts, invocations=requests[number], share=share)
+                bounded = frozenset(name for name, (_, exact) in by_gate.items() if not exact)
+                yield Minute(
+                    number, self.window.step, counts, invocations=requests[number], share=share, bounded=bounded
+                )
 
     def _is_expected(self, query: Query, read: int) -> bool:
         """Tell whether a metric must be there in the period `read`, whose values count.

@@ -8,9 +8,9 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.contract.gate_rules import SlowRequests
-from rollout.decisions.blame import Seen
+from rollout.decisions.blame import Bound, Seen
 from rollout.evidence.series import MetricPeriod
-from rollout.evidence.sources import Errors, Query, Slow
+from rollout.evidence.sources import Errors, Query, Slow, is_latency, percentile_statistic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rollout.evidence.series import SeriesReader
 
 ALARMED_PERCENTILE = 99
-PERCENTILES = (50, 90, 95, 98, ALARMED_PERCENTILE, 99.5, 99.9)
-"""They bracket the share of slow requests where CloudWatch does not count them; finer above, where an alarm looks."""
 ERRORS = Errors()
 
 OfSlot = Mapping[int, Seen]
@@ -81,17 +79,19 @@ class AlarmCounter:
         return Seen(total=count.total, bad=count.bad, beyond=beyond)
 
     def _late(self, period: MetricPeriod, slot: str, *, is_canary: bool) -> Seen | None:
-        p99 = period.value(Query(slot=slot, metric="ModelLatency", statistic=f"p{ALARMED_PERCENTILE}"))
+        alarmed = percentile_statistic(ALARMED_PERCENTILE)
+        p99 = period.value(Query(slot=slot, metric="ModelLatency", statistic=alarmed))
         count = self._slow.count(period, slot, is_canary=is_canary)
-        if p99 is None or count is None:
+        if not is_latency(p99) or count is None:
             return None
         beyond = count.total >= self.limits.min_requests and p99 > self._slow.source.slow_us
-        return Seen(total=count.total, bad=count.bad, beyond=beyond)
+        bound = None if count.exact else Bound.AT_LEAST if is_canary else Bound.AT_MOST
+        return Seen(total=count.total, bad=count.bad, beyond=beyond, bound=bound)
 
     @property
     def _slow(self) -> Slow:
         slow_us = round(self.limits.p99_latency_ms * 1000)
-        return Slow(source=SlowRequests(slow_us=slow_us), percentiles=PERCENTILES)
+        return Slow(source=SlowRequests(slow_us=slow_us))
 
 
 def _last(periods: int, of_slot: OfSlot) -> OfSlot:

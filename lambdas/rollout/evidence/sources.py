@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil, floor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from rollout.contract.gate_rules import FailedRequests, PublishedCounts, RefusedRequests, SlowRequests, Source
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-PERCENTILES = (50, 90, 95, 99)
-"""Documented statistics that bracket the share of slow requests where `TC` is not supported. Source:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
+EXTREMES: Mapping[float, str] = {0: "Minimum", 100: "Maximum"}
+PERCENTILES = (0, 10, 25, 50, 75, 90, 95, 97, 98, 99, 99.5, 99.9, 100)
+"""They bracket the share of slow requests where `TC` is not supported, most closely around a limit that few exceed."""
+LONGEST_LATENCY_US = 3600 * 10**6
+"""An hour, in microseconds: no model is waited for so long, and a value above it is no latency. Source:
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,26 @@ class SourceReader(Protocol):
 
     def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
         """Return the slot's counts; `None` when nothing or only a part of them was published."""
+
+
+def percentile_statistic(percentile: float) -> str:
+    """Return the documented statistic of a percentile of `ModelLatency`.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
+
+    >>> [percentile_statistic(percentile) for percentile in (0, 50, 99.9, 100)]
+    ['Minimum', 'p50', 'p99.9', 'Maximum']
+    """
+    return EXTREMES.get(percentile, f"p{percentile:g}")
+
+
+def is_latency(value: float | None) -> TypeGuard[float]:
+    """Tell whether a published value can be a latency in microseconds.
+
+    >>> [is_latency(value) for value in (0.0, 60e6, -1.0, 2.0**360, None)]
+    [True, True, False, False, False]
+    """
+    return value is not None and 0 <= value <= LONGEST_LATENCY_US
 
 
 def requests_of(slot: str) -> Query:
@@ -137,15 +160,15 @@ class Slow:
     """Requests whose model latency is above a limit.
 
     CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share:
-    the canary's from below and stable's from above. Such bounds can only make a rejection rarer.
+    the canary's from below and stable's from above. Such bounds can only make a rejection rarer. Where both bounds are
+    the same, as in a period whose slowest request is within the limit, the count is exact.
     """
 
     source: SlowRequests
-    percentiles: Sequence[float] = PERCENTILES
 
     def queries(self, slot: str) -> list[Query]:
         """Return requests, slow requests and the percentiles that bracket their share."""
-        percentiles = [f"p{percentile}" for percentile in self.percentiles]
+        percentiles = [percentile_statistic(percentile) for percentile in PERCENTILES]
         statistics = ["SampleCount", f"TC({self.source.slow_us}:)", *percentiles]
         return [Query(slot=slot, metric="ModelLatency", statistic=statistic) for statistic in statistics]
 
@@ -156,11 +179,11 @@ class Slow:
             return None if total is None else SlotCount(total=0, bad=0)
         if slow is not None:
             return SlotCount(total=total, bad=slow)
-        known = {p: value for p, value in zip(self.percentiles, percentiles, strict=True) if value is not None}
+        known = {p: value for p, value in zip(PERCENTILES, percentiles, strict=True) if is_latency(value)}
         if not known:
             return None
-        bad = self._at_least(known, total) if is_canary else self._at_most(known, total)
-        return SlotCount(total=total, bad=bad, exact=False)
+        least, most = self._at_least(known, total), self._at_most(known, total)
+        return SlotCount(total=total, bad=least if is_canary else most, exact=least == most)
 
     def _at_least(self, percentiles: Mapping[float, float], total: float) -> int:
         shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.source.slow_us]

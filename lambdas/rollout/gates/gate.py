@@ -31,6 +31,7 @@ class GateState:
 
     `proof` bets that the step may pass. `rising` counts what was seen since the evidence was last at its minimum
     `lowest`: the best guess at when a fault began. `recent` is stable's (bad, all), in which older minutes fade.
+    `bounded` tells whether any of these counts are bounds, see `Minute`.
     `minutes` and `own` count the current step; only minutes in which both had requests are counted.
     """
 
@@ -43,6 +44,7 @@ class GateState:
     recent: tuple[float, float] = (0.0, 0.0)
     minutes: int = 0
     own: Counts = NOTHING
+    bounded: bool = False
 
     @property
     def stable_rate(self) -> float | None:
@@ -61,6 +63,7 @@ class GateState:
             "rise": [*self.rising.as_list(), self.lowest],
             "past": list(self.recent),
             "step": [self.minutes] if self.own == self.seen else [self.minutes, *self.own.as_list()],
+            **({"bounded": True} if self.bounded else {}),
         }
 
     @classmethod
@@ -79,6 +82,7 @@ class GateState:
             recent=(state["past"][0], state["past"][1]),
             minutes=minutes,
             own=Counts(*own) if own else seen,
+            bounded=state.get("bounded", False),
         )
 
 

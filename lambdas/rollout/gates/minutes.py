@@ -18,7 +18,8 @@ class Minute:
 
     `number` counts periods (epoch seconds // period). `step` is the number of the step that the minute belongs to.
     `counts` maps a gate's name to `Counts` or to a mapping of its fields; a gate without an entry, or with None, had no
-    data. `invocations` is (canary, stable), `share` the canary's configured share (0 to 1). Without them the traffic
+    data. `bounded` names the gates whose counts are bounds: the canary's bad requests from below, stable's from above.
+    `invocations` is (canary, stable), `share` the canary's configured share (0 to 1). Without them the traffic
     gate does not see the minute.
     """
 
@@ -27,6 +28,7 @@ class Minute:
     counts: Mapping[str, Counts | Mapping[str, object] | None]
     invocations: tuple[int, int] | None = None
     share: float | None = None
+    bounded: frozenset[str] = frozenset()
     skipped: list[str] = field(default_factory=list, compare=False)
 
     def counts_of(self, gate: str) -> Counts | None:

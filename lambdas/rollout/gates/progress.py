@@ -126,7 +126,8 @@ class Progress:
             return gate.warm_up(state, counts)
         if age < gate.rule.delay and minute.step == 0:
             return gate.warm_up(state, counts)
-        return replace(gate, age=age, has_all_traffic=minute.share == 1.0).update(state, counts)
+        known = replace(state, bounded=True) if gate.rule.name in minute.bounded else state
+        return replace(gate, age=age, has_all_traffic=minute.share == 1.0).update(known, counts)
 
     def _add_traffic(self, minute: Minute) -> None:
         if minute.invocations is None or minute.share is None:

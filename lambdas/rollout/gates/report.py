@@ -117,7 +117,7 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     if verdict is Verdict.PASS:
         return f"{clauses[0]}; {_proven(gate, state.proof.whole.total)}"
     if verdict is Verdict.FAIL and state.rising != state.seen:
-        clauses.append(sentence.rising(state.rising))
+        clauses.append(sentence.rising(state.rising, bounded=state.bounded))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
     clauses.append(say(gate.rule, state.capital.total, gate.required(state), gate.discount(state)))
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
@@ -129,8 +129,8 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
 def _comparison(gate: Gate, state: GateState, verdict: Verdict) -> str:
     """Return the counts that the verdict rests on: a proof of superiority rests on its own step."""
     if verdict is Verdict.FAIL or not gate.asks_superiority or state.own == state.seen:
-        return sentence.comparison(gate.rule, state.seen)
-    return sentence.in_this_step(sentence.comparison(gate.rule, state.own))
+        return sentence.comparison(gate.rule, state.seen, bounded=state.bounded)
+    return sentence.in_this_step(sentence.comparison(gate.rule, state.own, bounded=state.bounded))
 
 
 def _proven(gate: Gate, log_evidence: float) -> str:

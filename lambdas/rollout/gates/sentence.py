@@ -10,22 +10,20 @@ SMALL_RATE = 0.0005
 UNASKED = "not compared in this step: a cohort's callers are chosen, and may be at fault more often than the others"
 
 
-def comparison(gate: GateRule, seen: Counts) -> str:
-    """Return both variants' counts.
+def comparison(gate: GateRule, seen: Counts, *, bounded: bool = False) -> str:
+    """Return both variants' counts. `bounded`: the canary's bad requests are a lower bound, stable's an upper one.
 
     >>> comparison(GateRule(name="errors"), Counts(9720, 61, 184310, 190))
     'canary 61 of 9,720 requests failed (0.63 %), stable 190 of 184,310 (0.10 %)'
+    >>> comparison(GateRule(name="latency", event="took more than 1000 ms"), Counts(97, 2, 900, 1), bounded=True)
+    'canary at least 2 of 97 requests took more than 1000 ms (2.06 %), stable at most 1 of 900 (0.11 %)'
     """
-    canary = f"canary {_part(seen.canary_bad, seen.canary_total, f' requests {gate.event}')}"
-    return f"{canary}, stable {_part(seen.stable_bad, seen.stable_total, '')}"
+    return _of_both(seen, f" requests {gate.event}", bounded=bounded)
 
 
-def rising(seen: Counts) -> str:
+def rising(seen: Counts, *, bounded: bool = False) -> str:
     """Return the counts since the evidence began to rise, for a fault that began late."""
-    return (
-        f"since the evidence began to rise: canary {_part(seen.canary_bad, seen.canary_total, '')}, "
-        f"stable {_part(seen.stable_bad, seen.stable_total, '')}"
-    )
+    return f"since the evidence began to rise: {_of_both(seen, '', bounded=bounded)}"
 
 
 def failing(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
@@ -149,6 +147,12 @@ def _denial(gate: GateRule) -> str:
 
 def _noise(discount: float) -> str:
     return f" because counts vary {discount:.1f} times as much as chance" if discount > 1.0 else ""
+
+
+def _of_both(seen: Counts, what: str, *, bounded: bool) -> str:
+    of_canary, of_stable = ("at least ", "at most ") if bounded else ("", "")
+    canary = f"canary {of_canary}{_part(seen.canary_bad, seen.canary_total, what)}"
+    return f"{canary}, stable {of_stable}{_part(seen.stable_bad, seen.stable_total, '')}"
 
 
 def _part(bad: int, total: int, what: str) -> str:
