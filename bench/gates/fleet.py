@@ -8,8 +8,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from rollout.contract.gate_rules import JudgeRules
-from rollout.gates import dispersion, effects, failing, gate, logs, restarts
+from rollout.gates import bad_minutes, dispersion, effects, failing, gate, logs, restarts
 from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, split_at
+from rollout.gates.counts import Counts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,6 +52,9 @@ class Fleet:
         start = gate.Gate(self.gate, settings).new_state().capital
         cash = -math.inf if start.cash is None else start.cash
         self.bets: Floats = np.tile(np.array((*start.logs, cash)), (runs, 1))
+        self.part = 1.0 - bad_minutes.PART if settings.is_robust else 1.0
+        of_minutes = bad_minutes.BadMinutes.start().capital
+        self.alone: Floats = np.tile(np.array((*of_minutes.logs, of_minutes.cash), dtype=float), (runs, 1))
         self.excess = np.zeros(runs)
         self.pairs = np.zeros(runs)
         self.units = np.zeros((runs, 6), dtype=np.int64)  # previous, current, seen; (canary, both) each
@@ -75,7 +79,7 @@ class Fleet:
 
     def keep(self, rows: Bools) -> None:
         """Keep some of the rollouts and drop the others."""
-        for name in ("bets", "excess", "pairs", "units", "rising", "lowest"):
+        for name in ("bets", "alone", "excess", "pairs", "units", "rising", "lowest"):
             setattr(self, name, getattr(self, name)[rows])
 
     @property
@@ -100,9 +104,37 @@ class Fleet:
         minute = np.stack(np.broadcast_arrays(self.totals[0], canary_bad, self.totals[1], stable_bad), axis=1)
         self.rising = np.where(low[:, None], 0, self.rising + minute)
         self.lowest = np.where(low, floored(total), self.lowest)
-        score = total - (self.discount - 1.0) * self.threshold
-        failed: Bools = (score >= self.threshold) & self._is_practical()
+        of_requests = total - (self.discount - 1.0) * self.threshold + math.log(self.part)
+        of_requests = np.where(self._is_practical(), of_requests, -math.inf)
+        failed: Bools = np.logaddexp(of_requests, self._of_minutes(canary_bad, stable_bad)) >= self.threshold
         return failed
+
+    def _of_minutes(self, canary_bad: Ints, stable_bad: Ints) -> Floats:
+        """Return the score of minutes that were bad for the canary alone."""
+        if not self.settings.is_robust:
+            return np.full(len(canary_bad), -math.inf)
+        cash = self.alone[:, -1]
+        part = np.exp(cash) / (restarts.SPARING + np.exp(cash))
+        stake = self._stakes(cash, part, np.ones_like(cash))
+        drained = self.alone[:, 0] < stake + math.log(restarts.DRAINED)
+        bet = np.where(drained, floored(np.logaddexp(self.alone[:, 0], stake)), self.alone[:, 0])
+        kept = np.where(drained, floored(cash + np.log1p(-part)), cash)
+        growth = np.full(len(bet), bad_minutes.LOSS)
+        growth[self._is_bad(stable_bad, canary_bad, stable=True)] = -bad_minutes.GAIN
+        growth[self._is_bad(canary_bad, stable_bad, stable=False)] = bad_minutes.GAIN
+        self.alone = np.stack([floored(bet + growth), floored(kept)], axis=1)
+        scores: Floats = log_sum(self.alone) + math.log(bad_minutes.PART)
+        return scores
+
+    def _is_bad(self, one: Ints, other: Ints, *, stable: bool) -> Bools:
+        """Tell in which rollouts the minute was bad for one variant alone, by the shipped code where it may be."""
+        total, of_other = reversed(self.totals) if stable else self.totals
+        worse = self.gate.ratio * bad_minutes.WORSE * total
+        bad: Bools = one > (one + other) * worse / (worse + of_other)
+        for row in np.flatnonzero(bad):
+            counts = Counts(total, int(one[row]), of_other, int(other[row]))
+            bad[row] = bad_minutes.is_bad(self.gate, counts)
+        return bad
 
     def _is_practical(self) -> Bools:
         canary_total, canary_bad, stable_total, stable_bad = self.rising.T
@@ -140,7 +172,7 @@ class Fleet:
         if self.settings.is_robust:
             step_end = np.maximum(total, 0.0) + failing.LARGEST_STEP * self.threshold * discount
         may_boost = bad <= failing.HIGHEST_BOOSTED_RATE * sum(self.totals)
-        ceiling = np.maximum(discount * self.threshold + failing.ROUNDING_ROOM, total)
+        ceiling = np.maximum(discount * self.threshold - math.log(self.part) + failing.ROUNDING_ROOM, total)
         ceiling = np.where(may_boost, np.minimum(step_end, ceiling), step_end)
         boost = np.zeros(len(total))
         headroom = ceiling - total
@@ -240,11 +272,12 @@ def discount(excess: Floats, pairs: Floats) -> Floats:
     mean = (dispersion.PRIOR + excess) / (dispersion.PRIOR + pairs)
     error = np.sqrt(3.0 * pairs) / (dispersion.PRIOR + pairs)
     raised: Floats = np.maximum(1.0, mean - dispersion.STANDARD_ERRORS * error)
-    return raised
+    return np.minimum(raised, dispersion.LARGEST_DISCOUNT)
 
 
 def floored(values: Floats) -> Floats:
     """Cut logs downwards as the shipped code does."""
     resolution = np.where(values > logs.DRAINED, logs.RESOLUTION, logs.DRAINED_RESOLUTION)
+    resolution = np.where(values > logs.LOST, resolution, 1.0)
     cut: Floats = np.floor(values * resolution) / resolution
     return cut

@@ -9,6 +9,7 @@ from bench.gates.fleet import Floats, Ints
 
 CANARY_SHARE = 0.05
 SECONDS = 60
+BURST, COMMON_BURSTS, ACCIDENTS = 0.2, 0.05, 0.002
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,47 @@ def drift(
     canary, stable = setting.totals
     return generator.binomial(canary, rate), generator.binomial(stable, setting.rate, runs)
 
+
+def common_bursts(
+    generator: np.random.Generator, setting: Setting, runs: int, minute: int, _: dict[str, Floats]
+) -> Minute:
+    """A fifth of the requests of both variants fails in one minute of twenty."""
+    del minute
+    rate = np.where(generator.random(runs) < COMMON_BURSTS, BURST, setting.rate)
+    canary, stable = setting.totals
+    return generator.binomial(canary, rate), generator.binomial(stable, rate)
+
+
+def accidents(generator: np.random.Generator, setting: Setting, runs: int, minute: int, _: dict[str, Floats]) -> Minute:
+    """A fifth of the requests fails in one minute of 500, of each variant in minutes of its own."""
+    del minute
+    canary, stable = (np.where(generator.random(runs) < ACCIDENTS, BURST, setting.rate) for _ in range(2))
+    canary_total, stable_total = setting.totals
+    return generator.binomial(canary_total, canary), generator.binomial(stable_total, stable)
+
+
+def crash_loop(every: int, rate: float) -> Trouble:
+    """Return a canary that fails at a rate in one minute of so many."""
+
+    def counts(
+        generator: np.random.Generator, setting: Setting, runs: int, minute: int, _: dict[str, Floats]
+    ) -> Minute:
+        canary, stable = setting.totals
+        canary_rate = rate if minute % every == every // 2 else setting.rate
+        return generator.binomial(canary, canary_rate, runs), generator.binomial(stable, setting.rate, runs)
+
+    return counts
+
+
+BURSTS: dict[str, Trouble] = {
+    "20 % of both in one minute of 20 (healthy)": common_bursts,
+    "20 % of either alone in one minute of 500 (healthy)": accidents,
+    "canary: 2 % in one minute of 5": crash_loop(5, 0.02),
+    "canary: 20 % in one minute of 5": crash_loop(5, BURST),
+    "canary: 20 % in one minute of 10": crash_loop(10, BURST),
+    "canary: 20 % in one minute of 20": crash_loop(20, BURST),
+    "canary: 20 % in one minute of 30": crash_loop(30, BURST),
+}
 
 TROUBLES: dict[str, Trouble] = {
     "common outage x 50, two minutes": common_outage,

@@ -34,7 +34,7 @@ from bench.gates.rules import (
     share_gate,
     told_both_rates,
 )
-from bench.gates.scenarios import CORE_8, HEALTHY, NOISY, OTHER_EFFECTS, TROUBLES, Setting, Trouble
+from bench.gates.scenarios import BURSTS, CORE_8, HEALTHY, NOISY, OTHER_EFFECTS, TROUBLES, Setting, Trouble
 
 Row = list[str]
 DAY = 1440
@@ -111,6 +111,21 @@ def violated_independence_share(runs: int) -> Iterator[Row]:
             yield [trouble, name, *(part.percent() for part in parts)]
 
 
+def bursts(runs: int) -> Iterator[Row]:
+    """Canaries that the defaults roll back within an hour and within three; of the bad ones a tenth of the runs."""
+    yield ["bursts", *(f"{setting}, {hours} h" for setting in NOISY for hours in (1, 3))]
+    for position, (name, happens) in enumerate(BURSTS.items()):
+        sample = runs if "healthy" in name else max(200, runs // 10)
+        yield [
+            name,
+            *(
+                rolled_back(DEFAULT, setting, sample, 60 * hours, [SEED, 8, position, i], happens).percent()
+                for i, setting in enumerate(NOISY)
+                for hours in (1, 3)
+            ),
+        ]
+
+
 def _is_rolled_back(rules: Gate, setting: Setting, happens: Trouble, generator: np.random.Generator) -> bool:
     canary, stable = setting.totals
     state = rules.new_state()
@@ -118,7 +133,7 @@ def _is_rolled_back(rules: Gate, setting: Setting, happens: Trouble, generator: 
     for minute in range(180):
         canary_counted, stable_counted = (int(counted[0]) for counted in happens(generator, setting, 1, minute, memory))
         state = rules.update(state, Counts(canary, canary_counted, stable, stable_counted))
-        if rules.score(state) >= rules.threshold and rules.is_practical(state):
+        if rules.score(state) >= rules.threshold:
             return True
     return False
 
@@ -233,6 +248,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "false-rollbacks": false_rollbacks,
     "violated-independence": violated_independence,
     "violated-independence-share": violated_independence_share,
+    "bursts": bursts,
     "late-onset": late_onset,
     "early-pass": early_pass,
     "cost": cost,

@@ -61,7 +61,7 @@ def _run(study: Study, generator: np.random.Generator) -> tuple[str, int]:
         canary = int(generator.binomial(study.shown, STABLE_RATE * study.lift))
         stable = int(generator.binomial(study.shown, STABLE_RATE))
         state = RULES.update(state, Counts(study.shown, canary, study.shown, stable))
-        if RULES.score(state) >= RULES.threshold and RULES.is_practical(state):
+        if RULES.score(state) >= RULES.threshold:
             return "rolled back", minute
         if RULES.proves(state):
             return "proven", minute

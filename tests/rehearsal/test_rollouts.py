@@ -48,6 +48,17 @@ def test_an_incident_that_hits_both_releases_is_not_held_against_the_new_one(reh
     assert rehearsing(changes=changes).result["outcome"] == "PROMOTED"
 
 
+def test_a_release_that_crashes_every_five_minutes_is_rolled_back_before_it_has_all_traffic(
+    rehearsing: Rehearse,
+) -> None:
+    bursts = [
+        {"at_s": at_s, "for_s": 60, "who": "canary", "set": {"error_rate": 0.2}} for at_s in range(180, 1_800, 300)
+    ]
+    result = rehearsing(changes=bursts).result
+    assert (result["outcome"], len(result["steps"])) == ("ROLLED_BACK", 2)
+    assert "minutes in which stable was not, evidence 1 in " in result["reason"]
+
+
 def test_an_outage_of_both_releases_is_sat_out_before_stable_is_taken_out(rehearsing: Rehearse) -> None:
     """50 % is over after 1,650 s, in the middle of it."""
     changes = [{"at_s": 1500, "for_s": 600, "who": "both", "set": {"error_rate": 0.5}}]

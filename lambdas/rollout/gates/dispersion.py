@@ -13,6 +13,13 @@ from rollout.gates.logs import floored
 UNIT = 7
 PRIOR = 4.0
 STANDARD_ERRORS = 1.25
+LARGEST_DISCOUNT = 6.0
+"""What requests can have in common. A client that tries five times gives clusters of five failures, which vary five
+times as much as chance; so do clusters of geometric size with a mean of three. What varies more is no dependence of
+requests but minutes that are bad as a whole, and those are counted as such (`bad_minutes`): without this bound the
+worse a burst was, the less it was seen. Source for the five:
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +34,14 @@ class Dispersion:
 
     @property
     def discount(self) -> float:
-        """The factor on the required evidence: at least 1, and 1 for independent requests.
+        """The factor on the required evidence: 1 for independent requests, and at most `LARGEST_DISCOUNT`.
 
         >>> Dispersion().discount
         1.0
         >>> round(Dispersion(excess=500.0, pairs=100).discount, 2)
         4.64
+        >>> Dispersion(excess=5000.0, pairs=100).discount
+        6.0
         """
         return discount(self.excess, self.pairs)
 
@@ -74,7 +83,8 @@ def discount(excess: float, pairs: float) -> float:
     the discount to 1.15, and a fault needs 10 % more requests.
     """
     mean = (PRIOR + excess) / (PRIOR + pairs)
-    return max(1.0, mean - STANDARD_ERRORS * math.sqrt(3.0 * pairs) / (PRIOR + pairs))
+    raised = max(1.0, mean - STANDARD_ERRORS * math.sqrt(3.0 * pairs) / (PRIOR + pairs))
+    return min(raised, LARGEST_DISCOUNT)
 
 
 def _squared_difference(before: tuple[int, int], now: tuple[int, int], seen: tuple[int, int], counts: Counts) -> float:

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 from rollout.contract.gate_rules import GateRule, JudgeRules
 from rollout.gates import effects, failing, passing, restarts
+from rollout.gates.bad_minutes import PART, BadMinutes
 from rollout.gates.capital import Capital
 from rollout.gates.counts import NOTHING, Counts
 from rollout.gates.dispersion import Dispersion
-from rollout.gates.logs import floored
+from rollout.gates.logs import floored, log_sum
 from rollout.gates.proof import Proof
 
 RESERVE = 0.08
@@ -37,6 +38,7 @@ class GateState:
 
     capital: Capital
     proof: Proof
+    bad_minutes: BadMinutes
     dispersion: Dispersion = INDEPENDENT
     seen: Counts = NOTHING
     rising: Counts = NOTHING
@@ -57,6 +59,7 @@ class GateState:
         return {
             "bets": list(self.capital.logs),
             "cash": self.capital.cash,
+            "alone": self.bad_minutes.as_list(),
             **self.proof.to_json(),
             "var": self.dispersion.as_list(),
             "seen": self.seen.as_list(),
@@ -75,6 +78,7 @@ class GateState:
         return cls(
             capital=Capital(tuple(state["bets"]), state["cash"]),
             proof=Proof.parse(state),
+            bad_minutes=BadMinutes.parse(state["alone"]),
             dispersion=Dispersion.parse(state["var"]),
             seen=seen,
             rising=Counts(*rising),
@@ -140,6 +144,7 @@ class Gate:
         return GateState(
             capital=Capital.start(self._bets, reserve),
             proof=Proof(self._start_proof()),
+            bad_minutes=BadMinutes.start(),
             dispersion=DOUBTFUL if self.rule.is_lower_worse else INDEPENDENT,
         )
 
@@ -163,6 +168,7 @@ class Gate:
         compared = self._is_compared(counts)
         return replace(
             self._with_evidence(state, counts),
+            bad_minutes=state.bad_minutes.observe(self.rule, counts),
             dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
@@ -181,12 +187,30 @@ class Gate:
 
     def required(self, state: GateState) -> float:
         """Return the log-capital at which this gate alone rolls back."""
-        return failing.Limits.of(self.threshold, self.alpha_share, self.discount(state), capped=True).required
+        return self._limits(state).required
 
     def score(self, state: GateState) -> float:
-        """Return the log-evidence after discount and alpha share; the gates' scores are summed."""
-        discounted = state.capital.total - (self.discount(state) - 1.0) * self.threshold
-        return discounted + math.log(self.alpha_share)
+        """Return the log-evidence after discount and alpha share; the gates' scores are summed.
+
+        Requests count only when the difference matters. Minutes that were bad for the canary alone always do.
+        """
+        of_requests = self._of_requests(state) if self.is_practical(state) else -math.inf
+        return log_sum((of_requests, self._of_minutes(state))) + math.log(self.alpha_share)
+
+    def rests_on_minutes(self, state: GateState) -> bool:
+        """Tell whether the evidence comes from minutes that were bad for the canary alone, not from all requests."""
+        return self._of_minutes(state) > self._of_requests(state)
+
+    def required_of_minutes(self) -> float:
+        """Return the log-capital of bad minutes at which this gate alone rolls back."""
+        return self.threshold - math.log(PART * self.alpha_share)
+
+    def _of_requests(self, state: GateState) -> float:
+        part = 1.0 - PART if self.judge.is_robust else 1.0
+        return state.capital.total - (self.discount(state) - 1.0) * self.threshold + math.log(part)
+
+    def _of_minutes(self, state: GateState) -> float:
+        return state.bad_minutes.capital.total + math.log(PART) if self.judge.is_robust else -math.inf
 
     def is_practical(self, state: GateState) -> bool:
         """Tell whether the rates differ by `min_difference` since the evidence began to rise."""
@@ -233,7 +257,7 @@ class Gate:
         stable_rate = state.stable_rate
         if stable_rate is None:
             stable_rate = 0.0
-        limits = failing.Limits.of(self.threshold, self.alpha_share, self.discount(state), capped=self.judge.is_robust)
+        limits = self._limits(state)
         ready = restarts.when_drained(state.capital, self._bets, self.discount(state))
         capital = failing.grow(ready, self.rule, counts, stable_rate, limits)
         is_new_low = capital.total <= state.lowest
@@ -244,6 +268,11 @@ class Gate:
             rising=NOTHING if is_new_low else state.rising + counts,
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
+
+    def _limits(self, state: GateState) -> failing.Limits:
+        is_robust = self.judge.is_robust
+        share = self.alpha_share * (1.0 - PART if is_robust else 1.0)
+        return failing.Limits.of(self.threshold, share, self.discount(state), capped=is_robust)
 
     def _start_proof(self) -> Capital:
         return passing.start_superior() if self.asks_superiority else passing.start(self.rule)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 RESOLUTION = 1e5
 DRAINED = -100.0
 DRAINED_RESOLUTION = 1e2
+LOST = -1000.0
 
 
 def log_sum(logs: Iterable[float]) -> float:
@@ -38,12 +39,14 @@ def rescale(logs: Sequence[float], total: float) -> tuple[float, ...]:
 
 
 def floored(log: float) -> float:
-    """Round a log down to five decimals, below -100 to two, so that the state stays short.
+    """Round a log down to five decimals, below -100 to two, below -1000 to whole numbers: the state stays short.
 
     Evidence is never rounded up. A day of minutes loses less than 0.015.
 
-    >>> floored(-0.123456), floored(-1234.567)
-    (-0.12346, -1234.57)
+    >>> floored(-0.123456), floored(-123.4567), floored(-1234.567)
+    (-0.12346, -123.46, -1235)
     """
+    if log <= LOST:
+        return math.floor(log)
     resolution = RESOLUTION if log > DRAINED else DRAINED_RESOLUTION
     return math.floor(log * resolution) / resolution

@@ -137,7 +137,7 @@ class Progress:
 
     def _failing_gate(self) -> str | None:
         """Return the gate with the most evidence if the evidence of all gates together rolls back."""
-        scores = {gate.rule.name: gate.score(state) for gate, state in self.gates if gate.is_practical(state)}
+        scores = {gate.rule.name: gate.score(state) for gate, state in self.gates}
         if log_sum(scores.values()) < -math.log(self.rules.alpha):
             return None
         return max(scores, key=lambda name: scores[name])

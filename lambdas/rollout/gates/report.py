@@ -116,6 +116,9 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     clauses = [_comparison(gate, state, verdict)]
     if verdict is Verdict.PASS:
         return f"{clauses[0]}; {_proven(gate, state.proof.whole.total)}"
+    if verdict is Verdict.FAIL and gate.rests_on_minutes(state):
+        alone = state.bad_minutes
+        return f"{clauses[0]}; {sentence.failing_alone(alone.count, alone.capital.total, gate.required_of_minutes())}"
     if verdict is Verdict.FAIL and state.rising != state.seen:
         clauses.append(sentence.rising(state.rising, bounded=state.bounded))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided

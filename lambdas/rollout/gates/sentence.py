@@ -39,6 +39,16 @@ as much as chance'
     return f"{_claim(gate)}, evidence {said}{needed}"
 
 
+def failing_alone(count: int, log_evidence: float, log_required: float) -> str:
+    """Return the claim that rolls back because the canary was bad in whole minutes, and its evidence.
+
+    >>> failing_alone(3, math.log(40_000), math.log(33_000))
+    'the canary was bad in 3 minutes in which stable was not, evidence 1 in 40,000 (1 in 33,000 was required)'
+    """
+    required = f"({odds(log_required)} was required)"
+    return f"the canary was bad in {count} minutes in which stable was not, evidence {odds(log_evidence)} {required}"
+
+
 def undecided(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
     """Return how far the evidence is from rolling back.
 
