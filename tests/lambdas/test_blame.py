@@ -81,8 +81,9 @@ def test_the_reason_says_the_counts_of_both() -> None:
     assert judged([(100, 60)], [(900, 9)]).reason == (
         "of the canary's requests 60 of 100 failed (60.00 %), of stable's 9 of 900 (1.00 %)"
     )
-    assert judged([(100, 60)], [(900, 540)]).reason.endswith(
-        "of stable's 540 of 900 (60.00 %); both have this trouble, so no traffic is shifted while it lasts"
+    assert judged([(100, 60)], [(900, 540)]).reason == (
+        "of the canary's requests 60 of 100 failed (60.00 %), of stable's 540 of 900 (60.00 %); "
+        "both have this trouble, so no traffic is shifted while it lasts"
     )
     assert judged([(100, 60)], [None]).reason == (
         "of the canary's requests 60 of 100 failed (60.00 %); what stable did at that time is not published yet"
@@ -118,7 +119,14 @@ def test_where_stable_serves_nobody_the_canary_is_compared_with_stable_when_it_l
         Fault.CANARY,
         "of the canary's requests 60 of 100 failed (60.00 %), of stable's 9 of 900 (1.00 %) when it last served",
     )
-    assert judged([(100, 60)], [None], alone_from=0, served=[(900, 540)]).fault is Fault.BOTH
+    both = judged([(100, 60)], [None], alone_from=0, served=[(900, 540)])
+    assert (both.fault, both.reason) == (
+        Fault.BOTH,
+        (
+            "of the canary's requests 60 of 100 failed (60.00 %), of stable's 540 of 900 (60.00 %) when it last "
+            "served; both have this trouble, so no traffic is shifted while it lasts"
+        ),
+    )
 
 
 def test_where_stable_serves_nobody_and_never_did_the_canary_is_to_blame() -> None:
@@ -193,11 +201,43 @@ def test_a_trouble_that_stable_usually_has_holds_nothing_up() -> None:
     seldom = judged([(100, 60)], [(900, 540)], usual=[(600, 300), (600, 6), (600, 6)])
     assert [often.fault, seldom.fault] == [Fault.USUAL, Fault.BOTH]
     assert [often.holds, seldom.holds] == [False, True]
+    assert often.reason == (
+        "of the canary's requests 60 of 100 failed (60.00 %), of stable's 540 of 900 (60.00 %); stable had this "
+        "trouble before the rollout, too"
+    )
+
+
+def test_a_trouble_in_half_of_the_minutes_is_not_yet_usual() -> None:
+    assert judged([(100, 60)], [(900, 540)], usual=2 * [(600, 300), (600, 6)]).fault is Fault.BOTH
+
+
+@pytest.mark.parametrize(
+    ("stable", "usual", "fault"),
+    [
+        ((900, 9), None, Fault.CANARY),
+        (None, None, Fault.UNSEEN),
+        ((900, 540), None, Fault.BOTH),
+        ((900, 540), [(600, 300)], Fault.USUAL),
+    ],
+)
+def test_whosever_fault_it_is_the_newest_period_says_whether_it_lasts(
+    stable: tuple[float, float] | None, usual: list[tuple[float, float]] | None, fault: Fault
+) -> None:
+    still, over = (
+        judged(canary, 2 * [stable], usual=usual) for canary in ([(100, 0), (100, 60)], [(100, 60), (100, 0)])
+    )
+    assert [still.fault, still.lasts, over.fault, over.lasts] == [fault, True, fault, False]
 
 
 def test_a_step_is_held_while_the_newest_period_is_beyond_the_limits() -> None:
     assert judged([(100, 0), (100, 60)], 2 * [(900, 540)]).holds
     assert not judged([(100, 60), (100, 0)], 2 * [(900, 540)]).holds
+
+
+def test_a_canary_that_is_bad_a_quarter_more_often_than_stable_is_not_materially_worse() -> None:
+    """However certain it is: both fleets are in the same trouble."""
+    assert not worse_beyond_chance(Seen(total=10_000, bad=5000), Seen(total=10_000, bad=4000))
+    assert worse_beyond_chance(Seen(total=10_000, bad=5001), Seen(total=10_000, bad=4000))
 
 
 def test_the_more_urgent_finding_counts() -> None:
