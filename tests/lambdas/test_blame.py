@@ -93,6 +93,10 @@ def test_the_reason_says_the_counts_of_both() -> None:
     )
 
 
+def test_a_canary_within_its_limits_is_said_so() -> None:
+    assert judged([(100, 0)], [None]).reason == "the canary's newest metric periods are within the limits"
+
+
 def test_only_the_same_periods_are_compared() -> None:
     """An outage begins; stable's newest period is not published, and the one before was fine."""
     assert judged([(100, 0), (100, 60)], [(900, 9), None]).fault is Fault.UNSEEN
@@ -190,6 +194,7 @@ def test_a_stable_with_too_few_requests_is_compared_as_it_was() -> None:
     assert judged([(1000, 600)], [(24, 24)], served=[(900, 9)]).fault is Fault.CANARY
     assert judged([(1000, 600)], [(24, 24)], served=[(900, 540)]).fault is Fault.BOTH
     assert judged([(240, 144)], [(24, 24)], served=[(900, 9)]).fault is Fault.BOTH
+    assert judged([(1000, 600)], [(25, 25)], served=[(900, 9)]).fault is Fault.BOTH
 
 
 def test_periods_from_before_the_last_shift_wait_for_stable() -> None:
