@@ -3,9 +3,11 @@
 from itertools import count
 
 import pytest
+from rollout.contract.errors import EndpointBusy, Unavailable
 from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 from rollout.contract.states import Failure
 from rollout.contract.timing import SERVES_AGAIN_SECONDS
+from rollout.ending import end_rollout
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS
@@ -94,6 +96,7 @@ def test_the_lock_of_somebody_else_is_left_alone(aws: Aws, serving: Shop, failin
     lock, weights = serving.lock(), serving.weights()
     assert failing.repeat()["safe"] is True
     assert (serving.lock(), serving.weights()) == (lock, weights)
+    assert serving.outcome(failing) == (ROLLED_BACK, "business is in ALARM")
 
 
 def test_an_endpoint_that_is_gone_is_the_end_of_its_rollout(aws: Aws, serving: Shop, failing: Execution) -> None:
@@ -335,3 +338,46 @@ def test_a_rollout_that_was_killed_before_it_was_opened_leaves_a_record_that_can
     assert record is not None
     assert (record["version"], record["outcome"]) == ("", ROLLED_BACK)
     assert record["started_at"] == record["ended_at"]
+
+
+@pytest.mark.parametrize("error", ["GateFailed", "Throttled"])
+def test_the_end_of_a_rollout_without_a_version_is_told_and_spends_no_label(
+    aws: Aws, serving: Shop, error: str
+) -> None:
+    serving.ledger.lock_for_rollout("v2-1", aws.clock.now(), stable=A, canary=B)
+    end_rollout(serving.world, "v2-1", Failure(error=error, cause="it broke"))
+    assert aws.events.told()[-1][1] == {"endpoint": "shop", "version": "", "execution": "v2-1", "reason": "it broke"}
+    assert serving.ledger.release("") is None
+    assert serving.lock() is None
+
+
+def test_an_end_that_was_told_is_not_told_again(aws: Aws, serving: Shop, failing: Execution) -> None:
+    aws.fail("DeleteItem", UNAVAILABLE)
+    failure = Failure(error="AlarmRaised", cause="business is in ALARM")
+
+    def end() -> None:
+        end_rollout(serving.world, failing.name, failure)
+
+    with pytest.raises(EndpointBusy, match="endpoint shop could not be restored yet"):
+        end()
+    serving.wait_until_quiet()
+    with pytest.raises(Unavailable):
+        end()
+    told = len(aws.events.entries)
+    end()
+    assert len(aws.events.entries) == told
+    assert serving.lock() is None
+
+
+def test_an_end_that_could_not_be_told_is_told_by_the_next_try(aws: Aws, serving: Shop, failing: Execution) -> None:
+    failure = Failure(error="AlarmRaised", cause="business is in ALARM")
+    aws.fail("PutEvents", UNAVAILABLE, times=3)
+    aws.fail("DeleteItem", UNAVAILABLE)
+    with pytest.raises(EndpointBusy):
+        end_rollout(serving.world, failing.name, failure)
+    serving.wait_until_quiet()
+    with pytest.raises(Unavailable):
+        end_rollout(serving.world, failing.name, failure)
+    assert [kind for kind, _ in aws.events.told() if kind in ENDS] == []
+    end_rollout(serving.world, failing.name, failure)
+    assert [kind for kind, _ in aws.events.told() if kind in ENDS] == ["Canary Rollout Rolled Back"]

@@ -1,9 +1,14 @@
 """A rollout that has ended keeps its instances until its traffic was seen; the clock's event lets them go."""
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
+from rollout import clock
 from rollout.contract.errors import EndpointUnusable
+from rollout.contract.landing import Landing
 from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SCALE_IN_LOOK_BACK_SECONDS
+from rollout.landing import come_down
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
@@ -182,3 +187,37 @@ def test_a_landing_whose_endpoint_is_gone_is_over(aws: Aws, serving: Shop) -> No
     serving.wait_until_quiet()
     serving.look_for_what_was_left()
     assert serving.ledger.landing() is None
+
+
+class SeenUntil:
+    """Metrics of stable that have come until a time, in seconds after the rollout's end."""
+
+    def __init__(self, ended_at: float, seconds: float | None) -> None:
+        self.ended_at, self.seconds = ended_at, seconds
+
+    def seen_until(self, slot: str, since: float, until: float) -> float | None:
+        assert (slot, since, until) == (A, self.ended_at, clock.now())
+        return None if self.seconds is None else self.ended_at + self.seconds
+
+
+@pytest.mark.parametrize(
+    ("waited", "seen", "keeps"),
+    [
+        (SCALE_IN_LOOK_BACK_SECONDS - 1, SCALE_IN_LOOK_BACK_SECONDS, True),
+        (SCALE_IN_LOOK_BACK_SECONDS, SCALE_IN_LOOK_BACK_SECONDS, False),
+        (SCALE_IN_LOOK_BACK_SECONDS, SCALE_IN_LOOK_BACK_SECONDS - 1, True),
+        (SCALE_IN_LOOK_BACK_SECONDS, None, True),
+        (LANDING_SECONDS_AT_MOST - 1, None, True),
+        (LANDING_SECONDS_AT_MOST, None, False),
+    ],
+)
+def test_a_look_back_and_the_longest_wait_are_over_with_their_last_second(
+    monkeypatch: pytest.MonkeyPatch, serving: Shop, waited: float, seen: float | None, *, keeps: bool
+) -> None:
+    ended_at = 1_900_000_000.0
+    serving.ledger.begin_landing(Landing(since=clock.iso(ended_at)))
+    world = replace(serving.world, metrics=SeenUntil(ended_at, seen))
+    monkeypatch.setattr(clock, "now", lambda: ended_at + waited)
+    come_down(world, stable=A)
+    assert (serving.ledger.landing() is not None) is keeps
+    assert kept(serving) is keeps

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from rollout import clock
 from rollout.contract.errors import RolloutError
-from rollout.contract.lock import DEPLOYMENT, ROLLOUT
+from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
 from rollout.contract.names import NOT_JUDGED, PROMOTED
+from rollout.contract.states import Failure
 from rollout.executions import ENDED
-from rollout.takeover import START_SECONDS
+from rollout.takeover import START_SECONDS, cause_of_death, end_if_dead
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
@@ -257,6 +259,26 @@ def test_a_rollout_that_was_never_started_gives_way_to_the_next_deploy(aws: Aws,
     release = serving.ledger.release("v2")
     assert release is not None
     assert release.outcome == ""
+
+
+def test_a_rollout_that_may_still_be_started_is_left_alone(aws: Aws, serving: Shop) -> None:
+    """The Lambda that has taken its lock lives for a quarter of an hour at most."""
+    crash_between_the_lock_and_the_start(aws, serving)
+    lock = serving.lock()
+    assert lock is not None
+    taken_at = clock.seconds_of(lock.taken_at)
+    aws.clock.advance_to(taken_at + 899)
+    assert cause_of_death(lock) is None
+    aws.wait(1)
+    assert cause_of_death(lock) == Failure(error="NotStarted", cause="the execution was never started")
+
+
+@pytest.mark.parametrize("lock", [Lock(kind=DEPLOYMENT, holder="a", state_machine="b"), Lock(kind=ROLLOUT, holder="a")])
+def test_a_lock_without_an_execution_is_nobodys_to_end(aws: Aws, serving: Shop, lock: Lock) -> None:
+    asked = len(aws.calls)
+    assert cause_of_death(lock) is None
+    assert not end_if_dead(serving.world, lock)
+    assert len(aws.calls) == asked
 
 
 def test_a_start_that_its_takeover_has_overtaken_ends_with_a_sentence(aws: Aws, serving: Shop) -> None:
