@@ -10,6 +10,7 @@ from rollout.contract.errors import EndpointBusy, EndpointUnusable
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
+from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import (
     ENDPOINT,
     FIXED,
@@ -174,6 +175,49 @@ def an_alarm_while_the_endpoint_stays_busy(aws: Aws) -> None:
     aws.sagemaker.faults.stalled.clear()
     shop.wait_until_quiet()
     shop.run(execution)
+    assert shop.unsafe() == []
+
+
+def _alarm_at_everything(shop: Shop) -> Execution:
+    """Return a rollout whose alarm went off at 100 %; stable has had the traffic back for some minutes."""
+    execution = shop.begin("v2", "Evaluate", index=2)
+    shop.serve_for(3 * PERIOD)
+    shop.panic("b-errors")
+    shop.serve_for(3 * PERIOD)
+    return execution
+
+
+def an_alarm_at_everything_is_judged_by_the_rollback(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = _alarm_at_everything(shop)
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
+def an_alarm_at_everything_is_judged_by_the_restoration(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = _alarm_at_everything(shop)
+    shop.stop(execution)
+    shop.restore(execution.name)
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
+def an_alarm_at_everything_is_judged_by_a_deploy(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = _alarm_at_everything(shop)
+    shop.stop(execution)
+    shop.deploy("v3")
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+
+
+def an_alarm_at_everything_is_judged_by_a_start_by_hand(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = _alarm_at_everything(shop)
+    shop.stop(execution)
+    shop.run(shop.start("by-hand"))
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
     assert shop.unsafe() == []
 
 
@@ -445,6 +489,10 @@ SCENARIOS: dict[str, Scenario] = {
         an_alarm_before_the_rollout,
         an_alarm_takes_the_traffic_at_once,
         an_alarm_while_the_endpoint_stays_busy,
+        an_alarm_at_everything_is_judged_by_the_rollback,
+        an_alarm_at_everything_is_judged_by_the_restoration,
+        an_alarm_at_everything_is_judged_by_a_deploy,
+        an_alarm_at_everything_is_judged_by_a_start_by_hand,
         an_alarm_in_the_middle_of_a_raise,
         stopped_and_restored,
         stopped_while_floors_are_set,
