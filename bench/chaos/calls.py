@@ -27,6 +27,8 @@ OF_TASK: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 OF_CLOCK = ("cloudformation:DescribeStacks", "states:StartExecution", "states:DescribeExecution")
 """Made outside the states: by the rule that looks for a lock without a living holder."""
+OF_LANDING = ("cloudformation:DescribeStacks", READ, WRITE, LOOK, METRICS, LOOK_AT_FLOORS, SET_FLOOR)
+"""Made by the same rule after a rollout: it lets the instances go when their traffic was seen, or after an hour."""
 TASK_AFTER_WAIT: Mapping[str, str] = {
     "WaitForQuiet": "Prepare",
     "WaitForInstances": "ScaleCanary",

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from rollout.contract.names import ENDINGS
+from rollout.contract.timing import LANDING_SECONDS_AT_MOST
 
-from bench.chaos.calls import OF_CLOCK, OF_TASK, STATES
+from bench.chaos.calls import OF_CLOCK, OF_LANDING, OF_TASK, STATES
 from bench.chaos.matrix import Cell, cells
 from bench.chaos.running import run_one
 from bench.chaos.worlds import FAILING, QUIET, merged
@@ -48,3 +49,23 @@ def test_whatever_meets_the_calls_of_the_clock_a_rollout_ends_safe(
     ended = run_one(declared, "", merged(world, always))
     assert not ended.unsafe, ended.unsafe
     assert ended.outcome == ("PROMOTED" if world is QUIET else "ROLLED_BACK")
+
+
+@pytest.fixture(scope="module")
+def ended_s(declared: DeclaredEndpoint) -> dict[str, float]:
+    """When the undisturbed rollouts end: their instances are kept from then on."""
+    worlds = {"healthy": QUIET, "failing": FAILING}
+    return {name: rehearse(declared, parse_scenario(world)).result["seconds"] for name, world in worlds.items()}
+
+
+@pytest.mark.parametrize("call", OF_LANDING)
+@pytest.mark.parametrize("error", ["ThrottlingException", "AccessDeniedException", "timeout", "crash"])
+@pytest.mark.parametrize("world", ["healthy", "failing"])
+def test_whatever_meets_the_calls_of_a_landing_it_comes_to_its_end(
+    call: str, error: str, world: str, declared: DeclaredEndpoint, ended_s: Mapping[str, float]
+) -> None:
+    """The fault lasts until the clock lets the instances go though nothing was seen, and a little longer."""
+    landing = {"at_s": ended_s[world] + 10, "for_s": LANDING_SECONDS_AT_MOST + 60, "call": call, "error": error}
+    ended = run_one(declared, "", merged({"healthy": QUIET, "failing": FAILING}[world], {"faults": [landing]}))
+    assert not ended.unsafe, ended.unsafe
+    assert ended.outcome == {"healthy": "PROMOTED", "failing": "ROLLED_BACK"}[world]
