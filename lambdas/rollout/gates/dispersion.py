@@ -46,8 +46,21 @@ class Dispersion:
         return discount(self.excess, self.pairs)
 
     def observe(self, counts: Counts) -> Self:
-        """Add one minute; a full unit is compared with the one before."""
-        unit = (self.current[0] + counts.canary_bad, self.current[1] + counts.bad)
+        """Add one minute.
+
+        When m of N requests are bad, the variance is `1 - m/N` times the binomial one. This matters for high rates.
+        """
+        if not counts.total:
+            return self
+        finite = max(1.0 - counts.bad / counts.total, UNIT / (UNIT + counts.total))
+        return self.observe_unit(counts.canary_bad, counts.bad, finite)
+
+    def observe_unit(self, of_canary: int, of_both: int, finite: float = 1.0) -> Self:
+        """Add events that fell to the variants; a full unit is compared with the one before.
+
+        `finite` is the part of the binomial variance that independent events have.
+        """
+        unit = (self.current[0] + of_canary, self.current[1] + of_both)
         if unit[1] < UNIT:
             return replace(self, current=unit)
         seen = (self.seen[0] + unit[0], self.seen[1] + unit[1])
@@ -56,7 +69,7 @@ class Dispersion:
             return grown
         return replace(
             grown,
-            excess=floored(self.excess + _squared_difference(self.previous, unit, seen, counts)),
+            excess=floored(self.excess + _squared_difference(self.previous, unit, seen, finite)),
             pairs=self.pairs + 1,
         )
 
@@ -76,6 +89,9 @@ class Dispersion:
         return cls(excess, int(pairs), (a, b), (c, d), (e, f))
 
 
+INDEPENDENT = Dispersion()
+
+
 def discount(excess: float, pairs: float) -> float:
     """Return the mean squared difference less 1.25 standard errors, with a prior of four pairs of 1.
 
@@ -87,12 +103,8 @@ def discount(excess: float, pairs: float) -> float:
     return min(raised, LARGEST_DISCOUNT)
 
 
-def _squared_difference(before: tuple[int, int], now: tuple[int, int], seen: tuple[int, int], counts: Counts) -> float:
-    """Return the squared difference of two shares, divided by its variance for independent requests.
-
-    When m of N requests are bad, the variance is `1 - m/N` times the binomial one. This matters for high rates.
-    """
+def _squared_difference(before: tuple[int, int], now: tuple[int, int], seen: tuple[int, int], finite: float) -> float:
+    """Return the squared difference of two shares, divided by its variance for independent requests."""
     share = seen[0] / seen[1]
-    finite = max(1.0 - counts.bad / counts.total, UNIT / (UNIT + counts.total))
     variance = share * (1.0 - share) * (1.0 / before[1] + 1.0 / now[1]) * finite
     return (now[0] / now[1] - before[0] / before[1]) ** 2 / variance

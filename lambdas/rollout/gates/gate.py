@@ -10,15 +10,16 @@ from rollout.gates import effects, failing, passing, restarts
 from rollout.gates.bad_minutes import PART, BadMinutes
 from rollout.gates.capital import Capital
 from rollout.gates.counts import NOTHING, Counts
-from rollout.gates.dispersion import Dispersion
+from rollout.gates.dispersion import INDEPENDENT, Dispersion
 from rollout.gates.logs import floored, log_sum
 from rollout.gates.proof import Proof
+from rollout.gates.split import PART as SPLIT_PART
+from rollout.gates.split import Split
 
 RESERVE = 0.08
 MEMORY = 0.99
 NEITHER_WAY = 0.0
 """The log of evidence that speaks neither for a claim nor against it."""
-INDEPENDENT = Dispersion()
 DOUBTFUL = Dispersion(excess=40.0, pairs=8)
 """Where fewer events are worse: a discount of 3 at first, of about 1.3 after forty independent minutes.
 
@@ -33,7 +34,8 @@ class GateState:
     `proof` bets that the step may pass. `rising` counts what was seen since the evidence was last at its minimum
     `lowest`: the best guess at when a fault began. `recent` is stable's (bad, all), in which older minutes fade.
     `bounded` tells whether any of these counts are bounds, see `Minute`.
-    `minutes` and `own` count the current step; only minutes in which both had requests are counted.
+    `minutes` and `own` count the current step; only minutes in which both had requests are counted. `split` tells
+    whether the gate counts both alike in this step; `None` while its totals were just the requests.
     """
 
     capital: Capital
@@ -46,6 +48,7 @@ class GateState:
     recent: tuple[float, float] = (0.0, 0.0)
     minutes: int = 0
     own: Counts = NOTHING
+    split: Split | None = None
     bounded: bool = False
 
     @property
@@ -56,7 +59,8 @@ class GateState:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values with short keys: they are stored every minute."""
-        return {
+        checked = {} if self.split is None else {"split": self.split.to_json()}
+        return checked | {
             "bets": list(self.capital.logs),
             "cash": self.capital.cash,
             "alone": self.bad_minutes.as_list(),
@@ -86,6 +90,7 @@ class GateState:
             recent=(state["past"][0], state["past"][1]),
             minutes=minutes,
             own=Counts(*own) if own else seen,
+            split=Split.parse(state["split"]) if "split" in state else None,
             bounded=state.get("bounded", False),
         )
 
@@ -157,6 +162,7 @@ class Gate:
             dispersion=state.dispersion.begin_step(),
             minutes=0,
             own=NOTHING,
+            split=None,
         )
 
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
@@ -175,6 +181,27 @@ class Gate:
             minutes=state.minutes + 1 if compared else state.minutes,
             own=state.own + counts if compared else state.own,
         )
+
+    def check_split(self, state: GateState, counts: Counts, requested: tuple[int, int], share: float) -> GateState:
+        """Hold one minute's totals against the (canary, stable) requests; `share`: the canary's configured share.
+
+        Only a chance split can be checked. A gate that counts the very requests has nothing to check: the evidence
+        begins after the first minute in which its totals are others.
+        """
+        counted = (counts.canary_total, counts.stable_total)
+        if not self.is_own or not 0.0 < share < 1.0:
+            return state
+        if state.split is None:
+            return state if counted == requested else replace(state, split=Split.start())
+        return replace(state, split=state.split.observe(counted, requested, share, self._split_threshold))
+
+    def is_comparable(self, state: GateState) -> bool:
+        """Tell whether the gate counts both variants alike, as far as this step has shown."""
+        return state.split is None or state.split.fits(self._split_threshold)
+
+    @property
+    def _split_threshold(self) -> float:
+        return self.threshold - math.log(SPLIT_PART * self.alpha_share)
 
     def _is_compared(self, counts: Counts) -> bool:
         """Tell whether a minute of the step had requests on both sides. At 100 % stable has none."""
@@ -235,7 +262,7 @@ class Gate:
         of its own, that it is not worse by evidence that is not against it.
         """
         required = self.required_proof(state)
-        if not self.has_enough(state) or state.proof.whole.total < required:
+        if not self.has_enough(state) or not self.is_comparable(state) or state.proof.whole.total < required:
             return False
         if self.asks_superiority:
             return state.proof.newer.total >= required and self._is_better(state.own)

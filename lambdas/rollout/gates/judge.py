@@ -71,6 +71,7 @@ class Judge:
         progress = Progress.from_json(self.rules, state)
         assessment = report.assess(progress)
         lacks_proof = self.rules.require_proof and not progress.has_all_traffic
-        if assessment.verdict is not Verdict.CONTINUE or lacks_proof or assessment.starved:
+        is_held = assessment.starved or assessment.incomparable
+        if assessment.verdict is not Verdict.CONTINUE or lacks_proof or is_held:
             return assessment
         return report.at_bake_end(progress, assessment)

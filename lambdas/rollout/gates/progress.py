@@ -127,7 +127,11 @@ class Progress:
         if age < gate.rule.delay and minute.step == 0:
             return gate.warm_up(state, counts)
         known = replace(state, bounded=True) if gate.rule.name in minute.bounded else state
-        return replace(gate, age=age, has_all_traffic=minute.share == 1.0).update(known, counts)
+        now = replace(gate, age=age, has_all_traffic=minute.share == 1.0)
+        grown = now.update(known, counts)
+        if minute.invocations is None or minute.share is None:
+            return grown
+        return now.check_split(grown, counts, minute.invocations, minute.share)
 
     def _add_traffic(self, minute: Minute) -> None:
         if minute.invocations is None or minute.share is None:
@@ -136,8 +140,11 @@ class Progress:
         self.traffic = self.traffic_gate.update(self.traffic, *self.traffic_seen)
 
     def _failing_gate(self) -> str | None:
-        """Return the gate with the most evidence if the evidence of all gates together rolls back."""
-        scores = {gate.rule.name: gate.score(state) for gate, state in self.gates}
+        """Return the gate with the most evidence if the evidence of all gates together rolls back.
+
+        A gate that does not count both variants alike says nothing.
+        """
+        scores = {gate.rule.name: gate.score(state) for gate, state in self.gates if gate.is_comparable(state)}
         if log_sum(scores.values()) < -math.log(self.rules.alpha):
             return None
         return max(scores, key=lambda name: scores[name])

@@ -19,7 +19,7 @@ def boundary_share(counts: Counts, ratio: float) -> float:
     return canary / (canary + counts.stable_total)
 
 
-def log_growth(canary_bad: int, bad: int, boundary: float, effect: float) -> float:
+def log_growth(canary_bad: float, bad: float, boundary: float, effect: float) -> float:
     """Return the log-likelihood ratio of "`effect` times worse than tolerated" against "as tolerated".
 
     An exact e-value for Bernoulli and Poisson counts and for any outcomes in [0, 1]: with

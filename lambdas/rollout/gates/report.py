@@ -38,8 +38,8 @@ class Assessment:
     """The verdict on the rollout's current step.
 
     `minute` is the minute that decided, or the last one used (None before the first). `gate` is the gate that rolls
-    back. `starved`: the canary gets too little traffic; hold, then roll back. `skipped` names minutes whose counts
-    could not be used.
+    back. `starved`: the canary gets too little traffic; hold, then roll back. `incomparable`: a gate does not count the
+    two variants alike; hold. `skipped` names minutes whose counts could not be used.
     """
 
     verdict: Verdict
@@ -48,6 +48,7 @@ class Assessment:
     gate: str | None
     gates: tuple[GateAssessment, ...]
     starved: bool = False
+    incomparable: bool = False
     skipped: tuple[str, ...] = ()
 
 
@@ -62,6 +63,7 @@ def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
         gate=progress.failed,
         gates=gates,
         starved=_is_starved(progress),
+        incomparable=not all(gate.is_comparable(state) for gate, state in progress.gates),
         skipped=skipped,
     )
 
@@ -114,6 +116,8 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     if not gate.is_asked:
         return sentence.UNASKED
     clauses = [_comparison(gate, state, verdict)]
+    if state.split is not None and not gate.is_comparable(state):
+        return sentence.counted_apart(state.split.counted, state.split.requested)
     if verdict is Verdict.PASS:
         return f"{clauses[0]}; {_proven(gate, state.proof.whole.total)}"
     if verdict is Verdict.FAIL and gate.rests_on_minutes(state):

@@ -99,6 +99,21 @@ def shortage(
     )
 
 
+def counted_apart(counted: tuple[int, int], requested: tuple[int, int]) -> str:
+    """Return why a gate compares nothing: what it counted and what was requested, (canary, stable) each.
+
+    >>> print(counted_apart((480, 5400), (600, 5400)))  # doctest: +NORMALIZE_WHITESPACE
+    canary 480 of 5,880 that this gate counted (8.16 %), but 600 of 6,000 requests (10.00 %): the two variants are not
+    counted alike, so they are not compared; look for events that one variant loses or sends twice
+    """
+    of_counts = _part(counted[0], sum(counted), " that this gate counted")
+    of_requests = _part(requested[0], sum(requested), " requests")
+    return (
+        f"canary {of_counts}, but {of_requests}: the two variants are not counted alike, so they are not compared; "
+        "look for events that one variant loses or sends twice"
+    )
+
+
 def starved(canary: int, stable: int, share: float) -> str:
     """Return who received the requests of the last minute; `share` (0 to 1) is the canary's configured share.
 
