@@ -11,7 +11,7 @@ from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.record.observation import Observation
 from canary_tools.rehearsal.scenario import Control
-from canary_tools.rehearsal.scenario.distortions import DISTORTIONS, Distortion
+from canary_tools.rehearsal.scenario.distortions import DISTORTIONS
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import alarm_names
 
@@ -83,7 +83,7 @@ class Controls:
             "flap-alarm": lambda control: self._flap(self._alarm(control)),
             "duplicate-event": lambda _: aws.bus.repeat(),
             "delay-events": lambda _: aws.bus.delay(),
-            **dict.fromkeys(DISTORTIONS, lambda control: self._distort(DISTORTIONS[control.do])),
+            **dict.fromkeys(DISTORTIONS, self._distort),
         }
 
     def _is_over(self) -> bool:
@@ -116,10 +116,12 @@ class Controls:
             self._aws.processes.pause(FLAP_SECONDS)
         self._aws.alarms.release(alarm)
 
-    def _distort(self, distortion: Distortion) -> None:
-        usual, self._aws.gaps.distortion = self._aws.gaps.distortion, distortion
+    def _distort(self, control: Control) -> None:
+        gaps, usual = self._aws.gaps, self._aws.gaps.distortions
+        releases = ("canary", "stable") if control.who == "both" else (control.who,)
+        gaps.distortions = usual | dict.fromkeys(releases, DISTORTIONS[control.do])
         self._aws.processes.pause(DISTORTED_SECONDS)
-        self._aws.gaps.distortion = usual
+        gaps.distortions = usual
 
     def _deploy(self) -> None:
         self._deploys += 1

@@ -27,7 +27,7 @@ _REFUSED = 400
 class Gaps:
     """Keeps metric data out of the store while the scenario says that they are missing.
 
-    `distortion`: what happens to the values at present.
+    `distortions`: what happens to the values at present, by release.
     """
 
     def __init__(self, store: MetricStore, scenario: Scenario, who: Callable[[str], str]) -> None:
@@ -35,17 +35,18 @@ class Gaps:
         self._missing = scenario.missing
         self._who = who
         self.zero = float("inf")
-        self.distortion: Distortion = lambda _name, values: values
+        self.distortions: dict[str, Distortion] = {}
 
     def record(
         self, *, timestamp: float, name: str, values: Values, dimensions: Mapping[str, str], **point: Any
     ) -> None:
         """Store the values of one publish period, unless they are missing."""
         second, who = timestamp - self.zero, self._who(dimensions["VariantName"])
-        if not any(missing.holds(second, who, name) for missing in self._missing):
-            self._store.record(
-                timestamp=timestamp, name=name, values=self.distortion(name, values), dimensions=dimensions, **point
-            )
+        if any(missing.holds(second, who, name) for missing in self._missing):
+            return
+        if who in self.distortions:
+            values = self.distortions[who](name, values)
+        self._store.record(timestamp=timestamp, name=name, values=values, dimensions=dimensions, **point)
 
 
 class Publisher:

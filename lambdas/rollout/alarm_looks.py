@@ -114,6 +114,6 @@ class AlarmLook:
 
 
 def _before(usual: OfSlot, last: OfSlot, *, moment: float) -> Before:
-    served = [seen for seen in last.values() if seen.total]
+    served = [seen for seen in last.values() if seen.possible and seen.total]
     has_come = clock.now() >= moment + COME_SECONDS or int(moment // MINUTE) - 1 in last
     return Before(rollout=list(usual.values()), step=served[-SERVED_MINUTES:], has_come=has_come)

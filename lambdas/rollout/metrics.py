@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients
+from rollout.contract.counting import as_count
 from rollout.contract.names import (
     ENDPOINT_DIMENSION,
     INVOCATIONS,
@@ -63,26 +64,37 @@ class Metrics:
         return {name: states.get(name, DELETED) for name in names}
 
     def requests_per_minute(self, start: float, end: float, *, serving: Sequence[str]) -> Busiest:
-        """Return the busiest minute of both slots together; `serving` are those that must have published."""
+        """Return the busiest minute of both slots together; `serving` are those that must have published.
+
+        A value that cannot be a count is not known, and neither is a minute that has one.
+        """
         pages = self._client.get_paginator("get_metric_data").paginate(
             MetricDataQueries=[self._invocations_query(slot) for slot in SLOTS],
             StartTime=datetime.fromtimestamp(start, UTC),
             EndTime=datetime.fromtimestamp(end, UTC),
         )
-        minutes: defaultdict[float, dict[str, float]] = defaultdict(dict)
+        minutes: defaultdict[float, dict[str, int]] = defaultdict(dict)
+        unknown: set[float] = set()
         with clients.named_failures():
             for result in (result for page in pages for result in page["MetricDataResults"]):
                 for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
-                    of_slot = minutes[timestamp.timestamp() // MINUTE]
-                    of_slot[result["Id"]] = of_slot.get(result["Id"], 0.0) + value
+                    minute, count = timestamp.timestamp() // MINUTE, as_count(value)
+                    if count is None:
+                        unknown.add(minute)
+                        continue
+                    of_slot = minutes[minute]
+                    of_slot[result["Id"]] = of_slot.get(result["Id"], 0) + count
         needed = set(map(_query_id, serving))
+        known = [of_slot for minute, of_slot in minutes.items() if minute not in unknown]
         return Busiest(
-            requests=max((sum(of_slot.values()) for of_slot in minutes.values()), default=0.0),
-            is_known=any(needed <= of_slot.keys() for of_slot in minutes.values()),
+            requests=max((sum(of_slot.values()) for of_slot in known), default=0),
+            is_known=any(needed <= of_slot.keys() for of_slot in known),
         )
 
     def seen_until(self, slot: str, start: float, end: float) -> float | None:
         """Return when the newest metric period of a slot that has come ends; `None` when none has come.
+
+        A period whose requests cannot be a count has not come.
 
         Raises:
             Throttled, Unavailable: when CloudWatch does not tell.
@@ -94,7 +106,12 @@ class Metrics:
         )
         with clients.named_failures():
             results = [result for page in pages for result in page["MetricDataResults"]]
-        begun = [timestamp.timestamp() for result in results for timestamp in result["Timestamps"]]
+        begun = [
+            timestamp.timestamp()
+            for result in results
+            for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True)
+            if as_count(value) is not None
+        ]
         return max(begun) + self._period if begun else None
 
     def _invocations_query(self, slot: str) -> dict[str, object]:

@@ -4,11 +4,12 @@ import math
 from itertools import pairwise
 
 import pytest
+from rollout.contract.counting import MOST, as_count
 from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.gates import Counts, effects, failing, restarts, share
 from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, split_at
 from rollout.gates.capital import Capital
-from rollout.gates.counts import MOST, InvalidCountsError, as_count
+from rollout.gates.counts import InvalidCountsError
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.logs import floored, log_sum

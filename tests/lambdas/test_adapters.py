@@ -1,6 +1,6 @@
 """Each adapter against recorded answers: what it asks for, and which name a failure gets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -236,3 +236,35 @@ def test_traffic_is_known_when_each_slot_that_serves_has_published(serving: list
     result = {"Id": "variant_a", "Label": "variant-a", "Timestamps": [NOW], "Values": [900.0]}
     stubber.add_response("get_metric_data", {"MetricDataResults": [result]})
     assert Metrics("shop", 60, client=client).requests_per_minute(0, 600, serving=serving) == (900, is_known)
+
+
+IMPOSSIBLE = [-900.0, 0.5, 2.0**360]
+
+
+def in_two_minutes(slot: str, first: float, second: float) -> dict[str, Any]:
+    moments = [NOW, NOW + timedelta(seconds=60)]
+    return {"Id": slot.replace("-", "_"), "Label": slot, "Timestamps": moments, "Values": [first, second]}
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE)
+def test_a_minute_whose_requests_cannot_be_a_count_says_nothing_of_the_traffic(impossible: float) -> None:
+    client, stubber = stubbed("cloudwatch")
+    results = [in_two_minutes("variant-a", 900.0, impossible), in_two_minutes("variant-b", 100.0, 5_000.0)]
+    stubber.add_response("get_metric_data", {"MetricDataResults": results})
+    assert Metrics("shop", 60, client=client).requests_per_minute(0, 600, serving=SLOTS) == (1000, True)
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE)
+def test_traffic_is_not_known_when_nothing_published_can_be_a_count(impossible: float) -> None:
+    client, stubber = stubbed("cloudwatch")
+    stubber.add_response(
+        "get_metric_data", {"MetricDataResults": [in_two_minutes("variant-a", impossible, impossible)]}
+    )
+    assert Metrics("shop", 60, client=client).requests_per_minute(0, 600, serving=["variant-a"]) == (0, False)
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE)
+def test_traffic_has_not_arrived_in_a_minute_whose_requests_cannot_be_a_count(impossible: float) -> None:
+    client, stubber = stubbed("cloudwatch")
+    stubber.add_response("get_metric_data", {"MetricDataResults": [in_two_minutes("variant-a", 900.0, impossible)]})
+    assert Metrics("shop", 60, client=client).seen_until("variant-a", 0, 600) == NOW.timestamp() + 60

@@ -66,6 +66,13 @@ def test_absurd_metrics_are_survived(rehearsing: Rehearse, do: str) -> None:
     assert result["reason"]
 
 
+@pytest.mark.parametrize("who", ["canary", "stable"])
+@pytest.mark.parametrize("do", DISTORTIONS)
+def test_absurd_metrics_of_one_release_are_held_against_neither(rehearsing: Rehearse, do: str, who: str) -> None:
+    result = rehearsing(controls=[{"at_s": 300, "do": do, "who": who}]).result
+    assert (result["outcome"], result["safe_end"]) == ("PROMOTED", True), result["reason"]
+
+
 def test_absurd_metrics_are_absurd() -> None:
     published = {name: distort("Invocation5XXErrors", {0.0: 9, 1.0: 1}) for name, distort in DISTORTIONS.items()}
     assert published == {

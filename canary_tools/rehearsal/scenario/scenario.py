@@ -86,6 +86,7 @@ class Control:
     do: str
     weights: Mapping[str, float] = field(default_factory=dict)
     alarm: str = ""
+    who: str = "both"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -192,6 +192,7 @@ def _control(reader: Reader) -> Control:
         do=do,
         weights=weights,
         alarm=reader.text("alarm", default="") if do in OF_ALARMS else "",
+        who=reader.choice("who", WHO, default="both") if do in DISTORTIONS else "both",
     )
     reader.refuse_unknown_keys()
     return control

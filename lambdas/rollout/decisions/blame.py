@@ -8,6 +8,7 @@ from math import exp, inf, lgamma
 from typing import TYPE_CHECKING
 
 from rollout import sentences
+from rollout.contract.counting import as_count
 from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ MATERIAL_RATIO = 1.25
 """A common trouble hits two fleets alike, but not exactly. The canary must be bad this much more often than stable."""
 COMPARABLE_PART = 10
 """A slot is compared with one that has `min_requests`, or at least a tenth of its requests, however few those are."""
-MOST = 1e15
-"""Floating-point numbers cannot count further."""
 
 
 class Fault(StrEnum):
@@ -66,7 +65,8 @@ class Seen:
     @property
     def possible(self) -> bool:
         """Tell whether these are counts: whole, and no more bad requests than requests."""
-        return 0 <= self.bad <= self.total <= MOST and self.total % 1 == self.bad % 1 == 0
+        total, bad = as_count(self.total), as_count(self.bad)
+        return total is not None and bad is not None and bad <= total
 
 
 @dataclass(frozen=True, kw_only=True)

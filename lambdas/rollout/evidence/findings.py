@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rollout.contract.counting import as_count
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 from rollout.evidence.arrivals import Arrivals, Series
 from rollout.evidence.sources import Query, SlotCount, SourceReader, requests_of
 from rollout.evidence.window import EVERYTHING, Window
 from rollout.gates import Minute
-from rollout.gates.counts import as_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

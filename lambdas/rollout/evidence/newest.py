@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rollout.contract.plan import AlarmLimits
     from rollout.evidence.series import SeriesReader
+    from rollout.evidence.sources import SlotCount
 
 ALARMED_PERCENTILE = 99
 ERRORS = Errors()
@@ -75,8 +76,7 @@ class AlarmCounter:
         count = ERRORS.count(period, slot, is_canary=True)
         if count is None:
             return None
-        beyond = count.total >= self.limits.min_requests and 100 * count.bad > self.limits.failed_percent * count.total
-        return Seen(total=count.total, bad=count.bad, beyond=beyond)
+        return self._seen(count, beyond=100 * count.bad > self.limits.failed_percent * count.total)
 
     def _late(self, period: MetricPeriod, slot: str, *, is_canary: bool) -> Seen | None:
         alarmed = percentile_statistic(ALARMED_PERCENTILE)
@@ -84,9 +84,13 @@ class AlarmCounter:
         count = self._slow.count(period, slot, is_canary=is_canary)
         if not is_latency(p99) or count is None:
             return None
-        beyond = count.total >= self.limits.min_requests and p99 > self._slow.source.slow_us
         bound = None if count.exact else Bound.AT_LEAST if is_canary else Bound.AT_MOST
-        return Seen(total=count.total, bad=count.bad, beyond=beyond, bound=bound)
+        return self._seen(count, beyond=p99 > self._slow.source.slow_us, bound=bound)
+
+    def _seen(self, count: SlotCount, *, beyond: bool, bound: Bound | None = None) -> Seen:
+        """Return what a slot showed. What cannot be counts is beyond no limit, and neither are few requests."""
+        seen = Seen(total=count.total, bad=count.bad, bound=bound)
+        return replace(seen, beyond=beyond and seen.possible and seen.total >= self.limits.min_requests)
 
     @property
     def _slow(self) -> Slow:

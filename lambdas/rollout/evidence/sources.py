@@ -88,6 +88,15 @@ def percentile_statistic(percentile: float) -> str:
     return EXTREMES.get(percentile, f"p{percentile:g}")
 
 
+def per_mille_above(percentile: float) -> int:
+    """Return how many of 1,000 requests are above a percentile, exactly: `1 - 0.97` is more than 0.03.
+
+    >>> per_mille_above(97), per_mille_above(99.9)
+    (30, 1)
+    """
+    return round(1000 - 10 * percentile)
+
+
 def is_latency(value: float | None) -> TypeGuard[float]:
     """Tell whether a published value can be a latency in microseconds.
 
@@ -186,12 +195,12 @@ class Slow:
         return SlotCount(total=total, bad=least if is_canary else most, exact=least == most)
 
     def _at_least(self, percentiles: Mapping[float, float], total: float) -> int:
-        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value > self.source.slow_us]
-        return floor(total * max(shares, default=0.0))
+        above = [per_mille_above(p) for p, value in percentiles.items() if value > self.source.slow_us]
+        return floor(total * max(above, default=0) / 1000)
 
     def _at_most(self, percentiles: Mapping[float, float], total: float) -> int:
-        shares = [1 - percentile / 100 for percentile, value in percentiles.items() if value <= self.source.slow_us]
-        return ceil(total * min(shares, default=1.0))
+        above = [per_mille_above(p) for p, value in percentiles.items() if value <= self.source.slow_us]
+        return ceil(total * min(above, default=1000) / 1000)
 
 
 @dataclass(frozen=True, kw_only=True)

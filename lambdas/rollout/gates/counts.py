@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-MOST = 10**15
-"""Requests of one minute; floating-point numbers cannot count further."""
+from rollout.contract.counting import MOST
+
 FIELDS = ("canary_total", "canary_bad", "stable_total", "stable_bad")
 
 
@@ -78,19 +78,6 @@ def _whole(field: str, value: object) -> int:
     if value < 0 or value != int(value):
         raise InvalidCountsError(f"{field} must be a whole number of at least 0, got {value}")
     return int(value)
-
-
-def as_count(value: object) -> int | None:
-    """Return a published value as a count; `None` for one that cannot be a count, as `Counts.parse` has it.
-
-    >>> as_count(600.0), as_count(0.5), as_count(2.0**360), as_count(None)
-    (600, None, None, None)
-    """
-    try:
-        count = _whole("count", value)
-    except InvalidCountsError:
-        return None
-    return count if count <= MOST else None
 
 
 NOTHING = Counts(0, 0, 0, 0)
