@@ -16,6 +16,8 @@ from rollout.gates.logs import floored, log_sum
 from rollout.gates.proof import Proof
 from rollout.gates.traffic import LARGEST_STEP, RESERVE, WEIGHTS, TrafficGate
 
+from tests.gates.rollouts import judge, minutes
+
 THRESHOLD = math.log(100)
 DIGITS = 2e-5
 """Logs are kept with five decimals."""
@@ -264,7 +266,14 @@ def test_a_minute_without_requests_or_a_share_says_nothing_about_traffic(canary:
 
 
 def test_at_all_of_the_traffic_a_request_to_stable_is_missing_at_the_canary() -> None:
-    assert TRAFFIC.update(TRAFFIC.new_state(), 60, 0, 1.0).total < 0.0
+    start = TRAFFIC.new_state()
+    assert TRAFFIC.update(start, 60, 0, 1.0).total == pytest.approx(start.total, abs=1e-4)
+    assert TRAFFIC.update(start, 58, 2, 1.0).total > 1.0
+
+
+def test_as_many_requests_to_the_canary_as_to_stable_are_counted_too() -> None:
+    assert TRAFFIC.update(TRAFFIC.new_state(), 30, 30, 0.5).total < -0.1
+    assert TRAFFIC.update(TRAFFIC.new_state(), 30, 30, 0.99).total > 1.0
 
 
 def test_evidence_that_just_reaches_the_threshold_is_enough() -> None:
@@ -363,3 +372,15 @@ def test_stables_past_fades_by_a_hundredth_a_minute_and_is_kept_short() -> None:
     assert after.recent == (14.02, 1190.5)
     assert after.stable_rate == pytest.approx(14.52 / 1191.5)
     assert GateState(capital=Capital((0.0,)), proof=Proof(Capital((0.0,)))).stable_rate is None
+
+
+def test_a_pass_keeps_the_minute_from_which_its_proofs_stand() -> None:
+    """Also when every minute is an evaluation of its own, and the state is stored in between."""
+    rules, passed = judge(min_minutes=3), []
+    state = rules.new_state()
+    for minute in minutes(60, Counts(3000, 3, 27000, 54)):
+        state, assessment = rules.update(state, [minute])
+        if assessment.verdict == "PASS":
+            passed.append(assessment.minute)
+    assert len(passed) > 10
+    assert set(passed) == {60 - len(passed)}
