@@ -66,7 +66,7 @@ def judged(
         ((-100, -50), (900, 9), Fault.IMPOSSIBLE),
         ((100.5, 50), (900, 9), Fault.IMPOSSIBLE),
         ((1e15, 1e15), (900, 9), Fault.CANARY),
-        ((2e15, 1e15), (900, 9), Fault.IMPOSSIBLE),
+        ((1e15 + 1, 1e15), (900, 9), Fault.IMPOSSIBLE),
         ((2.0**360, 2.0**359), (900, 9), Fault.IMPOSSIBLE),
         (None, (900, 9), Fault.NOTHING),
     ],
@@ -194,6 +194,7 @@ def test_a_stable_with_too_few_requests_is_compared_as_it_was() -> None:
     assert judged([(1000, 600)], [(24, 24)], served=[(900, 9)]).fault is Fault.CANARY
     assert judged([(1000, 600)], [(24, 24)], served=[(900, 540)]).fault is Fault.BOTH
     assert judged([(240, 144)], [(24, 24)], served=[(900, 9)]).fault is Fault.BOTH
+    assert judged([(250, 150)], [(24, 24)], served=[(900, 9)]).fault is Fault.CANARY
     assert judged([(1000, 600)], [(25, 25)], served=[(900, 9)]).fault is Fault.BOTH
 
 

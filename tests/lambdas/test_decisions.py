@@ -226,6 +226,8 @@ def test_traffic_over_the_maximum_ends_a_rollout_when_it_lasts() -> None:
     )
     with pytest.raises(CapacityUnavailable, match=f"^{re.escape(told)}$"):
         excess(12345, SCALING, since=100, now=1000, lasts_seconds=900)
+    with pytest.raises(CapacityUnavailable, match="; this lasts for 600 minutes"):
+        excess(12345, SCALING, since=0, now=36_000, lasts_seconds=900)
 
 
 def test_traffic_that_is_not_over_the_maximum_any_more_is_forgotten() -> None:
