@@ -246,6 +246,15 @@ def test_a_canary_that_is_bad_a_quarter_more_often_than_stable_is_not_materially
     assert worse_beyond_chance(Seen(total=10_000, bad=5001), Seen(total=10_000, bad=4000))
 
 
+@pytest.mark.parametrize("fault", Fault)
+def test_a_finding_alone_holds_no_step_up_and_says_nothing(fault: Fault) -> None:
+    """Only a newest period that was seen beyond the limits does."""
+    finding = Finding(fault=fault)
+    assert not finding.holds
+    assert (finding.reason, finding.lasts) == ("", False)
+    assert not Seen(total=100, bad=100).beyond
+
+
 def test_the_more_urgent_finding_counts() -> None:
     found = [Finding(fault=fault) for fault in Fault]
     random.Random(3).shuffle(found)  # noqa: S311 - a fixed seed
