@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import ceil, exp, expm1, log, log1p, sqrt
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from rollout.contract import cohort as contract
@@ -19,6 +21,10 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudf
 MAX_VALUES_LENGTH = 512
 """Of all values together; a stage variable holds them. Source:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+USER_VARIATION = 300.0
+"""How unequal users are when nobody says it. One user in a hundred who fails with every second request makes 270."""
+WIDEST_SPREAD = 10.0
+"""How many times the rate of any cohort may differ from that of the others without being called broken."""
 _HEADER = re.compile(r"[a-z0-9-]+")
 _VALUE = re.compile(r"[A-Za-z0-9._~:/?#&=-]+")
 
@@ -28,7 +34,7 @@ class CohortRule:
     """Requests that go to the canary while its weight is 0; all others go to stable. Made by its factories.
 
     `expected_percent` (above 0, below 100) of all requests are expected to match: the canary gets the instances for
-    them before the step begins.
+    them before the step begins. `users` and `user_variation` are explained at `share_of_users`.
 
     Raises:
         ValueError: when a name, a value or a share is not allowed.
@@ -38,6 +44,8 @@ class CohortRule:
     values: tuple[str, ...] = ()
     buckets: int = 0
     expected_percent: float
+    users: int | None = None
+    user_variation: float = USER_VARIATION
 
     def __post_init__(self) -> None:
         if bool(self.values) == bool(self.buckets):
@@ -48,6 +56,10 @@ class CohortRule:
             raise ValueError(f"header must be a name of letters, digits and hyphens in lower case, got {self.header!r}")
         if not 0 < self.expected_percent < 100:  # noqa: PLR2004 - a percentage
             raise ValueError(f"expected_percent must be above 0 and below 100, got {self.expected_percent:g}")
+        if self.users is not None and self.users < 1:
+            raise ValueError(f"users must be 1 or more, got {self.users}")
+        if not self.user_variation > 0:
+            raise ValueError(f"user_variation must be above 0, got {self.user_variation:g}")
 
     @classmethod
     def header_values(cls, header: str, values: Sequence[str], *, expected_percent: float) -> CohortRule:
@@ -80,12 +92,26 @@ class CohortRule:
         return cls.header_values(header, codes, expected_percent=expected_percent)
 
     @classmethod
-    def share_of_users(cls, percent: float, *, expected_percent: float | None = None) -> CohortRule:
+    def share_of_users(
+        cls,
+        percent: float,
+        *,
+        expected_percent: float | None = None,
+        users: int | None = None,
+        user_variation: float = USER_VARIATION,
+    ) -> CohortRule:
         """Match a share of the users (at least 0.01 %), always the same ones within a rollout.
 
         The application sends its user's bucket in the header `x-canary-bucket`, four digits that
         `canary_construct_client.bucket_header` computes. A higher share only adds users. Left out, `expected_percent`
         is the same share: say more where few users send many requests, so that the canary has the instances for them.
+
+        Users are drawn here and requests are counted, so a cohort may be worse than the others because of who is in
+        it. `users` (1 or more) is how many visit the endpoint during the step's bake, stable's included. The more
+        there are, the smaller is the difference that the gates leave to the draw. Left out, that is a factor of 10: the
+        step finds what is broken, and cannot judge what is better. `user_variation` (above 0) is how unequal they
+        are: the number of users, times the sum of `(bad - rate * requests) ** 2` over them, divided by the square of
+        all bad requests. It comes from a log with user IDs, of a time as long as the bake.
         """
         buckets = round(percent * BUCKETS / 100)
         if not 0 < buckets < BUCKETS:
@@ -94,8 +120,55 @@ class CohortRule:
             header=BUCKET_HEADER,
             buckets=buckets,
             expected_percent=percent if expected_percent is None else expected_percent,
+            users=users,
+            user_variation=user_variation,
         )
+
+    def spread(self, chance: float) -> float:
+        """Return how many times the cohort's rate may differ from the others' because of who is in it.
+
+        By `chance` (above 0, below 0.5) it is more. The logarithm of the ratio of the two rates is taken to be normal;
+        its variance comes from the number of users on both sides. 10 is the most, and holds for a header's values,
+        whose people are others than stable's.
+
+        >>> CohortRule.share_of_users(5).spread(0.005)
+        10.0
+        >>> CohortRule.share_of_users(5, users=100_000).spread(0.005)
+        1.9
+        >>> CohortRule.share_of_users(5, users=1_000_000, user_variation=30).spread(0.005)
+        1.07
+        """
+        if self.users is None:
+            return WIDEST_SPREAD
+        deviation = sqrt(log1p(self.user_variation / (self.users * self._drawn_on_both_sides)))
+        return _rounded_up(min(WIDEST_SPREAD, exp(_deviations(chance) * deviation)))
+
+    def users_for(self, spread: float, chance: float) -> int:
+        """Return the number of users from which on the spread is at most this much (above 1).
+
+        >>> CohortRule.share_of_users(5).users_for(2.0, 0.005)
+        84144
+        """
+        deviation = log(spread) / _deviations(chance)
+        return ceil(self.user_variation / (expm1(deviation**2) * self._drawn_on_both_sides))
+
+    @property
+    def _drawn_on_both_sides(self) -> float:
+        """Of all users, how many on each side would make the same variance as the cohort and the others together."""
+        part = self.buckets / BUCKETS
+        return part * (1 - part)
 
     def for_handlers(self) -> contract.CohortRule:
         """Return the rule as handlers and clients read it."""
         return contract.CohortRule(header=self.header, values=self.values, buckets=self.buckets)
+
+
+def _deviations(chance: float) -> float:
+    """Return how many standard deviations a normal variable exceeds with this chance."""
+    return -NormalDist().inv_cdf(chance)
+
+
+def _rounded_up(spread: float) -> float:
+    """Return the spread as people read it: hundredths below 2, tenths above."""
+    parts = 100 if spread < 2 else 10  # noqa: PLR2004 - where a hundredth is no longer worth reading
+    return ceil(spread * parts) / parts

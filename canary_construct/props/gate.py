@@ -18,7 +18,7 @@ from rollout.contract.gate_rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MICROSECONDS_PER_MILLISECOND = 1000
 
@@ -200,12 +200,17 @@ class Gate:
         return self.source.delay_seconds if isinstance(self.source, PublishedCounts) else 0
 
     def rule_in_periods(
-        self, metric_period_seconds: int, *, superior_step: int | None = None, cohort_steps: tuple[int, ...] = ()
+        self,
+        metric_period_seconds: int,
+        *,
+        superior_step: int | None = None,
+        cohort_steps: tuple[int, ...] = (),
+        spreads: Sequence[float] = (),
     ) -> GateRule:
         """Return the rule as the judge reads it: its times count metric periods.
 
         `superior_step` is the number of the step that passes only with a proof, if this gate asks for superiority.
-        `cohort_steps` are the numbers of the steps in which users are chosen.
+        `cohort_steps` are the numbers of the steps in which users are chosen, `spreads` their spreads.
         """
         return replace(
             self.rule,
@@ -213,6 +218,7 @@ class Gate:
             delay=-(-self.delay_seconds // metric_period_seconds),
             superior_step=superior_step if self.superior else None,
             unasked_steps=() if self.asked_in_cohorts else cohort_steps,
+            spreads=tuple(spreads),
         )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from aws_cdk import Duration
 
+    from canary_construct.props.cohort_rule import CohortRule
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrafficRouting:
@@ -32,8 +34,7 @@ class TrafficRouting:
         cohorts = [step.rule is not None for step in self.traffic_steps]
         if cohorts != sorted(cohorts, reverse=True):
             raise ValueError(f"cohort steps must come before shares of all requests, got {', '.join(titles)}")
-        rules = [step.rule for step in self.traffic_steps if step.rule is not None]
-        for earlier, later in itertools.pairwise(rules):
+        for earlier, later in itertools.pairwise(self.cohorts):
             if 0 < later.buckets < earlier.buckets:
                 raise ValueError(f"shares of users must not fall from one step to the next, got {', '.join(titles)}")
         percents = [step.percent for step in self.traffic_steps if step.rule is None]
@@ -41,6 +42,11 @@ class TrafficRouting:
             raise ValueError(f"steps must rise from one to the next, got {percents}")
         if percents[-1:] != [100]:
             raise ValueError(f"steps must end at 100 percent, got {percents or ', '.join(titles)}")
+
+    @property
+    def cohorts(self) -> Sequence[CohortRule]:
+        """Return the rules of the cohort steps, which are the first steps."""
+        return tuple(step.rule for step in self.traffic_steps if step.rule is not None)
 
     @property
     def last_compared_step(self) -> int | None:

@@ -17,7 +17,7 @@ from canary_construct.cdk.lazy import lazy_value
 from canary_construct.props.slot import Slot
 from canary_construct.review import reaction_times
 from canary_construct.review.expected_traffic import ExpectedTraffic, instances
-from canary_construct.review.plan_warnings import PlanWarnings
+from canary_construct.review.plan_warnings import PlanWarnings, cohort_limits, cohort_warnings
 from canary_construct.rollout.history_budget import longest_history, longest_watch_seconds
 from canary_construct.rollout.timeouts import longest_wait_seconds
 
@@ -74,14 +74,19 @@ class PlanReview:
             "Guards": [self._exposure(reaction) for reaction in self._reactions(alarms)],
             "MetricDelaySeconds": reaction_times.METRIC_DELAY_SECONDS,
         }
+        if self.plan.routing.cohorts:
+            summary["Cohorts"] = [{"Limit": limit} for limit in cohort_limits(self.plan)]
         if self._traffic is not None:
             requests = {step.title: round(self._traffic.canary_rps(step) * step.bake_seconds) for step in steps}
             summary |= {"ExpectedRps": self._traffic.rps, "ExpectedCanaryRequests": requests}
         return summary
 
     def warnings(self) -> list[str]:
-        """Return a sentence for each step that is unwise at the expected traffic."""
-        return [] if self._traffic is None else [*PlanWarnings(plan=self.plan, traffic=self._traffic).sentences()]
+        """Return a sentence for each cohort that cannot judge, and each step that is unwise at the expected traffic."""
+        of_cohorts = [*cohort_warnings(self.plan)]
+        if self._traffic is None:
+            return of_cohorts
+        return [*of_cohorts, *PlanWarnings(plan=self.plan, traffic=self._traffic).sentences()]
 
     @property
     def _steps(self) -> Sequence[TrafficStep]:

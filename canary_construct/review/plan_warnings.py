@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.contract.gate_rules import WIDEST_JUDGED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from canary_construct.props.traffic_step import TrafficStep
     from canary_construct.review.expected_traffic import ExpectedTraffic
+    from canary_construct.rollout.gates import RolloutGates
     from canary_construct.rollout.plan import RolloutPlan
 
 SHOWN_FOR_A_PROOF = 42_000
@@ -20,6 +23,29 @@ approximation agrees: evidence of 1 in `beta` (5 %) needs `2 ln(20)` = 6.0 times
 0.945` over the squared difference `0.005 ** 2`, which is 23,900, times the discount for conversions, which has fallen
 to 1.8 by then. Half the lift needs four times as many.
 """
+
+
+def cohort_limits(plan: RolloutPlan) -> Iterator[str]:
+    """Yield what the gates can conclude in each cohort step."""
+    for index, _ in enumerate(plan.routing.cohorts):
+        spread = plan.gates.widest_spread(index)
+        broken_only = ", so it can find what is broken and cannot judge what is better"
+        yield (
+            f"the users of {plan.routing.traffic_steps[index].title} may explain {spread:g} times stable's rate by "
+            f"themselves{'' if spread <= WIDEST_JUDGED else broken_only}"
+        )
+
+
+def cohort_warnings(plan: RolloutPlan) -> Iterator[str]:
+    """Yield a sentence for each share of the users that cannot judge, though its users are like stable's."""
+    for index, limit in enumerate(cohort_limits(plan)):
+        if plan.routing.cohorts[index].buckets and plan.gates.widest_spread(index) > WIDEST_JUDGED:
+            yield f"{limit}: {_way_out(plan.gates, index)}"
+
+
+def _way_out(gates: RolloutGates, index: int) -> str:
+    """Return what the most demanding gate needs: the one with the smallest chance."""
+    return gates.way_out(min(gates.gates, key=gates.chance_of_draw), index)
 
 
 @dataclass(frozen=True, kw_only=True)

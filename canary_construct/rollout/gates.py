@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rollout.contract.gate_rules import FailedRequests, GateRules, JudgeRules, RefusedRequests
+from rollout.contract.gate_rules import WIDEST_JUDGED, FailedRequests, GateRules, JudgeRules, RefusedRequests
 from rollout.contract.timing import BLIND_SECONDS, GATE_PERIODS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS
 
 from canary_construct.props.gate import Gate
@@ -67,7 +67,9 @@ class RolloutGates:
                 alpha=self._alpha,
                 require_proof=self._require_proof,
                 gates=tuple(
-                    gate.rule_in_periods(self._period, superior_step=proven_in, cohort_steps=cohorts)
+                    gate.rule_in_periods(
+                        self._period, superior_step=proven_in, cohort_steps=cohorts, spreads=self._spreads(gate)
+                    )
                     for gate in self.gates
                 ),
             ),
@@ -83,10 +85,22 @@ class RolloutGates:
         after = kinds.index(FailedRequests) + 1
         return (*self._gates[:after], Gate.refused_requests(), *self._gates[after:])
 
+    def widest_spread(self, index: int) -> float:
+        """Return how many times the users of a step may differ by themselves; 1 where requests are drawn."""
+        return max(gate.spread_in(index) for gate in self.rules().judge.gates)
+
+    def chance_of_draw(self, gate: Gate) -> float:
+        """Return a gate's chance of more than its spread in one cohort step: together they take half of alpha."""
+        part = gate.rule.alpha_share / sum(gate.rule.alpha_share for gate in self.gates)
+        return self._alpha / 2 * part / max(len(self._routing.cohorts), 1)
+
     def waits(self, gate: Gate, index: int) -> dict[str, int]:
         """Return the seconds of a step, by reason, that pass before a gate counts what it shall judge there."""
         waits = {"warm-up": gate.warm_up_seconds, "delay": gate.delay_seconds if self._waits_for_delay(index) else 0}
         return {reason: seconds for reason, seconds in waits.items() if seconds}
+
+    def _spreads(self, gate: Gate) -> list[float]:
+        return [rule.spread(self.chance_of_draw(gate)) for rule in self._routing.cohorts]
 
     def _check(self) -> None:
         twice = [name for name, count in Counter(gate.name for gate in self.gates).items() if count > 1]
@@ -99,6 +113,8 @@ class RolloutGates:
             self._check_time(gate)
             if gate.superior:
                 self._check_superiority(gate)
+        if self._require_proof:
+            self._check_proof()
 
     def _refuse_cohorts(self) -> None:
         cohorts = [step.title for step in self._routing.traffic_steps if step.rule is not None]
@@ -149,3 +165,30 @@ class RolloutGates:
                 f"users or of the requests before 100 %: other people than stable's prove nothing, got {step.title} "
                 f"chosen by header {step.rule.header}"
             )
+        if step.rule is not None:
+            self._check_judges(gate, number, f"gate {gate.name} asks for a proof that the canary is better than stable")
+
+    def _check_proof(self) -> None:
+        number = self._routing.last_compared_step
+        assert number is not None
+        for gate in self.gates:
+            self._check_judges(gate, number, "require_proof asks for a proof that the canary is not worse than stable")
+
+    def _check_judges(self, gate: Gate, number: int, asked: str) -> None:
+        """Refuse a proof by a cohort whose own users may explain too much."""
+        rule = next(rule for rule in self.rules().judge.gates if rule.name == gate.name)
+        if not rule.judges_in(number):
+            raise ValueError(
+                f"{asked}, which {self._routing.traffic_steps[number].title} cannot give: its own users may explain "
+                f"{rule.spread_in(number):g} times stable's rate, more than {WIDEST_JUDGED:g}; "
+                f"{self.way_out(gate, number)}"
+            )
+
+    def way_out(self, gate: Gate, number: int) -> str:
+        """Return what a cohort step needs so that a gate can judge what is better there."""
+        cohort = self._routing.cohorts[number]
+        later = "let a later step judge that gives the canary a share of the requests"
+        if not cohort.buckets:
+            return later
+        needed = cohort.users_for(WIDEST_JUDGED, self.chance_of_draw(gate))
+        return f"share_of_users needs users of {needed:,} or more for that, or {later}"

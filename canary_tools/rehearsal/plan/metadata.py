@@ -27,6 +27,8 @@ class PlanMetadata:
     metric_delay_seconds: int
     guards: tuple[Guard, ...]
     expected_rps: float | None
+    cohorts: tuple[str, ...]
+    """What the gates can conclude in each cohort step."""
 
     @classmethod
     def parse(cls, content: object) -> "PlanMetadata":
@@ -44,6 +46,7 @@ class PlanMetadata:
             metric_delay_seconds=reader.whole("MetricDelaySeconds", least=0),
             guards=tuple(_guard(guard) for guard in reader.sections("Guards")),
             expected_rps=reader.optional_number("ExpectedRps", least=0),
+            cohorts=tuple(cohort.text("Limit") for cohort in reader.optional_sections("Cohorts")),
         )
 
 

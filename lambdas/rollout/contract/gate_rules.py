@@ -17,8 +17,13 @@ EARLIER_KEYS = {"weight": "alpha_share"}
 """Keys of a gate by their earlier name. `GateRule.parse` still reads it: people keep GATES.json files beside the counts
 of past months, and replay them again. Nothing writes it."""
 
-SELDOM = ("beta", "mode", "min_requests", "min_minutes", "traffic_ratio", "delay", "superior_step", "unasked_steps")
+SELDOM = (
+    "beta", "mode", "min_requests", "min_minutes", "traffic_ratio", "delay", "superior_step", "unasked_steps", "spreads",
+)  # fmt: skip
 """What is written only when it is not the default."""
+
+WIDEST_JUDGED = 2.0
+"""Above this spread a step finds what is broken, and cannot judge what is better."""
 
 
 class InvalidGatesError(ValueError):
@@ -57,6 +62,9 @@ class GateRule:
     `superior_step` (0 is the first) passes only with a proof that the canary is better than stable. In `unasked_steps`
     this gate counts nothing: it neither rolls back nor holds a step up.
 
+    `spreads` are those of the first steps, in which users are drawn and not requests: how many times the rate of a
+    cohort's users may differ from that of the others when the release makes no difference. In all later steps it is 1.
+
     Raises:
         InvalidGatesError: when a value is out of its range.
     """
@@ -72,6 +80,7 @@ class GateRule:
     delay: int = 0
     superior_step: int | None = None
     unasked_steps: tuple[int, ...] = ()
+    spreads: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _require(bool(self.name), "name must not be empty")
@@ -88,6 +97,8 @@ class GateRule:
         )
         unasked = self.unasked_steps
         _require(all(map(_is_step, unasked)), f"unasked_steps must hold numbers of steps, got {unasked!r}")
+        for spread in self.spreads:
+            _require_number("spreads", spread, least=1.0)
         if self.is_lower_worse:
             _require(self.ratio <= 1.0, f"ratio must be at most 1 when lower is worse, got {self.ratio}")
         else:
@@ -98,6 +109,27 @@ class GateRule:
         """Whether fewer events are worse."""
         return self.direction is Direction.LOWER_IS_WORSE
 
+    def spread_in(self, step: int) -> float:
+        """Return how many times a step's users may differ by chance; 1 where requests are drawn.
+
+        >>> users = GateRule(name="errors", spreads=(10.0,))
+        >>> users.spread_in(0), users.spread_in(1)
+        (10.0, 1.0)
+        """
+        return self.spreads[step] if step < len(self.spreads) else 1.0
+
+    def judges_in(self, step: int) -> bool:
+        """Tell whether a step can judge what is better, and not only find what is broken."""
+        return self.spread_in(step) <= WIDEST_JUDGED
+
+    def tolerated(self, spread: float) -> float:
+        """Return the ratio of the two rates that a release and its users explain together.
+
+        >>> GateRule(name="errors").tolerated(10.0)
+        12.5
+        """
+        return self.ratio / spread if self.is_lower_worse else self.ratio * spread
+
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> Self:
         """Read one entry of `gates`; an unknown key is refused as well."""
@@ -107,10 +139,8 @@ class GateRule:
         _require(isinstance(name, str), f"name must be a text, got {name!r}")
         values["kind"] = _choice(Kind, "kind", values.get("kind", Kind.RARE))
         values["direction"] = _choice(Direction, "direction", values.get("direction", Direction.HIGHER_IS_WORSE))
-        unasked = values.get("unasked_steps", ())
-        is_list = isinstance(unasked, Sequence) and not isinstance(unasked, str)
-        _require(is_list, f"unasked_steps must be a list, got {unasked!r}")
-        values["unasked_steps"] = tuple(unasked)
+        for numbers in ("unasked_steps", "spreads"):
+            values[numbers] = _numbers(numbers, values.get(numbers, ()))
         try:
             return cls(**values)
         except InvalidGatesError as error:
@@ -167,6 +197,15 @@ class JudgeRules:
         """Each gate's part of alpha, by name; they sum to 1."""
         total = math.fsum(gate.alpha_share for gate in self.gates)
         return {gate.name: gate.alpha_share / total for gate in self.gates}
+
+    @property
+    def alpha_of_requests(self) -> float:
+        """The part of alpha for chance among requests. Where users are drawn, half is kept for who is drawn."""
+        return self.alpha / 2.0 if any(gate.spreads for gate in self.gates) else self.alpha
+
+    def asks_proof_in(self, step: int) -> bool:
+        """Tell whether a step passes on a proof only. A cohort that cannot judge leaves that to the later steps."""
+        return self.require_proof and all(gate.judges_in(step) for gate in self.gates)
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> Self:
@@ -282,6 +321,12 @@ def _plain(value: object) -> object:
 
 def _is_step(number: object) -> bool:
     return type(number) is int and number >= 0
+
+
+def _numbers(key: str, value: object) -> tuple[Any, ...]:
+    _require(isinstance(value, Sequence) and not isinstance(value, str), f"{key} must be a list, got {value!r}")
+    assert isinstance(value, Sequence)
+    return tuple(value)
 
 
 def _known(rules: type, config: object, what: str, *, renamed: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -111,8 +111,20 @@ class Gate:
 
     @property
     def threshold(self) -> float:
-        """ln(1/alpha)."""
-        return -math.log(self.judge.alpha)
+        """ln(1/alpha), of the part of alpha that chance among requests may spend."""
+        return -math.log(self.judge.alpha_of_requests)
+
+    @property
+    def spread(self) -> float:
+        """How many times the users behind this minute may differ by chance. A delayed count has those before, too."""
+        spread = self.rule.spread_in(self.step)
+        return spread if self.is_own or not self.step else max(spread, self.rule.spread_in(self.step - 1))
+
+    @property
+    def widened(self) -> GateRule:
+        """The rule with the ratio that a tolerable release and its users explain together."""
+        spread = self.spread
+        return self.rule if spread == 1.0 else replace(self.rule, ratio=self.rule.tolerated(spread))
 
     @property
     def alpha_share(self) -> float:
@@ -174,7 +186,7 @@ class Gate:
         compared = self._is_compared(counts)
         return replace(
             self._with_evidence(state, counts),
-            bad_minutes=state.bad_minutes.observe(self.rule, counts),
+            bad_minutes=state.bad_minutes.observe(self.widened, counts),
             dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
             recent=_faded(state.recent, counts),
@@ -286,7 +298,7 @@ class Gate:
             stable_rate = 0.0
         limits = self._limits(state)
         ready = restarts.when_drained(state.capital, self._bets, self.discount(state))
-        capital = failing.grow(ready, self.rule, counts, stable_rate, limits)
+        capital = failing.grow(ready, self.widened, counts, stable_rate, limits)
         is_new_low = capital.total <= state.lowest
         return replace(
             state,
@@ -311,8 +323,8 @@ class Gate:
 
         def bet(capital: Capital) -> Capital:
             if self.asks_superiority:
-                return passing.grow_superior(capital, self.rule, counts, stable_rate, limits)
-            return passing.grow(capital, self.rule, counts, stable_rate)
+                return passing.grow_superior(capital, self.rule, counts, stable_rate, limits, self.spread)
+            return passing.grow(capital, self.rule, counts, stable_rate, self.spread)
 
         if self.asks_superiority or self.judge.require_proof:
             return state.proof.grow_with_newer_half(bet, self._start_proof(), state.minutes)

@@ -62,16 +62,23 @@ class Judge:
             progress.begin(step)
         return progress.to_json(), report.assess(progress, tuple(skipped))
 
+    def asks_proof(self, state: Mapping[str, Any]) -> bool:
+        """Tell whether the current step passes on a proof only.
+
+        Not at 100 %: there stable serves nothing to compare with, and the steps before have given the proof. Nor does
+        a cohort that cannot judge: the steps after it give the proof.
+        """
+        progress = Progress.from_json(self.rules, state)
+        return self.rules.asks_proof_in(progress.step) and not progress.has_all_traffic
+
     def at_bake_end(self, state: Mapping[str, Any]) -> Assessment:
         """Judge a step whose bake is over: `PASS` if it saw enough, `CONTINUE` if the bake must be extended.
 
-        Enough is `min_requests` and `min_minutes` on every gate. With `require_proof` it is an early pass, except at
-        100 %: there stable serves nothing to compare with, and the steps before have given the proof.
+        Enough is `min_requests` and `min_minutes` on every gate. Where a proof is asked it is an early pass.
         """
         progress = Progress.from_json(self.rules, state)
         assessment = report.assess(progress)
-        lacks_proof = self.rules.require_proof and not progress.has_all_traffic
         is_held = assessment.starved or assessment.incomparable
-        if assessment.verdict is not Verdict.CONTINUE or lacks_proof or is_held:
+        if assessment.verdict is not Verdict.CONTINUE or self.asks_proof(state) or is_held:
             return assessment
         return report.at_bake_end(progress, assessment)

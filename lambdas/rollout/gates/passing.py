@@ -3,6 +3,9 @@
 Most steps ask for a proof that the canary is *not* worse than tolerated. A canary is bad when it is worse by the ratio
 *and* by the smallest difference, so a proof against either is enough: most of the capital bets against the ratio, the
 rest against the difference. A step that asks for superiority needs a proof that the canary is *better* than stable.
+
+Where users are drawn, the canary's may be the better ones: a proof must beat the most that they can explain. `spread`
+is how many times their rate may differ from that of the others.
 """
 
 from rollout.contract.gate_rules import GateRule, Kind
@@ -20,11 +23,12 @@ def start(gate: GateRule) -> Capital:
     return Capital.start(_weights(gate))
 
 
-def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float) -> Capital:
+def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, spread: float = 1.0) -> Capital:
     """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
-    growths = _ratio_growths(gate.kind, gate.ratio, effects.harmless(gate), counts, stable_rate)
+    ratio = _least_explained(gate, gate.ratio, spread)
+    growths = _ratio_growths(gate.kind, ratio, effects.harmless(gate), counts, stable_rate)
     if gate.min_difference:
-        growths = (*growths, _difference_growth(gate, counts, stable_rate))
+        growths = (*growths, _difference_growth(gate, counts, stable_rate, spread))
     grown = capital.grow(growths)
     return grown.truncate(0.0, grown.total)
 
@@ -34,12 +38,15 @@ def start_superior() -> Capital:
     return Capital.start(effects.superior_weights())
 
 
-def grow_superior(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
+def grow_superior(
+    capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, limits: Limits, spread: float = 1.0
+) -> Capital:
     """Return the capital of that proof after one minute; `stable_rate` must come from earlier minutes.
 
     A minute is capped as it is for a rollback: two wild minutes alone must not promote a release.
     """
-    grown = capital.grow(_ratio_growths(gate.kind, EQUAL, effects.superior(gate), counts, stable_rate))
+    ratio = _least_explained(gate, EQUAL, spread)
+    grown = capital.grow(_ratio_growths(gate.kind, ratio, effects.superior(gate), counts, stable_rate))
     return grown.truncate(0.0, limits.after_one_minute(capital.total))
 
 
@@ -56,6 +63,11 @@ def _ratio_growths(
     )
 
 
+def _least_explained(gate: GateRule, ratio: float, spread: float) -> float:
+    """Return the ratio of the two rates when the release is as bad as `ratio` and its users are the best."""
+    return ratio * spread if gate.is_lower_worse else ratio / spread
+
+
 def _weights(gate: GateRule) -> tuple[float, ...]:
     weights = effects.harmless_weights()
     if not gate.min_difference:
@@ -63,7 +75,10 @@ def _weights(gate: GateRule) -> tuple[float, ...]:
     return (*((1.0 - ON_DIFFERENCE) * weight for weight in weights), ON_DIFFERENCE)
 
 
-def _difference_growth(gate: GateRule, counts: Counts, stable_rate: float) -> float:
-    """Bet that the canary is as good as stable, against "worse by the least difference"."""
+def _difference_growth(gate: GateRule, counts: Counts, stable_rate: float, spread: float) -> float:
+    """Bet that the canary is as good as stable, against "worse by the least difference", if the two differ enough."""
     offset = -gate.min_difference if gate.is_lower_worse else gate.min_difference
-    return share.log_growth(counts, share.Boundary(1.0, offset), stable_rate, stable_rate)
+    boundary = share.Boundary(_least_explained(gate, EQUAL, spread), offset)
+    if (boundary.canary_rate(stable_rate) - stable_rate) * offset <= 0.0:
+        return 0.0
+    return share.log_growth(counts, boundary, stable_rate, stable_rate)

@@ -73,8 +73,9 @@ class Progress:
     @property
     def gates(self) -> list[tuple[Gate, GateState]]:
         """Every gate with its state, in the order of the configuration."""
+        age = 0 if self.last is None or self.began is None else self.last - self.began
         return [
-            (Gate(gate, self.rules, self.step, has_all_traffic=self.has_all_traffic), self.states[gate.name])
+            (Gate(gate, self.rules, self.step, age, self.has_all_traffic), self.states[gate.name])
             for gate in self.rules.gates
         ]
 
@@ -145,7 +146,7 @@ class Progress:
         A gate that does not count both variants alike says nothing.
         """
         scores = {gate.rule.name: gate.score(state) for gate, state in self.gates if gate.is_comparable(state)}
-        if log_sum(scores.values()) < -math.log(self.rules.alpha):
+        if log_sum(scores.values()) < -math.log(self.rules.alpha_of_requests):
             return None
         return max(scores, key=lambda name: scores[name])
 

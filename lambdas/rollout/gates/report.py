@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from rollout.contract.gate_rules import WIDEST_JUDGED
 from rollout.gates import sentence
 from rollout.gates.counts import Counts
 from rollout.gates.gate import Gate, GateState
@@ -22,7 +23,7 @@ class GateAssessment:
     """One gate: its verdict on the current step, the rollout's counts so far, and a sentence.
 
     `log_evidence` is ln of the capital that bet on "worse than tolerated"; it rolls back at
-    `dispersion · ln(1/alpha) - ln(alpha_share)`.
+    `dispersion · ln(1/alpha) - ln(alpha_share)`, of half of alpha where the rollout has cohorts.
     """
 
     name: str
@@ -118,15 +119,18 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     clauses = [_comparison(gate, state, verdict)]
     if state.split is not None and not gate.is_comparable(state):
         return sentence.counted_apart(state.split.counted, state.split.requested)
+    if gate.spread > 1.0:
+        clauses.append(sentence.users(gate.spread, judges=gate.spread <= WIDEST_JUDGED))
     if verdict is Verdict.PASS:
-        return f"{clauses[0]}; {_proven(gate, state.proof.whole.total)}"
+        return "; ".join([*clauses, _proven(gate, state.proof.whole.total)])
     if verdict is Verdict.FAIL and gate.rests_on_minutes(state):
         alone = state.bad_minutes
-        return f"{clauses[0]}; {sentence.failing_alone(alone.count, alone.capital.total, gate.required_of_minutes())}"
+        said = sentence.failing_alone(alone.count, alone.capital.total, gate.required_of_minutes())
+        return "; ".join([*clauses, said])
     if verdict is Verdict.FAIL and state.rising != state.seen:
         clauses.append(sentence.rising(state.rising, bounded=state.bounded))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
-    clauses.append(say(gate.rule, state.capital.total, gate.required(state), gate.discount(state)))
+    clauses.append(say(gate.widened, state.capital.total, gate.required(state), gate.discount(state)))
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
         proof = state.proof
         clauses.append(sentence.not_superior(proof.whole.total, proof.newer.total, gate.required_proof(state)))

@@ -21,6 +21,17 @@ def comparison(gate: GateRule, seen: Counts, *, bounded: bool = False) -> str:
     return _of_both(seen, f" requests {gate.event}", bounded=bounded)
 
 
+def users(spread: float, *, judges: bool) -> str:
+    """Return what the users of a cohort explain by themselves, and what such a step cannot do.
+
+    >>> users(10.0, judges=False)
+    "the cohort's own users may explain a rate 10 times as high or as low: this step can find what is broken, it \
+cannot judge what is better"
+    """
+    what = f"the cohort's own users may explain a rate {spread:g} times as high or as low"
+    return what if judges else f"{what}: this step can find what is broken, it cannot judge what is better"
+
+
 def rising(seen: Counts, *, bounded: bool = False) -> str:
     """Return the counts since the evidence began to rise, for a fault that began late."""
     return f"since the evidence began to rise: {_of_both(seen, '', bounded=bounded)}"

@@ -191,7 +191,7 @@ def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Jud
     bracketed = evidence.bracketed or state.bracketed
     if bracketed and step.percent < EVERYTHING:
         now = _without_proof(now)
-        at_bake_end = _without_proof(at_bake_end) if judge.rules.require_proof else at_bake_end
+        at_bake_end = _without_proof(at_bake_end) if judge.asks_proof(judged) else at_bake_end
     return _Judgement(judged, bracketed, now, at_bake_end)
 
 
