@@ -147,7 +147,7 @@ class CohortRule:
         """Return the number of users from which on the spread is at most this much (above 1).
 
         >>> CohortRule.share_of_users(5).users_for(2.0, 0.005)
-        84144
+        84100
         """
         deviation = log(spread) / _deviations(chance)
         return ceil(self.user_variation / (expm1(deviation**2) * self._drawn_on_both_sides))

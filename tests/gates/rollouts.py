@@ -10,7 +10,7 @@ from rollout.gates.boosting import log_mass
 
 def judge(**config: Any) -> Judge:
     """Return a judge of one errors gate; a key of the gate may be given like one of the judge."""
-    of_gate = ("kind", "direction", "ratio", "min_difference", "warm_up", "event", "delay", "unasked_steps")
+    of_gate = ("kind", "direction", "ratio", "min_difference", "warm_up", "event", "delay", "unasked_steps", "spreads")
     gate = {"name": "errors", **{key: config.pop(key) for key in of_gate if key in config}}
     return Judge.from_config({"gates": [gate], **config})
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollout.contract.gate_rules import Direction, GateRule, Kind
+from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.gates import Counts, effects, failing, passing, rare, restarts
 from rollout.gates.capital import Capital
+from rollout.gates.gate import Gate
 from rollout.gates.traffic import TrafficGate
 
 from tests.gates.rollouts import bernoulli_minutes, binomial_mass, conditional_minutes
@@ -69,21 +70,40 @@ def test_share_bets_are_fair_however_wrong_the_guess_of_stables_rate(
     assert mean(outcomes) <= 1.0 + ROUNDING
 
 
+@pytest.mark.parametrize("spread", [1.0, 1.3, 10.0])
 @pytest.mark.parametrize(("direction", "ratio"), DIRECTIONS)
 @pytest.mark.parametrize("stable_rate", [0.02, 0.3, 0.7])
 @pytest.mark.parametrize("kind", Kind)
-def test_bets_on_an_early_pass_are_fair_when_the_canary_is_just_bad(
-    kind: Kind, direction: Direction, ratio: float, stable_rate: float
+def test_bets_on_an_early_pass_are_fair_when_the_canary_is_just_bad_and_its_users_are_the_best(
+    kind: Kind, direction: Direction, ratio: float, stable_rate: float, spread: float
 ) -> None:
     gate = GateRule(name="g", kind=kind, direction=direction, ratio=ratio, min_difference=0.02)
     if direction is Direction.LOWER_IS_WORSE:
-        just_bad = min(ratio * stable_rate, stable_rate - 0.02)
+        just_bad = min(min(ratio * stable_rate, stable_rate - 0.02) * spread, 1.0)
     else:
-        just_bad = max(ratio * stable_rate, stable_rate + 0.02)
+        just_bad = max(ratio * stable_rate, stable_rate + 0.02) / spread
     start = passing.start(gate)
     outcomes = (
-        (probability, passing.grow(start, gate, counts, 0.25).total)
+        (probability, passing.grow(start, gate, counts, 0.25, spread).total)
         for probability, counts in bernoulli_minutes(6, 11, just_bad, stable_rate)
+    )
+    assert mean(outcomes) <= math.exp(start.total) * (1.0 + ROUNDING)
+
+
+@pytest.mark.parametrize("spread", [1.3, 10.0])
+@pytest.mark.parametrize(("direction", "ratio"), DIRECTIONS)
+@pytest.mark.parametrize("stable_rate", [0.002, 0.07])
+@pytest.mark.parametrize("kind", Kind)
+def test_bets_on_a_rollback_are_fair_when_a_tolerable_canary_has_the_worst_users(
+    kind: Kind, direction: Direction, ratio: float, stable_rate: float, spread: float
+) -> None:
+    rule = GateRule(name="g", kind=kind, direction=direction, ratio=ratio, spreads=(spread,))
+    worst = ratio / spread if direction is Direction.LOWER_IS_WORSE else ratio * spread
+    start = capital(rule, 0.0)
+    widened = Gate(rule, JudgeRules(gates=(rule,))).widened
+    outcomes = (
+        (probability, failing.grow(start, widened, counts, 0.05, limits(capped=True)).total)
+        for probability, counts in bernoulli_minutes(6, 11, worst * stable_rate, stable_rate)
     )
     assert mean(outcomes) <= math.exp(start.total) * (1.0 + ROUNDING)
 

@@ -113,6 +113,18 @@ def test_the_plan_says_what_the_metadata_say(props: Mapping[str, Any], tmp_path:
     assert "alarm few" in {exposed["guard"] for exposed in summary["exposed_requests"]}
     assert summary["assumed"]["rps"] == 120
     assert summary["shortest_seconds"] < summary["usual_seconds"] < summary["longest_seconds"]
+    assert summary["cohorts"] == [cohort["Limit"] for cohort in metadata.get("Cohorts", [])]
+
+
+def test_the_plan_says_what_a_cohort_cannot_judge(tmp_path: Path, lines: Callable[..., str]) -> None:
+    shop = stack()
+    declare(shop, routing=TrafficRouting.steps([USERS, 50, 100], bake=Duration.hours(12)))
+    said = [line.strip() for line in lines(written(shop, tmp_path)).splitlines() if line.startswith("  cohort  ")]
+    (line,) = said
+    assert " ".join(line.split()) == (
+        "cohort the users of a cohort of 2 % may explain 10 times stable's rate by themselves, so it can find what is "
+        "broken and cannot judge what is better"
+    )
 
 
 def test_a_template_without_the_metadata_of_its_plan_is_refused(

@@ -5,7 +5,7 @@ from aws_cdk import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct.props.cohort_rule import BUCKETS, CohortRule
+from canary_construct.props.cohort_rule import BUCKETS, WIDEST_SPREAD, CohortRule
 from canary_construct.props.traffic_routing import TrafficRouting
 from canary_construct.props.traffic_step import TrafficStep
 
@@ -58,6 +58,11 @@ def test_regions_are_values_of_cloudfronts_header() -> None:
         (
             lambda: CohortRule.share_of_users(5, expected_percent=0),
             "expected_percent must be above 0 and below 100, got 0",
+        ),
+        (lambda: CohortRule.share_of_users(5, users=0), "users must be 1 or more, got 0"),
+        (
+            lambda: CohortRule.share_of_users(5, users=9, user_variation=0),
+            "user_variation must be above 0, got 0",
         ),
         (lambda: CohortRule.share_of_users(0), "percent of the users must be at least 0.01 and below 100, got 0"),
         (lambda: CohortRule.share_of_users(100), "percent of the users must be at least 0.01 and below 100, got 100"),
@@ -118,3 +123,27 @@ def test_cohorts_anywhere_else_are_refused(steps: list[int | TrafficStep], sente
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
         TrafficRouting.steps(steps)
     assert str(refusal.value) == sentence
+
+
+CHANCES = st.floats(min_value=1e-12, max_value=0.4)
+
+
+@given(st.integers(min_value=1, max_value=10**10), st.integers(min_value=1, max_value=10**10), CHANCES)
+def test_more_users_never_differ_more_by_chance(some: int, others: int, chance: float) -> None:
+    fewer, more = sorted((some, others))
+    of_fewer, of_more = (CohortRule.share_of_users(5, users=users).spread(chance) for users in (fewer, more))
+    assert 1.0 < of_more <= of_fewer <= WIDEST_SPREAD
+
+
+@given(st.floats(min_value=1.05, max_value=9.0), CHANCES, st.floats(min_value=1.0, max_value=90.0))
+def test_the_users_for_a_spread_are_just_enough(spread: float, chance: float, percent: float) -> None:
+    needed = CohortRule.share_of_users(percent).users_for(spread, chance)
+    enough = CohortRule.share_of_users(percent, users=needed).spread(chance)
+    half = CohortRule.share_of_users(percent, users=max(needed // 2, 1)).spread(chance)
+    assert enough <= spread + 0.11
+    assert half >= min(spread, WIDEST_SPREAD) or needed == 1
+
+
+def test_people_whom_a_header_chooses_and_users_whom_nobody_counted_may_differ_tenfold() -> None:
+    for rule in (TESTERS, CohortRule.share_of_users(5), CohortRule.share_of_users(50)):
+        assert rule.spread(0.005) == WIDEST_SPREAD

@@ -18,6 +18,9 @@ from canary_construct.props.gate import default_gates
 from canary_construct.rollout.gates import RolloutGates
 
 HOUR = Duration.hours(1)
+USERS = CohortRule.share_of_users(5)
+MANY_USERS = CohortRule.share_of_users(5, users=10_000_000)
+TESTERS = CohortRule.header_values("x-tester", ["yes"], expected_percent=1)
 EVERY_GATE = [
     *default_gates(),
     Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.minutes(30)),
@@ -61,7 +64,7 @@ def superior(**changes: Duration) -> Gate:
 
 @pytest.mark.parametrize(
     ("steps", "number"),
-    [([10, 50, 100], 1), ([50, 100], 0), ([TrafficStep.cohort(CohortRule.share_of_users(5)), 100], 0)],
+    [([10, 50, 100], 1), ([50, 100], 0), ([TrafficStep.cohort(MANY_USERS), 100], 0)],
 )
 def test_superiority_is_asked_in_the_last_step_before_100_percent(steps: list[int | TrafficStep], number: int) -> None:
     plan = gates(superior(delay=Duration.seconds(90)), Gate.error_rate(), routing=TrafficRouting.steps(steps)).rules()
@@ -118,16 +121,56 @@ def test_a_gate_without_superiority_and_delay_is_rendered_without_them() -> None
     [
         (TrafficRouting.all_at_once(), "which needs a step before 100 %: there both serve, got 100 % alone"),
         (
-            TrafficRouting.steps(
-                [TrafficStep.cohort(CohortRule.header_values("x-tester", ["yes"], expected_percent=1)), 100]
-            ),
+            TrafficRouting.steps([TrafficStep.cohort(TESTERS), 100]),
             "other people than stable's prove nothing, got a cohort of 1 % chosen by header x-tester",
+        ),
+        (
+            TrafficRouting.steps([TrafficStep.cohort(USERS), 100]),
+            (
+                r"better than stable, which a cohort of 5 % cannot give: its own users may explain 10 times stable's "
+                r"rate, more than 2; share_of_users needs users of 84,100 or more for that, or let a later step judge "
+                r"that gives the canary a share of the requests$"
+            ),
         ),
     ],
 )
 def test_superiority_that_no_step_can_show_is_refused(routing: TrafficRouting, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         gates(superior(), routing=routing)
+
+
+@pytest.mark.parametrize("rule", [USERS, TESTERS])
+def test_a_proof_is_not_required_of_a_cohort_that_cannot_judge(rule: CohortRule) -> None:
+    def requiring_proof(*steps: int | TrafficStep) -> None:
+        routing = TrafficRouting.steps(steps)
+        RolloutGates(default_gates(), routing=routing, alpha=0.01, require_proof=True, metric_period_seconds=60)
+
+    requiring_proof(TrafficStep.cohort(rule), 50, 100)
+    requiring_proof(TrafficStep.cohort(MANY_USERS), 100)
+    with pytest.raises(ValueError, match=r"^require_proof asks for a proof .* cannot give: its own users may explain"):
+        requiring_proof(TrafficStep.cohort(rule), 100)
+
+
+def spreads(*cohorts: CohortRule, alpha: float = 0.01) -> list[tuple[float, ...]]:
+    """Return the spreads of two gates, of which the first has twice the share in alpha."""
+    both = [Gate.error_rate(alpha_share=0.4), Gate.latency(alpha_share=0.2)]
+    routing = TrafficRouting.steps([*(TrafficStep.cohort(rule) for rule in cohorts), 50, 100])
+    rules = RolloutGates(both, routing=routing, alpha=alpha, require_proof=False, metric_period_seconds=60).rules()
+    return [rule.spreads for rule in rules.judge.gates if rule.name in {gate.name for gate in both}]
+
+
+def test_each_cohort_step_tells_the_judge_what_its_users_explain() -> None:
+    assert spreads() == [(), ()]
+    assert spreads(TESTERS, USERS) == [(10.0, 10.0), (10.0, 10.0)]
+    (errors, more), (latency, _) = spreads(MANY_USERS, CohortRule.share_of_users(20, users=10_000_000))
+    assert 1.0 < more < errors < latency < 1.1
+
+
+def test_gates_and_cohort_steps_share_the_chance_that_alpha_leaves_to_the_draw() -> None:
+    thousands = CohortRule.share_of_users(5, users=100_000)
+    ((once, *_), _), ((twice, *_), _) = spreads(thousands), spreads(thousands, thousands)
+    assert once < twice
+    assert spreads(thousands, alpha=0.02)[0] == spreads(thousands, thousands, alpha=0.04)[0][:1]
 
 
 def test_a_proof_is_not_required_of_100_percent_alone() -> None:

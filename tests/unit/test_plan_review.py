@@ -168,9 +168,49 @@ def test_a_proof_has_neither_the_delay_of_its_gate_nor_more_than_the_smaller_var
 
 
 def test_the_proof_is_measured_in_the_last_step_before_all_traffic() -> None:
-    users = TrafficStep.cohort(CohortRule.share_of_users(1), bake=Duration.minutes(10))
+    users = TrafficStep.cohort(CohortRule.share_of_users(1, users=1_000_000), bake=Duration.minutes(10))
     routing = TrafficRouting.steps([users, 50, 100], bake=Duration.minutes(10))
     assert review(100, conversion(superior=True), routing=routing).warnings() == []
+
+
+def with_cohort(rule: CohortRule) -> PlanReview:
+    bake = Duration.minutes(10)
+    return review(None, routing=TrafficRouting.steps([TrafficStep.cohort(rule, bake=bake), 50, 100], bake=bake))
+
+
+def limit_of(rule: CohortRule) -> str:
+    (cohort,) = with_cohort(rule).summary()["Cohorts"]
+    limit: str = cohort["Limit"]
+    return limit
+
+
+CANNOT_JUDGE = "so it can find what is broken and cannot judge what is better"
+
+
+def test_a_share_of_the_users_that_cannot_judge_is_warned_of() -> None:
+    for users in (None, 1000):
+        rule = CohortRule.share_of_users(5, users=users)
+        (warning,) = with_cohort(rule).warnings()
+        assert warning.startswith(f"{limit_of(rule)}: share_of_users needs users of ")
+        assert limit_of(rule) == (
+            f"the users of a cohort of 5 % may explain 10 times stable's rate by themselves, {CANNOT_JUDGE}"
+        )
+
+
+def test_enough_users_can_judge() -> None:
+    warning = with_cohort(CohortRule.share_of_users(5)).warnings()[0]
+    needed = int(warning.split("needs users of ")[1].split(" ")[0].replace(",", ""))
+    enough, too_few = (CohortRule.share_of_users(5, users=users) for users in (needed, needed * 9 // 10))
+    assert with_cohort(enough).warnings() == []
+    assert limit_of(enough) == "the users of a cohort of 5 % may explain 2 times stable's rate by themselves"
+    assert CANNOT_JUDGE in with_cohort(too_few).warnings()[0]
+
+
+def test_people_whom_a_header_chooses_are_no_warning_but_a_line_of_the_plan() -> None:
+    testers = CohortRule.header_values("x-tester", ["yes"], expected_percent=1)
+    assert with_cohort(testers).warnings() == []
+    assert CANNOT_JUDGE in limit_of(testers)
+    assert "Cohorts" not in review(None).summary()
 
 
 def test_traffic_beyond_the_largest_fleet_is_refused() -> None:

@@ -91,6 +91,7 @@ class Summary:
             "longest_seconds": self.metadata.longest_seconds,
             "history_events": self.metadata.history_events,
             "history_limit": self.metadata.history_events_allowed,
+            "cohorts": list(self.metadata.cohorts),
             **self.fleet.to_json(),
             "cost_usd": self.cost_usd,
             "orchestration_cost_usd": self.orchestration_cost_usd,

@@ -18,7 +18,8 @@ EARLIER_KEYS = {"weight": "alpha_share"}
 of past months, and replay them again. Nothing writes it."""
 
 SELDOM = (
-    "beta", "mode", "min_requests", "min_minutes", "traffic_ratio", "delay", "superior_step", "unasked_steps", "spreads",
+    "beta", "mode", "min_requests", "min_minutes", "traffic_ratio",
+    "delay", "superior_step", "unasked_steps", "spreads",
 )  # fmt: skip
 """What is written only when it is not the default."""
 

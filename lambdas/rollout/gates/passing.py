@@ -78,7 +78,8 @@ def _weights(gate: GateRule) -> tuple[float, ...]:
 def _difference_growth(gate: GateRule, counts: Counts, stable_rate: float, spread: float) -> float:
     """Bet that the canary is as good as stable, against "worse by the least difference", if the two differ enough."""
     offset = -gate.min_difference if gate.is_lower_worse else gate.min_difference
-    boundary = share.Boundary(_least_explained(gate, EQUAL, spread), offset)
+    most = _least_explained(gate, EQUAL, spread)
+    boundary = share.Boundary(most, most * offset)
     if (boundary.canary_rate(stable_rate) - stable_rate) * offset <= 0.0:
         return 0.0
     return share.log_growth(counts, boundary, stable_rate, stable_rate)
