@@ -102,6 +102,12 @@ def test_a_cohort_finds_what_is_broken_and_the_step_after_it_what_is_worse(rate:
     assert run(rules, in_both).verdict == "FAIL"
 
 
+def test_minutes_that_are_bad_by_the_users_of_a_cohort_are_not_those_of_a_crash_loop() -> None:
+    tenfold = minutes(30, Counts(3000, 90, 57000, 171))
+    assert run(judge(), tenfold).verdict == "FAIL"
+    assert run(judge(spreads=[10.0]), tenfold).verdict == "CONTINUE"
+
+
 def test_a_cohort_does_not_prove_that_a_release_is_as_good() -> None:
     equal = minutes(120, Counts(300, 3, 5700, 57))
     assert run(judge(min_difference=0.0005), equal).verdict == "PASS"
