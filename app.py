@@ -72,11 +72,15 @@ class RecommenderStack(Stack):
             self._front_door(endpoint)
 
     def _routing(self) -> TrafficRouting:
-        """Shift a share of the users first if `-c cohort_percent=5` gives one, then shares of all requests."""
+        """Shift a share of the users first if `-c cohort_percent=5` gives one, then shares of all requests.
+
+        `-c users=200000` says how many users there are, so that the cohort can judge and not only find what is broken.
+        """
         bake = Duration.seconds(int(self._context("bake_seconds", "1800")))
-        users = float(self._context("cohort_percent", "0"))
-        cohorts = [TrafficStep.cohort(CohortRule.share_of_users(users), bake=bake)] if users else []
-        shares = [int(percent) for percent in self._context("steps", "10,50,100").split(",")]
+        percent, users = float(self._context("cohort_percent", "0")), int(self._context("users", "0"))
+        rules = [CohortRule.share_of_users(percent, users=users or None)] if percent else []
+        cohorts = [TrafficStep.cohort(rule, bake=bake) for rule in rules]
+        shares = [int(share) for share in self._context("steps", "10,50,100").split(",")]
         return TrafficRouting.steps([*cohorts, *shares], bake=bake)
 
     def _front_door(self, endpoint: CanaryEndpoint) -> None:

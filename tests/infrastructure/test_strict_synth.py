@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("strict")
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-EVERYTHING = {"front_door": "yes", "cohort_percent": "5", "conversion_namespace": "Shop"}
+EVERYTHING = {"front_door": "yes", "cohort_percent": "5", "users": "200000", "conversion_namespace": "Shop"}
 HINT = re.compile(r"\d+ feature flags are not configured\. Run 'cdk flags --unstable=flags' to learn more\.")
 """What the command says of every app, and no warning."""
 WARNING_APP = """
