@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.clock import seconds_of
+from rollout.contract.timing import RAISING_SECONDS
 from rollout.decisions.blame import Before, judge, judge_afterwards, most_urgent
 from rollout.evidence.newest import AlarmCounter
 from rollout.evidence.series import SeriesReader
 from rollout.evidence.window import EVERYTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rollout.contract.lock import Lock
     from rollout.decisions.blame import Finding
     from rollout.evidence.newest import AlarmCounts, OfSlot
@@ -39,6 +42,8 @@ class _History:
     served_until: float = inf
     of_errors: Before = field(default_factory=Before)
     of_latency: Before = field(default_factory=Before)
+    two_shares: Mapping[int, float] = field(default_factory=dict)
+    """Metric periods in which the last shift arrived, and the canary's highest share in them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +70,12 @@ class AlarmLook:
         canary, stable = self._read(slots, period, max(began, now - LOOK_BACK_SECONDS), now)
         newest = canary.newest(JUDGED_SECONDS // period)
         history = self._history(began) if newest.beyond else _History()
-        judge_kind = partial(judge, alone_from=history.served_until / period, min_requests=limits.min_requests)
+        judge_kind = partial(
+            judge,
+            alone_from=history.served_until / period,
+            two_shares=history.two_shares,
+            min_requests=limits.min_requests,
+        )
         slower = sentences.SLOWER.format(limit=limits.p99_latency_ms)
         of_errors = judge_kind(sentences.FAILED, newest.errors, stable.errors, before=history.of_errors)
         of_latency = judge_kind(slower, newest.slow, stable.slow, before=history.of_latency)
@@ -97,7 +107,23 @@ class AlarmLook:
             served_until=shifted_at if step is not None and step["percent"] == EVERYTHING else inf,
             of_errors=_before(usual.errors, last.errors, moment=shifted_at),
             of_latency=_before(usual.slow, last.slow, moment=shifted_at),
+            two_shares=self._two_shares(steps or [], shifted_at),
         )
+
+    def _two_shares(self, steps: Sequence[Mapping[str, Any]], shifted_at: float) -> dict[int, float]:
+        """Return the periods from the order of the last shift until it was seen to have arrived.
+
+        The order is known by its announcement in the lock, unless the lock was read before it. A step to 100 %, and one
+        of a cohort, has no such share.
+        """
+        share = max((float(step["percent"]) for step in steps[-2:]), default=0.0) / EVERYTHING
+        if not self.lock.raising_until or not 0 < share < 1:
+            return {}
+        ordered_at = seconds_of(self.lock.raising_until) - RAISING_SECONDS
+        if any(seconds_of(step["shifted_at"]) > ordered_at for step in steps[:-1]):
+            return {}
+        period = self.world.settings.metric_period_seconds
+        return dict.fromkeys(range(int(ordered_at // period), int(shifted_at // period) + 1), share)
 
     def _stable_before(self, moment: float) -> AlarmCounts:
         """Read the hour before a moment in minutes: shorter periods are gone after three hours."""

@@ -34,11 +34,19 @@ def judged(
     usual: list[tuple[float, float]] | None = None,
     served: list[tuple[float, float]] | None = None,
     alone_from: float = inf,
+    two_shares: dict[int, float] | None = None,
 ) -> Finding:
     """Judge periods 0, 1, …; `None` is a period that is not published."""
     slots = ({n: seen(*counts) for n, counts in enumerate(slot) if counts is not None} for slot in (canary, stable))
     before = Before(rollout=[seen(*each) for each in usual or [(600, 6)]], step=[seen(*each) for each in served or []])
-    return judge("failed", *slots, before=before, alone_from=alone_from, min_requests=MIN_REQUESTS)
+    return judge(
+        "failed",
+        *slots,
+        before=before,
+        alone_from=alone_from,
+        two_shares=two_shares or {},
+        min_requests=MIN_REQUESTS,
+    )
 
 
 @pytest.mark.parametrize(
@@ -285,3 +293,19 @@ def test_the_chance_is_the_sum_of_all_outcomes_as_bad() -> None:
 
 def test_a_canary_that_fails_is_seen_with_the_fewest_requests_that_an_alarm_asks_for() -> None:
     assert chance_of_as_many(seen(25, 14), seen(25, 0)) < CHANCE < chance_of_as_many(seen(25, 13), seen(25, 0))
+
+
+def test_an_outage_of_both_that_begins_with_a_shift_is_not_blamed_on_the_canary() -> None:
+    """20 s at 10 %, then 40 s at 50 % in which both fail three of ten: the canary has 37 % of the requests by then."""
+    shifted = [(2_200, 600), (3_000, 3)], [(3_800, 600), (3_000, 3)]
+    assert judged(*shifted).fault is Fault.CANARY
+    assert judged(*shifted, two_shares={0: 0.5}).fault is Fault.BOTH
+    first = [(400, 120), (600, 1)], [(5_600, 1_080), (5_400, 9)]
+    assert judged(*first).fault is Fault.CANARY
+    assert judged(*first, two_shares={0: 0.1}).fault is Fault.BOTH
+
+
+@pytest.mark.parametrize("failed_of_stable", [4, 190])
+def test_a_canary_that_fails_from_the_shift_on_is_blamed_in_the_very_period_of_the_shift(failed_of_stable: int) -> None:
+    shifted = [(2_200, 2_000)], [(3_800, failed_of_stable)]
+    assert judged(*shifted, two_shares={0: 0.5}).fault is Fault.CANARY

@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rollout.alarm_looks import AlarmLook
 from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
 from rollout.contract.plan import Step
 from rollout.contract.states import Next
@@ -294,6 +295,22 @@ def test_an_outage_of_both_slots_is_not_left_for_more_traffic(serving: Shop) -> 
     minutes_later(serving, 1)
     baking.advance()
     assert (baking.task, baking.step["index"]) == ("ScaleCanary", 2)
+
+
+def test_an_outage_of_both_that_begins_with_a_shift_is_nobodys_fault(
+    serving: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The period has two shares: 10 % of the requests while all was well, and half of them in the outage."""
+    baking = serving.begin("v2", "Evaluate", index=1)
+    at = baking.step["shifted_at"] // 60 * 60
+    for slot, requests in ((A, 3200), (B, 1600)):
+        serving.aws.cloudwatch.serve(ENDPOINT, slot, requests, failed=600, at=at, period=60)
+    serving.aws.cloudwatch.alarms["b-errors"] = "ALARM"
+    minutes_later(serving, 4)
+    assert baking.repeat()["next"] == "STAY"
+    monkeypatch.setattr(AlarmLook, "_two_shares", lambda *_: {})
+    with pytest.raises(AlarmRaised, match="b-errors is in ALARM"):
+        baking.repeat()
 
 
 def test_an_outage_that_has_just_begun_is_seen_before_its_period_is_complete(serving: Shop) -> None:

@@ -35,6 +35,9 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Get
 """
 GATE_PERIODS = 5
 """A gate must have seen this many metric periods before a step passes."""
+RAISING_SECONDS = 30
+"""How long an announcement in the lock holds for each call that raises. None is repeated, so that it takes 13 s at most
+(`clients`); the rest is for clocks that differ."""
 PREPARE_SECONDS = 15 * 60
 """How long a rollout waits for alarms of an earlier release to end and for the endpoint to be quiet."""
 MAX_EVENTS = 25_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp, inf, lgamma
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rollout import sentences
@@ -22,6 +23,7 @@ MATERIAL_RATIO = 1.25
 """A common trouble hits two fleets alike, but not exactly. The canary must be bad this much more often than stable."""
 COMPARABLE_PART = 10
 """A slot is compared with one that has `min_requests`, or at least a tenth of its requests, however few those are."""
+NO_SHIFT: Mapping[int, float] = MappingProxyType({})
 
 
 class Fault(StrEnum):
@@ -148,6 +150,7 @@ def judge(
     *,
     before: Before,
     alone_from: float = inf,
+    two_shares: Mapping[int, float] = NO_SHIFT,
     min_requests: int,
 ) -> Finding:
     """Return whose fault it is that the canary's newest metric periods, by number, are beyond an alarm's limit.
@@ -155,6 +158,8 @@ def judge(
     Stable is compared in the same periods. Where it serves nobody (periods from `alone_from` on), or too few to
     compare with, it is compared as it was before the step; if it served nobody then either, the canary is to blame.
     Whether CloudWatch publishes a value in parts is not documented: stable's newest counts may still grow.
+    `two_shares`: periods in which a shift arrived, and the highest share of the canary (above 0, below 1) in them. An
+    outage of both that begins with the shift falls on the canary by that share, though the period's requests did not.
     `what` is the verb for what is counted.
     """
     beyond = {number: seen for number, seen in canary.items() if seen.beyond and seen.possible}
@@ -167,7 +172,7 @@ def judge(
     together_with = _Pair(
         canary=_sum(beyond[n] for n in beside),
         stable=_sum(stable[n] for n in beside),
-        stable_at_most=_sum(_grown(n, stable) for n in beside),
+        stable_at_most=_sum(_as_shared(_grown(n, stable), beyond[n], two_shares.get(n)) for n in beside),
     )
     served = _sum(before.step)
     by_itself = _Pair(
@@ -285,6 +290,19 @@ def _grown(number: int, stable: Mapping[int, Seen]) -> Seen:
     """Return stable's counts of a period; of its newest one, as they are if half of its failures are still to come."""
     seen = stable[number]
     return seen if number < max(stable) else replace(seen, bad=min(2 * seen.bad, seen.total))
+
+
+def _as_shared(stable: Seen, canary: Seen, share: float | None) -> Seen:
+    """Return stable with no more requests than it got while the canary had this share; as it is without a share.
+
+    >>> shared = _as_shared(Seen(total=1200, bad=240), Seen(total=600, bad=240), 0.5)
+    >>> shared.total, shared.bad
+    (600, 240)
+    """
+    if share is None:
+        return stable
+    total = min(stable.total, round(canary.total * (1 - share) / share))
+    return replace(stable, total=total, bad=min(stable.bad, total))
 
 
 def _sum(periods: Iterable[Seen]) -> Seen:

@@ -13,6 +13,7 @@ from rollout.contract.cohort import Cohort
 from rollout.contract.errors import CapacityUnavailable, EndpointTooSlow, Inconclusive, LockLost
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
+from rollout.contract.timing import RAISING_SECONDS
 from rollout.endpoint import in_words, weights_for
 from rollout.exposure import lower_until_zero
 from rollout.world import World
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from rollout.endpoint import EndpointView
 
 LOWERING_SECONDS = 10 * 60
-RAISING_SECONDS = 30
-"""For each call that raises. None is repeated, so that it takes 13 s at most (`clients`); the rest is for clocks that
-differ."""
 
 
 def handler(event: Task, _context: object) -> dict[str, object]:
