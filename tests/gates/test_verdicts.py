@@ -1,5 +1,6 @@
 """FAIL on evidence that matters, PASS on proof, CONTINUE otherwise."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -287,3 +288,58 @@ def test_counts_that_were_bounds_are_said_to_be_until_the_end() -> None:
     assert "canary at least 12 of 12,000 requests took more than 1000 ms (0.10 %), stable at most 228" in later.reason
     _, exact = rules.update(rules.new_state(), minutes(3, HEALTHY))
     assert "at most" not in exact.reason
+
+
+def with_a_common_outage_at_half(canary_rate: float) -> list[Minute]:
+    """Return a step at 10 %, and one at 50 % with an outage of both; the canary fails so many times as often."""
+    usual, outage = 3 * canary_rate, 900 * canary_rate
+    quiet = minutes(20, Counts(1000, round(usual / 3), 9000, 9))
+    bad = minutes(5, Counts(3000, round(outage), 3000, 900), start=20, step=1)
+    return [*quiet, *bad, *minutes(20, Counts(3000, round(usual), 3000, 3), start=25, step=1)]
+
+
+def test_sums_that_contradict_the_verdict_are_told_with_what_was_compared_minute_by_minute() -> None:
+    assessment = run(judge(), with_a_common_outage_at_half(1.0))
+    assert assessment.verdict != "FAIL"
+    assert (
+        "canary 4,580 of 95,000 requests failed (4.82 %), stable 4,740 of 255,000 (1.86 %), which minute by minute "
+        "makes 4,580 of the canary's 95,000 (4.82 %)" in assessment.reason
+    )
+
+
+def test_what_was_compared_minute_by_minute_is_told_since_the_evidence_began_to_rise() -> None:
+    late = [
+        *minutes(10, Counts(300, 0, 2700, 27)),
+        *minutes(2, Counts(300, 3, 2700, 3), start=10),
+        *minutes(10, Counts(1500, 300, 1500, 150), start=12, step=1),
+    ]
+    assessment = run(judge(), late)
+    assert assessment.verdict == "FAIL"
+    since = assessment.reason.split("since the evidence began to rise: ")[1]
+    assert "which minute by minute makes " in since
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_sums_that_say_the_same_are_told_alone(share: float) -> None:
+    canary = round(6000 * share)
+    worse = Counts(canary, round(0.02 * canary), 6000 - canary, round(0.01 * (6000 - canary)))
+    assert "minute by minute" not in run(judge(), minutes(30, worse)).reason
+    few = [*minutes(30, Counts(600, 0, 5400, 1)), *minutes(30, Counts(3000, 1, 3000, 0), start=30, step=1)]
+    assert "minute by minute" not in run(judge(), few).reason
+
+
+def test_at_100_percent_sums_are_told_alone_because_nothing_is_compared() -> None:
+    both = with_a_common_outage_at_half(1.0)
+    alone = [
+        replace(minute, share=1.0, invocations=(6000, 0))
+        for minute in minutes(3, Counts(6000, 6, 0, 0), start=45, step=2)
+    ]
+    assert "minute by minute" not in run(judge(), [*both, *alone]).reason
+
+
+def test_what_was_compared_survives_the_state() -> None:
+    rules = judge()
+    state = rules.new_state()
+    for minute in with_a_common_outage_at_half(1.0):
+        state, assessment = rules.update(json.loads(json.dumps(state)), [minute])
+    assert assessment.reason == rules.update(rules.new_state(), with_a_common_outage_at_half(1.0))[1].reason

@@ -57,6 +57,15 @@ class Counts:
         """Requests of both variants."""
         return self.canary_total + self.stable_total
 
+    @property
+    def expected(self) -> float:
+        """How many of the canary's requests were bad at stable's rate; 0 while stable serves nobody.
+
+        >>> Counts(canary_total=100, canary_bad=7, stable_total=900, stable_bad=45).expected
+        5.0
+        """
+        return self.canary_total * self.stable_bad / self.stable_total if self.stable_total else 0.0
+
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(a + b for a, b in zip(self.as_list(), other.as_list(), strict=True)))
 

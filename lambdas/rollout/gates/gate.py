@@ -1,7 +1,7 @@
 """One gate through a rollout: its state, and what one more minute does to it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -9,7 +9,7 @@ from rollout.contract.gate_rules import GateRule, JudgeRules
 from rollout.gates import effects, failing, passing, restarts
 from rollout.gates.bad_minutes import PART, BadMinutes
 from rollout.gates.capital import Capital
-from rollout.gates.counts import NOTHING, Counts
+from rollout.gates.counts import FIELDS, NOTHING, Counts
 from rollout.gates.dispersion import INDEPENDENT, Dispersion
 from rollout.gates.logs import floored, log_sum
 from rollout.gates.proof import Proof
@@ -17,6 +17,8 @@ from rollout.gates.split import PART as SPLIT_PART
 from rollout.gates.split import Split
 
 RESERVE = 0.08
+SAME_SUM = 0.01
+"""Of a request. What differs by less is not stored: two weeks of minutes lose at most 200 requests by it."""
 MEMORY = 0.99
 NEITHER_WAY = 0.0
 """The log of evidence that speaks neither for a claim nor against it."""
@@ -32,8 +34,9 @@ class GateState:
     """What a gate remembers.
 
     `proof` bets that the step may pass. `rising` counts what was seen since the evidence was last at its minimum
-    `lowest`: the best guess at when a fault began. `recent` is stable's (bad, all), in which older minutes fade.
-    `bounded` tells whether any of these counts are bounds, see `Minute`.
+    `lowest`: the best guess at when a fault began. `expected` and `rising_expected` sum up, minute by minute, how many
+    of the canary's requests in `seen` and in `rising` were bad at stable's rate. `recent` is stable's (bad, all), in
+    which older minutes fade. `bounded` tells whether any of these counts are bounds, see `Minute`.
     `minutes` and `own` count the current step; only minutes in which both had requests are counted. `split` tells
     whether the gate counts both alike in this step; `None` while its totals were just the requests.
     """
@@ -43,7 +46,9 @@ class GateState:
     bad_minutes: BadMinutes
     dispersion: Dispersion = INDEPENDENT
     seen: Counts = NOTHING
+    expected: float = 0.0
     rising: Counts = NOTHING
+    rising_expected: float = 0.0
     lowest: float = 0.0
     recent: tuple[float, float] = (0.0, 0.0)
     minutes: int = 0
@@ -66,8 +71,8 @@ class GateState:
             "alone": self.bad_minutes.as_list(),
             **self.proof.to_json(),
             "var": self.dispersion.as_list(),
-            "seen": self.seen.as_list(),
-            "rise": [*self.rising.as_list(), self.lowest],
+            "seen": [*self.seen.as_list(), *_unless_summed(self.expected, self.seen)],
+            "rise": [*self.rising.as_list(), self.lowest, *_unless_summed(self.rising_expected, self.rising)],
             "past": list(self.recent),
             "step": [self.minutes] if self.own == self.seen else [self.minutes, *self.own.as_list()],
             **({"bounded": True} if self.bounded else {}),
@@ -76,8 +81,8 @@ class GateState:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        *rising, lowest = state["rise"]
-        seen = Counts(*state["seen"])
+        seen, *expected = _counts_first(state["seen"])
+        rising, lowest, *rising_expected = _counts_first(state["rise"])
         minutes, *own = state["step"]
         return cls(
             capital=Capital(tuple(state["bets"]), state["cash"]),
@@ -85,7 +90,9 @@ class GateState:
             bad_minutes=BadMinutes.parse(state["alone"]),
             dispersion=Dispersion.parse(state["var"]),
             seen=seen,
-            rising=Counts(*rising),
+            expected=expected[0] if expected else seen.expected,
+            rising=rising,
+            rising_expected=rising_expected[0] if rising_expected else rising.expected,
             lowest=lowest,
             recent=(state["past"][0], state["past"][1]),
             minutes=minutes,
@@ -189,6 +196,7 @@ class Gate:
             bad_minutes=state.bad_minutes.observe(self.widened, counts),
             dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
+            expected=state.expected + counts.expected,
             recent=_faded(state.recent, counts),
             minutes=state.minutes + 1 if compared else state.minutes,
             own=state.own + counts if compared else state.own,
@@ -305,6 +313,7 @@ class Gate:
             capital=capital,
             proof=self._grow_proof(state, counts, stable_rate),
             rising=NOTHING if is_new_low else state.rising + counts,
+            rising_expected=0.0 if is_new_low else state.rising_expected + counts.expected,
             lowest=floored(capital.total) if is_new_low else state.lowest,
         )
 
@@ -332,6 +341,16 @@ class Gate:
 
     def _proof_limits(self, state: GateState) -> failing.Limits:
         return failing.Limits.of(-math.log(self.judge.beta), 1.0, self.discount(state), capped=self.judge.is_robust)
+
+
+def _unless_summed(expected: float, counts: Counts) -> list[float]:
+    """Return what is expected minute by minute, if the sums of all minutes do not say the same already."""
+    return [round(expected, 3)] if abs(expected - counts.expected) > SAME_SUM else []
+
+
+def _counts_first(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return counts that a state begins with, and what follows them."""
+    return (Counts(*values[: len(FIELDS)]), *values[len(FIELDS) :])
 
 
 def _faded(recent: tuple[float, float], counts: Counts) -> tuple[float, float]:

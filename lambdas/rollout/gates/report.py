@@ -1,5 +1,6 @@
 """What the judge says about a rollout's progress: a verdict, its reason, and every gate's numbers."""
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -8,6 +9,11 @@ from rollout.gates import sentence
 from rollout.gates.counts import Counts
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.progress import Progress
+
+TELLING_PART = 0.1
+"""Sums that are nearer than this to what is compared contradict no verdict."""
+CHANCE = 3
+"""Standard deviations of a count: few bad requests fall into few minutes by chance."""
 
 
 class Verdict(StrEnum):
@@ -128,7 +134,8 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
         said = sentence.failing_alone(alone.count, alone.capital.total, gate.required_of_minutes())
         return "; ".join([*clauses, said])
     if verdict is Verdict.FAIL and state.rising != state.seen:
-        clauses.append(sentence.rising(state.rising, bounded=state.bounded))
+        pooled = sentence.rising(state.rising, bounded=state.bounded)
+        clauses.append(pooled + _minute_by_minute(gate, state.rising, state.rising_expected))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
     clauses.append(say(gate.widened, state.capital.total, gate.required(state), gate.discount(state)))
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
@@ -140,8 +147,22 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
 def _comparison(gate: Gate, state: GateState, verdict: Verdict) -> str:
     """Return the counts that the verdict rests on: a proof of superiority rests on its own step."""
     if verdict is Verdict.FAIL or not gate.asks_superiority or state.own == state.seen:
-        return sentence.comparison(gate.rule, state.seen, bounded=state.bounded)
+        pooled = sentence.comparison(gate.rule, state.seen, bounded=state.bounded)
+        return pooled + _minute_by_minute(gate, state.seen, state.expected)
     return sentence.in_this_step(sentence.comparison(gate.rule, state.own, bounded=state.bounded))
+
+
+def _minute_by_minute(gate: Gate, seen: Counts, expected: float) -> str:
+    """Return stable's rate as the evidence compares it, where the sums of all minutes say something else.
+
+    At 100 % the sums hold minutes in which nothing was compared.
+    """
+    return "" if gate.has_all_traffic or not _tells_more(seen, expected) else sentence.minute_by_minute(seen, expected)
+
+
+def _tells_more(seen: Counts, expected: float) -> bool:
+    """Tell whether what is expected minute by minute differs from what the sums say, by more than chance."""
+    return abs(expected - seen.expected) > TELLING_PART * seen.expected + CHANCE * math.sqrt(seen.expected)
 
 
 def _proven(gate: Gate, log_evidence: float) -> str:

@@ -32,6 +32,16 @@ cannot judge what is better"
     return what if judges else f"{what}: this step can find what is broken, it cannot judge what is better"
 
 
+def minute_by_minute(seen: Counts, expected: float) -> str:
+    """Return what stable's rate of the same minutes makes of the canary's requests: it follows stable's counts.
+
+    >>> minute_by_minute(Counts(10_000, 483, 100_000, 3_250), 479.2)
+    ", which minute by minute makes 479 of the canary's 10,000 (4.79 %)"
+    """
+    rate = percent(expected / seen.canary_total)
+    return f", which minute by minute makes {expected:,.0f} of the canary's {seen.canary_total:,} ({rate})"
+
+
 def rising(seen: Counts, *, bounded: bool = False) -> str:
     """Return the counts since the evidence began to rise, for a fault that began late."""
     return f"since the evidence began to rise: {_of_both(seen, '', bounded=bounded)}"
