@@ -59,6 +59,12 @@ def test_a_release_that_crashes_every_five_minutes_is_rolled_back_before_it_has_
     assert "minutes in which stable was not, evidence 1 in " in result["reason"]
 
 
+def test_a_release_that_makes_both_fail_from_the_half_on_is_not_promoted(rehearsing: Rehearse) -> None:
+    result = rehearsing(changes=[{"at_s": 880, "who": "both", "set": {"error_rate": 0.08}}]).result
+    assert (result["outcome"], result["steps"][-1]["title"]) == ("ROLLED_BACK", "50 %")
+    assert "the release may harm both, so the step waits while this lasts" in result["reason"]
+
+
 def test_an_outage_of_both_releases_is_sat_out_before_stable_is_taken_out(rehearsing: Rehearse) -> None:
     """50 % is over after 1,650 s, in the middle of it."""
     changes = [{"at_s": 1500, "for_s": 600, "who": "both", "set": {"error_rate": 0.5}}]

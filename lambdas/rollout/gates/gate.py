@@ -15,6 +15,7 @@ from rollout.gates.logs import floored, log_sum
 from rollout.gates.proof import Proof
 from rollout.gates.split import PART as SPLIT_PART
 from rollout.gates.split import Split
+from rollout.gates.suspicion import Suspicion
 
 RESERVE = 0.08
 SAME_SUM = 0.01
@@ -38,7 +39,8 @@ class GateState:
     of the canary's requests in `seen` and in `rising` were bad at stable's rate. `recent` is stable's (bad, all), in
     which older minutes fade. `bounded` tells whether any of these counts are bounds, see `Minute`.
     `minutes` and `own` count the current step; only minutes in which both had requests are counted. `split` tells
-    whether the gate counts both alike in this step; `None` while its totals were just the requests.
+    whether the gate counts both alike in this step; `None` while its totals were just the requests. `suspicion` looks
+    at stable alone; `None` in the first step, before which nothing was counted.
     """
 
     capital: Capital
@@ -54,6 +56,7 @@ class GateState:
     minutes: int = 0
     own: Counts = NOTHING
     split: Split | None = None
+    suspicion: Suspicion | None = None
     bounded: bool = False
 
     @property
@@ -65,7 +68,10 @@ class GateState:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values with short keys: they are stored every minute."""
         checked = {} if self.split is None else {"split": self.split.to_json()}
-        return checked | {
+        suspected = {} if self.suspicion is None else {"both": self.suspicion.to_json()}
+        return {
+            **checked,
+            **suspected,
             "bets": list(self.capital.logs),
             "cash": self.capital.cash,
             "alone": self.bad_minutes.as_list(),
@@ -98,6 +104,7 @@ class GateState:
             minutes=minutes,
             own=Counts(*own) if own else seen,
             split=Split.parse(state["split"]) if "split" in state else None,
+            suspicion=Suspicion.parse(state["both"]) if "both" in state else None,
             bounded=state.get("bounded", False),
         )
 
@@ -182,6 +189,7 @@ class Gate:
             minutes=0,
             own=NOTHING,
             split=None,
+            suspicion=Suspicion(state.recent) if state.recent[1] else None,
         )
 
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
@@ -190,9 +198,10 @@ class Gate:
 
     def update(self, state: GateState, counts: Counts) -> GateState:
         """Add one minute."""
-        compared = self._is_compared(counts)
+        compared, suspicion = self._is_compared(counts), state.suspicion
         return replace(
             self._with_evidence(state, counts),
+            suspicion=suspicion.observe(self.rule, counts, state.minutes) if suspicion and self.is_own else suspicion,
             bad_minutes=state.bad_minutes.observe(self.widened, counts),
             dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
             seen=state.seen + counts,
@@ -218,6 +227,10 @@ class Gate:
     def is_comparable(self, state: GateState) -> bool:
         """Tell whether the gate counts both variants alike, as far as this step has shown."""
         return state.split is None or state.split.fits(self._split_threshold)
+
+    def suspects(self, state: GateState) -> bool:
+        """Tell whether stable itself became much worse with this step, and still is."""
+        return state.suspicion is not None and state.suspicion.lasts
 
     @property
     def _split_threshold(self) -> float:
@@ -282,7 +295,12 @@ class Gate:
         of its own, that it is not worse by evidence that is not against it.
         """
         required = self.required_proof(state)
-        if not self.has_enough(state) or not self.is_comparable(state) or state.proof.whole.total < required:
+        if (
+            not self.has_enough(state)
+            or not self.is_comparable(state)
+            or self.suspects(state)
+            or state.proof.whole.total < required
+        ):
             return False
         if self.asks_superiority:
             return state.proof.newer.total >= required and self._is_better(state.own)

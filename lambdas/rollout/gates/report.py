@@ -46,7 +46,8 @@ class Assessment:
 
     `minute` is the minute that decided, or the last one used (None before the first). `gate` is the gate that rolls
     back. `starved`: the canary gets too little traffic; hold, then roll back. `incomparable`: a gate does not count the
-    two variants alike; hold. `skipped` names minutes whose counts could not be used.
+    two variants alike; hold. `suspected`: stable itself became much worse with this step; hold. `skipped` names minutes
+    whose counts could not be used.
     """
 
     verdict: Verdict
@@ -56,6 +57,7 @@ class Assessment:
     gates: tuple[GateAssessment, ...]
     starved: bool = False
     incomparable: bool = False
+    suspected: bool = False
     skipped: tuple[str, ...] = ()
 
 
@@ -71,6 +73,7 @@ def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
         gates=gates,
         starved=_is_starved(progress),
         incomparable=not all(gate.is_comparable(state) for gate, state in progress.gates),
+        suspected=any(gate.suspects(state) for gate, state in progress.gates),
         skipped=skipped,
     )
 
@@ -141,6 +144,8 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
         proof = state.proof
         clauses.append(sentence.not_superior(proof.whole.total, proof.newer.total, gate.required_proof(state)))
+    if verdict is Verdict.CONTINUE and state.suspicion is not None and gate.suspects(state):
+        clauses.append(sentence.suspected(*state.suspicion.rates))
     return "; ".join(clauses)
 
 

@@ -1,0 +1,66 @@
+"""Whether stable itself became much worse with a step: what harms both variants is no difference between them.
+
+A release may use up what both depend on: a database, a feature store, a quota. The gates compare, and see nothing. So a
+trouble of stable that begins within a quarter of an hour of a shift, and lasts, is a suspicion. It rolls nothing back,
+because it may have another cause. The step waits while it lasts.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from rollout.contract.gate_rules import GateRule
+from rollout.gates.boosting import split_at
+from rollout.gates.counts import Counts
+
+Faded = tuple[float, float]
+"""Stable's (bad, all), in which older minutes fade."""
+
+MEMORY = 0.8
+"""Of `lately`: about the last five minutes."""
+TIMES = 3.0
+"""So many times as often as before, or as seldom, beyond doubt. Less is what a day does by itself."""
+DOUBT = 1e-5
+ONSET_MINUTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Stable before the step and lately, and whether a trouble that began with the step lasts."""
+
+    before: Faded
+    lately: Faded = (0.0, 0.0)
+    lasts: bool = False
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Stable's rate lately and before, 0 to 1."""
+        return self.lately[0] / self.lately[1], self.before[0] / self.before[1]
+
+    def observe(self, gate: GateRule, counts: Counts, minutes: int) -> Self:
+        """Add one minute; `minutes` of the step are over. Nothing begins where stable serves nobody."""
+        if not counts.stable_total:
+            return self
+        bad, total = self.lately
+        lately = (round(bad * MEMORY + counts.stable_bad, 2), round(total * MEMORY + counts.stable_total, 1))
+        may_begin = self.lasts or minutes < ONSET_MINUTES
+        return replace(self, lately=lately, lasts=may_begin and _is_much_worse(gate, lately, self.before))
+
+    def to_json(self) -> list[float]:
+        """Return plain JSON values, flat."""
+        return [*self.before, *self.lately, int(self.lasts)]
+
+    @classmethod
+    def parse(cls, values: list[float]) -> Self:
+        """Read what `to_json` wrote."""
+        before, all_before, lately, all_lately, lasts = values
+        return cls((before, all_before), (lately, all_lately), bool(lasts))
+
+
+def _is_much_worse(gate: GateRule, lately: Faded, before: Faded) -> bool:
+    difference = lately[0] / lately[1] - before[0] / before[1]
+    if (-difference if gate.is_lower_worse else difference) < gate.min_difference:
+        return False
+    more, less = (before, lately) if gate.is_lower_worse else (lately, before)
+    many, both = round(more[0]), round(more[0]) + round(less[0])
+    share = TIMES * more[1] / (TIMES * more[1] + less[1])
+    return many > both * share and split_at(many, both, share)[1] < DOUBT

@@ -1,0 +1,76 @@
+"""What harms both variants from a shift on is no difference between them: the step waits, and a person is told why."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from rollout.contract.gate_rules import Direction, GateRule
+from rollout.gates import Assessment, Counts, Minute
+from rollout.gates.gate import Gate
+from rollout.gates.suspicion import Suspicion
+
+from tests.gates.rollouts import judge
+
+AT_TENTH, AT_HALF = Counts(600, 1, 5400, 5), Counts(3000, 3, 3000, 3)
+BOTH_FAIL = Counts(3000, 240, 3000, 240)
+SETTINGS = {"ratio": 1.25, "min_difference": 0.0005}
+Stretch = tuple[int, Counts]
+
+
+def breaks(claim: Callable[[], None]) -> None:
+    with pytest.raises(AssertionError):
+        claim()
+
+
+def at_the_end_of(first: list[Stretch], second: list[Stretch]) -> Assessment:
+    """Return what is said at the end of the bake of the second step, after stretches of (minutes, counts)."""
+    rules = judge(**SETTINGS)
+    steps = [
+        (step, counts) for step, part in enumerate((first, second)) for length, counts in part for _ in range(length)
+    ]
+    minutes = [Minute(number, step, {"errors": counts}) for number, (step, counts) in enumerate(steps)]
+    state = rules.new_state()
+    for minute in minutes:
+        state, assessment = rules.update(json.loads(json.dumps(state)), [minute])
+    return rules.at_bake_end(state) if assessment.verdict == "CONTINUE" else assessment
+
+
+def a_trouble_of_both_that_begins_with_a_shift_holds_the_step() -> None:
+    said = at_the_end_of([(30, AT_TENTH)], [(5, AT_HALF), (60, BOTH_FAIL)])
+    assert (said.verdict, said.suspected) == ("CONTINUE", True)
+    assert "; stable itself is at 8.00 % lately, and was at 0.09 % before this step: the release may" in said.reason
+
+
+def test_a_release_that_harms_both_is_not_promoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_trouble_of_both_that_begins_with_a_shift_holds_the_step()
+    monkeypatch.setattr(Gate, "suspects", lambda *_: False)
+    breaks(a_trouble_of_both_that_begins_with_a_shift_holds_the_step)
+
+
+def test_a_trouble_that_is_over_holds_nothing_up() -> None:
+    assert at_the_end_of([(30, AT_TENTH)], [(5, AT_HALF), (5, BOTH_FAIL), (30, AT_HALF)]).verdict == "PASS"
+
+
+def test_a_trouble_that_begins_long_after_the_shift_has_another_cause() -> None:
+    assert at_the_end_of([(30, AT_TENTH)], [(20, AT_HALF), (60, BOTH_FAIL)]).verdict == "PASS"
+
+
+def test_a_trouble_that_began_before_the_shift_has_another_cause() -> None:
+    assert at_the_end_of([(10, AT_TENTH), (60, Counts(600, 48, 5400, 432))], [(60, BOTH_FAIL)]).verdict == "PASS"
+
+
+@pytest.mark.parametrize("failed", [1, 3, 6])
+def test_what_a_day_does_by_itself_holds_nothing_up(failed: int) -> None:
+    assert at_the_end_of([(60, AT_TENTH)], [(60, Counts(3000, failed, 3000, failed))]).verdict == "PASS"
+
+
+def test_a_step_in_which_stable_serves_nobody_is_not_suspected() -> None:
+    assert not at_the_end_of([(60, AT_TENTH)], [(60, Counts(6000, 6, 0, 0))]).suspected
+
+
+def test_fewer_conversions_of_both_are_suspected_as_well() -> None:
+    shop = GateRule(name="shop", direction=Direction.LOWER_IS_WORSE, ratio=0.95)
+    before = Suspicion((1500.0, 30_000.0))
+    assert before.observe(shop, Counts(3000, 5, 3000, 5), 0).lasts
+    assert not before.observe(shop, Counts(3000, 120, 3000, 120), 0).lasts
+    assert not before.observe(shop, Counts(3000, 600, 3000, 600), 0).lasts
