@@ -1,6 +1,7 @@
 """The parts of a gate by themselves, against their formulas added up in another way."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,9 +12,8 @@ from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, s
 from rollout.gates.capital import Capital
 from rollout.gates.counts import InvalidCountsError
 from rollout.gates.dispersion import Dispersion
-from rollout.gates.gate import Gate, GateState
+from rollout.gates.gate import Gate
 from rollout.gates.logs import floored, log_sum
-from rollout.gates.proof import Proof
 from rollout.gates.traffic import LARGEST_STEP, RESERVE, WEIGHTS, TrafficGate
 
 from tests.gates.rollouts import judge, minutes
@@ -367,11 +367,11 @@ def test_counts_are_added_field_by_field() -> None:
 
 
 def test_stables_past_fades_by_a_hundredth_a_minute_and_is_kept_short() -> None:
-    state = GateState(capital=Capital((0.0,)), proof=Proof(Capital((0.0,))), recent=(10.123, 1000.49))
+    state = replace(RULES.new_state(), recent=(10.123, 1000.49))
     after = RULES.warm_up(state, Counts(50, 9, 200, 4))
     assert after.recent == (14.02, 1190.5)
     assert after.stable_rate == pytest.approx(14.52 / 1191.5)
-    assert GateState(capital=Capital((0.0,)), proof=Proof(Capital((0.0,)))).stable_rate is None
+    assert RULES.new_state().stable_rate is None
 
 
 def test_a_pass_keeps_the_minute_from_which_its_proofs_stand() -> None:
