@@ -12,7 +12,7 @@ from rollout.contract.stage_variables import AT_REST, BUCKETS, HEADER, VALUES, V
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
-from tests.lambdas.fakes.settings import A, B, cohort_step, step
+from tests.lambdas.fakes.settings import ERRORS, A, B, cohort_step, step
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed
 
@@ -113,6 +113,16 @@ def test_a_failing_canary_loses_its_cohort_by_the_gate(shop: Shop) -> None:
         execution.advance()
     assert shop.outcome(execution)[0] == ROLLED_BACK
     assert shop.cohorts() == []
+
+
+def test_the_ledger_says_what_a_cohort_cannot_judge(shop: Shop) -> None:
+    shop.plan["gates"]["judge"]["gates"] = [{**ERRORS, "spreads": [10.0, 10.0]}]
+    execution = shop.begin("v2", "Evaluate", index=0)
+    shop.run(execution)
+    reasons = [step["reason"] for step in shop.rollouts()[execution.name]["steps"]]
+    assert ["it cannot judge what is better" in reason for reason in reasons] == [True, True, False, False]
+    assert "at least 12.5 times worse (rolls back at evidence 1 in 200)" in reasons[0]
+    assert "at least 1.25 times worse (rolls back at evidence 1 in 200)" in reasons[2]
 
 
 def test_an_alarm_ends_the_cohort_at_once(shop: Shop) -> None:
