@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from rollout.world import World
 
 
-def held_by_alarms(world: World, lock: Lock) -> str:
+def held_by_alarms(world: World, lock: Lock, *, must_be_known: bool) -> str:
     """Return why no traffic may be shifted now; empty when nothing prevents it.
 
     A state is told by one event only. So whoever waits looks at the states of all alarms, whatever came of their
-    events.
+    events. `must_be_known`: a step passes only when every alarm has a state. Before a shift that is not asked: an alarm
+    that looks at the canary's requests has no data until there are some.
 
     Raises:
         AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
@@ -38,6 +39,8 @@ def held_by_alarms(world: World, lock: Lock) -> str:
         raise finding.error(finding.explains(raised))
     if finding.holds or (raised and finding.leaves_alarms_open):
         return finding.explains(raised) if raised else finding.reason
+    if not must_be_known:
+        return ""
     unknown = [name for name, state in states.items() if state == DELETED or (state == UNKNOWN and name in callers)]
     return sentences.ALARMS_UNKNOWN.format(alarms=", ".join(unknown)) if unknown else ""
 

@@ -240,16 +240,21 @@ def test_an_alarm_of_the_caller_whose_event_was_lost_ends_the_wait_for_instances
 
 
 def test_a_step_that_alarms_hold_is_not_ready_and_not_for_ever(aws: Aws, serving: Shop, scaling: Execution) -> None:
-    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
     assert scaling.repeat()["ready"] is False
     serving.run(scaling)
     assert type(scaling.errors[-1]) is Inconclusive
-    assert serving.outcome(scaling)[1].endswith("the state of business is unknown")
+    assert "b-errors is in ALARM, and CloudWatch does not show why" in serving.outcome(scaling)[1]
     assert serving.weights() == {A: 100, B: 0}
 
 
 def test_a_hold_that_ends_in_time_is_no_end(aws: Aws, scaling: Execution) -> None:
-    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
     scaling.repeat()
-    aws.cloudwatch.alarms["business"] = "OK"
+    aws.cloudwatch.alarms["b-errors"] = "OK"
+    assert scaling.repeat()["ready"] is True
+
+
+def test_an_alarm_that_has_no_data_before_the_canary_has_traffic_holds_nothing_up(aws: Aws, scaling: Execution) -> None:
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
     assert scaling.repeat()["ready"] is True

@@ -218,8 +218,16 @@ def test_an_alarm_whose_event_was_lost_ends_the_wait_for_weights(aws: Aws, servi
 def test_nothing_is_asked_while_alarms_hold_the_step_and_not_for_ever(
     aws: Aws, serving: Shop, shifting: Execution
 ) -> None:
-    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    aws.cloudwatch.alarms["b-errors"] = "ALARM"
     serving.run(shifting)
     assert raises(aws) == []
     assert type(shifting.errors[-1]) is Inconclusive
-    assert serving.outcome(shifting)[1].endswith("the state of business is unknown")
+    assert "b-errors is in ALARM, and CloudWatch does not show why" in serving.outcome(shifting)[1]
+
+
+def test_an_alarm_that_has_no_data_before_the_canary_has_traffic_does_not_prevent_it(
+    aws: Aws, shifting: Execution
+) -> None:
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    shifting.repeat()
+    assert len(raises(aws)) == 1

@@ -63,7 +63,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     step = plan.steps[state.index]
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, step)
-    held = held_by_alarms(world, lock)
+    held = held_by_alarms(world, lock, must_be_known=True)
     window = _window(world, step, state)
     evidence, not_answered = _read(reader, window, lock)
     hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)

@@ -40,7 +40,7 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         Inconclusive: when alarms hold the step for longer than instances may come.
     """
     lock = world.own_lock(execution)
-    held = held_by_alarms(world, lock)
+    held = held_by_alarms(world, lock, must_be_known=False)
     view = world.endpoint.describe()
     now = clock.now()
     busiest = _busiest_minute(world, view, lock.stable, now)

@@ -50,7 +50,7 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         Halted, LockLost: when the rollout may not go on.
     """
     lock = world.own_lock(execution)
-    held = held_by_alarms(world, lock)
+    held = held_by_alarms(world, lock, must_be_known=False)
     step = plan.steps[state.index]
     wanted = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
     view = world.endpoint.describe()
