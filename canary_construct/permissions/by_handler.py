@@ -129,7 +129,7 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "ScaleCanary": (READ_LEDGER, READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING),
     "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS),
     "Evaluate": (
-        _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING,
+        _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING, NOTIFY,
     ),
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
     "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_METRICS, READ_SCALING, *SCALING, NOTIFY),

@@ -48,7 +48,9 @@ def test_a_release_that_harms_both_is_not_promoted(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_trouble_that_is_over_holds_nothing_up() -> None:
-    assert at_the_end_of([(30, AT_TENTH)], [(5, AT_HALF), (5, BOTH_FAIL), (30, AT_HALF)]).verdict == "PASS"
+    assert at_the_end_of([(30, AT_TENTH)], [(5, AT_HALF), (5, BOTH_FAIL), (1, AT_HALF)]).verdict == "PASS"
+    half_fails = Counts(300, 150, 300, 150)
+    assert at_the_end_of([(30, AT_TENTH)], [(7, half_fails), (1, Counts(300, 0, 300, 0))]).verdict == "PASS"
 
 
 def test_a_trouble_that_begins_long_after_the_shift_has_another_cause() -> None:

@@ -289,7 +289,7 @@ def test_an_outage_of_both_slots_is_not_left_for_more_traffic(serving: Shop) -> 
     (*_, held) = serving.rollouts()[baking.name]["steps"]
     assert (
         "b-errors is in ALARM: of the canary's requests 1,500 of 3,000 failed (50.00 %), of stable's 1,500 of 3,000 "
-        "(50.00 %); both have this trouble, so no traffic is shifted while it lasts; metrics come 9 s late here"
+        "(50.00 %); both have this trouble, so no traffic is shifted while it lasts; metrics come 10 s late here"
     ) in held["reason"]
     baking.advance()
     minutes_later(serving, 1)
@@ -311,6 +311,19 @@ def test_an_outage_of_both_that_begins_with_a_shift_is_nobodys_fault(
     monkeypatch.setattr(AlarmLook, "_two_shares", lambda *_: {})
     with pytest.raises(AlarmRaised, match="b-errors is in ALARM"):
         baking.repeat()
+
+
+def test_a_person_is_told_once_that_the_release_may_harm_both(aws: Aws) -> None:
+    shop = Shop(aws, steps=(step(10), step(50, max_bake_seconds=3600), step(100)))
+    shop.serve_first()
+    baking = shop.begin("v2", "Evaluate", index=1)
+    for _ in range(8):
+        minutes_later(shop, 1, failed=60)
+        baking.advance()
+    told = [detail for kind, detail in aws.events.told() if kind == "Canary Rollout Needs Attention"]
+    assert [(detail["version"], detail["execution"]) for detail in told] == [("v2", baking.name)]
+    assert "the release may harm both, so the step waits while this lasts" in told[0]["reason"]
+    assert (baking.task, baking.step["index"]) in {("Evaluate", 1), ("Wait", 1)}
 
 
 def test_an_outage_that_has_just_begun_is_seen_before_its_period_is_complete(serving: Shop) -> None:

@@ -124,6 +124,17 @@ def rolled_back_by_a_gate(aws: Aws) -> None:
     assert shop.unsafe() == []
 
 
+def held_because_both_fail_since_the_shift(aws: Aws) -> None:
+    """Nobody is to blame yet, and a person is told."""
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    for _ in range(5):
+        aws.wait(PERIOD)
+        shop.serve(failed=60)
+        execution.advance()
+    assert "Canary Rollout Needs Attention" in [kind for kind, _ in aws.events.told()]
+
+
 def rolled_back_without_evidence(aws: Aws) -> None:
     shop = serving(aws)
     execution = shop.begin("v2", "Evaluate")
@@ -484,6 +495,7 @@ SCENARIOS: dict[str, Scenario] = {
         capacity_is_raised_and_does_not_come,
         capacity_is_raised_while_a_step_bakes,
         rolled_back_by_a_gate,
+        held_because_both_fail_since_the_shift,
         rolled_back_without_evidence,
         rolled_back_by_the_smoke_test,
         an_alarm_before_the_rollout,

@@ -60,6 +60,11 @@ class Assessment:
     suspected: bool = False
     skipped: tuple[str, ...] = ()
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Whether the step is held by something that only a person can look into."""
+        return self.incomparable or self.suspected
+
 
 def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
     """Return the verdict: a failed gate, else a pass of every gate, else not enough evidence yet."""

@@ -37,13 +37,18 @@ class Suspicion:
         return self.lately[0] / self.lately[1], self.before[0] / self.before[1]
 
     def observe(self, gate: GateRule, counts: Counts, minutes: int) -> Self:
-        """Add one minute; `minutes` of the step are over. Nothing begins where stable serves nobody."""
+        """Add one minute; `minutes` of the step are over. Nothing begins where stable serves nobody.
+
+        A minute that is beyond doubt better than the ones before it ends the trouble at once.
+        """
         if not counts.stable_total:
             return self
-        bad, total = self.lately
-        lately = (round(bad * MEMORY + counts.stable_bad, 2), round(total * MEMORY + counts.stable_total, 1))
+        minute = (float(counts.stable_bad), float(counts.stable_total))
+        is_over = self.lately[1] > 0 and _is_worse(gate, self.lately, minute)
+        lately = minute if is_over else _added(self.lately, minute)
         may_begin = self.lasts or minutes < ONSET_MINUTES
-        return replace(self, lately=lately, lasts=may_begin and _is_much_worse(gate, lately, self.before))
+        lasts = may_begin and _matters(gate, lately, self.before) and _is_worse(gate, lately, self.before, TIMES)
+        return replace(self, lately=lately, lasts=lasts)
 
     def to_json(self) -> list[float]:
         """Return plain JSON values, flat."""
@@ -56,11 +61,18 @@ class Suspicion:
         return cls((before, all_before), (lately, all_lately), bool(lasts))
 
 
-def _is_much_worse(gate: GateRule, lately: Faded, before: Faded) -> bool:
+def _added(faded: Faded, minute: Faded) -> Faded:
+    return round(faded[0] * MEMORY + minute[0], 2), round(faded[1] * MEMORY + minute[1], 1)
+
+
+def _matters(gate: GateRule, lately: Faded, before: Faded) -> bool:
     difference = lately[0] / lately[1] - before[0] / before[1]
-    if (-difference if gate.is_lower_worse else difference) < gate.min_difference:
-        return False
-    more, less = (before, lately) if gate.is_lower_worse else (lately, before)
+    return (-difference if gate.is_lower_worse else difference) >= gate.min_difference
+
+
+def _is_worse(gate: GateRule, one: Faded, other: Faded, times: float = 1.0) -> bool:
+    """Tell whether one is beyond doubt more than so many times as bad as the other."""
+    more, less = (other, one) if gate.is_lower_worse else (one, other)
     many, both = round(more[0]), round(more[0]) + round(less[0])
-    share = TIMES * more[1] / (TIMES * more[1] + less[1])
+    share = times * more[1] / (times * more[1] + less[1])
     return many > both * share and split_at(many, both, share)[1] < DOUBT

@@ -21,6 +21,7 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.evidence.window import EVERYTHING, Window
 from rollout.floors import hold_floors
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
+from rollout.notices import notify
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -83,9 +84,19 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     )
     after = replace(after, over_maximum_since=over.since, next=decision.next)
     _record(world, execution, step, after, judgement.now, decision)
+    _call_a_person(world, execution, plan, state, judgement.now)
     if decision.next in ENDINGS:
         raise ENDINGS[decision.next](decision.reason)
     return after
+
+
+def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:
+    """Send an event when the gates begin to wait for a person: the step is held from now on, and they say why."""
+    judge = Judge(plan.gates.judge)
+    waited = judge.at_bake_end(state.judged or judge.new_state()).waits_for_a_person
+    if now.waits_for_a_person and not waited:
+        version = (world.ledger.rollout(execution) or {}).get("version", "")
+        notify(world.settings.endpoint, "Needs Attention", version=version, execution=execution, reason=now.reason)
 
 
 def _window(world: World, step: Step, state: StepState) -> Window:
