@@ -56,6 +56,11 @@ class Users:
         """The spread of a cohort of them when they are declared."""
         return CohortRule.share_of_users(PERCENT, users=len(self.rates), user_variation=self.variation).spread(CHANCE)
 
+    def per_minute(self, group: NDArray[np.bool_]) -> tuple[float, float]:
+        """Return the requests of a group that are counted in a minute, and those that are not."""
+        counted = float((self.requests[group] * self.rates[group]).sum())
+        return counted, float(self.requests[group].sum()) - counted
+
     def cohort(self, generator: np.random.Generator) -> NDArray[np.bool_]:
         """Draw a cohort of at least one user."""
         inside = generator.random(len(self.rates)) < PERCENT / 100
@@ -84,17 +89,18 @@ def minutes_of(
 ) -> Iterator[Minute]:
     """Draw a cohort and yield an hour of it, in `count` equal parts: one is judged as a minute is."""
     inside = users.cohort(generator)
+    groups = [users.per_minute(group) for group in (inside, ~inside)]
     for number in range(count):
-        seen = [_counted(users, group, generator, HOUR / count) for group in (inside, ~inside)]
+        seen = [_seen(generator, *group, minutes=HOUR / count) for group in groups]
         if broken:
             seen[0] = _broken(seen[0], gate, generator)
         yield Minute(number, 0, {gate.name: Counts(*seen[0], *seen[1])})
 
 
-def _counted(users: Users, group: NDArray[np.bool_], generator: np.random.Generator, minutes: float) -> tuple[int, int]:
-    requests = users.requests[group] * minutes
-    counted = int(generator.poisson((requests * users.rates[group]).sum()))
-    return counted + int(generator.poisson((requests * (1 - users.rates[group])).sum())), counted
+def _seen(generator: np.random.Generator, counted: float, others: float, *, minutes: float) -> tuple[int, int]:
+    """Return all requests of a time, and those that are counted."""
+    of_counted = int(generator.poisson(counted * minutes))
+    return of_counted + int(generator.poisson(others * minutes)), of_counted
 
 
 def _broken(seen: tuple[int, int], gate: GateRule, generator: np.random.Generator) -> tuple[int, int]:
