@@ -20,7 +20,10 @@ pytestmark = pytest.mark.xdist_group("packaging")
 
 PACKAGE = Path(rollout.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-MAX_ASSET_BYTES = 90_000
+MAX_ASSET_BYTES = 110_000
+"""Without comments and docstrings. It was 90,000 before the gates compared refused requests, checked the split of each
+gate's totals, counted bad minutes and knew that users are drawn. What a cold start costs, `bench/cold_starts` measures.
+"""
 BOTO3_TOO = {"boto3.dynamodb", "boto3.dynamodb.types"}
 LOADED = """
 import importlib, sys
