@@ -243,9 +243,9 @@ def test_at_everything_the_canary_is_compared_with_stable_when_it_last_served(
     serving: Shop, before: tuple[str, ...], weights: dict[str, float]
 ) -> None:
     execution = serving.begin("v2", "ShiftTraffic", index=2)
-    outage(serving, *before, minutes=range(-2, 1))
     while execution.task == "ShiftTraffic":
         execution.advance()
+    outage(serving, *before, minutes=range(-4, -1))
     now = int(serving.aws.clock.now())
     for at in range(now, now + 1200, PERIOD):
         serving.aws.cloudwatch.serve(ENDPOINT, B, 600, failed=500, at=at, period=PERIOD)

@@ -39,7 +39,7 @@ def handler(event: Task, _context: object) -> dict[str, object]:
 def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepState:
     """Ask for the weights or the cohort of this step if they are not there, and say whether they are.
 
-    Nothing is asked for while alarms hold the step.
+    Nothing is asked for while alarms hold the step, nor when its time is over: nobody would wait for it.
 
     Raises:
         AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
@@ -57,12 +57,12 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     requested_at = clock.now() if state.shift_requested_at is None else state.shift_requested_at
     if view.quiet and view.shows(wanted) and world.ledger.cohort() == _cohort_of(lock, step):
         return _begin_bake(world, execution, step, state)
-    if view.quiet and not held:
-        _prove_safe(view, lock, plan, state)
-        _expose(world, lock, step, None if view.shows(wanted) else wanted)
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
+    if view.quiet and not held:
+        _prove_safe(view, lock, plan, state)
+        _expose(world, lock, step, None if view.shows(wanted) else wanted)
     return replace(state, shift_requested_at=requested_at, in_place=False)
 
 
