@@ -27,7 +27,7 @@ def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_p
         releases=[], requests_per_second=30, bake_seconds=50, direct=False, build=tmp_path, out=tmp_path
     )
     context = {name: str(value) for name, value in demo._context(settings).items() if name != "models"}
-    gates = declared(tmp_path, **context).plan["gates"]
+    gates = declared(tmp_path, **context).plan.gates.to_json()
     template = json.loads((tmp_path / "out" / "Recommender.template.json").read_text())
     assert {"EndpointName", "LedgerName", "ApiId", "ApiStage"} <= set(template["Outputs"])
     assert [gate["name"] for gate in gates["judge"]["gates"]] == ["errors", "refused", "latency", "conversion"]
@@ -43,11 +43,12 @@ def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_p
 
 @pytest.mark.parametrize("unset", [{}, {"conversion_namespace": "", "front_door": "no"}])
 def test_a_shop_without_either_has_neither(tmp_path: Path, unset: dict[str, str]) -> None:
-    assert "conversion" not in json.dumps(declared(tmp_path, **unset).plan["gates"])
+    assert "conversion" not in json.dumps(declared(tmp_path, **unset).plan.gates.to_json())
     assert "AWS::ApiGateway::RestApi" not in (tmp_path / "out" / "Recommender.template.json").read_text()
 
 
 def test_a_share_of_the_users_meets_a_release_first_where_one_is_given(tmp_path: Path) -> None:
-    first, *later = declared(tmp_path, cohort_percent="5", steps="50,100").plan["steps"]
-    assert (first["percent"], first["cohort"]["buckets"]) == (0, 500)
-    assert [step["percent"] for step in later] == [50, 100]
+    first, *later = declared(tmp_path, cohort_percent="5", steps="50,100").plan.steps
+    assert first.cohort is not None
+    assert (first.percent, first.cohort.buckets) == (0, 500)
+    assert [step.percent for step in later] == [50, 100]
