@@ -31,6 +31,7 @@ class Endpoint(BaseHTTPRequestHandler):
             self.send_header("X-Amzn-ErrorType", "ModelError")
         self.send_header("x-Amzn-Invoked-Production-Variant", "variant-b")
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", self.headers["Connection"])
         self.end_headers()
         self.wfile.write(content)
 
