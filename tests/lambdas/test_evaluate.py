@@ -69,15 +69,19 @@ def test_a_step_with_evidence_leads_to_the_next_one(serving: Shop, baking: Execu
     assert baking.repeat()["next"] == "NEXT_STEP"
 
 
+def serve_until_the_next_step(shop: Shop, execution: Execution) -> None:
+    while execution.step["index"] == 0:
+        shop.serve(failed=2000)
+        execution.advance()
+
+
 def test_what_passed_a_step_early_does_not_pass_the_next_one(aws: Aws) -> None:
     shop = Shop(aws, steps=(step(50, bake_seconds=3600, max_bake_seconds=7200), step(75), step(100)), scaling=FIXED)
     shop.requests_per_period = 2_000_000
     shop.serve_first()
     execution = shop.begin("v2", "Evaluate", index=0)
     began = aws.clock.now()
-    while execution.step["index"] == 0:
-        shop.serve(failed=2000)
-        execution.advance()
+    serve_until_the_next_step(shop, execution)
     assert aws.clock.now() < began + 3600
     shop.run(execution, "Evaluate", index=1)
     assert execution.repeat()["next"] == "STAY"
@@ -94,9 +98,7 @@ def test_a_proof_of_being_better_is_used_at_the_end_of_the_bake(
     shop.serve_first()
     execution = shop.begin("v2", "Evaluate", index=0)
     began = aws.clock.now()
-    while execution.step["index"] == 0:
-        shop.serve(failed=2000)
-        execution.advance()
+    serve_until_the_next_step(shop, execution)
     assert execution.status == "RUNNING"
     assert (aws.clock.now() < began + 3600) is ends_early
     assert aws.clock.now() < began + 7200
