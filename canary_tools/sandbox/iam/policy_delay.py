@@ -22,6 +22,12 @@ from canary_tools.sandbox.emulator.settings import SandboxSettings
 Response = tuple[int, dict[str, str], bytes]
 Document = Any
 _FAILED = 400
+_FIRST_RETRY_SECONDS = 60.0
+"""Lambda repeats a failed asynchronous invocation after one minute and, once more, after two.
+
+ministack does so after one and two seconds, when a late policy has no effect yet. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+"""
 _MODELS = "sagemaker.amazonaws.com"
 """Who assumes a model's role."""
 
@@ -37,6 +43,9 @@ def install(*, patches: Patches, settings: SandboxSettings, clock: Clock) -> Non
     patches.attribute(iam, "_put_role_policy", put)
     patches.item(iam._IAM_HANDLERS, "PutRolePolicy", put)  # noqa: SLF001 - its table of operations
     patches.attribute(evaluator, "_gather_role_policies", delays.policies)
+    functions = importlib.import_module("ministack.services.lambda_svc")
+    patches.attribute(functions, "_LAMBDA_ASYNC_RETRY_BASE_SECONDS", _FIRST_RETRY_SECONDS)
+    patches.attribute(functions, "_LAMBDA_ASYNC_RETRY_MAX_SECONDS", 2 * _FIRST_RETRY_SECONDS)
 
 
 @dataclass(frozen=True, kw_only=True)
