@@ -14,6 +14,7 @@ from examples.recommender.traffic import Outcome
 from tests.rollouts.cohort_visitors import RuleReads, cohort_visitors, country_of
 from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration, business_alarm
 from tests.rollouts.deployed_shop import DeployedShop
+from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.front_door import Cohort, FrontDoor
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
@@ -74,7 +75,7 @@ def test_a_canary_that_fails_its_cohort_loses_it(shop: DeployedShop) -> None:
         shop.deploy(failing)
         seen_from = door.cohort_begins()
         everybody_meets_who_they_should(visitors, reads, seen_from, _in_share(shop.rollout_reaches("v2", 0)))
-        failure_rate.write_text("0.15", encoding="utf-8")
+        set_failure_rate(failure_rate, 0.15)
         cohort = door.cohort_ends(seen_from=seen_from)
         rollout = shop.rollout_ends("v2")
         shop.comes_to_rest(stable=A)

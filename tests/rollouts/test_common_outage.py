@@ -8,6 +8,7 @@ from rollout.contract.names import PROMOTED
 from examples.recommender.traffic import Outcome
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
+from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.slots import B
 from tests.rollouts.stage import eventually
 
@@ -31,7 +32,7 @@ def test_an_outage_of_what_both_releases_depend_on_rolls_nothing_back(shop: Depl
     shop.rollout_reaches("v2", 50)
 
     # When it fails for two minutes, and until both have erred
-    feature_store.write_text(str(FAILURE_RATE), encoding="utf-8")
+    set_failure_rate(feature_store, FAILURE_RATE)
     until = time.monotonic() + OUTAGE_SECONDS
     eventually(lambda: time.monotonic() >= until and _both_erred(shop), what="the end of the outage")
     feature_store.unlink()

@@ -8,6 +8,7 @@ from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from canary_construct.rollout.event_rules import WATCH_MINUTES
 from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
+from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.late_event import panics
 from tests.rollouts.slots import A, B
 
@@ -71,7 +72,7 @@ def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does
 
     # When most of the canary's requests fail, then its traffic is gone before the state machine has looked
     alarm = shop.alarm_of(B)
-    failure_rate.write_text("0.7", encoding="utf-8")
+    set_failure_rate(failure_rate, 0.7)
     shop.measured["seconds to zero"] = shop.seconds_until(
         time.time(), lambda: shop.look().weights == {A: 100, B: 0}, what="weight 0"
     )

@@ -32,5 +32,7 @@ def _failure_rate(user: int) -> float:
 
 def _common_outage() -> float:
     """Read the failure rate of whatever all releases depend on, such as a feature store."""
-    flag = Path(os.environ.get("OUTAGE", "/none"))
-    return float(flag.read_text(encoding="utf-8")) if flag.exists() else 0.0
+    try:
+        return float(Path(os.environ.get("OUTAGE", "/none")).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return 0.0
