@@ -17,6 +17,7 @@ from rollout.contract.errors import (
     Throttled,
     Unavailable,
 )
+from rollout.contract.exposure import EVERYTHING, FINEST_PERCENT
 from rollout.contract.names import SLOTS
 from rollout.decisions.placement import Placement
 
@@ -138,15 +139,19 @@ class EndpointView:
         )
 
 
-def weights_for(*, stable: str, canary: str, canary_percent: int) -> dict[str, int]:
-    """Return weights that give the canary this percentage of the requests.
+def weights_for(*, stable: str, canary: str, canary_percent: float) -> dict[str, int]:
+    """Return weights that give the canary this percentage of the requests, as a multiple of `FINEST_PERCENT`.
 
     Whole numbers survive SageMaker's 32-bit floats unchanged.
 
     >>> weights_for(stable="variant-b", canary="variant-a", canary_percent=10)
     {'variant-b': 90, 'variant-a': 10}
+    >>> weights_for(stable="variant-b", canary="variant-a", canary_percent=0.4)
+    {'variant-b': 9960, 'variant-a': 40}
     """
-    return {stable: 100 - canary_percent, canary: canary_percent}
+    scale = 1 if float(canary_percent).is_integer() else round(1 / FINEST_PERCENT)
+    of_canary = round(canary_percent * scale)
+    return {stable: EVERYTHING * scale - of_canary, canary: of_canary}
 
 
 def in_words(weights: Mapping[str, float]) -> str:

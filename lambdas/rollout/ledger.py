@@ -281,8 +281,9 @@ class Ledger:
         return found
 
     def record_step(self, execution: str, index: int, step: StepRecord) -> None:
-        """Write the state of one step of a rollout. `index`: its number, 0 for the first."""
-        self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", {":step": dict(step)})
+        """Write the state of one share of a rollout. `index`: its number, 0 for the first."""
+        values = {":step": {**step, "percent": Decimal(f"{step['percent']:g}")}}
+        self._update(f"rollout#{execution}", f"SET steps[{index:d}] = :step", values)
 
     def close_rollout(self, execution: str, outcome: str, reason: str, at: float) -> None:
         """Record how a rollout ended. The first end is kept. A rollout that was never opened gets an empty version."""

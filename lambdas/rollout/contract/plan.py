@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.cohort import CohortRule
@@ -106,12 +107,26 @@ class Settings:
         return [*self.alarms[canary], *self.alarms[CALLER]]
 
 
+class Passes(StrEnum):
+    """What a step waits for, once it has its share.
+
+    `EVIDENCE`: the gates pass it, early or at the end of its bake. `BUDGET`: a larger share may break no more than the
+    harm budget; its bake is the least that it is watched. `PROOF`: for every gate it is shown that the canary is as
+    good as stable, or at the end of its bake that this is likelier than not. `WATCH`: its whole bake.
+    """
+
+    EVIDENCE = "evidence"
+    BUDGET = "budget"
+    PROOF = "proof"
+    WATCH = "watch"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One traffic share of the rollout, in percent of all requests.
 
     `percent` is the canary's weight. In a cohort step it is 0; the requests that match the rule, about
-    `expected_percent` of all, reach the canary.
+    `expected_percent` of all, reach the canary. In a paced step the canary's share rises to `percent` little by little.
     """
 
     percent: int
@@ -120,19 +135,26 @@ class Step:
     min_requests: int
     expected_percent: float
     cohort: CohortRule | None = None
+    passes: Passes = Passes.EVIDENCE
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> Step:
         """Read what `to_json` wrote."""
         rule = payload.get("cohort")
         cohort = None if rule is None else CohortRule.parse(rule)
-        return cls(**{"expected_percent": payload["percent"], **payload, "cohort": cohort})
+        passes = Passes(payload.get("passes", Passes.EVIDENCE))
+        return cls(**{"expected_percent": payload["percent"], **payload, "cohort": cohort, "passes": passes})
 
     def to_json(self) -> dict[str, object]:
-        """Return plain JSON. `expected_percent` and `cohort` are those of a cohort step only."""
-        if self.cohort is not None:
-            return {**vars(self), "cohort": self.cohort.to_json()}
-        return {name: value for name, value in vars(self).items() if name not in {"expected_percent", "cohort"}}
+        """Return plain JSON. `expected_percent` and `cohort` are those of a cohort step only.
+
+        `passes` is left out where the gates decide.
+        """
+        left_out = {"passes"} if self.passes is Passes.EVIDENCE else set()
+        if self.cohort is None:
+            left_out |= {"expected_percent", "cohort"}
+        said = {name: value for name, value in vars(self).items() if name not in left_out}
+        return said if self.cohort is None else {**said, "cohort": self.cohort.to_json()}
 
     @property
     def title(self) -> str:
@@ -156,6 +178,8 @@ class Plan:
     steps: Sequence[Step]
     gates: GateRules
     smoke_test: Sequence[SmokeRequest] = ()
+    harm_budget: float | None = None
+    """How many requests a release may break before it is noticed; `None`: the shares are not paced."""
     on_inconclusive: str
     evaluation_interval_seconds: int
     poll_seconds: int
@@ -175,11 +199,13 @@ class Plan:
             "gates": GateRules.parse(payload["gates"]),
             "smoke_test": tuple(SmokeRequest(**request) for request in payload.get("smoke_test") or ()),
         }
-        return cls(**parts, **{name: payload[name] for name in cls.__dataclass_fields__ if name not in parts})
+        known = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
+        return cls(**{**known, **parts})
 
     def to_json(self) -> dict[str, object]:
         """Return the `plan` of the state machine's payload."""
-        own = {name: value for name, value in vars(self).items() if name != "settings"}
+        left_out = {"settings", "harm_budget"} if self.harm_budget is None else {"settings"}
+        own = {name: value for name, value in vars(self).items() if name not in left_out}
         return {
             **self.settings.to_json(),
             **own,

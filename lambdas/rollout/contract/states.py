@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.errors import AGAINST_THE_RELEASE, Inconclusive
+from rollout.contract.exposure import Exposure
 from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 
 if TYPE_CHECKING:
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
 
 
 class Next(StrEnum):
-    """What an evaluation leads to. The last three end the rollout."""
+    """What an evaluation leads to. The last three end the rollout.
+
+    `RAISE` and `LOWER` change the share within the step.
+    """
 
     STAY = "STAY"
+    RAISE = "RAISE"
+    LOWER = "LOWER"
     NEXT_STEP = "NEXT_STEP"
     PROMOTE = "PROMOTE"
     REJECT = "REJECT"
@@ -48,10 +54,13 @@ class Prepared:
 class StepState:
     """How far a step has come, under `step`. Times in seconds since the epoch; `None` is not known yet.
 
-    The next step takes over `judged` and `bracketed`.
+    The next step takes over `exposure`, `judged` and `bracketed`.
     """
 
     index: int
+    exposure: Exposure = field(default_factory=Exposure)
+    began_at: float = 0
+    """When the first share of this step was in force."""
     scaling_since: float | None = None
     scaling_began: float | None = None
     """`scaling_since` begins again whenever the goal rises or instances come; this does not."""
@@ -67,10 +76,11 @@ class StepState:
     in_place: bool = False
     """Whether the endpoint has the weights, or the cohort, of this step."""
     shifted_at: float = 0
+    """When the present share, or the cohort, was in force."""
     next_period: int = 0
     """The first metric period that the gates have not read: seconds since the epoch, divided by the period."""
     seen: int = 0
-    """How many periods of this step were seen on each side that should serve. Only these count as baked."""
+    """How many periods of this share were seen on each side that should serve. Only these count as baked."""
     newest: int | None = None
     """The newest period that was published on each of these sides, complete or not."""
     newest_of_canary: int | None = None
@@ -92,11 +102,14 @@ class StepState:
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> StepState:
         """Read what `to_json` wrote, or what an earlier library wrote with a field more."""
-        return cls(**{name: payload[name] for name in cls.__dataclass_fields__ if name in payload})
+        known = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
+        exposure = Exposure.parse(known["exposure"]) if "exposure" in known else Exposure()
+        return cls(**{**known, "exposure": exposure})
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON, without what is not known yet."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        known = {name: value for name, value in vars(self).items() if value is not None}
+        return {**known, "exposure": self.exposure.to_json()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,131 @@
+"""Which share of the requests the canary has, and what pacing knows of it. Kept from step to step, under `exposure`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+EVERYTHING = 100
+"""Percent: stable serves nobody, and nothing is left to compare with."""
+FINEST_PERCENT = 0.01
+"""The smallest share, and the smallest difference of two. SageMaker takes weights as 32-bit floats; those of this
+library are whole numbers that sum to 100 or to 10,000, which such floats hold exactly."""
+
+
+class Served(NamedTuple):
+    """The share from one metric period on, in percent; `None` while it changes.
+
+    `most` is the largest share in a period in which it changes.
+    """
+
+    first: int
+    percent: float | None
+    most: float
+
+    @property
+    def fell_from(self) -> float | None:
+        """Return the largest share, in percent, of a period of change; `None` where the share did not change."""
+        return self.most if self.percent is None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSums:
+    """What pacing counted of one gate since it began, or began anew after a brake.
+
+    `expected`: how many of the canary's `requests` had been bad at stable's rate of the same period. `ratio` and
+    `margin` are the log-evidence that the canary is as good as stable: against the tolerated ratio, and against worse
+    by a margin. `rise` is how much the gate's evidence against the canary has risen lately, in nats. `total` is that
+    evidence at the last look.
+    """
+
+    requests: int = 0
+    bad: int = 0
+    expected: float = 0.0
+    ratio: float = 0.0
+    margin: float = 0.0
+    rise: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pacing:
+    """What pacing keeps. Periods are numbers of metric periods.
+
+    `since`: the first period that counts. `last`: the newest one that was counted. `clean`: the largest share that was
+    seen in a whole period since then, in percent. `here`: the first whole period of the present share that was counted,
+    `None` before it. `busiest`: requests of both slots in the busiest period of late. `brakes`: how often the share was
+    lowered in this rollout.
+    """
+
+    since: int = 0
+    last: int = -1
+    clean: float = 0.0
+    here: int | None = None
+    busiest: float = 0.0
+    brakes: int = 0
+    gates: Mapping[str, GateSums] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        gates = {name: GateSums(**sums) for name, sums in payload["gates"].items()}
+        return cls(**{**payload, "gates": gates})
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON."""
+        return {**vars(self), "gates": {name: vars(sums) for name, sums in self.gates.items()}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposure:
+    """The canary's share, in percent of all requests; of a cohort step it is 0.
+
+    `percent`: what this step wants now; `None` before it was chosen. `before`: what was in force when it was chosen.
+    `number`: how many shares came before, its number in the ledger. `served`: all of them, oldest first.
+    `waited_seconds`: how long the shares of this rollout waited for instances and weights in all.
+    """
+
+    percent: float | None = None
+    before: float = 0.0
+    number: int = 0
+    served: Sequence[Served] = ()
+    waited_seconds: float = 0.0
+    pacing: Pacing = field(default_factory=Pacing)
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        served = tuple(Served(*entry) for entry in payload["served"])
+        return cls(**{**payload, "served": served, "pacing": Pacing.parse(payload["pacing"])})
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON."""
+        return {**vars(self), "served": [list(entry) for entry in self.served], "pacing": self.pacing.to_json()}
+
+    @property
+    def wanted(self) -> float:
+        """Return the chosen share."""
+        assert self.percent is not None, "the share is chosen before it is shifted"
+        return self.percent
+
+    def choose(self, percent: float) -> Self:
+        """Return the exposure that wants another share."""
+        chosen_before = self.percent is not None
+        return replace(
+            self,
+            percent=percent,
+            before=self.percent if self.percent is not None else self.before,
+            number=self.number + 1 if chosen_before else self.number,
+        )
+
+    def in_force(self, *, changes_from: int, whole_from: int) -> Self:
+        """Return the exposure with the periods from which its share changed, and had changed."""
+        change = Served(changes_from, None, max(self.before, self.wanted))
+        return replace(self, served=(*self.served, change, Served(whole_from, self.wanted, self.wanted)))
+
+    def served_in(self, period: int) -> Served | None:
+        """Return the share in one metric period; `None` before the first one."""
+        return next((entry for entry in reversed(self.served) if entry.first <= period), None)
