@@ -5,11 +5,13 @@ from rollout.gates.counts import Counts, InvalidCountsError
 from rollout.gates.judge import Judge
 from rollout.gates.minutes import InvalidMinutesError, Minute
 from rollout.gates.report import Assessment, GateAssessment, Verdict
+from rollout.gates.view import GateView
 
 __all__ = [
     "Assessment",
     "Counts",
     "GateAssessment",
+    "GateView",
     "InvalidCountsError",
     "InvalidGatesError",
     "InvalidMinutesError",

@@ -39,19 +39,18 @@ class Limits:
 
 def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, limits: Limits) -> Capital:
     """Return the capital after one minute. `stable_rate` must come from earlier minutes."""
-    if gate.kind is Kind.SHARE:
-        grown = capital.grow(_share_growths(gate, counts, stable_rate))
-        return grown.truncate(0.0, limits.after_one_minute(capital.total))
-    growths = rare.log_growths(counts, gate.ratio, effects.harmful(gate))
+    grown = capital.grow(log_growths(gate, counts, stable_rate))
     step_end = limits.after_one_minute(capital.total)
-    if not _may_boost(counts):
-        return capital.grow(growths).truncate(0.0, step_end)
+    if gate.kind is Kind.SHARE or not _may_boost(counts):
+        return grown.truncate(0.0, step_end)
     ceiling = min(step_end, max(limits.required + ROUNDING_ROOM, capital.total))
-    boost = _boost(capital, gate, counts, ceiling)
-    return capital.grow(growths).truncate(boost, ceiling)
+    return grown.truncate(_boost(capital, gate, counts, ceiling), ceiling)
 
 
-def _share_growths(gate: GateRule, counts: Counts, stable_rate: float) -> tuple[float, ...]:
+def log_growths(gate: GateRule, counts: Counts, stable_rate: float) -> tuple[float, ...]:
+    """Return what one minute says for each effect of `effects.harmful`, as logs, without boost or cap."""
+    if gate.kind is Kind.RARE:
+        return rare.log_growths(counts, gate.ratio, effects.harmful(gate))
     boundary = share.Boundary(gate.ratio)
     return tuple(
         share.log_growth(counts, boundary, stable_rate, share.alternative_rate(boundary, stable_rate, effect))

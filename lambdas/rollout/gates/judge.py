@@ -9,6 +9,7 @@ from rollout.gates import report
 from rollout.gates.minutes import Minute, new_in_order
 from rollout.gates.progress import Progress, State
 from rollout.gates.report import Assessment, Verdict
+from rollout.gates.view import GateView
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ class Judge:
         if progress.failed is None:
             progress.begin(step)
         return progress.to_json(), report.assess(progress, tuple(skipped))
+
+    def views(self, state: Mapping[str, Any]) -> list[GateView]:
+        """Return what the pace of a rollout must know of each gate that is asked in the current step."""
+        gates = Progress.from_json(self.rules, state).gates
+        return [GateView.of(gate, seen) for gate, seen in gates if gate.is_asked]
 
     def asks_proof(self, state: Mapping[str, Any]) -> bool:
         """Tell whether the current step passes on a proof only.

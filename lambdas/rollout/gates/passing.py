@@ -28,9 +28,21 @@ def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, s
     ratio = _least_explained(gate, gate.ratio, spread)
     growths = _ratio_growths(gate.kind, ratio, effects.harmless(gate), counts, stable_rate)
     if gate.min_difference:
-        growths = (*growths, _difference_growth(gate, counts, stable_rate, spread))
+        growths = (*growths, _difference_growth(gate, gate.min_difference, counts, stable_rate, spread))
     grown = capital.grow(growths)
     return grown.truncate(0.0, grown.total)
+
+
+def as_good_growths(
+    gate: GateRule, margin: float, counts: Counts, stable_rate: float, spread: float = 1.0
+) -> tuple[float, float]:
+    """Return the log growths of two bets that the canary is as good as stable; `stable_rate`: of earlier minutes.
+
+    The first is against the tolerated ratio, the second against "worse by `margin`", a difference of the rates.
+    """
+    ratio = _least_explained(gate, gate.ratio, spread)
+    (of_ratio,) = _ratio_growths(gate.kind, ratio, (EQUAL / gate.ratio,), counts, stable_rate)
+    return of_ratio, _difference_growth(gate, margin, counts, stable_rate, spread)
 
 
 def start_superior() -> Capital:
@@ -75,9 +87,9 @@ def _weights(gate: GateRule) -> tuple[float, ...]:
     return (*((1.0 - ON_DIFFERENCE) * weight for weight in weights), ON_DIFFERENCE)
 
 
-def _difference_growth(gate: GateRule, counts: Counts, stable_rate: float, spread: float) -> float:
-    """Bet that the canary is as good as stable, against "worse by the least difference", if the two differ enough."""
-    offset = -gate.min_difference if gate.is_lower_worse else gate.min_difference
+def _difference_growth(gate: GateRule, difference: float, counts: Counts, stable_rate: float, spread: float) -> float:
+    """Bet that the canary is as good as stable, against "worse by the difference", if the two differ enough."""
+    offset = -difference if gate.is_lower_worse else difference
     most = _least_explained(gate, EQUAL, spread)
     boundary = share.Boundary(most, most * offset)
     if (boundary.canary_rate(stable_rate) - stable_rate) * offset <= 0.0:
