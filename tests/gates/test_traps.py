@@ -60,7 +60,7 @@ def a_delayed_fault_is_seen_soon() -> None:
 
 def test_a_split_of_before_the_step_does_not_look_like_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     a_delayed_fault_is_seen_soon()
-    monkeypatch.setattr(Gate, "is_own", property(lambda _: True))
+    monkeypatch.setattr(Gate, "has_one_split", property(lambda _: True))
     breaks(a_delayed_fault_is_seen_soon)
 
 

@@ -114,7 +114,7 @@ class Gate:
     """The rules of one gate in one minute.
 
     `step` is the number of the step, `age` counts the minutes since it began. `has_all_traffic` tells whether the
-    canary's share is 100 %.
+    canary's share is 100 %. `even` counts the minutes of the step since which the share has been the same.
     """
 
     rule: GateRule
@@ -122,6 +122,7 @@ class Gate:
     step: int = 0
     age: int = 0
     has_all_traffic: bool = False
+    even: int = 0
 
     @property
     def threshold(self) -> float:
@@ -161,6 +162,16 @@ class Gate:
         return self.age >= self.rule.delay
 
     @property
+    def has_one_split(self) -> bool:
+        """Whether all that this minute counts was shown in this step and under the share that the canary has now."""
+        return self.even >= self.rule.delay
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether this minute only tells stable's rate: the canary warms up, or another release was shown."""
+        return self.age < self.rule.warm_up or (self.step == 0 and not self.is_own)
+
+    @property
     def _shows_the_step(self) -> bool:
         """Whether this minute may help the step to pass. At 100 % a step has nothing of its own to compare."""
         return self.is_own or self.has_all_traffic
@@ -192,6 +203,14 @@ class Gate:
             suspicion=Suspicion(state.recent) if state.recent[1] else None,
         )
 
+    def at_new_share(self, state: GateState) -> GateState:
+        """Forget what the canary's share of the bad requests was before its share of all requests moved."""
+        return replace(
+            state,
+            dispersion=state.dispersion.begin_step(),
+            split=None if state.split is None else state.split.at_new_share(),
+        )
+
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
         """Learn stable's rate from a minute that is not compared."""
         return replace(state, recent=_faded(state.recent, counts))
@@ -203,7 +222,7 @@ class Gate:
             self._with_evidence(state, counts),
             suspicion=suspicion.observe(self.rule, counts, state.minutes) if suspicion and self.is_own else suspicion,
             bad_minutes=state.bad_minutes.observe(self.widened, counts),
-            dispersion=state.dispersion.observe(counts) if self.is_own else state.dispersion,
+            dispersion=state.dispersion.observe(counts) if self.has_one_split else state.dispersion,
             seen=state.seen + counts,
             expected=state.expected + counts.expected,
             recent=_faded(state.recent, counts),
@@ -214,11 +233,12 @@ class Gate:
     def check_split(self, state: GateState, counts: Counts, requested: tuple[int, int], share: float) -> GateState:
         """Hold one minute's totals against the (canary, stable) requests; `share`: the canary's configured share.
 
-        Only a chance split can be checked. A gate that counts the very requests has nothing to check: the evidence
-        begins after the first minute in which its totals are others.
+        Only a chance split can be checked, and a delayed count only if it was shown under the share of this minute.
+        A gate that counts the very requests has nothing to check: the evidence begins after the first minute in which
+        its totals are others.
         """
         counted = (counts.canary_total, counts.stable_total)
-        if not self.is_own or not 0.0 < share < 1.0:
+        if not self.has_one_split or not 0.0 < share < 1.0:
             return state
         if state.split is None:
             return state if counted == requested else replace(state, split=Split.start())

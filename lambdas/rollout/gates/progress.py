@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from rollout.contract.gate_rules import JudgeRules
+from rollout.contract.gate_rules import GateRule, JudgeRules
 from rollout.gates.capital import Capital
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.logs import log_sum
@@ -19,8 +19,9 @@ State = dict[str, Any]
 class Progress:
     """The state while minutes are added; `from_json` reads what `to_json` writes.
 
-    `last` is the last minute used, `began` the first one of the current step. `failed` is the gate that rolls back.
-    `passed` is the minute since which the proofs of all gates stand in the current step.
+    `last` is the last minute used, `began` the first one of the current step. `share` is the canary's share (0 to 1,
+    None while it is not known), `even` the first minute of the step since which it has been the same. `failed` is the
+    gate that rolls back. `passed` is the minute since which the proofs of all gates stand in the current step.
     """
 
     rules: JudgeRules
@@ -32,6 +33,8 @@ class Progress:
     failed: str | None = None
     passed: int | None = None
     traffic_seen: tuple[int, int, float] | None = None
+    share: float | None = None
+    even: int | None = None
 
     @classmethod
     def start(cls, rules: JudgeRules) -> Self:
@@ -44,6 +47,7 @@ class Progress:
         """Read what `to_json` wrote."""
         states = {gate.name: GateState.from_json(state["gates"][gate.name]) for gate in rules.gates}
         seen = state["seen"]
+        share, even = state.get("even", (None if seen is None else seen[2], state["began"]))
         return cls(
             rules,
             states,
@@ -54,11 +58,16 @@ class Progress:
             failed=state["failed"],
             passed=state["passed"],
             traffic_seen=None if seen is None else (seen[0], seen[1], seen[2]),
+            share=share,
+            even=even,
         )
 
     def to_json(self) -> State:
-        """Return the state as plain JSON values."""
+        """Return the state as plain JSON values; the share apart only when it has moved within the step."""
+        seen = self.traffic_seen
+        has_moved = (self.share, self.even) != (None if seen is None else seen[2], self.began)
         return {
+            **({"even": [self.share, self.even]} if has_moved else {}),
             "last": self.last,
             "step": self.step,
             "began": self.began,
@@ -66,18 +75,18 @@ class Progress:
             "passed": self.passed,
             "traffic": list(self.traffic.logs),
             "traffic_cash": self.traffic.cash,
-            "seen": None if self.traffic_seen is None else list(self.traffic_seen),
+            "seen": None if seen is None else list(seen),
             "gates": {name: gate.to_json() for name, gate in self.states.items()},
         }
 
     @property
     def gates(self) -> list[tuple[Gate, GateState]]:
         """Every gate with its state, in the order of the configuration."""
-        age = 0 if self.last is None or self.began is None else self.last - self.began
-        return [
-            (Gate(gate, self.rules, self.step, age, self.has_all_traffic), self.states[gate.name])
-            for gate in self.rules.gates
-        ]
+        return [(self._gate(rule, self.last), self.states[rule.name]) for rule in self.rules.gates]
+
+    def _gate(self, rule: GateRule, minute: int | None) -> Gate:
+        age, even = (0 if minute is None or first is None else minute - first for first in (self.began, self.even))
+        return Gate(rule, self.rules, self.step, age, self.has_all_traffic, even)
 
     @property
     def traffic_gate(self) -> TrafficGate:
@@ -93,9 +102,10 @@ class Progress:
         """Add the next minute."""
         self.begin(minute.step)
         if self.began is None:
-            self.began = minute.number
-        for gate, state in self.gates:
-            self.states[gate.rule.name] = self._after(gate, state, minute, self.began)
+            self.began = self.even = minute.number
+        self._follow_share(minute)
+        for rule in self.rules.gates:
+            self.states[rule.name] = self._after(rule, self.states[rule.name], minute)
         self._add_traffic(minute)
         self.last = minute.number
         self.failed = self._failing_gate()
@@ -112,27 +122,31 @@ class Progress:
 
     def _begin_step(self) -> None:
         self.step += 1
-        self.began = None
+        self.began = self.even = None
         self.passed = None
         self.traffic = self.traffic_gate.new_state()
         for gate, state in self.gates:
             self.states[gate.rule.name] = gate.begin_step(state)
 
-    def _after(self, gate: Gate, state: GateState, minute: Minute, began: int) -> GateState:
-        counts = minute.counts_of(gate.rule.name)
+    def _follow_share(self, minute: Minute) -> None:
+        """Note when the share moves within a step. A minute without a share says nothing of it."""
+        if minute.share is None or minute.share == self.share:
+            return
+        self.share, self.even = minute.share, minute.number
+        self.states = {gate.rule.name: gate.at_new_share(state) for gate, state in self.gates}
+
+    def _after(self, rule: GateRule, state: GateState, minute: Minute) -> GateState:
+        gate = replace(self._gate(rule, minute.number), has_all_traffic=minute.share == 1.0)
+        counts = minute.counts_of(rule.name)
         if counts is None or not gate.is_asked:
             return state
-        age = minute.number - began
-        if age < gate.rule.warm_up:
+        if gate.is_left_out:
             return gate.warm_up(state, counts)
-        if age < gate.rule.delay and minute.step == 0:
-            return gate.warm_up(state, counts)
-        known = replace(state, bounded=True) if gate.rule.name in minute.bounded else state
-        now = replace(gate, age=age, has_all_traffic=minute.share == 1.0)
-        grown = now.update(known, counts)
+        known = replace(state, bounded=True) if rule.name in minute.bounded else state
+        grown = gate.update(known, counts)
         if minute.invocations is None or minute.share is None:
             return grown
-        return now.check_split(grown, counts, minute.invocations, minute.share)
+        return gate.check_split(grown, counts, minute.invocations, minute.share)
 
     def _add_traffic(self, minute: Minute) -> None:
         if minute.invocations is None or minute.share is None:

@@ -62,6 +62,10 @@ class Split:
             requested=_sum(self.requested, requested),
         )
 
+    def at_new_share(self) -> Self:
+        """Forget the last unit: the variants' totals move with the share. What was off before still is."""
+        return replace(self, dispersion=self.dispersion.begin_step())
+
     def fits(self, threshold: float) -> bool:
         """Tell whether the totals fit the split. `threshold`: the log-capital against it, for independent requests."""
         return self.capital.total < self.dispersion.discount * threshold
