@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rollout.contract.plan import Passes
+
+from canary_construct.props.checkpoints import check_harm_budget, paced_steps
+from canary_construct.props.order_of_steps import check_order
 from canary_construct.props.traffic_step import TrafficStep
 
 if TYPE_CHECKING:
@@ -20,28 +23,32 @@ if TYPE_CHECKING:
 class TrafficRouting:
     """The steps of a rollout: cohorts first, if any, then rising shares that end at 100 %.
 
+    `harm_budget`: how many requests a release may break before its share is lowered; see `paced`. Left out, the share
+    rises at once to that of the next step.
+
     Raises:
         ValueError: when there is no step, a cohort follows a share, the shares do not rise (of users in a row of
-            cohorts, of requests thereafter), or they do not end at 100 %.
+            cohorts, of requests thereafter), they do not end at 100 %, or the budget is no finite number of 1 or more.
     """
 
     traffic_steps: Sequence[TrafficStep] = field(default_factory=tuple)
+    harm_budget: float | None = None
 
     def __post_init__(self) -> None:
-        if not self.traffic_steps:
-            raise ValueError("steps must hold at least one traffic step, got none")
-        titles = [step.title for step in self.traffic_steps]
-        cohorts = [step.rule is not None for step in self.traffic_steps]
-        if cohorts != sorted(cohorts, reverse=True):
-            raise ValueError(f"cohort steps must come before shares of all requests, got {', '.join(titles)}")
-        for earlier, later in itertools.pairwise(self.cohorts):
-            if 0 < later.buckets < earlier.buckets:
-                raise ValueError(f"shares of users must not fall from one step to the next, got {', '.join(titles)}")
-        percents = [step.percent for step in self.traffic_steps if step.rule is None]
-        if any(later <= earlier for earlier, later in itertools.pairwise(percents)):
-            raise ValueError(f"steps must rise from one to the next, got {percents}")
-        if percents[-1:] != [100]:
-            raise ValueError(f"steps must end at 100 percent, got {percents or ', '.join(titles)}")
+        check_order(self.traffic_steps)
+        if self.harm_budget is not None:
+            check_harm_budget(self.harm_budget)
+        paced = [step.title for step in self.traffic_steps if step.passes is not Passes.EVIDENCE]
+        if bool(paced) != self.is_paced:
+            raise ValueError(
+                "a harm_budget and the steps that it paces belong together: use TrafficRouting.paced, got "
+                f"{self.harm_budget} and {', '.join(paced) or 'no paced step'}"
+            )
+
+    @property
+    def is_paced(self) -> bool:
+        """Tell whether the share rises as far as a harm budget allows, and not at once to that of the next step."""
+        return self.harm_budget is not None
 
     @property
     def cohorts(self) -> Sequence[CohortRule]:
@@ -49,9 +56,13 @@ class TrafficRouting:
         return tuple(step.rule for step in self.traffic_steps if step.rule is not None)
 
     @property
-    def last_compared_step(self) -> int | None:
-        """Return the number, from 0, of the last step in which both slots serve; `None` when 100 % is the only step."""
-        return None if len(self.traffic_steps) == 1 else len(self.traffic_steps) - 2
+    def proof_step(self) -> int | None:
+        """Return the number, from 0, of the step that a proof is asked of; `None` when 100 % is the only step.
+
+        In a paced routing it is the checkpoint that teaches most, in any other the last step in which both slots serve.
+        """
+        asked = [number for number, step in enumerate(self.traffic_steps) if step.passes is Passes.PROOF]
+        return next(reversed(asked or range(len(self.traffic_steps) - 1)), None)
 
     @classmethod
     def steps(cls, steps: Sequence[int | TrafficStep], *, bake: Duration | None = None) -> TrafficRouting:
@@ -64,6 +75,41 @@ class TrafficRouting:
                 step if isinstance(step, TrafficStep) else TrafficStep(percent=step, bake=bake) for step in steps
             )
         )
+
+    @classmethod
+    def paced(
+        cls,
+        *,
+        harm_budget: float = 100,
+        checkpoints: Sequence[int | TrafficStep] = (10, 50, 100),
+        watch: Duration | None = None,
+    ) -> TrafficRouting:
+        """Give a release as much traffic as a harm budget allows, from one checkpoint to the next.
+
+        `harm_budget` (1 or more) counts requests that fail, are slow or do not convert although stable would have
+        served them well. After every look the share is the largest at which a release as bad as the evidence still
+        allows breaks no more than that before its share can be lowered. It begins where a release that fails every
+        request keeps the budget: at 0.4 % with a budget of 100 and 100 requests a second.
+
+        - The checkpoint under 95 % that is nearest to 50 % asks for proof: it is left when every gate has proven that
+          the canary is as good as stable, or after its `bake` (30 minutes) when that is likelier than not.
+        - Every other one is left as soon as the budget affords a larger share, after its `bake` (0) at the earliest.
+        - Then the canary is watched at 95 % for `watch` (25 minutes), where stable still serves to compare with; a
+          checkpoint from 95 to 99 takes its place. Without one, a `bake` of the checkpoint 100 is the watch as well.
+        - 100 % ends with 5 minutes for the alarms.
+
+        A checkpoint is a percentage, or a `TrafficStep` with a `bake`, a `max_bake` (left out: 2 hours, or four times
+        the `bake` if that is more) or `min_requests` of its own. Cohorts come first and are not paced.
+
+        Worked example: `paced()` goes through 10, 50, 95 and 100 %. At 100 requests a second a good release is at 95 %
+        within 25 minutes, and at 100 % within an hour.
+
+        Raises:
+            ValueError: when the budget is no finite number of 1 or more, or is a token, when the checkpoints do not
+                rise to 100 %, when they hold no share under 95 % or several from there on, or when the watch is said
+                twice.
+        """
+        return cls(traffic_steps=paced_steps(checkpoints, watch=watch), harm_budget=harm_budget)
 
     @classmethod
     def one_step_then_all(cls, percent: int, bake: Duration | None = None) -> TrafficRouting:

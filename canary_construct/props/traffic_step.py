@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-from rollout.contract.plan import Step
+from rollout.contract.plan import Passes, Step
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -17,6 +17,18 @@ MAX_BAKE_FACTOR = 4
 DEFAULT_MIN_REQUESTS = 100
 
 
+class SaidTimes(NamedTuple):
+    """What the caller said of a step's times, in seconds; `None` where nothing was said."""
+
+    bake: int | None
+    max_bake: int | None
+
+    @classmethod
+    def of(cls, bake: Duration | None, max_bake: Duration | None) -> SaidTimes:
+        """Return the seconds of two durations."""
+        return cls(*(None if time is None else int(time.to_seconds()) for time in (bake, max_bake)))
+
+
 @dataclass(frozen=True, kw_only=True, init=False)
 class TrafficStep:
     """One traffic share and the time it is watched.
@@ -24,7 +36,8 @@ class TrafficStep:
     `percent` (1 to 100) of all requests go to the canary. It is watched for `bake`, in metric periods that were seen
     for every slot that should serve. If fewer than `min_requests` reached the canary or stable in this time, or an
     alarm is in an unknown state, it is watched longer, up to `max_bake` (default: four times `bake`); then
-    `on_inconclusive` decides.
+    `on_inconclusive` decides. In a paced routing the share rises to `percent` little by little, the step `passes` by
+    another rule, and a `bake` that is left out is another one: see `TrafficRouting.paced`.
 
     Raises:
         ValueError: when the percentage, a time or the number of requests is out of its range.
@@ -36,6 +49,8 @@ class TrafficStep:
     min_requests: int
     rule: CohortRule | None
     """Of a cohort step; its `percent` is 0."""
+    passes: Passes
+    said: SaidTimes = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -47,7 +62,7 @@ class TrafficStep:
     ) -> None:
         if not 1 <= percent <= 100:  # noqa: PLR2004 - a percentage
             raise ValueError(f"percent must be between 1 and 100, got {percent}")
-        self._set(percent, None, bake=bake, max_bake=max_bake, min_requests=min_requests)
+        self._set(percent=percent, rule=None, said=SaidTimes.of(bake, max_bake), min_requests=min_requests)
 
     @classmethod
     def cohort(
@@ -65,32 +80,56 @@ class TrafficStep:
         because only the application knows how many match.
         """
         step = cls.__new__(cls)
-        step._set(0, rule, bake=bake, max_bake=max_bake, min_requests=min_requests)  # noqa: SLF001 - the same class
+        said = SaidTimes.of(bake, max_bake)
+        step._set(percent=0, rule=rule, said=said, min_requests=min_requests)  # noqa: SLF001 - the same class
+        return step
+
+    def paced(
+        self, passes: Passes, *, bake_seconds: int, least_max_bake_seconds: int, percent: int | None = None
+    ) -> TrafficStep:
+        """Return this step as one of a paced routing, at its own percentage unless told another one.
+
+        `bake_seconds` and `least_max_bake_seconds` are taken where the caller left `bake` and `max_bake` out.
+        """
+        step = TrafficStep.__new__(TrafficStep)
+        step._set(  # noqa: SLF001 - the same class
+            percent=self.percent if percent is None else percent,
+            rule=self.rule,
+            said=self.said,
+            min_requests=self.min_requests,
+            passes=passes,
+            usual_bake_seconds=bake_seconds,
+            least_max_bake_seconds=least_max_bake_seconds,
+        )
         return step
 
     def _set(
         self,
+        *,
         percent: int,
         rule: CohortRule | None,
-        *,
-        bake: Duration | None,
-        max_bake: Duration | None,
+        said: SaidTimes,
         min_requests: int,
+        passes: Passes = Passes.EVIDENCE,
+        usual_bake_seconds: int = DEFAULT_BAKE_SECONDS,
+        least_max_bake_seconds: int = 0,
     ) -> None:
-        bake_seconds = DEFAULT_BAKE_SECONDS if bake is None else int(bake.to_seconds())
-        max_bake_seconds = bake_seconds * MAX_BAKE_FACTOR if max_bake is None else int(max_bake.to_seconds())
+        bake_seconds = usual_bake_seconds if said.bake is None else said.bake
+        max_bake_seconds = max(bake_seconds * MAX_BAKE_FACTOR, least_max_bake_seconds)
         for name, value in (
             ("percent", percent),
             ("rule", rule),
             ("bake_seconds", bake_seconds),
-            ("max_bake_seconds", max_bake_seconds),
+            ("max_bake_seconds", max_bake_seconds if said.max_bake is None else said.max_bake),
             ("min_requests", min_requests),
+            ("passes", passes),
+            ("said", said),
         ):
             object.__setattr__(self, name, value)
         self._check()
 
     def _check(self) -> None:
-        if self.bake_seconds < 1:
+        if self.bake_seconds < (0 if self.passes is Passes.BUDGET else 1):
             raise ValueError(f"bake must be longer than 0 s, got {self.bake_seconds} s at {self.title}")
         if self.max_bake_seconds < self.bake_seconds:
             raise ValueError(
@@ -118,4 +157,5 @@ class TrafficStep:
             min_requests=self.min_requests,
             expected_percent=self.expected_percent,
             cohort=None if self.rule is None else self.rule.for_handlers(),
+            passes=self.passes,
         )

@@ -87,7 +87,7 @@ class PlanWarnings:
             )
 
     def _proofs_that_will_not_come(self) -> Iterator[str]:
-        number = self.plan.routing.last_compared_step
+        number = self.plan.routing.proof_step
         if number is None:
             return
         step = self.plan.routing.traffic_steps[number]

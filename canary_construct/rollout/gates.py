@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rollout.contract.gate_rules import WIDEST_JUDGED, FailedRequests, GateRules, JudgeRules, RefusedRequests
+from rollout.contract.plan import Passes
 from rollout.contract.timing import BLIND_SECONDS, GATE_PERIODS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS
 
 from canary_construct.props.gate import Gate
@@ -49,7 +50,7 @@ class RolloutGates:
             raise ValueError(f"alpha must be above 0 and below 1, got {alpha}")
         if not self._gates:
             raise ValueError("gates must hold at least one gate, got none")
-        if require_proof and self._routing.last_compared_step is None:
+        if require_proof and self._routing.proof_step is None:
             raise ValueError("require_proof needs a step before 100 %: there both serve, got 100 % alone")
         self._check()
 
@@ -60,12 +61,13 @@ class RolloutGates:
 
     def rules(self) -> GateRules:
         """Return the rules of the judge, and where each gate's counts come from."""
-        proven_in = self._routing.last_compared_step
+        proven_in = self._routing.proof_step
         cohorts = tuple(n for n, step in enumerate(self._routing.traffic_steps) if step.rule is not None)
         return GateRules(
             judge=JudgeRules(
                 alpha=self._alpha,
                 require_proof=self._require_proof,
+                warm_up_once=self._routing.is_paced,
                 gates=tuple(
                     gate.rule_in_periods(
                         self._period, superior_step=proven_in, cohort_steps=cohorts, spreads=self._spreads(gate)
@@ -95,8 +97,12 @@ class RolloutGates:
         return self._alpha / 2 * part / max(len(self._routing.cohorts), 1)
 
     def waits(self, gate: Gate, index: int) -> dict[str, int]:
-        """Return the seconds of a step, by reason, that pass before a gate counts what it shall judge there."""
-        waits = {"warm-up": gate.warm_up_seconds, "delay": gate.delay_seconds if self._waits_for_delay(index) else 0}
+        """Return the seconds of a step, by reason, that pass before a gate counts what it shall judge there.
+
+        Where the share rises little by little, the canary is cold in the first step only.
+        """
+        warm_up = 0 if index and self._routing.is_paced else gate.warm_up_seconds
+        waits = {"warm-up": warm_up, "delay": gate.delay_seconds if self._waits_for_delay(index) else 0}
         return {reason: seconds for reason, seconds in waits.items() if seconds}
 
     def _spreads(self, gate: Gate) -> list[float]:
@@ -136,7 +142,10 @@ class RolloutGates:
             )
 
     def _check_time(self, gate: Gate) -> None:
+        """Refuse a bake in which a gate sees too little. A step that waits for the budget is not judged by its bake."""
         for index, step in enumerate(self._routing.traffic_steps):
+            if step.passes is Passes.BUDGET:
+                continue
             waits = self.waits(gate, index)
             needed = sum(waits.values()) + GATE_PERIODS * self._period
             if step.bake_seconds < needed:
@@ -152,7 +161,7 @@ class RolloutGates:
         return index == 0 or index < len(self._routing.traffic_steps) - 1
 
     def _check_superiority(self, gate: Gate) -> None:
-        number = self._routing.last_compared_step
+        number = self._routing.proof_step
         if number is None:
             raise ValueError(
                 f"gate {gate.name} asks for a proof that the canary is better than stable, which needs a step before "
@@ -169,7 +178,7 @@ class RolloutGates:
             self._check_judges(gate, number, f"gate {gate.name} asks for a proof that the canary is better than stable")
 
     def _check_proof(self) -> None:
-        number = self._routing.last_compared_step
+        number = self._routing.proof_step
         assert number is not None
         for gate in self.gates:
             self._check_judges(gate, number, "require_proof asks for a proof that the canary is not worse than stable")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from rollout.contract.plan import Passes
 from rollout.contract.timing import (
     MAX_EVENTS,
     METRICS_SETTLED_SECONDS,
+    MOST_CHANGES,
     OUTAGE_REPETITIONS,
     ROLLBACK_REPETITIONS,
     ROLLBACK_TRIES,
@@ -34,6 +36,9 @@ OUTAGES = 10
 """Of AWS, each as long as the patience of the state machine. One takes the place of looks, too, which the sum leaves
 out: at one look a minute it costs less than they do."""
 OUTAGE_EVENTS = OUTAGES * OUTAGE_REPETITIONS * EVENTS_PER_REPETITION
+EVENTS_PER_CHANGE = 60
+"""Of one change of a paced share: a look at the instances and one at the weights, with repetitions and some polls. How
+long all changes of a step wait is bounded by the step's own time-outs."""
 MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
 LOOKS_AFTER_BAKE = 2
@@ -72,7 +77,10 @@ def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> i
     watching = sum(
         ceil(longest_watch_seconds(step, interval_seconds=interval_seconds) / interval_seconds) for step in steps
     )
-    return EVENTS_AROUND + OUTAGE_EVENTS + int(MAX_EVENTS * SHARE_FOR_WAITING) + EVENTS_PER_LOOK * watching
+    is_paced = any(step.passes is not Passes.EVIDENCE for step in steps)
+    changing = EVENTS_PER_CHANGE * MOST_CHANGES if is_paced else 0
+    waiting = int(MAX_EVENTS * SHARE_FOR_WAITING)
+    return EVENTS_AROUND + OUTAGE_EVENTS + waiting + changing + EVENTS_PER_LOOK * watching
 
 
 def longest_watch_seconds(step: TrafficStep, *, interval_seconds: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollout.contract.plan import Plan
+from rollout.contract.plan import Passes, Plan
 
 from canary_construct.rollout.history_budget import evaluation_interval, poll_seconds
 from canary_construct.rollout.timeouts import CAPACITY_SECONDS, WEIGHTS_SECONDS
@@ -40,7 +40,8 @@ class RolloutPlan:
 
     def __post_init__(self) -> None:
         period = self.settings.metric_period_seconds
-        for step in self.routing.traffic_steps:
+        judged_by_bake = [step for step in self.routing.traffic_steps if step.passes is not Passes.BUDGET]
+        for step in judged_by_bake:
             if step.bake_seconds < seconds_to_fire(period):
                 raise ValueError(
                     f"bake must be at least {seconds_to_fire(period)} s, because an alarm can need that long to go off "
@@ -57,6 +58,7 @@ class RolloutPlan:
             steps=tuple(step.for_handlers() for step in steps),
             gates=self.gates.rules(),
             smoke_test=() if self.smoke_test is None else self.smoke_test.requests(),
+            harm_budget=self.routing.harm_budget,
             on_inconclusive=self.on_inconclusive.value,
             evaluation_interval_seconds=self.evaluation_interval_seconds,
             poll_seconds=poll_seconds(len(steps), metric_period_seconds=period),

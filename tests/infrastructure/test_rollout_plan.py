@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from rollout.contract.plan import Plan, Settings
+from rollout.contract.plan import Passes, Plan, Settings
 from rollout.gates import Judge
 
 from canary_construct import (
@@ -91,6 +91,21 @@ def test_the_steps_of_the_plan_are_those_of_the_routing(elaborate: Resources) ->
         {"percent": 5, "bake_seconds": 3600, "max_bake_seconds": 10800, "min_requests": 500},
         {"percent": 100, "bake_seconds": 7200, "max_bake_seconds": 28800, "min_requests": 100},
     ]
+
+
+def test_a_paced_plan_tells_the_handlers_its_budget_and_what_each_step_waits_for() -> None:
+    rendered_plan = plan_of(resources_of(routing=TrafficRouting.paced(harm_budget=50)))
+    assert [step.get("passes") for step in rendered_plan["steps"]] == ["budget", "proof", "watch", None]
+    plan = Plan.parse(rendered_plan)
+    assert plan.harm_budget == 50
+    assert [step.passes for step in plan.steps] == [Passes.BUDGET, Passes.PROOF, Passes.WATCH, Passes.EVIDENCE]
+    assert plan.gates.judge.warm_up_once
+    assert "harm_budget" not in plan_of(resources_of())
+
+
+def test_a_step_that_waits_for_the_budget_may_be_shorter_than_an_alarm_needs() -> None:
+    short = TrafficStep(percent=10, bake=Duration.seconds(60))
+    assert resources_of(routing=TrafficRouting.paced(checkpoints=[short, 50, 100]))
 
 
 def test_handlers_know_the_limits_of_the_alarms_in_every_settings() -> None:

@@ -19,7 +19,7 @@ of past months, and replay them again. Nothing writes it."""
 
 SELDOM = (
     "beta", "mode", "min_requests", "min_minutes", "traffic_ratio",
-    "delay", "superior_step", "unasked_steps", "spreads",
+    "delay", "superior_step", "unasked_steps", "spreads", "warm_up_once",
 )  # fmt: skip
 """What is written only when it is not the default."""
 
@@ -159,7 +159,7 @@ class JudgeRules:
     `alpha` bounds the chance that a healthy release is rolled back, over the whole rollout. `beta` bounds the chance
     that one step passes early although the canary is worse than tolerated. A step passes only after at least
     `min_requests` canary requests and `min_minutes`. `traffic_ratio` is the part of its configured share (in odds)
-    that the canary must receive.
+    that the canary must receive. With `warm_up_once` the gates leave their `warm_up` out in the first step only.
 
     Raises:
         InvalidGatesError: when there is no gate, two have one name, or a value is out of its range.
@@ -173,6 +173,7 @@ class JudgeRules:
     min_requests: int = 100
     min_minutes: int = GATE_PERIODS
     traffic_ratio: float = 0.5
+    warm_up_once: bool = False
 
     def __post_init__(self) -> None:
         _require(bool(self.gates), "at least one gate is needed")
