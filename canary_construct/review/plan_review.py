@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsii
 from aws_cdk import Annotations, Aspects, CfnResource, IAspect
 from rollout.contract.names import PLAN_METADATA
+from rollout.contract.plan import Passes
 from rollout.contract.timing import GATE_PERIODS, MAX_EVENTS, SUCCESSOR_PERIODS
 
 from canary_construct.cdk.lazy import lazy_value
@@ -76,8 +77,14 @@ class PlanReview:
         }
         if self.plan.routing.cohorts:
             summary["Cohorts"] = [{"Limit": limit} for limit in cohort_limits(self.plan)]
+        if self.plan.routing.is_paced:
+            summary["HarmBudget"] = self.plan.routing.harm_budget
         if self._traffic is not None:
-            requests = {step.title: round(self._traffic.canary_rps(step) * step.bake_seconds) for step in steps}
+            requests = {
+                step.title: round(self._traffic.canary_rps(step) * step.bake_seconds)
+                for step in steps
+                if step.passes is not Passes.BUDGET
+            }
             summary |= {"ExpectedRps": self._traffic.rps, "ExpectedCanaryRequests": requests}
         return summary
 
@@ -100,14 +107,15 @@ class PlanReview:
         """Yield the seconds of each step when it passes as early as it can.
 
         The last step needs its whole bake, because stable serves nothing to compare with, unless every gate still
-        counts what was shown in the step before.
+        counts what was shown in the step before. So does a step that is watched.
         """
         fewest = GATE_PERIODS * self._period
         gates = self.plan.gates
         for index, step in enumerate(self._steps):
             waits = max(sum(gates.waits(gate, index).values()) for gate in gates.gates)
             compares = index < len(self._steps) - 1 or all(gate.delay_seconds >= fewest for gate in gates.gates)
-            early = waits + fewest if compares else step.bake_seconds
+            passes_early = compares and step.passes is not Passes.WATCH
+            early = waits + fewest if passes_early else step.bake_seconds
             yield min(step.bake_seconds, early) + SUCCESSOR_PERIODS * self._period
 
     def _longest(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout.contract.gate_rules import WIDEST_JUDGED
+from rollout.contract.plan import Passes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,10 @@ class PlanWarnings:
     def sentences(self) -> Iterator[str]:
         """Yield a sentence for each step that is too short for its evidence, and for each proof that will not come."""
         for index, step in enumerate(self.plan.routing.traffic_steps):
-            yield from self._too_few_requests(step, index)
+            if step.passes is Passes.BUDGET:
+                yield from self._too_few_for_the_budget(step)
+            else:
+                yield from self._too_few_requests(step, index)
             yield from self._quiet_alarms(step)
         yield from self._proofs_that_will_not_come()
 
@@ -74,6 +78,16 @@ class PlanWarnings:
                 f"at {self.traffic.rps:g} requests a second the canary has about {requests:,.0f} requests in the bake "
                 f"of {step.bake_seconds:,} s at {step.title}{counted}, under min_requests ({step.min_requests:,}): the "
                 "step will be extended, and it will roll back if max_bake is too short as well"
+            )
+
+    def _too_few_for_the_budget(self, step: TrafficStep) -> Iterator[str]:
+        """Warn of a step that waits for the budget, not for a bake, and will not have its requests in `max_bake`."""
+        requests = self.traffic.canary_rps(step) * step.max_bake_seconds
+        if requests < step.min_requests:
+            yield (
+                f"at {self.traffic.rps:g} requests a second the canary has about {requests:,.0f} requests in the "
+                f"max_bake of {step.max_bake_seconds:,} s at {step.title}, under min_requests ({step.min_requests:,}): "
+                "the rollout will end there without a decision"
             )
 
     def _quiet_alarms(self, step: TrafficStep) -> Iterator[str]:

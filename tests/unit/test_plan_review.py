@@ -240,3 +240,35 @@ def test_values_known_only_at_deploy_are_not_checked() -> None:
     assert "ExpectedRps" not in review(TOKEN).summary()
     unknown = InstanceScaling(max_instances=TOKEN, invocations_per_instance=600)
     assert review(1e6, scaling=unknown).summary()["ExpectedRps"] == 1e6
+
+
+PACED = TrafficRouting.paced()
+
+
+def test_a_paced_plan_tells_its_budget_and_no_requests_of_a_step_that_has_no_bake() -> None:
+    summary = review(100, routing=PACED).summary()
+    assert (summary["HarmBudget"], summary["Steps"]) == (100, [10, 50, 95, 100])
+    assert summary["ExpectedCanaryRequests"] == {"50 %": 90_000, "95 %": 142_500, "100 %": 30_000}
+    assert "HarmBudget" not in review(100).summary()
+
+
+def test_a_paced_plan_is_shortest_when_the_budget_waits_for_nothing_and_the_proof_comes_early() -> None:
+    periods = 4 * 60
+    assert review(None, routing=PACED).summary()["ShortestSeconds"] == 0 + 5 * 60 + 25 * 60 + 5 * 60 + periods
+
+
+def test_a_step_that_waits_for_the_budget_is_warned_of_only_when_its_requests_will_not_come() -> None:
+    """It has no bake, so that every number of requests is more than one has in it."""
+    assert review(100, routing=PACED).warnings() == []
+    (warning,) = [warning for warning in review(0.1, routing=PACED).warnings() if "without a decision" in warning]
+    assert warning == (
+        "at 0.1 requests a second the canary has about 72 requests in the max_bake of 7,200 s at 10 %, under "
+        "min_requests (100): the rollout will end there without a decision"
+    )
+    assert not [warning for warning in review(0.15, routing=PACED).warnings() if "without a decision" in warning]
+    assert [warning for warning in review(0.1, routing=PACED).warnings() if "will be extended" in warning]
+
+
+def test_the_proof_of_a_paced_plan_is_measured_where_it_is_asked() -> None:
+    (warning,) = review(5, conversion(superior=True), routing=PACED).warnings()
+    assert "about 18,000 requests of each variant in the max_bake of 7,200 s at 50 %" in warning
