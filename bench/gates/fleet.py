@@ -59,6 +59,7 @@ class Fleet:
         self.pairs = np.zeros(runs)
         self.units = np.zeros((runs, 6), dtype=np.int64)  # previous, current, seen; (canary, both) each
         self.rising = np.zeros((runs, 4), dtype=np.int64)
+        self.rising_expected = np.zeros(runs)
         self.lowest = np.zeros(runs)
         self.split(canary_total, stable_total)
 
@@ -79,7 +80,7 @@ class Fleet:
 
     def keep(self, rows: Bools) -> None:
         """Keep some of the rollouts and drop the others."""
-        for name in ("bets", "alone", "excess", "pairs", "units", "rising", "lowest"):
+        for name in ("bets", "alone", "excess", "pairs", "units", "rising", "rising_expected", "lowest"):
             setattr(self, name, getattr(self, name)[rows])
 
     @property
@@ -103,6 +104,8 @@ class Fleet:
         low = total <= self.lowest
         minute = np.stack(np.broadcast_arrays(self.totals[0], canary_bad, self.totals[1], stable_bad), axis=1)
         self.rising = np.where(low[:, None], 0, self.rising + minute)
+        expected = self.totals[0] * stable_bad / self.totals[1]
+        self.rising_expected = np.where(low, 0.0, self.rising_expected + expected)
         self.lowest = np.where(low, floored(total), self.lowest)
         of_requests = total - (self.discount - 1.0) * self.threshold + math.log(self.part)
         of_requests = np.where(self._is_practical(), of_requests, -math.inf)
@@ -137,8 +140,8 @@ class Fleet:
         return bad
 
     def _is_practical(self) -> Bools:
-        canary_total, canary_bad, stable_total, stable_bad = self.rising.T
-        worse = canary_bad / np.maximum(1, canary_total) - stable_bad / np.maximum(1, stable_total)
+        canary_total, canary_bad, stable_total, _ = self.rising.T
+        worse = (canary_bad - self.rising_expected) / np.maximum(1, canary_total)
         if self.gate.is_lower_worse:
             worse = -worse
         practical: Bools = (canary_total > 0) & (stable_total > 0) & (worse >= self.gate.min_difference)

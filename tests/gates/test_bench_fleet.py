@@ -47,6 +47,7 @@ def test_evidence_discount_and_verdict_equal_the_shipped_codes_at_every_minute(
         np.testing.assert_allclose(fleet.discount, [rules.discount(state) for state in states], atol=1e-9)
         assert failed.tolist() == [_fails(rules, state) for state in states]
     assert fleet.rising.tolist() == [state.rising.as_list() for state in states]
+    np.testing.assert_allclose(fleet.rising_expected, [state.rising_expected for state in states], atol=1e-9)
 
 
 def test_many_bad_requests_take_the_shipped_path() -> None:

@@ -58,10 +58,10 @@ class GateRule:
 
     `ratio` is the tolerated ratio of the two rates. `min_difference` is the smallest difference of the rates that may
     roll back (0.0005 is 0.05 percentage points). `alpha_share` is this gate's part of alpha, relative to the other
-    gates. The first `warm_up` periods of each step are left out. `event` is the verb for what is counted.
-    The first `delay` periods of each step count what was shown before the step. The step with the number
-    `superior_step` (0 is the first) passes only with a proof that the canary is better than stable. In `unasked_steps`
-    this gate counts nothing: it neither rolls back nor holds a step up.
+    gates. The first `warm_up` periods of each step are left out, see `JudgeRules.warm_up_once`. `event` is the verb for
+    what is counted. The first `delay` periods of each step count what was shown before the step. The step with the
+    number `superior_step` (0 is the first) passes only with a proof that the canary is better than stable. In
+    `unasked_steps` this gate counts nothing: it neither rolls back nor holds a step up.
 
     `spreads` are those of the first steps, in which users are drawn and not requests: how many times the rate of a
     cohort's users may differ from that of the others when the release makes no difference. In all later steps it is 1.
@@ -159,7 +159,8 @@ class JudgeRules:
     `alpha` bounds the chance that a healthy release is rolled back, over the whole rollout. `beta` bounds the chance
     that one step passes early although the canary is worse than tolerated. A step passes only after at least
     `min_requests` canary requests and `min_minutes`. `traffic_ratio` is the part of its configured share (in odds)
-    that the canary must receive. With `warm_up_once` the gates leave their `warm_up` out in the first step only.
+    that the canary must receive. With `warm_up_once` the gates' `warm_up` periods are left out in the first step only:
+    where new instances serve a small share before the share rises, no later step begins cold.
 
     Raises:
         InvalidGatesError: when there is no gate, two have one name, or a value is out of its range.
@@ -184,6 +185,9 @@ class JudgeRules:
         for count in ("min_requests", "min_minutes"):
             _require_number(count, getattr(self, count), least=0)
         _require_number("traffic_ratio", self.traffic_ratio, above=0.0, most=1.0)
+        for flag in ("require_proof", "warm_up_once"):
+            value = getattr(self, flag)
+            _require(isinstance(value, bool), f"{flag} must be true or false, got {value!r}")
 
     @property
     def is_robust(self) -> bool:

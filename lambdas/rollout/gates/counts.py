@@ -66,6 +66,17 @@ class Counts:
         """
         return self.canary_total * self.stable_bad / self.stable_total if self.stable_total else 0.0
 
+    def with_share(self, share: float) -> "Counts":
+        """Return the same bad requests as if the canary had got this share (0 to 1) of all requests.
+
+        Neither total falls below the bad requests.
+
+        >>> Counts(canary_total=900, canary_bad=30, stable_total=5100, stable_bad=6).with_share(0.5)
+        Counts(canary_total=3000, canary_bad=30, stable_total=3000, stable_bad=6)
+        """
+        canary = min(max(round(share * self.total), self.canary_bad), self.total - self.stable_bad)
+        return Counts(canary, self.canary_bad, self.total - canary, self.stable_bad)
+
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(a + b for a, b in zip(self.as_list(), other.as_list(), strict=True)))
 

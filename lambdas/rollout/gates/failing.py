@@ -8,10 +8,12 @@ from rollout.gates import effects, rare, share
 from rollout.gates.boosting import log_boost
 from rollout.gates.capital import Capital
 from rollout.gates.counts import Counts
+from rollout.gates.logs import log_sum
 
 HIGHEST_BOOSTED_RATE = 0.05
 LARGEST_STEP = 0.49
 ROUNDING_ROOM = 1e-4
+STAKED_IN_A_FALL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,24 @@ def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, l
         return grown.truncate(0.0, step_end)
     ceiling = min(step_end, max(limits.required + ROUNDING_ROOM, capital.total))
     return grown.truncate(_boost(capital, gate, counts, ceiling), ceiling)
+
+
+def grow_in_a_fall(capital: Capital, gate: GateRule, counts: Counts, share: float, limits: Limits) -> Capital:
+    """Return the capital after a minute in which the canary's share fell from at most `share`, above 0 and below 1.
+
+    Whichever share a request met, its odds of falling to the canary were at most those of `share`. So a bad one fell to
+    it with at most `ratio` times these odds, whatever the rate of that moment was: the rare form's bet is fair, for
+    either kind of gate, on one bad request after the other. It has no boost, which is proven for one boundary in all of
+    the minute. Where fewer events are worse, the bound is on the wrong side.
+
+    At the lower share a bad canary looks good. So half of the capital is bet: a fall early in the minute costs at most
+    ln 2.
+    """
+    odds = gate.ratio * share / (1.0 - share)
+    boundary = odds / (1.0 + odds)
+    bets = (rare.log_growth(counts.canary_bad, counts.bad, boundary, effect) for effect in effects.harmful(gate))
+    growths = [log_sum((math.log1p(-STAKED_IN_A_FALL), math.log(STAKED_IN_A_FALL) + bet)) for bet in bets]
+    return capital.grow(growths).truncate(0.0, limits.after_one_minute(capital.total))
 
 
 def log_growths(gate: GateRule, counts: Counts, stable_rate: float) -> tuple[float, ...]:

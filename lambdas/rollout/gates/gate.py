@@ -169,7 +169,8 @@ class Gate:
     @property
     def is_left_out(self) -> bool:
         """Whether this minute only tells stable's rate: the canary warms up, or another release was shown."""
-        return self.age < self.rule.warm_up or (self.step == 0 and not self.is_own)
+        warms_up = self.step == 0 or not self.judge.warm_up_once
+        return (warms_up and self.age < self.rule.warm_up) or (self.step == 0 and not self.is_own)
 
     @property
     def _shows_the_step(self) -> bool:
@@ -229,6 +230,18 @@ class Gate:
             minutes=state.minutes + 1 if compared else state.minutes,
             own=state.own + counts if compared else state.own,
         )
+
+    def fall(self, state: GateState, counts: Counts, share: float) -> GateState:
+        """Add a minute in which the canary's share fell from at most `share` (0 to 1).
+
+        How many requests each variant got at which share is not known. So only the capital learns from this minute, and
+        what `is_practical` compares: it takes the canary for as much exposed as it can have been.
+        """
+        is_bounded = 0.0 < share < 1.0 and not self.rule.is_lower_worse
+        if self.is_left_out or not self.has_one_split or not is_bounded:
+            return state
+        capital = failing.grow_in_a_fall(self._ready(state), self.widened, counts, share, self._limits(state))
+        return _risen(state, capital, counts.with_share(share))
 
     def check_split(self, state: GateState, counts: Counts, requested: tuple[int, int], share: float) -> GateState:
         """Hold one minute's totals against the (canary, stable) requests; `share`: the canary's configured share.
@@ -293,11 +306,15 @@ class Gate:
         return state.bad_minutes.capital.total + math.log(PART) if self.judge.is_robust else -math.inf
 
     def is_practical(self, state: GateState) -> bool:
-        """Tell whether the rates differ by `min_difference` since the evidence began to rise."""
+        """Tell whether the rates differ by `min_difference` since the evidence began to rise.
+
+        Minute by minute, as the evidence: in the sums of all minutes, an outage of both while the canary had half of
+        the traffic, beside quiet minutes in which it had little, makes a good canary look worse.
+        """
         rising = state.rising
         if not rising.canary_total or not rising.stable_total:
             return False
-        worse = rising.canary_bad / rising.canary_total - rising.stable_bad / rising.stable_total
+        worse = (rising.canary_bad - state.rising_expected) / rising.canary_total
         return (-worse if self.rule.is_lower_worse else worse) >= self.rule.min_difference
 
     def has_enough(self, state: GateState) -> bool:
@@ -342,18 +359,11 @@ class Gate:
         stable_rate = state.stable_rate
         if stable_rate is None:
             stable_rate = 0.0
-        limits = self._limits(state)
-        ready = restarts.when_drained(state.capital, self._bets, self.discount(state))
-        capital = failing.grow(ready, self.widened, counts, stable_rate, limits)
-        is_new_low = capital.total <= state.lowest
-        return replace(
-            state,
-            capital=capital,
-            proof=self._grow_proof(state, counts, stable_rate),
-            rising=NOTHING if is_new_low else state.rising + counts,
-            rising_expected=0.0 if is_new_low else state.rising_expected + counts.expected,
-            lowest=floored(capital.total) if is_new_low else state.lowest,
-        )
+        capital = failing.grow(self._ready(state), self.widened, counts, stable_rate, self._limits(state))
+        return replace(_risen(state, capital, counts), proof=self._grow_proof(state, counts, stable_rate))
+
+    def _ready(self, state: GateState) -> Capital:
+        return restarts.when_drained(state.capital, self._bets, self.discount(state))
 
     def _limits(self, state: GateState) -> failing.Limits:
         is_robust = self.judge.is_robust
@@ -379,6 +389,19 @@ class Gate:
 
     def _proof_limits(self, state: GateState) -> failing.Limits:
         return failing.Limits.of(-math.log(self.judge.beta), 1.0, self.discount(state), capped=self.judge.is_robust)
+
+
+def _risen(state: GateState, capital: Capital, counts: Counts) -> GateState:
+    """Return the state with a minute's capital, and with the minute among those since the evidence began to rise."""
+    if capital.total <= state.lowest:
+        return replace(state, capital=capital, rising=NOTHING, rising_expected=0.0, lowest=floored(capital.total))
+    compared = counts if counts.canary_total and counts.stable_total else NOTHING
+    return replace(
+        state,
+        capital=capital,
+        rising=state.rising + compared,
+        rising_expected=state.rising_expected + compared.expected,
+    )
 
 
 def _unless_summed(expected: float, counts: Counts) -> list[float]:

@@ -50,7 +50,8 @@ class Judge:
         final minute yet. Without it, the last step that had a minute is judged.
 
         Raises:
-            InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
+            InvalidMinutesError: when a minute comes twice, a later minute belongs to an earlier step, or a minute has
+                a share and fell from one.
         """
         progress = Progress.from_json(self.rules, state)
         skipped: list[str] = []

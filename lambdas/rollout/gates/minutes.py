@@ -20,7 +20,8 @@ class Minute:
     `counts` maps a gate's name to `Counts` or to a mapping of its fields; a gate without an entry, or with None, had no
     data. `bounded` names the gates whose counts are bounds: the canary's bad requests from below, stable's from above.
     `invocations` is (canary, stable), `share` the canary's configured share (0 to 1). Without them the traffic
-    gate does not see the minute.
+    gate does not see the minute. `fell_from` (0 to 1) is for a minute in which that share changed to less and was never
+    more than this; `share` is None then. A minute in which it changed otherwise cannot be judged: leave it out.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Minute:
     invocations: tuple[int, int] | None = None
     share: float | None = None
     bounded: frozenset[str] = frozenset()
+    fell_from: float | None = None
     skipped: list[str] = field(default_factory=list, compare=False)
 
     def counts_of(self, gate: str) -> Counts | None:
@@ -47,13 +49,18 @@ def new_in_order(minutes: Iterable[Minute], last: int | None, step: int) -> list
     """Return the minutes after `last`, in order.
 
     Raises:
-        InvalidMinutesError: when a minute comes twice, or a later minute belongs to an earlier step.
+        InvalidMinutesError: when a minute comes twice, a later minute belongs to an earlier step, or a minute has a
+            share and fell from one.
     """
     new = sorted((m for m in minutes if last is None or m.number > last), key=lambda m: m.number)
     for before, after in pairwise(new):
         if before.number == after.number:
             raise InvalidMinutesError(f"minute {after.number} comes twice")
     for minute in new:
+        if minute.fell_from is not None and (minute.share is not None or not 0.0 <= minute.fell_from <= 1.0):
+            raise InvalidMinutesError(
+                f"minute {minute.number} fell from {minute.fell_from}: it must be between 0 and 1, with no other share"
+            )
         if minute.step < step:
             raise InvalidMinutesError(
                 f"minute {minute.number} belongs to step {minute.step}, but step {step} has begun"

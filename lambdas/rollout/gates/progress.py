@@ -140,6 +140,8 @@ class Progress:
         counts = minute.counts_of(rule.name)
         if counts is None or not gate.is_asked:
             return state
+        if minute.fell_from is not None:
+            return gate.fall(state, counts, minute.fell_from)
         if gate.is_left_out:
             return gate.warm_up(state, counts)
         known = replace(state, bounded=True) if rule.name in minute.bounded else state
