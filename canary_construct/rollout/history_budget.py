@@ -41,6 +41,8 @@ EVENTS_PER_CHANGE = 60
 long all changes of a step wait is bounded by the step's own time-outs."""
 MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
+MAX_PACED_INTERVAL_SECONDS = 5 * 60
+"""The same of one that is paced: a share that is looked at less often cannot rise within the `max_bake` of its step."""
 LOOKS_AFTER_BAKE = 2
 """How many looks later a bake can end than its last metric period has come: neither begins when the other does."""
 
@@ -59,15 +61,20 @@ def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: 
     """Return the shortest interval between two evaluations whose longest rollout fits into the history, in seconds.
 
     Raises:
-        ValueError: when not even one look an hour fits.
+        ValueError: when not even one look an hour fits, or one in five minutes where the share is paced.
     """
     interval = metric_period_seconds
+    longest, words = (
+        (MAX_PACED_INTERVAL_SECONDS, "one look in five minutes, which a paced share needs")
+        if _is_paced(steps)
+        else (MAX_INTERVAL_SECONDS, "one look an hour")
+    )
     while longest_history(steps, interval_seconds=interval) > MAX_EVENTS:
         interval += metric_period_seconds
-        if interval > MAX_INTERVAL_SECONDS:
+        if interval > longest:
             raise ValueError(
                 f"{len(steps)} steps of up to {max(step.max_bake_seconds for step in steps):,} s need more than the "
-                f"{MAX_EVENTS:,} events of an execution history, even at one look an hour; use fewer or shorter steps"
+                f"{MAX_EVENTS:,} events of an execution history, even at {words}; use fewer or shorter steps"
             )
     return interval
 
@@ -77,10 +84,13 @@ def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> i
     watching = sum(
         ceil(longest_watch_seconds(step, interval_seconds=interval_seconds) / interval_seconds) for step in steps
     )
-    is_paced = any(step.passes is not Passes.EVIDENCE for step in steps)
-    changing = EVENTS_PER_CHANGE * MOST_CHANGES if is_paced else 0
+    changing = EVENTS_PER_CHANGE * MOST_CHANGES if _is_paced(steps) else 0
     waiting = int(MAX_EVENTS * SHARE_FOR_WAITING)
     return EVENTS_AROUND + OUTAGE_EVENTS + waiting + changing + EVENTS_PER_LOOK * watching
+
+
+def _is_paced(steps: Sequence[TrafficStep]) -> bool:
+    return any(step.passes is not Passes.EVIDENCE for step in steps)
 
 
 def longest_watch_seconds(step: TrafficStep, *, interval_seconds: int) -> int:

@@ -26,7 +26,7 @@ class RolloutPlan:
 
     Raises:
         ValueError: when a bake is too short for an alarm to go off in it, or when the longest rollout does not fit into
-            an execution history.
+            an execution history, or only with fewer looks than a paced share needs.
     """
 
     settings: EndpointSettings

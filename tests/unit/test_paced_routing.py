@@ -220,7 +220,7 @@ def test_the_longest_paced_rollout_fits_and_is_looked_at_every_minute() -> None:
     assert longest_history(paced, interval_seconds=60) - longest_history(fixed, interval_seconds=60) == 30 * 60
 
 
-@given(SHARES, st.sampled_from([10, 30, 60]), st.integers(min_value=1, max_value=7 * 24))
+@given(SHARES, st.sampled_from([10, 30, 60]), st.integers(min_value=1, max_value=12))
 @settings(max_examples=25)  # every step crosses into the CDK
 def test_the_longest_rollout_of_any_paced_plan_fits_into_the_execution_history(
     shares: list[int], period: int, hours: int
@@ -228,3 +228,17 @@ def test_the_longest_rollout_of_any_paced_plan_fits_into_the_execution_history(
     steps = TrafficRouting.paced(checkpoints=[*shares, 100], watch=Duration.hours(hours)).traffic_steps
     interval = evaluation_interval(steps, metric_period_seconds=period)
     assert longest_history(steps, interval_seconds=interval) <= MAX_EVENTS
+
+
+def test_a_paced_plan_that_can_be_looked_at_too_rarely_is_refused() -> None:
+    """At one look in half an hour a share of 10 % would not be reached within two hours."""
+    days = TrafficRouting.paced(watch=Duration.days(5)).traffic_steps
+    with pytest.raises(
+        ValueError,
+        match=r"^4 steps of up to 1,728,000 s need more than the 25,000 events of an execution history, even at one "
+        r"look in five minutes, which a paced share needs; use fewer or shorter steps$",
+    ):
+        evaluation_interval(days, metric_period_seconds=60)
+    last = TrafficStep(percent=95, bake=Duration.days(2), max_bake=Duration.days(2))
+    watched = TrafficRouting.paced(checkpoints=[10, 50, last, 100]).traffic_steps
+    assert evaluation_interval(watched, metric_period_seconds=60) == 240
