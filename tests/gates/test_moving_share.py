@@ -390,3 +390,41 @@ def test_warm_up_once_is_said_only_where_it_is_so() -> None:
     assert once.to_json()["warm_up_once"] is True
     assert JudgeRules.parse(once.to_json()) == once
     assert "warm_up_once" not in JudgeRules(gates=(rule,)).to_json()
+
+
+# What harms both
+
+
+def a_shift(number: int, share: float, *, rate: float, step: int = 0) -> Minute:
+    canary = round(REQUESTS * share)
+    counts = Counts(canary, round(rate * canary), REQUESTS - canary, round(rate * (REQUESTS - canary)))
+    return Minute(number, step, {"errors": counts}, (canary, REQUESTS - canary), share)
+
+
+def troubled(quiet: int, at_rest: int, *, step: int) -> Assessment:
+    """Return what is said after minutes at 10 %, some at 50 % in the same step, and ten in which both fail there."""
+    rules = judge(min_difference=0.0005)
+    state, _ = rules.update(rules.new_state(), [a_shift(n, 0.1, rate=0.001) for n in range(2 * step)])
+    shares = [0.1] * quiet + [0.5] * (at_rest + 10)
+    rates = [0.001] * (quiet + at_rest) + [0.08] * 10
+    for number, (share, rate) in enumerate(zip(shares, rates, strict=True), start=2 * step):
+        state, _ = rules.update(json.loads(json.dumps(state)), [a_shift(number, share, rate=rate, step=step)])
+    return rules.at_bake_end(state)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_trouble_of_both_that_begins_with_a_move_of_the_share_holds_the_step(step: int) -> None:
+    soon, late = (troubled(30, minutes, step=step) for minutes in (3, 20))
+    assert (soon.verdict, soon.suspected) == ("CONTINUE", True)
+    assert "was at 0.09 % before the canary's share moved" in soon.reason
+    assert (late.verdict, late.suspected) == ("PASS", False)
+
+
+def test_a_delayed_count_has_as_many_minutes_to_show_what_harms_both() -> None:
+    rules = judge(min_difference=0.0005, delay=5)
+    quiet = [a_shift(n, 0.1 if n < 30 else 0.5, rate=0.001) for n in range(49)]
+    state, _ = rules.update(rules.new_state(), quiet)
+    for late, held in ((0, True), (1, False)):
+        rest = [a_shift(49 + n, 0.5, rate=0.001) for n in range(late)]
+        trouble = [a_shift(49 + late + n, 0.5, rate=0.08) for n in range(3)]
+        assert rules.update(state, [*rest, *trouble])[1].suspected is held

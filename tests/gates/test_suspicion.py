@@ -38,7 +38,7 @@ def at_the_end_of(first: list[Stretch], second: list[Stretch]) -> Assessment:
 def a_trouble_of_both_that_begins_with_a_shift_holds_the_step() -> None:
     said = at_the_end_of([(30, AT_TENTH)], [(5, AT_HALF), (60, BOTH_FAIL)])
     assert (said.verdict, said.suspected) == ("CONTINUE", True)
-    assert "; stable itself is at 8.00 % lately, and was at 0.09 % before this step: the release may" in said.reason
+    assert "; stable itself is at 8.00 % lately, and was at 0.09 % before the canary's share moved: the" in said.reason
 
 
 def test_a_release_that_harms_both_is_not_promoted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ class GateState:
     which older minutes fade. `bounded` tells whether any of these counts are bounds, see `Minute`.
     `minutes` and `own` count the current step; only minutes in which both had requests are counted. `split` tells
     whether the gate counts both alike in this step; `None` while its totals were just the requests. `suspicion` looks
-    at stable alone; `None` in the first step, before which nothing was counted.
+    at stable alone; `None` until a share is left or a step is over, before which nothing was counted.
     """
 
     capital: Capital
@@ -201,15 +201,23 @@ class Gate:
             minutes=0,
             own=NOTHING,
             split=None,
-            suspicion=Suspicion(state.recent) if state.recent[1] else None,
+            suspicion=self._new_suspicion(state),
         )
 
+    @staticmethod
+    def _new_suspicion(state: GateState) -> Suspicion | None:
+        return Suspicion(state.recent) if state.recent[1] else None
+
     def at_new_share(self, state: GateState) -> GateState:
-        """Forget what the canary's share of the bad requests was before its share of all requests moved."""
+        """Forget what the canary's share of the bad requests was before its share of all requests moved.
+
+        What harms both may begin with any move: stable is compared with what it was before.
+        """
         return replace(
             state,
             dispersion=state.dispersion.begin_step(),
             split=None if state.split is None else state.split.at_new_share(),
+            suspicion=state.suspicion or self._new_suspicion(state),
         )
 
     def warm_up(self, state: GateState, counts: Counts) -> GateState:
@@ -219,9 +227,10 @@ class Gate:
     def update(self, state: GateState, counts: Counts) -> GateState:
         """Add one minute."""
         compared, suspicion = self._is_compared(counts), state.suspicion
+        since_shift = min(state.minutes, max(0, self.even - self.rule.delay))
         return replace(
             self._with_evidence(state, counts),
-            suspicion=suspicion.observe(self.rule, counts, state.minutes) if suspicion and self.is_own else suspicion,
+            suspicion=suspicion.observe(self.rule, counts, since_shift) if suspicion and self.is_own else suspicion,
             bad_minutes=state.bad_minutes.observe(self.widened, counts),
             dispersion=state.dispersion.observe(counts) if self.has_one_split else state.dispersion,
             seen=state.seen + counts,

@@ -139,12 +139,12 @@ def suspected(lately: float, before: float) -> str:
     """Return why a step waits though the canary is no worse than stable; stable's rates, 0 to 1.
 
     >>> print(suspected(0.08, 0.001))  # doctest: +NORMALIZE_WHITESPACE
-    stable itself is at 8.00 % lately, and was at 0.10 % before this step: the release may harm both, so the step waits
-    while this lasts; look at what both variants share
+    stable itself is at 8.00 % lately, and was at 0.10 % before the canary's share moved: the release may harm both, so
+    the step waits while this lasts; look at what both variants share
     """
     return (
-        f"stable itself is at {percent(lately)} lately, and was at {percent(before)} before this step: the release may "
-        "harm both, so the step waits while this lasts; look at what both variants share"
+        f"stable itself is at {percent(lately)} lately, and was at {percent(before)} before the canary's share moved: "
+        "the release may harm both, so the step waits while this lasts; look at what both variants share"
     )
 
 

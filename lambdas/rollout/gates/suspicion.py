@@ -1,4 +1,4 @@
-"""Whether stable itself became much worse with a step: what harms both variants is no difference between them.
+"""Whether stable itself became much worse with a shift: what harms both variants is no difference between them.
 
 A release may use up what both depend on: a database, a feature store, a quota. The gates compare, and see nothing. So a
 trouble of stable that begins within a quarter of an hour of a shift, and lasts, is a suspicion. It rolls nothing back,
@@ -25,7 +25,10 @@ ONSET_MINUTES = 15
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Stable before the step and lately, and whether a trouble that began with the step lasts."""
+    """Stable before the step (in the first one, before the first move of the share) and lately.
+
+    `lasts` tells whether a trouble that began with a shift lasts.
+    """
 
     before: Faded
     lately: Faded = (0.0, 0.0)
@@ -37,7 +40,7 @@ class Suspicion:
         return self.lately[0] / self.lately[1], self.before[0] / self.before[1]
 
     def observe(self, gate: GateRule, counts: Counts, minutes: int) -> Self:
-        """Add one minute; `minutes` of the step are over. Nothing begins where stable serves nobody.
+        """Add one minute; `minutes` are over since the last shift. Nothing begins where stable serves nobody.
 
         A minute that is beyond doubt better than the ones before it ends the trouble at once.
         """
