@@ -81,6 +81,9 @@ class RecommenderStack(Stack):
         rules = [CohortRule.share_of_users(percent, users=users or None)] if percent else []
         cohorts = [TrafficStep.cohort(rule, bake=bake) for rule in rules]
         shares = [int(share) for share in self._context("steps", "10,50,100").split(",")]
+        harm_budget = float(self._context("harm_budget", "0"))
+        if harm_budget:
+            return TrafficRouting.paced(harm_budget=harm_budget, checkpoints=[*cohorts, *shares])
         return TrafficRouting.steps([*cohorts, *shares], bake=bake)
 
     def _front_door(self, endpoint: CanaryEndpoint) -> None:

@@ -12,7 +12,7 @@ import jsii
 from aws_cdk import Annotations, Aspects, CfnResource, IAspect
 from rollout.contract.names import PLAN_METADATA
 from rollout.contract.plan import Passes
-from rollout.contract.timing import GATE_PERIODS, MAX_EVENTS, SUCCESSOR_PERIODS
+from rollout.contract.timing import GATE_PERIODS, MAX_EVENTS, METRIC_DELAY_SECONDS, SUCCESSOR_PERIODS
 
 from canary_construct.cdk.lazy import lazy_value
 from canary_construct.props.slot import Slot
@@ -73,7 +73,7 @@ class PlanReview:
             "HistoryEventsAllowed": MAX_EVENTS,
             **instances(self._traffic, self.plan.settings.scaling, steps),
             "Guards": [self._exposure(reaction) for reaction in self._reactions(alarms)],
-            "MetricDelaySeconds": reaction_times.METRIC_DELAY_SECONDS,
+            "MetricDelaySeconds": METRIC_DELAY_SECONDS,
         }
         if self.plan.routing.cohorts:
             summary["Cohorts"] = [{"Limit": limit} for limit in cohort_limits(self.plan)]

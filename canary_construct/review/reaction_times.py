@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 from aws_cdk import aws_cloudwatch as cloudwatch
-from rollout.contract.timing import SUCCESSOR_PERIODS
+from rollout.contract.timing import METRIC_DELAY_SECONDS, SUCCESSOR_PERIODS
 
 from canary_construct.props.slot import Slot
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 ROLLBACK_PERIODS = 3
 """How many metric periods a gate needs to roll back; one period adds at most 0.49 of the evidence that it asks for."""
-METRIC_DELAY_SECONDS = 90
-"""How long after the end of a period its metrics are assumed to come. Not documented by AWS."""
 USUAL_PERIOD_SECONDS = 60
 """Of an alarm whose metric does not tell its period."""
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 from rollout.contract.errors import DECIDED, WAITED_FOR, NothingToRelease
 from rollout.contract.names import ROLLED_BACK
+from rollout.contract.states import Next
 from rollout.contract.timing import (
     CRASH_FIRST_PAUSE_SECONDS,
     CRASH_REPETITIONS,
@@ -83,8 +84,10 @@ class RolloutStateMachine(Construct):
         bake.next(evaluate)
         evaluate.next(
             sfn.Choice(self, "HasPassed")
-            .when(sfn.Condition.string_equals("$.step.next", "NEXT_STEP"), self._next_step(scale))
-            .when(sfn.Condition.string_equals("$.step.next", "PROMOTE"), promote)
+            .when(sfn.Condition.string_equals("$.step.next", Next.NEXT_STEP), self._next_step(scale))
+            .when(sfn.Condition.string_equals("$.step.next", Next.RAISE), scale)
+            .when(sfn.Condition.string_equals("$.step.next", Next.LOWER), shift)
+            .when(sfn.Condition.string_equals("$.step.next", Next.PROMOTE), promote)
             .otherwise(bake)
         )
         promote.next(self._promoted)
@@ -98,6 +101,7 @@ class RolloutStateMachine(Construct):
     def _next_step(self, following: sfn.IChainable) -> sfn.Chain:
         kept = {
             "index": sfn.JsonPath.math_add(sfn.JsonPath.number_at("$.step.index"), 1),
+            "exposure": sfn.JsonPath.object_at("$.step.exposure"),
             "judged": sfn.JsonPath.object_at("$.step.judged"),
             "bracketed": sfn.JsonPath.object_at("$.step.bracketed"),
         }

@@ -21,7 +21,7 @@ class Rollout:
     outcome: str
     reason: str
     started_at: float
-    percents: tuple[int, ...]
+    percents: tuple[float, ...]
 
 
 class Rollouts:
@@ -42,7 +42,7 @@ class Rollouts:
         found = self.of(version)
         return found if found is not None and found.outcome != RUNNING else None
 
-    def reached(self, version: str, percent: int) -> Rollout | None:
+    def reached(self, version: str, percent: float) -> Rollout | None:
         """Return the same once it watches a traffic share or is over; `None` until then."""
         found = self.of(version)
         return found if found is not None and (percent in found.percents or found.outcome != RUNNING) else None
@@ -71,5 +71,5 @@ def _parsed(item: Mapping[str, Any]) -> Rollout:
         outcome=record["outcome"],
         reason=record.get("reason") or "",
         started_at=datetime.fromisoformat(record["started_at"]).timestamp(),
-        percents=tuple(int(step["percent"]) for step in record.get("steps", ()) if step.get("shifted_at")),
+        percents=tuple(float(step["percent"]) for step in record.get("steps", ()) if step.get("shifted_at")),
     )

@@ -51,11 +51,12 @@ class Outcome:
         }
 
     def _steps(self) -> list[dict[str, Any]]:
-        declared = self._aws.declared.plan.steps
+        """Return each share that the canary had. Cohorts come first, and each of them is one."""
+        cohorts = [step for step in self._aws.declared.plan.steps if step.cohort is not None]
         return [
             {
-                "title": declared[index].title,
-                "expected_percent": declared[index].expected_percent,
+                "title": cohorts[index].title if index < len(cohorts) else f"{step['percent']:g} %",
+                "expected_percent": cohorts[index].expected_percent if index < len(cohorts) else step["percent"],
                 "percent": step["percent"],
                 "started_s": round(self._second_of(step["shifted_at"]), 1),
                 "ended_s": round(self._second_of(step["ended_at"]), 1) if "ended_at" in step else None,

@@ -126,7 +126,7 @@ def _shares(rollout: Rollout, recording: Recording) -> Iterator[Check]:
         traffic = step_traffic(step, rollout, recording)
         low, high = acceptance_interval(traffic.requests, step.percent / 100, CONFIDENCE)
         yield Check(
-            claim=f"{rollout.version} gets its {step.percent} % within what chance explains in 99.9 % of cases",
+            claim=f"{rollout.version} gets its {step.percent:g} % within what chance explains in 99.9 % of cases",
             holds=traffic.requests > 0 and low <= traffic.canary_requests <= high,
             evidence=f"{traffic.canary_requests} of {traffic.requests} answers, {low} to {high} expected",
         )

@@ -94,7 +94,7 @@ def _progress(view: View) -> str:
         return f"{rollout.version}: before the first step"
     step = rollout.steps[-1]
     for_seconds = view.started_at + view.elapsed_seconds - step.shifted_at
-    return f"{rollout.version}: step {step.percent} % for {max(0.0, for_seconds):.0f} s"
+    return f"{rollout.version}: step {step.percent:g} % for {max(0.0, for_seconds):.0f} s"
 
 
 def _slot_table(view: View) -> Table:

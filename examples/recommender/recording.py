@@ -1,5 +1,6 @@
 """Everything that one demonstration recorded, and what its recordings say together."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,9 +97,15 @@ def _steady_window(step: Step, rollout: Rollout, recording: Recording) -> tuple[
         if step.shifted_at <= observation.asked_at <= until
         and canary is not None
         and canary in observation.slots
-        and observation.slots[canary].weight == step.percent
+        and _has_share(observation, canary, step.percent)
     ]
     return (steady[0].answered_at, steady[-1].asked_at) if steady else (1.0, 0.0)
+
+
+def _has_share(observation: Observation, slot: str, percent: float) -> bool:
+    """Tell whether a slot's part of all weights is this percentage; weights sum to 100 or to 10,000."""
+    total = sum(seen.weight for seen in observation.slots.values())
+    return total > 0 and math.isclose(100 * observation.slots[slot].weight / total, percent, abs_tol=1e-6)
 
 
 def alarm_moments(recording: Recording) -> dict[float, str]:
@@ -143,7 +150,7 @@ def marks(recording: Recording) -> list[Mark]:
 
 def _rollout_marks(rollout: Rollout) -> list[Mark]:
     steps = [
-        Mark(at=step.shifted_at, kind=MarkKind.STEP, text=f"{rollout.version} gets {step.percent} %")
+        Mark(at=step.shifted_at, kind=MarkKind.STEP, text=f"{rollout.version} gets {step.percent:g} %")
         for step in rollout.steps
     ]
     if rollout.ended_at is None:

@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 class StepReport(TypedDict):
     """A step: the share asked for in percent, the one observed from 0 to 1, and how long it lasted."""
 
-    percent: int
+    percent: float
     observed_share: float
     canary_requests: int
     seconds: float | None

@@ -19,7 +19,7 @@ from rollout.contract.names import RUNNING
 class Step:
     """One traffic share of a rollout; times are seconds since the epoch."""
 
-    percent: int
+    percent: float
     shifted_at: float
     ended_at: float | None
     canary_requests: int
@@ -87,7 +87,7 @@ def parse_rollout(item: Mapping[str, Mapping[str, Any]]) -> Rollout:
 
 def _parse_step(step: Mapping[str, Any]) -> Step:
     return Step(
-        percent=int(step["percent"]),
+        percent=float(step["percent"]),
         shifted_at=_required_seconds(step["shifted_at"]),
         ended_at=_seconds(step.get("ended_at")),
         canary_requests=int(step.get("canary_requests", 0)),

@@ -34,7 +34,7 @@ def _steps(releases: Sequence[ReleaseReport]) -> Table:
             seconds = "" if step["seconds"] is None else f"{step['seconds']:.0f}"
             table.add_row(
                 release["version"],
-                f"{step['percent']} %",
+                f"{step['percent']:g} %",
                 f"{step['observed_share']:.1%}",
                 str(step["canary_requests"]),
                 seconds,

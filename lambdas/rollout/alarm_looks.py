@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.clock import seconds_of
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.timing import RAISING_SECONDS
 from rollout.decisions.blame import Before, judge, judge_afterwards, most_urgent
 from rollout.evidence.newest import AlarmCounter
 from rollout.evidence.series import SeriesReader
-from rollout.evidence.window import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,19 +12,20 @@ from rollout.scaling import Suspension
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
-    from rollout.contract.plan import Scaling, Step
+    from rollout.contract.plan import Scaling
     from rollout.endpoint import EndpointView
     from rollout.scaling import SlotScaling
     from rollout.world import World
 
 
 def hold_floors(
-    world: World, lock: Lock, step: Step, view: EndpointView, *, requests_per_minute: float
+    world: World, lock: Lock, view: EndpointView, *, canary_percent: float, requests_per_minute: float
 ) -> dict[str, int]:
     """Set the floors that the traffic of both slots together needs, and return them.
 
-    Stable's floor covers all of the traffic, so that a rollback finds the capacity. Floors never fall during a
-    rollout. A floor that was set while the endpoint was busy added no instances: it is set again.
+    `canary_percent`: the share that the canary shall be able to take. Stable's floor covers all of the traffic, so that
+    a rollback finds the capacity. Floors never fall during a rollout. A floor that was set while the endpoint was busy
+    added no instances: it is set again.
 
     Raises:
         CapacityUnavailable: when a slot is not scaled any more.
@@ -33,7 +34,7 @@ def hold_floors(
     scaling = world.settings.scaling
     needed = instances_needed(requests_per_minute, scaling)
     registered = _registered(world)
-    floors = {lock.stable: needed, lock.canary: canary_floor(needed, step.expected_percent, scaling)}
+    floors = {lock.stable: needed, lock.canary: canary_floor(needed, canary_percent, scaling)}
     floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
     missing = [slot for slot, floor in floors.items() if _must_register(world, view, slot, floor, registered[slot])]
     for slot in missing:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 from canary_construct_client import Conversions, MetricDataPublisher
+from rollout.contract.exposure import Exposure, Served
 from rollout.contract.timing import METRICS_SETTLED_SECONDS
 from rollout.evidence.reader import EvidenceReader
 from rollout.evidence.window import Window
@@ -81,8 +82,9 @@ def test_a_period_s_pair_is_complete_when_the_delay_is_over(period: int) -> None
     reader = EvidenceReader("recommender", sources={gate.name: gate.source}, period_seconds=period, client=cloudwatch)
     due = (NOON + DELAY_MINUTES * 60) // period
     settled = (due + 5) * period + METRICS_SETTLED_SECONDS
+    exposure = Exposure(percent=20, served=(Served(0, 20),))
     evidence = reader.read(
-        Window(begun=due - 5, first=due - 5, now=settled, step=1, canary_percent=20),
+        Window(begun=due - 5, first=due - 5, now=settled, step=1, exposure=exposure),
         stable="variant-a",
         canary="variant-b",
     )

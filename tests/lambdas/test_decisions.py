@@ -4,12 +4,14 @@ import re
 
 import pytest
 from rollout.contract.errors import CapacityUnavailable, DeployRefused
+from rollout.contract.exposure import Pacing
 from rollout.contract.names import ROLLED_BACK
 from rollout.contract.plan import Scaling, Step
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS, LOST_SECONDS
 from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
 from rollout.decisions.capacity import Excess, canary_floor, excess, floors_at_rest, instances_needed
+from rollout.decisions.pacing import Pace
 from rollout.decisions.placement import (
     Placement,
     first_placement,
@@ -25,7 +27,7 @@ from tests.lambdas.fakes.settings import FIXED, SCALED, A, B
 
 STEP = Step(percent=10, bake_seconds=1800, max_bake_seconds=7200, min_requests=50, expected_percent=10)
 SCALING = Scaling(**SCALED)
-FULL = Baked(seen=1800, elapsed=1800, blind=60, is_fresh=True)
+FULL = Baked(seen=1800, elapsed=1800, blind=60, is_fresh=True, requests=500)
 """A step whose bake is over, and of which everything was seen."""
 
 
@@ -39,6 +41,9 @@ SHORT = assessment(Verdict.CONTINUE, "too few requests")
 BAKED_WELL = assessment(Verdict.PASS, "the bake is over")
 
 
+AT_ITS_SHARE = Pace(budget=None, reaction=4, share=10, gates=()).look(Pacing(), (), end=0)
+
+
 def decided(
     *,
     now: Assessment = UNDECIDED,
@@ -49,7 +54,9 @@ def decided(
     held: str = "",
     notes: tuple[str, ...] = (),
 ) -> Decision:
-    return decide(step, last=last, baked=baked, now=now, at_bake_end=at_bake_end, held=held, notes=notes)
+    return decide(
+        step, last=last, baked=baked, now=now, at_bake_end=at_bake_end, look=AT_ITS_SHARE, held=held, notes=notes
+    )
 
 
 # Whether a step has baked

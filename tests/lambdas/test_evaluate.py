@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 from rollout.alarm_looks import AlarmLook
 from rollout.contract.errors import AlarmRaised, EndpointChanged, GateFailed, Halted, Inconclusive
+from rollout.contract.exposure import Pacing
 from rollout.contract.plan import Step
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS
 from rollout.decisions.bake import Baked, Decision, decide
+from rollout.decisions.pacing import Pace
 from rollout.gates import Assessment, Verdict
 
 from tests.lambdas.fakes.aws import THROTTLED, Aws
@@ -183,7 +185,7 @@ def test_metrics_that_come_four_minutes_late_are_used_and_their_lateness_is_said
         for slot, failed in ((A, 0), (B, 300)):
             aws.cloudwatch.serve(ENDPOINT, slot, 600, failed=failed, at=published - 60, period=60)
         baking.advance()
-        if baking.task != "Evaluate":
+        if baking.task == "RollBack":
             break
     assert ending(baking)[0] == "GateFailed"
     (step, *_) = serving.rollouts()[baking.name]["steps"]
@@ -216,7 +218,7 @@ def test_absurd_counts_decide_nothing_and_do_not_stop_the_rollout(
 
 @pytest.mark.parametrize(("seen", "following"), [(1740, Next.STAY), (1800, Next.NEXT_STEP)])
 def test_only_what_was_seen_counts_as_baked(seen: int, following: Next) -> None:
-    assert decided(Baked(seen=seen, elapsed=6000, blind=60, is_fresh=True)).next == following
+    assert decided(Baked(seen=seen, elapsed=6000, blind=60, is_fresh=True, requests=500)).next == following
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_only_what_was_seen_counts_as_baked(seen: int, following: Next) -> None:
 def test_a_few_lost_periods_do_not_end_a_bake_that_may_not_be_extended(
     elapsed: int, max_bake: int, following: Next
 ) -> None:
-    baked = Baked(seen=1740, elapsed=elapsed, blind=60, is_fresh=True)
+    baked = Baked(seen=1740, elapsed=elapsed, blind=60, is_fresh=True, requests=500)
     assert decided(baked, max_bake_seconds=max_bake).next == following
 
 
@@ -235,7 +237,17 @@ def decided(baked: Baked, *, max_bake_seconds: int = 7200) -> Decision:
     undecided = Assessment(verdict=Verdict.CONTINUE, reason="nothing yet", minute=None, gate=None, gates=())
     passing = replace(undecided, verdict=Verdict.PASS)
     half_an_hour = Step.parse(step(10, bake_seconds=1800, max_bake_seconds=max_bake_seconds))
-    return decide(half_an_hour, last=False, baked=baked, now=undecided, at_bake_end=passing, held="", notes=[])
+    at_its_share = Pace(budget=None, reaction=4, share=10, gates=()).look(Pacing(), (), end=0)
+    return decide(
+        half_an_hour,
+        last=False,
+        baked=baked,
+        now=undecided,
+        at_bake_end=passing,
+        look=at_its_share,
+        held="",
+        notes=[],
+    )
 
 
 @pytest.mark.parametrize("alarm", ["b-errors", "business"])

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from rollout.contract.errors import Unavailable
+from rollout.contract.exposure import Exposure, Served
 from rollout.contract.gate_rules import InvalidGatesError, PublishedCounts, SlowRequests, parse_source
 from rollout.contract.timing import BLIND_SECONDS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS, OVERTAKEN_SECONDS
 from rollout.evidence.reader import EvidenceReader
@@ -26,7 +27,14 @@ PERIOD = 60
 FIRST = 29_000_000
 TWO_SETTLED = (FIRST + 2) * PERIOD + METRICS_SETTLED_SECONDS
 """When nothing is waited for in the first two periods any more."""
-WINDOW = Window(begun=FIRST, first=FIRST, now=TWO_SETTLED, step=1, canary_percent=10)
+
+
+def at(percent: float) -> Exposure:
+    """Return the exposure of a rollout whose share was the same all the time."""
+    return Exposure(percent=percent, served=(Served(FIRST - 100, percent),))
+
+
+WINDOW = Window(begun=FIRST, first=FIRST, now=TWO_SETTLED, step=1, exposure=at(10))
 CANARY, STABLE = "variant-b", "variant-a"
 SLOW = Slow(source=SlowRequests(slow_us=250_000))
 
@@ -44,16 +52,16 @@ class Values:
 
 def test_model_errors_count_once_and_the_caller_s_do_not_count() -> None:
     period = Values(Invocations=100, Invocation5XXErrors=2, InvocationModelErrors=9, Invocation4XXErrors=4)
-    assert Errors().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=5)
+    assert Errors().count(period, CANARY, from_below=True) == SlotCount(total=100, bad=5)
 
 
 def test_answers_with_5xx_count_when_they_outnumber_the_model_s_errors() -> None:
     period = Values(Invocations=100, Invocation5XXErrors=7, InvocationModelErrors=3, Invocation4XXErrors=0)
-    assert Errors().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=7)
+    assert Errors().count(period, CANARY, from_below=True) == SlotCount(total=100, bad=7)
 
 
 def test_requests_without_any_error_metric_are_no_evidence_of_health() -> None:
-    assert Errors().count(Values(Invocations=100), CANARY, is_canary=True) is None
+    assert Errors().count(Values(Invocations=100), CANARY, from_below=True) is None
 
 
 @pytest.mark.parametrize(
@@ -62,79 +70,79 @@ def test_requests_without_any_error_metric_are_no_evidence_of_health() -> None:
 def test_one_missing_metric_of_errors_is_no_zero(missing: str) -> None:
     published = {"Invocations": 100, "Invocation5XXErrors": 2, "InvocationModelErrors": 9, "Invocation4XXErrors": 4}
     del published[missing]
-    assert Errors().count(Values(**published), CANARY, is_canary=True) is None
+    assert Errors().count(Values(**published), CANARY, from_below=True) is None
 
 
 def test_a_slot_that_published_no_request_had_no_error() -> None:
-    assert Errors().count(Values(Invocations=0), CANARY, is_canary=True) == SlotCount(total=0, bad=0)
+    assert Errors().count(Values(Invocations=0), CANARY, from_below=True) == SlotCount(total=0, bad=0)
 
 
 @pytest.mark.parametrize(
     "source", [Errors(), Refused(), SLOW, Pair(source=PublishedCounts(namespace="S", total="T", counted="C"))]
 )
 def test_a_slot_that_published_nothing_is_no_slot_without_requests(source: SourceReader) -> None:
-    assert source.count(Values(), CANARY, is_canary=True) is None
+    assert source.count(Values(), CANARY, from_below=True) is None
 
 
 def test_what_was_refused_is_counted_apart_from_what_broke_off() -> None:
     period = Values(Invocations=100, Invocation4XXErrors=4, MidStreamErrors=3)
-    assert Refused().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=4, broken=3)
+    assert Refused().count(period, CANARY, from_below=True) == SlotCount(total=100, bad=4, broken=3)
 
 
 @pytest.mark.parametrize("missing", ["Invocations", "Invocation4XXErrors"])
 def test_one_missing_metric_of_refused_requests_is_no_zero(missing: str) -> None:
     published = {"Invocations": 100, "Invocation4XXErrors": 4, "MidStreamErrors": 3}
     del published[missing]
-    assert Refused().count(Values(**published), CANARY, is_canary=True) is None
+    assert Refused().count(Values(**published), CANARY, from_below=True) is None
 
 
 def test_an_endpoint_that_streams_nothing_still_counts_what_it_refused() -> None:
     period = Values(Invocations=100, Invocation4XXErrors=4)
-    assert Refused().count(period, CANARY, is_canary=True) == SlotCount(total=100, bad=4)
+    assert Refused().count(period, CANARY, from_below=True) == SlotCount(total=100, bad=4)
 
 
 def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
     period = Values(SampleCount=200, TC=11, p99=900_000)
-    assert SLOW.count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=11)
+    assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=11)
 
 
 def test_percentiles_bound_the_canary_from_below_and_stable_from_above() -> None:
     period = Values(SampleCount=200, p50=20_000, p90=100_000, p95=300_000, p99=900_000)
-    assert SLOW.count(period, CANARY, is_canary=True) == SlotCount(total=200, bad=10, exact=False)
-    assert SLOW.count(period, STABLE, is_canary=False) == SlotCount(total=200, bad=20, exact=False)
+    assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=10, exact=False)
+    assert SLOW.count(period, STABLE, from_below=False) == SlotCount(total=200, bad=20, exact=False)
 
 
 def test_a_bracket_is_narrow_where_few_requests_are_slow() -> None:
     fast = Values(SampleCount=10_000, p50=20_000, p99=90_000, **{"p99.9": 180_000}, Maximum=400_000)
     slow = Values(SampleCount=10_000, p50=20_000, p95=200_000, p97=300_000, p99=900_000)
-    assert SLOW.count(fast, STABLE, is_canary=False) == SlotCount(total=10_000, bad=10, exact=False)
-    assert SLOW.count(slow, CANARY, is_canary=True) == SlotCount(total=10_000, bad=300, exact=False)
+    assert SLOW.count(fast, STABLE, from_below=False) == SlotCount(total=10_000, bad=10, exact=False)
+    assert SLOW.count(slow, CANARY, from_below=True) == SlotCount(total=10_000, bad=300, exact=False)
 
 
-@pytest.mark.parametrize("is_canary", [True, False])
+@pytest.mark.parametrize("from_below", [True, False])
 @pytest.mark.parametrize(("fastest", "slowest", "slow"), [(100, 240_000, 0), (260_000, 900_000, 200)])
 def test_the_slowest_or_the_fastest_request_may_count_all_of_them(
-    fastest: float, slowest: float, slow: int, *, is_canary: bool
+    fastest: float, slowest: float, slow: int, *, from_below: bool
 ) -> None:
     period = Values(SampleCount=200, Minimum=fastest, Maximum=slowest)
-    assert SLOW.count(period, CANARY, is_canary=is_canary) == SlotCount(total=200, bad=slow)
+    assert SLOW.count(period, CANARY, from_below=from_below) == SlotCount(total=200, bad=slow)
 
 
 @pytest.mark.parametrize("impossible", [-5.0, 2.0**360])
 def test_a_percentile_that_is_no_latency_bounds_nothing(impossible: float) -> None:
     alone = Values(SampleCount=200, p90=impossible, p99=impossible)
-    assert SLOW.count(alone, CANARY, is_canary=True) is None
+    assert SLOW.count(alone, CANARY, from_below=True) is None
     beside = Values(SampleCount=200, p50=20_000, p90=impossible, p99=300_000)
-    assert SLOW.count(beside, CANARY, is_canary=True) == SlotCount(total=200, bad=2, exact=False)
+    assert SLOW.count(beside, CANARY, from_below=True) == SlotCount(total=200, bad=2, exact=False)
 
 
 def test_latency_that_was_not_published_is_no_evidence() -> None:
-    assert SLOW.count(Values(SampleCount=200), CANARY, is_canary=True) is None
+    assert SLOW.count(Values(SampleCount=200), CANARY, from_below=True) is None
 
 
 def test_an_application_that_counted_no_conversion_had_none() -> None:
     pair = Pair(source=PublishedCounts(namespace="Shop", total="Shown", counted="Bought"))
-    assert pair.count(Values(Shown=50), CANARY, is_canary=True) == SlotCount(total=50, bad=0)
+    assert pair.count(Values(Shown=50), CANARY, from_below=True) == SlotCount(total=50, bad=0)
 
 
 def test_an_unknown_source_is_refused() -> None:
@@ -258,7 +266,7 @@ def test_a_side_that_publishes_nothing_is_no_evidence_and_is_named(silent: str, 
 
 def test_stable_is_not_asked_where_it_serves_nobody() -> None:
     reader, _ = _reader({**_served(CANARY, 50, FIRST), **_served(CANARY, 50, FIRST + 1)}, ONLY_ERRORS)
-    evidence = reader.read(replace(WINDOW, canary_percent=100), stable=STABLE, canary=CANARY)
+    evidence = reader.read(replace(WINDOW, exposure=at(100)), stable=STABLE, canary=CANARY)
     assert [minute.invocations for minute in evidence.minutes] == [(50, 0), (50, 0)]
     assert (evidence.seen, evidence.missing) == (2, {})
 

@@ -267,6 +267,7 @@ def test_panic_that_cannot_write_does_not_undo_a_promotion_that_was_decided_mean
 
 
 def test_an_alarm_of_before_a_rollout_that_comes_again_does_not_end_it(serving: Shop) -> None:
+    serving.let_steps_take_an_hour()
     first = serving.begin("v2", "Evaluate")
     raised_at = serving.aws.clock.now()
     serving.panic("b-errors", raised_at=raised_at)

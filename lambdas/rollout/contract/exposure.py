@@ -16,19 +16,11 @@ library are whole numbers that sum to 100 or to 10,000, which such floats hold e
 
 
 class Served(NamedTuple):
-    """The share from one metric period on, in percent; `None` while it changes.
-
-    `most` is the largest share in a period in which it changes.
-    """
+    """The share from one metric period on, in percent; `None` while it changes, from `fell_from` if it fell."""
 
     first: int
     percent: float | None
-    most: float
-
-    @property
-    def fell_from(self) -> float | None:
-        """Return the largest share, in percent, of a period of change; `None` where the share did not change."""
-        return self.most if self.percent is None else None
+    fell_from: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +46,19 @@ class GateSums:
 class Pacing:
     """What pacing keeps. Periods are numbers of metric periods.
 
-    `since`: the first period that counts. `last`: the newest one that was counted. `clean`: the largest share that was
-    seen in a whole period since then, in percent. `here`: the first whole period of the present share that was counted,
-    `None` before it. `busiest`: requests of both slots in the busiest period of late. `brakes`: how often the share was
-    lowered in this rollout.
+    `since`: the first period that counts, `None` before the share is in force. `last`: the newest one that was counted.
+    `clean`: the largest share that was seen in a whole period since then, in percent. `here`: the first whole period of
+    the present share that was counted, `None` before it. `busiest`: requests of both slots in the busiest period of
+    late. `brakes`: how often the share was lowered in this rollout. `is_low`: it was, and was not raised since then.
     """
 
-    since: int = 0
+    since: int | None = None
     last: int = -1
     clean: float = 0.0
     here: int | None = None
     busiest: float = 0.0
     brakes: int = 0
+    is_low: bool = False
     gates: Mapping[str, GateSums] = field(default_factory=dict)
 
     @classmethod
@@ -123,8 +116,13 @@ class Exposure:
 
     def in_force(self, *, changes_from: int, whole_from: int) -> Self:
         """Return the exposure with the periods from which its share changed, and had changed."""
-        change = Served(changes_from, None, max(self.before, self.wanted))
-        return replace(self, served=(*self.served, change, Served(whole_from, self.wanted, self.wanted)))
+        change = Served(changes_from, None, self.before if self.before > self.wanted else None)
+        since = whole_from if self.pacing.since is None else self.pacing.since
+        return replace(
+            self,
+            served=(*self.served, change, Served(whole_from, self.wanted)),
+            pacing=replace(self.pacing, since=since, here=None),
+        )
 
     def served_in(self, period: int) -> Served | None:
         """Return the share in one metric period; `None` before the first one."""

@@ -12,6 +12,13 @@ OVERTAKEN_SECONDS = 3 * 60
 Each value has a delay of its own, so that a newer one may come first. Those of one source differ by less than this:
 delays between 30 s and 3 minutes are what people see.
 """
+METRIC_DELAY_SECONDS = 90
+"""How long after the end of a period its metrics are assumed to come until it is seen. Not documented by AWS."""
+WEIGHTS_TAKE_SECONDS = 30
+"""How long a change of weights is assumed to take."""
+MOST_CHANGES = 30
+"""How often a rollout may change its share. Shares rise by a third or more each time, so that this ends a fault of
+pacing and no rollout."""
 SUCCESSOR_PERIODS = 1
 """A metric period is complete when its successor has come: this many periods after its own values at the earliest."""
 BLIND_SECONDS = 2 * METRICS_SETTLED_SECONDS

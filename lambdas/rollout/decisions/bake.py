@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout import sentences
+from rollout.contract.plan import Passes
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS, longest_bake_seconds
+from rollout.decisions.pacing import LEAST_RAISE
 from rollout.gates import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rollout.contract.plan import Step
+    from rollout.decisions.pacing import Look
     from rollout.gates import Assessment
 
 
@@ -26,14 +29,16 @@ class Decision(NamedTuple):
 class Baked(NamedTuple):
     """How a step has baked, in seconds.
 
-    `seen`: in metric periods that were seen on each side that should serve. `elapsed`: in all periods that have come.
-    `blind`: since the newest period of the canary. `is_fresh`: whether this look brought a new period that was seen.
+    `seen`: at its present share, in metric periods that were seen on each side that should serve. `elapsed`: in all
+    periods of the step that have come. `blind`: since the newest period of the canary. `is_fresh`: whether this look
+    brought a new period that was seen. `requests`: how many of the canary were seen.
     """
 
     seen: float
     elapsed: float
     blind: float
     is_fresh: bool
+    requests: int
 
 
 def decide(
@@ -43,25 +48,73 @@ def decide(
     baked: Baked,
     now: Assessment,
     at_bake_end: Assessment,
+    look: Look,
     held: str,
     notes: Sequence[str],
 ) -> Decision:
     """Decide about a step that no alarm ends.
 
     The order is: a failed gate, a canary of which nothing is seen, an early pass, the end of the bake. A step passes
-    only when it is not `held` (a sentence that says why) and when this look saw a new period: nothing is raised on old
-    evidence. A step that lacks evidence stays until `max_bake`. `notes` are added to the reason.
+    only at its own share, when it is not `held` (a sentence that says why) and when this look saw a new period: nothing
+    is raised on old evidence. A step that lacks evidence stays until `max_bake`. `notes` are added to the reason.
     """
     if now.verdict is Verdict.FAIL:
         return Decision(Next.REJECT, now.reason)
-    assessment = at_bake_end if baked.seen >= step.bake_seconds else now
-    passes = assessment.verdict is Verdict.PASS
-    if passes and not held and baked.is_fresh:
-        return Decision(Next.PROMOTE if last else Next.NEXT_STEP, assessment.reason)
-    is_short = baked.elapsed >= step.bake_seconds and at_bake_end.verdict is not Verdict.PASS
-    undecided = at_bake_end if is_short else assessment
-    why = held or (sentences.NOTHING_NEW if passes else undecided.reason)
+    lacks = lacking(step, baked, now, at_bake_end, look)
+    if not lacks and not held and baked.is_fresh:
+        passed = at_bake_end if _is_over(step, baked) or step.passes is not Passes.EVIDENCE else now
+        return Decision(Next.PROMOTE if last else Next.NEXT_STEP, passed.reason)
+    why = held or lacks or sentences.NOTHING_NEW
     return _without_a_pass(step, baked, "; ".join([why, *notes]))
+
+
+def lacking(step: Step, baked: Baked, now: Assessment, at_bake_end: Assessment, look: Look) -> str:
+    """Return why a step does not pass yet; empty when it may."""
+    if look.pace.share < step.percent:
+        return sentences.ON_THE_WAY.format(
+            share=look.pace.share, step=step.title, why=look.held or look.limit or now.reason
+        )
+    match step.passes:
+        case Passes.EVIDENCE:
+            return _lacks_evidence(step, baked, now, at_bake_end)
+        case Passes.BUDGET:
+            return _lacks_budget(step, baked, now, look)
+        case Passes.PROOF:
+            return _lacks_proof(step, baked, at_bake_end, look)
+        case Passes.WATCH:
+            is_enough = at_bake_end.verdict is Verdict.PASS and _is_over(step, baked)
+            return look.held or ("" if is_enough else at_bake_end.reason)
+
+
+def _lacks_evidence(step: Step, baked: Baked, now: Assessment, at_bake_end: Assessment) -> str:
+    assessment = at_bake_end if _is_over(step, baked) else now
+    if assessment.verdict is Verdict.PASS:
+        return ""
+    is_short = baked.elapsed >= step.bake_seconds and at_bake_end.verdict is not Verdict.PASS
+    return (at_bake_end if is_short else assessment).reason
+
+
+def _lacks_budget(step: Step, baked: Baked, now: Assessment, look: Look) -> str:
+    if now.holds:
+        return now.reason
+    if look.held or not _is_over(step, baked):
+        return look.held or now.reason
+    if baked.requests < step.min_requests:
+        return sentences.FEW_REQUESTS.format(requests=baked.requests, least=step.min_requests)
+    allowed, limit = look.affordable
+    return limit if allowed < LEAST_RAISE * look.pace.share else ""
+
+
+def _lacks_proof(step: Step, baked: Baked, at_bake_end: Assessment, look: Look) -> str:
+    if look.held or at_bake_end.verdict is not Verdict.PASS:
+        return look.held or at_bake_end.reason
+    return (
+        "" if look.is_proven(at_bake_end=_is_over(step, baked)) else sentences.NOT_PROVEN.format(why=at_bake_end.reason)
+    )
+
+
+def _is_over(step: Step, baked: Baked) -> bool:
+    return baked.seen >= step.bake_seconds
 
 
 def _without_a_pass(step: Step, baked: Baked, why: str) -> Decision:

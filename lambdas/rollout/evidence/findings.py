@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollout.contract.counting import as_count
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
+from rollout.decisions.pacing import NEWEST_PERIODS, Period
 from rollout.evidence.arrivals import Arrivals, Series
 from rollout.evidence.sources import Query, SlotCount, SourceReader, requests_of
-from rollout.evidence.window import EVERYTHING, Window
-from rollout.gates import Minute
+from rollout.gates import Counts, InvalidCountsError, Minute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from rollout.evidence.window import Window
 
 SECONDS_PER_MINUTE = 60
 
@@ -26,9 +30,9 @@ RawCounts = dict[str, float]
 class Evidence:
     """What was read of a window. Its periods up to, not including, `end` have come, and are used now.
 
-    A period is seen when the requests of each role that should serve were published. `seen` of the used ones were,
-    `is_fresh` tells whether the newest was. `newest` and `newest_of_canary` are the newest periods that were published
-    for all roles and for the canary, whether complete or not; `None` if there is none.
+    A period is seen when the requests of each role that should serve were published. `seen` of the used ones at the
+    present share were, `is_fresh` tells whether the newest was. `newest` and `newest_of_canary` are the newest periods
+    that were published for all roles and for the canary, whether complete or not; `None` if there is none.
     """
 
     end: int
@@ -46,6 +50,8 @@ class Evidence:
     """In how many of the used periods a gate lacked a metric of a role, by gate and role."""
     looked: Mapping[int, int] = field(default_factory=dict)
     """A digest of each period that has not come, by number."""
+    published: tuple[Period, ...] = ()
+    """The periods that pacing looks at: those of the window, complete or not, and the newest before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,23 +70,24 @@ class Findings:
         end = next((number for number in numbers if not arrivals.has_come(number)), numbers[-1] + 1)
         used = range(numbers[0], end)
         requests = {number: self._requests(number) for number in numbers}
-        seen = [found for number in used if (found := requests[number]) is not None]
+        seen = {number: found for number in used if (found := requests[number]) is not None}
         counted = {number: self._counted(number) for number in used}
         return Evidence(
             end=end,
             minutes=tuple(self._minutes(counted, requests)),
-            seen=len(seen),
+            seen=sum(number >= self.window.begun for number in seen),
             is_fresh=bool(used) and requests[used[-1]] is not None,
             newest=max((number for number in numbers if requests[number] is not None), default=None),
             newest_of_canary=max((number for number in numbers if self._saw_canary(number)), default=None),
-            canary_requests=sum(of_canary for of_canary, _ in seen),
-            requests_per_minute=self._per_minute(seen),
+            canary_requests=sum(of_canary for of_canary, _ in seen.values()),
+            requests_per_minute=self._per_minute(seen.values()),
             bracketed=any(not exact for counts in counted.values() for _, exact in counts.values()),
             missing=self._missing(used),
             looked={number: self.series.digest(number) for number in range(end, numbers[-1] + 1)},
+            published=tuple(self._published(numbers[-1] + 1)),
         )
 
-    def _per_minute(self, seen: Sequence[tuple[int, int]]) -> float:
+    def _per_minute(self, seen: Collection[tuple[int, int]]) -> float:
         seconds = len(seen) * self.series.period_seconds
         return sum(map(sum, seen)) * SECONDS_PER_MINUTE / seconds if seen else 0.0
 
@@ -89,15 +96,38 @@ class Findings:
         counted: Mapping[int, Mapping[str, tuple[RawCounts | None, bool]]],
         requests: Mapping[int, tuple[int, int] | None],
     ) -> Iterable[Minute]:
-        """Yield the periods in which anything was counted."""
-        share = self.window.canary_percent / EVERYTHING
+        """Yield the periods in which anything was counted. One in which the share rose says nothing."""
         for number, by_gate in counted.items():
             counts = {name: found for name, (found, _) in by_gate.items()}
-            if requests[number] is not None or any(counts.values()):
-                bounded = frozenset(name for name, (_, exact) in by_gate.items() if not exact)
+            served = self.window.served(number)
+            if served is None or (requests[number] is None and not any(counts.values())):
+                continue
+            bounded = frozenset(name for name, (_, exact) in by_gate.items() if not exact)
+            if served.percent is not None:
+                share = served.percent / EVERYTHING
                 yield Minute(
                     number, self.window.step, counts, invocations=requests[number], share=share, bounded=bounded
                 )
+            elif served.fell_from is not None:
+                fell_from = served.fell_from / EVERYTHING
+                yield Minute(number, self.window.step, counts, fell_from=fell_from, bounded=bounded)
+
+    def _published(self, until: int) -> Iterable[Period]:
+        """Yield the periods of the window in which both were seen, and as many before it as a brake looks at."""
+        for number in range(max(self.window.counts_for_pacing_from, self.window.first - NEWEST_PERIODS), until):
+            requests, served = self._requests(number), self.window.served(number)
+            if requests is not None and served is not None:
+                counts, worst = self._parsed(number), self._parsed(number, worst=True)
+                yield Period(number, served.percent, sum(requests), counts, worst)
+
+    def _parsed(self, number: int, *, worst: bool = False) -> dict[str, Counts]:
+        """Return what each gate counted; a gate that lacks a metric, or was told what cannot be, is left out."""
+        parsed: dict[str, Counts] = {}
+        for name, source in self.sources.items():
+            found, _ = self._compared(source, number, worst=worst)
+            with suppress(InvalidCountsError):
+                parsed |= {} if found is None else {name: Counts.parse(found)}
+        return parsed
 
     def _is_expected(self, query: Query, read: int) -> bool:
         """Tell whether a metric must be there in the period `read`, whose values count.
@@ -133,14 +163,16 @@ class Findings:
         """Return each gate's counts and whether they are exact; no counts while a role's are not known."""
         return {name: self._compared(source, number) for name, source in self.sources.items()}
 
-    def _compared(self, source: SourceReader, number: int) -> tuple[RawCounts | None, bool]:
-        of_stable, of_canary = (self._count(source, slot, number) for slot in (self.stable, self.canary))
+    def _compared(self, source: SourceReader, number: int, *, worst: bool = False) -> tuple[RawCounts | None, bool]:
+        """Return the counts of both. Bounds are in the canary's favour; the `worst` ones are not."""
+        of_stable = self._count(source, self.stable, number, from_below=worst)
+        of_canary = self._count(source, self.canary, number, from_below=not worst)
         if of_stable is None or of_canary is None or not of_stable.total + of_canary.total:
             return None, True
         return _counts(of_stable, of_canary), of_stable.exact and of_canary.exact
 
-    def _count(self, source: SourceReader, slot: str, number: int) -> SlotCount | None:
-        found = source.count(self.series.period(number), slot, is_canary=slot == self.canary)
+    def _count(self, source: SourceReader, slot: str, number: int, *, from_below: bool) -> SlotCount | None:
+        found = source.count(self.series.period(number), slot, from_below=from_below)
         return SlotCount(total=0, bad=0) if found is None and not self._owes(source, slot, number) else found
 
     def _owes(self, source: SourceReader, slot: str, number: int) -> bool:
@@ -151,7 +183,10 @@ class Findings:
         roles = {"stable": self.stable, "the canary": self.canary}
         lacking = {
             name: Counter(
-                role for number in used for role, slot in roles.items() if self._count(source, slot, number) is None
+                role
+                for number in used
+                for role, slot in roles.items()
+                if self._count(source, slot, number, from_below=slot == self.canary) is None
             )
             for name, source in self.sources.items()
         }

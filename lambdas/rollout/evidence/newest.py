@@ -73,7 +73,7 @@ class AlarmCounter:
         return AlarmCounts(errors=errors, slow=slow)
 
     def _failed(self, period: MetricPeriod, slot: str) -> Seen | None:
-        count = ERRORS.count(period, slot, is_canary=True)
+        count = ERRORS.count(period, slot, from_below=True)
         if count is None:
             return None
         return self._seen(count, beyond=100 * count.bad > self.limits.failed_percent * count.total)
@@ -81,7 +81,7 @@ class AlarmCounter:
     def _late(self, period: MetricPeriod, slot: str, *, is_canary: bool) -> Seen | None:
         alarmed = percentile_statistic(ALARMED_PERCENTILE)
         p99 = period.value(Query(slot=slot, metric="ModelLatency", statistic=alarmed))
-        count = self._slow.count(period, slot, is_canary=is_canary)
+        count = self._slow.count(period, slot, from_below=is_canary)
         if not is_latency(p99) or count is None:
             return None
         bound = None if count.exact else Bound.AT_LEAST if is_canary else Bound.AT_MOST

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.timing import HIGH_RESOLUTION_SECONDS
+from rollout.decisions.pacing import NEWEST_PERIODS
 from rollout.evidence.arrivals import Series
 from rollout.evidence.findings import SECONDS_PER_MINUTE, Evidence, Findings
 from rollout.evidence.series import SeriesReader
@@ -46,7 +47,8 @@ class EvidenceReader:
 
         A query that begins where points of less than a minute have vanished gets none at all.
         """
-        first = window.first * self._period - max(query.delay_seconds for query in queries) - self._period
+        newest_used = min(window.first, max(window.counts_for_pacing_from, window.first - NEWEST_PERIODS))
+        first = newest_used * self._period - max(query.delay_seconds for query in queries) - self._period
         if self._period >= SECONDS_PER_MINUTE:
             return first
         periods_kept = HIGH_RESOLUTION_SECONDS // self._period

@@ -73,8 +73,11 @@ class SourceReader(Protocol):
     def queries(self, slot: str) -> list[Query]:
         """Return what must be read of a slot."""
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
-        """Return the slot's counts; `None` when nothing or only a part of them was published."""
+    def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:
+        """Return the slot's counts; `None` when nothing or only a part of them was published.
+
+        Where only bounds of the bad requests are known, `from_below` chooses which.
+        """
 
 
 def percentile_statistic(percentile: float) -> str:
@@ -124,7 +127,7 @@ class Errors:
         names = (INVOCATIONS, "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
         return [Query(slot=slot, metric=name) for name in names]
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
+    def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
         """Return requests and failed ones; `None` while a metric of the requests is missing."""
         total, *errors = (period.value(query) for query in self.queries(slot))
         if total == 0:
@@ -154,7 +157,7 @@ class Refused:
             Query(slot=slot, metric="MidStreamErrors", of_streams=True),
         ]
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
+    def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
         """Return requests and those not served; `None` while requests or answers with 4XX are missing."""
         total, refused, broken = (period.value(query) for query in self.queries(slot))
         if total == 0:
@@ -168,9 +171,9 @@ class Refused:
 class Slow:
     """Requests whose model latency is above a limit.
 
-    CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share:
-    the canary's from below and stable's from above. Such bounds can only make a rejection rarer. Where both bounds are
-    the same, as in a period whose slowest request is within the limit, the count is exact.
+    CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share. The
+    gates take the canary's from below and stable's from above: such bounds can only make a rejection rarer. Where both
+    bounds are the same, as in a period whose slowest request is within the limit, the count is exact.
     """
 
     source: SlowRequests
@@ -181,7 +184,7 @@ class Slow:
         statistics = ["SampleCount", f"TC({self.source.slow_us}:)", *percentiles]
         return [Query(slot=slot, metric="ModelLatency", statistic=statistic) for statistic in statistics]
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:
+    def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:
         """Return requests and slow ones, counted or bracketed."""
         total, slow, *percentiles = (period.value(query) for query in self.queries(slot))
         if not total:
@@ -192,7 +195,7 @@ class Slow:
         if not known:
             return None
         least, most = self._at_least(known, total), self._at_most(known, total)
-        return SlotCount(total=total, bad=least if is_canary else most, exact=least == most)
+        return SlotCount(total=total, bad=least if from_below else most, exact=least == most)
 
     def _at_least(self, percentiles: Mapping[float, float], total: float) -> int:
         above = [per_mille_above(p) for p, value in percentiles.items() if value > self.source.slow_us]
@@ -222,7 +225,7 @@ class Pair:
             for metric in (self.source.total, self.source.counted)
         ]
 
-    def count(self, period: Period, slot: str, *, is_canary: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
+    def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
         """Return both counts. An application that counted nothing of what it showed may publish nothing: that is 0."""
         total, counted = (period.value(query) for query in self.queries(slot))
         return None if total is None else SlotCount(total=total, bad=counted or 0.0)

@@ -5,34 +5,45 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rollout.contract.exposure import EVERYTHING, Exposure, Served
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-EVERYTHING = 100
-"""Percent: stable serves nobody, and nothing is left to compare with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
     """The metric periods of one rollout step that nobody has read yet, by number: seconds since the epoch / period.
 
-    `begun`: the first whole period of the step. `first`: the first one not read. `now`: seconds since the epoch.
-    `looked`: what `Evidence.looked` was at the look before.
+    `begun`: the first whole period of the present share. `first`: the first one not read. `now`: seconds since the
+    epoch. `looked`: what `Evidence.looked` was at the look before.
     """
 
     begun: int
     first: int
     now: float
     step: int
-    canary_percent: int
-    serves_cohort: bool = False
+    exposure: Exposure
     looked: Mapping[int, int] = field(default_factory=dict)
 
-    def serves(self, number: int, *, canary: bool) -> bool:
-        """Tell whether a role should serve in a period. Before this step, the one before it shared the traffic.
+    @property
+    def counts_for_pacing_from(self) -> int:
+        """Return the first period that pacing may look at: what was before a brake is over."""
+        since = self.exposure.pacing.since
+        return self.begun if since is None else since
 
-        A canary without an earlier step, or stable at 100 %, serves nobody.
+    def served(self, number: int) -> Served | None:
+        """Return the canary's share in a period; `None` before its first one."""
+        return self.exposure.served_in(number)
+
+    def serves(self, number: int, *, canary: bool) -> bool:
+        """Tell whether a role should serve in a period: not stable at 100 %, nor the canary before its first share.
+
+        In a period in which that first share came, nobody knows. A canary with a share of 0 serves its cohort.
         """
-        if number < self.begun:
-            return self.step > 0 or not canary
-        return self.canary_percent > 0 or self.serves_cohort if canary else self.canary_percent < EVERYTHING
+        served = self.served(number)
+        if served is None:
+            return not canary
+        if served.percent is None:
+            return not canary or self.exposure.served[0] is not served
+        return canary or served.percent < EVERYTHING

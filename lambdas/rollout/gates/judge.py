@@ -85,7 +85,6 @@ class Judge:
         """
         progress = Progress.from_json(self.rules, state)
         assessment = report.assess(progress)
-        is_held = assessment.starved or assessment.incomparable or assessment.suspected
-        if assessment.verdict is not Verdict.CONTINUE or self.asks_proof(state) or is_held:
+        if assessment.verdict is not Verdict.CONTINUE or self.asks_proof(state) or assessment.holds:
             return assessment
         return report.at_bake_end(progress, assessment)

@@ -65,6 +65,11 @@ class Assessment:
         """Whether the step is held by something that only a person can look into."""
         return self.incomparable or self.suspected
 
+    @property
+    def holds(self) -> bool:
+        """Whether the step must go on, whatever else is shown."""
+        return self.starved or self.waits_for_a_person
+
 
 def assess(progress: Progress, skipped: tuple[str, ...] = ()) -> Assessment:
     """Return the verdict: a failed gate, else a pass of every gate, else not enough evidence yet."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rollout import clients, clock, sentences
 from rollout.alarm_states import held_by_alarms
 from rollout.contract.errors import GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
 from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
@@ -18,26 +19,28 @@ from rollout.decisions.capacity import Excess, excess
 from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
 from rollout.evidence.reader import EvidenceReader
-from rollout.evidence.window import EVERYTHING, Window
+from rollout.evidence.window import Window
 from rollout.floors import hold_floors
 from rollout.gates import Assessment, GateAssessment, Judge, Verdict
 from rollout.notices import notify
+from rollout.shares import foreseen_percent, look, move
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rollout.contract.events import Task
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Step
     from rollout.contract.records import GateRecord, StepRecord
     from rollout.endpoint import EndpointView
+    from rollout.gates import GateView
 
 ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive, Next.TAKE_BACK: MetricsMissing}
 
 
 def handler(event: Task, _context: object) -> dict[str, object]:
-    """Return the step with `next`: `STAY`, `NEXT_STEP` or `PROMOTE`."""
+    """Return the step with `next`: `STAY`, `RAISE`, `LOWER`, `NEXT_STEP` or `PROMOTE`."""
     plan = Plan.parse(event["plan"])
     reader = EvidenceReader(
         plan.settings.endpoint,
@@ -63,31 +66,36 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     """
     step = plan.steps[state.index]
     lock = world.own_lock(execution)
-    view = _refuse_another_hand(world, lock, step)
+    view = _refuse_another_hand(world, lock, state)
     held = held_by_alarms(world, lock, must_be_known=True)
-    window = _window(world, step, state)
+    window = _window(world, state)
     evidence, not_answered = _read(reader, window, lock)
-    hold_floors(world, lock, step, view, requests_per_minute=evidence.requests_per_minute)
+    percent = foreseen_percent(plan, state)
+    hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=evidence.requests_per_minute)
     over = _excess(world, plan, state, evidence.requests_per_minute)
 
     judgement = _judge(plan, step, state, evidence)
-    seen = _with_evidence(world, state, evidence, window)
+    seen = replace(_with_evidence(world, state, evidence, window), over_maximum_since=over.since)
     after = replace(seen, judged=judgement.judged, bracketed=judgement.bracketed)
+    course = look(plan, after, evidence, judgement.gates)
+    held = held or over.sentence
     decision = decide(
         step,
         last=state.index == len(plan.steps) - 1,
         baked=_baked(world, after, window, is_fresh=evidence.is_fresh),
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
-        held=held or over.sentence,
+        look=course,
+        held=held,
         notes=[*missing_metrics(after.missing), *not_answered, *_lateness(after)],
     )
-    after = replace(after, over_maximum_since=over.since, next=decision.next)
-    _record(world, execution, step, after, judgement.now, decision)
+    is_fresh = evidence.is_fresh or after.newest != state.newest
+    moved = move(plan, after, course, judgement.now, decision, held=held, is_fresh=is_fresh)
+    _record(world, execution, step, after, judgement.now, moved.decision)
     _call_a_person(world, execution, plan, state, judgement.now)
-    if decision.next in ENDINGS:
-        raise ENDINGS[decision.next](decision.reason)
-    return after
+    if moved.decision.next in ENDINGS:
+        raise ENDINGS[moved.decision.next](moved.decision.reason)
+    return replace(moved.state, next=moved.decision.next)
 
 
 def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:
@@ -99,15 +107,14 @@ def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, n
         notify(world.settings.endpoint, "Needs Attention", version=version, execution=execution, reason=now.reason)
 
 
-def _window(world: World, step: Step, state: StepState) -> Window:
+def _window(world: World, state: StepState) -> Window:
     """Return the metric periods that nobody has used yet."""
     return Window(
         begun=ceil(state.shifted_at / world.settings.metric_period_seconds),
         first=state.next_period,
         now=clock.now(),
         step=state.index,
-        canary_percent=step.percent,
-        serves_cohort=step.cohort is not None,
+        exposure=state.exposure,
         looked={int(number): digest for number, digest in state.looked.items()},
     )
 
@@ -165,9 +172,10 @@ def _baked(world: World, state: StepState, window: Window, *, is_fresh: bool) ->
     seen_until = state.shifted_at if newest is None else _end_of(world, newest)
     return Baked(
         seen=state.seen * period,
-        elapsed=state.next_period * period - state.shifted_at,
+        elapsed=state.next_period * period - state.began_at,
         blind=window.now - seen_until,
         is_fresh=is_fresh,
+        requests=state.requests,
     )
 
 
@@ -191,6 +199,8 @@ class _Judgement(NamedTuple):
     bracketed: bool
     now: Assessment
     at_bake_end: Assessment
+    gates: Sequence[GateView]
+    """What pacing must know of them."""
 
 
 def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Judgement:
@@ -203,7 +213,7 @@ def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Jud
     if bracketed and step.percent < EVERYTHING:
         now = _without_proof(now)
         at_bake_end = _without_proof(at_bake_end) if judge.asks_proof(judged) else at_bake_end
-    return _Judgement(judged, bracketed, now, at_bake_end)
+    return _Judgement(judged, bracketed, now, at_bake_end, judge.views(judged))
 
 
 def _without_proof(assessment: Assessment) -> Assessment:
@@ -217,10 +227,10 @@ def _without_proof(assessment: Assessment) -> Assessment:
     return replace(assessment, verdict=Verdict.CONTINUE)
 
 
-def _refuse_another_hand(world: World, lock: Lock, step: Step) -> EndpointView:
+def _refuse_another_hand(world: World, lock: Lock, state: StepState) -> EndpointView:
     view = world.endpoint.describe()
     view.refuse_other_config(lock.config_name)
-    if view.weights != weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent):
+    if view.weights != weights_for(stable=lock.stable, canary=lock.canary, canary_percent=state.exposure.wanted):
         world.own_lock(lock.holder)
         view.refuse_weights(view.weights)
     return view
@@ -231,7 +241,7 @@ def _record(
 ) -> None:
     """Write into the ledger what was seen, and why it was decided."""
     progress: StepRecord = {
-        "percent": step.percent,
+        "percent": state.exposure.wanted,
         "shifted_at": clock.iso(state.shifted_at),
         "canary_requests": state.requests,
         "reason": decision.reason,
@@ -249,7 +259,7 @@ def _record(
         progress["cohort"] = step.cohort.to_json()
     if decision.next is not Next.STAY:
         progress["ended_at"] = clock.iso(clock.now())
-    world.ledger.record_step(execution, state.index, progress)
+    world.ledger.record_step(execution, state.exposure.number, progress)
 
 
 def _in_words(gate: GateAssessment) -> GateRecord:

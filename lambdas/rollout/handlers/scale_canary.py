@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.alarm_states import held_by_alarms
 from rollout.contract.errors import CapacityUnavailable, Inconclusive
-from rollout.contract.plan import Plan
+from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
-from rollout.decisions.capacity import MINUTE, excess
+from rollout.decisions.capacity import MINUTE, canary_floor, excess, instances_needed
 from rollout.floors import hold_floors
+from rollout.shares import first_percent, foreseen_percent
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -44,17 +45,36 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     view = world.endpoint.describe()
     now = clock.now()
     busiest = _busiest_minute(world, view, lock.stable, now)
-    floors = hold_floors(world, lock, plan.steps[state.index], view, requests_per_minute=busiest)
+    state = _with_a_share(plan, state, busiest)
+    percent = foreseen_percent(plan, state)
+    floors = hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=busiest)
     over = excess(
         busiest, world.settings.scaling, since=state.over_maximum_since, now=now, lasts_seconds=OVER_MAXIMUM_SECONDS
     )
-    found, needed = view.variants[lock.canary].instances, floors[lock.canary]
+    found, needed = view.variants[lock.canary].instances, _needed_now(plan, state, floors[lock.canary], busiest)
     after = replace(_timed(state, now, found=found, needed=needed), over_maximum_since=over.since)
     if found < needed:
         _refuse_late_instances(after, plan, now, lock.canary)
     if held:
         _refuse_to_wait_longer(after, plan, now, held)
     return replace(after, ready=found >= needed and over.since is None and not held)
+
+
+def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> StepState:
+    """Choose the share with which the first step begins; the later ones follow from what was seen."""
+    if state.exposure.percent is not None:
+        return state
+    percent = first_percent(plan, state, requests_per_minute=requests_per_minute)
+    return replace(state, exposure=state.exposure.choose(percent))
+
+
+def _needed_now(plan: Plan, state: StepState, floor: int, requests_per_minute: float) -> int:
+    """Return the instances that the coming share needs. More may be ordered for the ones after it."""
+    if plan.steps[state.index].passes is Passes.EVIDENCE:
+        return floor
+    scaling = plan.settings.scaling
+    of_all = instances_needed(requests_per_minute, scaling)
+    return min(floor, canary_floor(of_all, state.exposure.wanted, scaling))
 
 
 def _busiest_minute(world: World, view: EndpointView, stable: str, now: float) -> float:

@@ -39,7 +39,7 @@ def handler(event: Task, _context: object) -> dict[str, object]:
 def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepState:
     """Ask for the weights or the cohort of this step if they are not there, and say whether they are.
 
-    Nothing is asked for while alarms hold the step, nor when its time is over: nobody would wait for it.
+    Nothing is raised while alarms hold the step, and nothing asked for when its time is over: nobody would wait for it.
 
     Raises:
         AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
@@ -52,16 +52,17 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     lock = world.own_lock(execution)
     held = held_by_alarms(world, lock, must_be_known=False)
     step = plan.steps[state.index]
-    wanted = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=step.percent)
+    wanted = _weights(lock, state.exposure.wanted)
     view = world.endpoint.describe()
     requested_at = clock.now() if state.shift_requested_at is None else state.shift_requested_at
     if view.quiet and view.shows(wanted) and world.ledger.cohort() == _cohort_of(lock, step):
-        return _begin_bake(world, execution, step, state)
+        return _begin_bake(world, execution, state, requested_at=requested_at)
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
-    if view.quiet and not held:
-        _prove_safe(view, lock, plan, state)
+    lowers = state.exposure.wanted < state.exposure.before
+    if view.quiet and (lowers or not held):
+        _prove_safe(view, lock, state, lowers=lowers)
         _expose(world, lock, step, None if view.shows(wanted) else wanted)
     return replace(state, shift_requested_at=requested_at, in_place=False)
 
@@ -96,6 +97,8 @@ def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None
 def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int) -> None:
     """Announce in the lock that so many calls raise exposure now, raise it, and look again.
 
+    A lower share is announced as well: after a rollback to zero it would be a raise.
+
     Nothing comes between announcement and order: if this handler dies there, the handler that ends the rollout knows
     how long to look.
     """
@@ -108,26 +111,39 @@ def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int) 
         _lower_if_halted_meanwhile(world, lock)
 
 
-def _begin_bake(world: World, execution: str, step: Step, state: StepState) -> StepState:
-    now = clock.now()
-    progress: StepRecord = {"percent": step.percent, "shifted_at": clock.iso(now), "canary_requests": 0}
-    world.ledger.record_step(execution, state.index, progress)
-    first_whole_period = ceil(now / world.settings.metric_period_seconds)
-    return replace(state, in_place=True, shifted_at=now, next_period=first_whole_period, requests=0)
+def _weights(lock: Lock, percent: float) -> dict[str, int]:
+    return weights_for(stable=lock.stable, canary=lock.canary, canary_percent=percent)
 
 
-def _prove_safe(view: EndpointView, lock: Lock, plan: Plan, state: StepState) -> None:
-    """Prove that the endpoint is as the step before left it. Before the first step the canary's weight is 0."""
+def _begin_bake(world: World, execution: str, state: StepState, *, requested_at: float) -> StepState:
+    """Return the step at its new share. Periods that nobody has read yet are read with the share that they had."""
+    now, period, exposure = clock.now(), world.settings.metric_period_seconds, state.exposure
+    progress: StepRecord = {"percent": exposure.wanted, "shifted_at": clock.iso(now), "canary_requests": 0}
+    world.ledger.record_step(execution, exposure.number, progress)
+    whole_from, is_first = ceil(now / period), not state.began_at
+    waited = now - (requested_at if state.scaling_began is None else state.scaling_began)
+    served = exposure.in_force(changes_from=int(requested_at // period), whole_from=whole_from)
+    return replace(
+        state,
+        exposure=replace(served, waited_seconds=exposure.waited_seconds + waited),
+        in_place=True,
+        began_at=now if is_first else state.began_at,
+        shifted_at=now,
+        next_period=whole_from if is_first else state.next_period,
+        seen=0,
+        requests=0 if is_first else state.requests,
+    )
+
+
+def _prove_safe(view: EndpointView, lock: Lock, state: StepState, *, lowers: bool) -> None:
+    """Prove that the endpoint is as the share before left it. Before the first one the canary's weight is 0."""
     view.refuse_other_config(lock.config_name)
-    if state.index == 0:
-        unchanged = view.weights[lock.canary] == 0
-    else:
-        before = plan.steps[state.index - 1].percent
-        unchanged = view.shows(weights_for(stable=lock.stable, canary=lock.canary, canary_percent=before))
+    before = state.exposure.before
+    unchanged = view.shows(_weights(lock, before)) if before else view.weights[lock.canary] == 0
     if not unchanged:
         view.refuse_weights(view.weights)
     found = view.variants[lock.canary].instances
-    if found < state.instances:
+    if found < state.instances and not lowers:
         words = {"canary": lock.canary, "found": found, "needed": state.instances}
         raise CapacityUnavailable(sentences.TOO_FEW_INSTANCES.format(**words))
 

@@ -30,7 +30,7 @@ TASKS: dict[str, Task] = {
     "Promote": promote.handler,
     "RollBack": roll_back.handler,
 }
-KEPT = ("judged", "bracketed")
+KEPT = ("exposure", "judged", "bracketed")
 RESULTS = {
     "Prepare": "rollout", "ScaleCanary": "step", "ShiftTraffic": "step", "Evaluate": "step", "RollBack": "end",
 }  # fmt: skip
@@ -163,6 +163,10 @@ class Execution:
             kept = {name: self.step[name] for name in KEPT if name in self.step}
             self._state["step"] = {"index": self.step["index"] + 1, **kept}
             self._go_to("ScaleCanary")
+        elif verdict == "RAISE":
+            self._go_to("ScaleCanary")
+        elif verdict == "LOWER":
+            self._go_to("ShiftTraffic")
         elif verdict == "PROMOTE":
             self._go_to("Promote")
         else:

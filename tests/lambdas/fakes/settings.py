@@ -35,7 +35,7 @@ def settings(
     }
 
 
-def step(percent: int, **changes: int) -> dict[str, int]:
+def step(percent: int, **changes: Any) -> dict[str, Any]:
     """Return one traffic step."""
     return {"percent": percent, "bake_seconds": 120, "max_bake_seconds": 360, "min_requests": 50, **changes}
 
@@ -46,6 +46,15 @@ def cohort_step(rule: dict[str, Any], *, expected_percent: float = 5) -> dict[st
 
 
 STEPS = (step(10), step(50), step(100))
+
+
+PACED = (
+    step(10, passes="budget", bake_seconds=0, max_bake_seconds=7200),
+    step(50, passes="proof", bake_seconds=1800, max_bake_seconds=7200),
+    step(95, passes="watch", bake_seconds=600, max_bake_seconds=7200),
+    step(100, bake_seconds=300, max_bake_seconds=1200),
+)
+"""As `TrafficRouting.paced()` renders it, with shorter watches."""
 
 
 def plan(*, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> dict[str, Any]:

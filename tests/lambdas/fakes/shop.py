@@ -29,13 +29,22 @@ CAUSES = {"a-errors": A, "b-errors": B}
 class Shop:
     """One endpoint, its stack, its rollouts and its traffic."""
 
-    def __init__(self, aws: Aws, *, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        steps: tuple[dict[str, Any], ...] = STEPS,
+        harm_budget: float | None = None,
+        **of_settings: Any,
+    ) -> None:
         self.aws = aws
         self.settings = settings(**of_settings)
-        self.plan = plan(steps=steps, **of_settings)
+        self.plan = plan(steps=steps, **of_settings) | ({} if harm_budget is None else {"harm_budget": harm_budget})
         self.stack = Stack(aws)
         self.executions: dict[str, Execution] = {}
         self.requests_per_period = REQUESTS_PER_PERIOD
+        self.failure_rates: dict[str, float] = {}
+        """Which part of a slot's requests fails, 0 to 1; what `serve` is told comes on top."""
         self._served_until = int(aws.clock.now()) // PERIOD
         for stage in self.settings["api_stages"]:
             aws.api_stages.variables[stage["rest_api_id"], stage["stage_name"]] = dict(AT_REST)
@@ -43,6 +52,10 @@ class Shop:
             aws.cloudwatch.alarms[name] = "OK"
 
     # Doing
+
+    def let_steps_take_an_hour(self) -> None:
+        """Let steps wait longer for a decision. After a brake they need more than the minutes of these plans."""
+        self.plan["steps"] = [{**step, "max_bake_seconds": 3600} for step in self.plan["steps"]]
 
     def deploy(self, version: str, digest: str = "", **changes: Any) -> None:
         """Deploy a release to the end, without the stack's event."""
@@ -165,9 +178,8 @@ class Shop:
         for number in range(self._served_until, now):
             for slot, weight in weights.items():
                 requests = round(self.requests_per_period * weight / sum(weights.values()))
-                self.aws.cloudwatch.serve(
-                    ENDPOINT, slot, requests, failed=min(failed, requests), at=number * PERIOD, period=PERIOD
-                )
+                bad = min(failed + round(requests * self.failure_rates.get(slot, 0.0)), requests)
+                self.aws.cloudwatch.serve(ENDPOINT, slot, requests, failed=bad, at=number * PERIOD, period=PERIOD)
         self._served_until = now
 
     def _shares(self) -> dict[str, float]:

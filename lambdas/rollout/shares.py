@@ -1,0 +1,141 @@
+"""The share that a rollout wants next: what the plan, its state and the gates tell pacing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from rollout import sentences
+from rollout.contract.plan import Passes
+from rollout.contract.states import Next, StepState
+from rollout.contract.timing import CAPACITY_TIMEOUTS, METRIC_DELAY_SECONDS, MOST_CHANGES, WEIGHTS_TAKE_SECONDS
+from rollout.decisions import pacing
+from rollout.decisions.bake import Decision
+from rollout.decisions.capacity import MINUTE
+from rollout.decisions.pacing import Look, Pace
+from rollout.evidence.findings import SECONDS_PER_MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rollout.contract.plan import Plan, Step
+    from rollout.evidence.findings import Evidence
+    from rollout.gates import Assessment, GateView
+
+
+class Moved(NamedTuple):
+    """What was decided, and the state that goes with it."""
+
+    decision: Decision
+    state: StepState
+
+
+def first_percent(plan: Plan, state: StepState, *, requests_per_minute: float) -> float:
+    """Return the share, in percent, with which a step begins that no share came before."""
+    step = plan.steps[state.index]
+    if step.passes is Passes.EVIDENCE:
+        return step.percent
+    per_period = requests_per_minute * plan.settings.metric_period_seconds / SECONDS_PER_MINUTE
+    reaction = reaction_periods(plan, state)
+    return pacing.first_share(plan.harm_budget, per_period=per_period, reaction=reaction, checkpoint=step.percent)
+
+
+def reaction_periods(plan: Plan, state: StepState) -> float:
+    """Return how many metric periods pass from a bad request until a lower share is in force.
+
+    Its period ends, its metrics come, the next evaluation reads them, and SageMaker takes the weights.
+    """
+    period = plan.settings.metric_period_seconds
+    late = max(METRIC_DELAY_SECONDS, state.late_seconds or 0)
+    return (period + late + plan.evaluation_interval_seconds + WEIGHTS_TAKE_SECONDS) / period
+
+
+def foreseen_percent(plan: Plan, state: StepState) -> float:
+    """Return the share for which instances are ordered now.
+
+    A paced rollout orders those of its peak with its second share, when the first one was seen clean. SageMaker changes
+    no weights while instances come: so pacing waits for one launch, and not for one at every share, and instances serve
+    at a small share before they get a large one.
+    """
+    step = plan.steps[state.index]
+    if step.passes is Passes.EVIDENCE:
+        return step.expected_percent
+    return plan.steps[-1].expected_percent if state.exposure.number else state.exposure.wanted
+
+
+def look(plan: Plan, state: StepState, evidence: Evidence, gates: Sequence[GateView]) -> Look:
+    """Return what the published periods show about the present share."""
+    pace = Pace(
+        budget=plan.harm_budget, reaction=reaction_periods(plan, state), share=state.exposure.wanted, gates=gates
+    )
+    return pace.look(state.exposure.pacing, evidence.published, end=evidence.end)
+
+
+def move(
+    plan: Plan, state: StepState, seen: Look, now: Assessment, decision: Decision, *, held: str, is_fresh: bool
+) -> Moved:
+    """Choose the next share, and return what was decided with it.
+
+    A brake waits for nothing. Nothing is raised while the step is `held`, nor on old evidence.
+    """
+    state = replace(state, exposure=replace(state.exposure, pacing=seen.kept))
+    if decision.next is Next.NEXT_STEP:
+        return Moved(decision, _chosen(state, _first_of_next(plan, state, seen)))
+    if decision.next is not Next.STAY:
+        return Moved(decision, state)
+    if seen.brake is not None:
+        return _braked(state, seen, seen.brake)
+    step, share = plan.steps[state.index], seen.pace.share
+    following = seen.next_share(step.percent)
+    if following <= share or held or seen.held or now.holds or not is_fresh:
+        return Moved(decision, state)
+    if not _may_change(plan, state):
+        words = {"changes": state.exposure.number, "minutes": state.exposure.waited_seconds / MINUTE}
+        return Moved(Decision(Next.STAY, f"{decision.reason}; {sentences.NO_MORE_CHANGES.format(**words)}"), state)
+    reason = sentences.SHARE_CHANGES.format(before=share, share=following, why=seen.limit or sentences.RAISED)
+    raised = replace(state, exposure=replace(state.exposure, pacing=replace(seen.kept, is_low=False)))
+    return Moved(Decision(Next.RAISE, reason), _chosen(raised, following))
+
+
+def _first_of_next(plan: Plan, state: StepState, seen: Look) -> float:
+    """Return the share with which the next step begins. After a cohort nothing was counted for pacing yet."""
+    step: Step = plan.steps[state.index + 1]
+    if step.passes is Passes.EVIDENCE:
+        return step.percent
+    if seen.pace.share:
+        return seen.next_share(step.percent)
+    per_period, reaction = seen.kept.busiest, seen.pace.reaction
+    return pacing.first_share(plan.harm_budget, per_period=per_period, reaction=reaction, checkpoint=step.percent)
+
+
+def _braked(state: StepState, seen: Look, brake: pacing.Brake) -> Moved:
+    if seen.is_last_brake:
+        reason = sentences.BRAKED_TOO_OFTEN.format(why=brake.reason, times=seen.kept.brakes)
+        return Moved(Decision(Next.GIVE_UP, reason), state)
+    reason = sentences.SHARE_CHANGES.format(before=seen.pace.share, share=brake.percent, why=brake.reason)
+    lower = _chosen(state, brake.percent)
+    exposure = replace(lower.exposure, pacing=pacing.braked(seen.kept))
+    return Moved(Decision(Next.LOWER, reason), replace(lower, exposure=exposure))
+
+
+def _chosen(state: StepState, percent: float) -> StepState:
+    """Return the state in which another share is wanted, and nothing is done for it yet."""
+    return replace(
+        state,
+        exposure=state.exposure.choose(percent),
+        ready=False,
+        in_place=False,
+        scaling_since=None,
+        scaling_began=None,
+        shift_requested_at=None,
+    )
+
+
+def _may_change(plan: Plan, state: StepState) -> bool:
+    """Tell whether one more change fits into the execution's history, though it waits as long as it may.
+
+    Together the shares of a rollout wait no longer than its steps might.
+    """
+    longest = CAPACITY_TIMEOUTS * plan.capacity_timeout_seconds + plan.weights_timeout_seconds
+    left = len(plan.steps) * longest - state.exposure.waited_seconds
+    return state.exposure.number < MOST_CHANGES and left >= longest

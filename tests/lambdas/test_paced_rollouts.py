@@ -1,0 +1,190 @@
+"""Whole rollouts whose share is paced by a harm budget, with the handlers as they are."""
+
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from rollout.contract.errors import EndpointChanged, Halted
+from rollout.contract.timing import MOST_CHANGES
+
+from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import PACED, A, B, step
+from tests.lambdas.fakes.shop import Shop
+
+FAILS = 0.1
+
+
+@pytest.fixture
+def paced(aws: Aws) -> Shop:
+    """An endpoint on which v1 serves 20 requests a second, and whose rollouts are paced."""
+    shop = Shop(aws, steps=PACED, harm_budget=20)
+    shop.serve_first()
+    return shop
+
+
+def shares(shop: Shop, execution: Execution) -> list[float]:
+    """Return every share that the canary had."""
+    return [float(step["percent"]) for step in shop.rollouts()[execution.name]["steps"]]
+
+
+def ordered(aws: Aws) -> list[float]:
+    """Return the canary's part of the weights of every call, in percent."""
+    calls = aws.asked("UpdateEndpointWeightsAndCapacities")
+    weights = [{row["VariantName"]: row["DesiredWeight"] for row in c["DesiredWeightsAndCapacities"]} for c in calls]
+    return [round(100 * asked[B] / sum(asked.values()), 2) for asked in weights]
+
+
+def run_until_share(shop: Shop, execution: Execution, least: float, *, until: str = "Evaluate") -> None:
+    """Let a rollout go on until the canary has a share of at least this percentage, and a task is next."""
+    while execution.task and not (execution.task == until and execution.step["exposure"]["percent"] >= least):
+        shop.serve()
+        execution.advance()
+    assert execution.task == until, execution.failure
+
+
+def test_a_healthy_release_earns_its_traffic_share_by_share(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    paced.run(execution)
+    assert execution.status == "SUCCEEDED", execution.failure
+    course = shares(paced, execution)
+    assert course[0] == 0.41, "all of it may fail for four periods"
+    assert course == sorted(course)
+    assert {10, 50, 95, 100} <= set(course)
+    assert all(later <= 5 * earlier for earlier, later in pairwise(course))
+    assert paced.unsafe() == []
+
+
+def test_a_release_that_fails_everything_breaks_little_more_than_the_budget(aws: Aws, paced: Shop) -> None:
+    paced.failure_rates = {B: 1.0}
+    execution = paced.begin("v2", "ScaleCanary")
+    paced.run(execution)
+    assert paced.outcome(execution)[0] == "ROLLED_BACK"
+    assert max(ordered(aws)) == 0.41
+    assert paced.unsafe() == []
+
+
+def test_a_brake_lowers_the_share_at_once_and_leaves_the_verdict_to_the_gates(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 10)
+    paced.failure_rates = {B: FAILS}
+    run_until_lowered(paced, execution)
+    assert execution.task == "ShiftTraffic", "no instance is waited for"
+    assert execution.step["exposure"]["percent"] <= 1
+    paced.run(execution)
+    assert paced.outcome(execution)[0] == "ROLLED_BACK"
+    assert paced.outcome(execution)[1].startswith("errors: canary ")
+    assert paced.unsafe() == []
+
+
+def run_until_lowered(shop: Shop, execution: Execution) -> None:
+    while execution.task and execution.step.get("next") != "LOWER":
+        shop.serve()
+        execution.advance()
+
+
+def test_a_share_is_lowered_though_alarms_hold_the_step(aws: Aws, paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 10)
+    paced.failure_rates = {B: FAILS}
+    run_until_lowered(paced, execution)
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    execution.advance()
+    assert ordered(aws)[-1] == execution.step["exposure"]["percent"] < 1.01
+
+
+def test_after_a_bad_minute_the_share_rises_again(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 2)
+    paced.failure_rates = {B: 0.4}
+    while execution.step.get("next") != "LOWER":
+        paced.serve()
+        paced.failure_rates = {B: 0.4} if len(shares(paced, execution)) < 3 else {}
+        execution.advance()
+    paced.failure_rates = {}
+    paced.run(execution)
+    course = shares(paced, execution)
+    assert course != sorted(course)
+    assert execution.status == "SUCCEEDED", execution.failure
+
+
+def test_a_lower_share_does_not_come_after_the_rollback_to_zero(aws: Aws, paced: Shop) -> None:
+    """It would be a raise."""
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 10)
+    paced.failure_rates = {B: FAILS}
+    run_until_lowered(paced, execution)
+    late = execution.invocation()
+    paced.ledger.halt(execution.name, "stop it", aws.clock.now())
+    asked = len(ordered(aws))
+    with suppress(Halted):
+        late()
+    assert len(ordered(aws)) == asked
+    paced.run(execution)
+    assert paced.weights()[B] == 0
+
+
+def test_another_hand_between_two_shares_is_refused(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 2, until="ShiftTraffic")
+    paced.wait_until_quiet()
+    paced.set_weights(a=80, b=20)
+    paced.wait_until_quiet()
+    with pytest.raises(EndpointChanged):
+        execution.repeat()
+
+
+def test_periods_in_which_the_share_changed_are_no_evidence_and_those_before_it_are_not_lost(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 10)
+    served = execution.step["exposure"]["served"]
+    changed = [(first, whole) for (first, percent, _), (whole, _, _) in pairwise(served) if not percent]
+    assert changed
+    assert execution.step["next_period"] < changed[-1][1], "what was not read before the shift is read after it"
+
+
+def test_the_instances_of_all_traffic_come_with_the_second_share(paced: Shop) -> None:
+    paced.requests_per_period = 4000
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 0)
+    assert paced.instances_of(B) == 1
+    run_until_share(paced, execution, 1)
+    assert paced.instances_of(B) == paced.instances_of(A) == 4
+
+
+def test_a_third_brake_ends_the_rollout_without_a_verdict(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 10)
+    execution.step["exposure"]["pacing"]["brakes"] = 2
+    paced.failure_rates = {B: 0.03}
+    paced.run(execution)
+    outcome, reason = paced.outcome(execution)
+    assert outcome == "ROLLED_BACK"
+    assert reason.endswith("; its share was lowered 2 times before")
+    assert paced.unsafe() == []
+
+
+def test_a_share_is_not_changed_more_often_than_the_history_has_room_for(paced: Shop) -> None:
+    execution = paced.begin("v2", "ScaleCanary")
+    run_until_share(paced, execution, 2)
+    execution.step["exposure"]["number"] = MOST_CHANGES
+    share = execution.step["exposure"]["percent"]
+    for _ in range(12):
+        paced.serve()
+        execution.advance()
+    assert execution.step["exposure"]["percent"] == share
+
+
+def test_a_fixed_step_is_braked_too_and_earns_its_share_again(aws: Aws) -> None:
+    shop = Shop(aws, steps=(step(50, max_bake_seconds=7200, bake_seconds=1200), step(100)))
+    shop.serve_first()
+    execution = shop.begin("v2", "Evaluate")
+    at = (int(aws.clock.now()) // 60 + 1) * 60
+    aws.wait(at + 60 - aws.clock.now())
+    shop.failure_rates = {B: 0.05}
+    shop.serve()
+    shop.failure_rates = {}
+    shop.run(execution)
+    assert ordered(aws)[:2] == [50, 5]
+    assert shares(shop, execution)[:4] == [50, 5, 25, 50]
+    assert execution.status == "SUCCEEDED", execution.failure
