@@ -8,6 +8,7 @@ from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone
 from rollout.decisions.blame import (
     CHANCE,
     Before,
+    Bound,
     Fault,
     Finding,
     Seen,
@@ -101,6 +102,15 @@ def test_the_reason_says_the_counts_of_both() -> None:
     )
 
 
+def test_counts_of_several_periods_that_are_bounds_are_said_to_be_bounds() -> None:
+    canary = dict.fromkeys((0, 1), Seen(total=100, bad=60, beyond=True, bound=Bound.AT_LEAST))
+    stable = dict.fromkeys((0, 1, 2), Seen(total=900, bad=9, bound=Bound.AT_MOST))
+    before = Before(rollout=[seen(600, 6)])
+    assert judge("took long", canary, stable, before=before, min_requests=MIN_REQUESTS).reason == (
+        "of the canary's requests at least 120 of 200 took long (60.00 %), of stable's at most 18 of 1,800 (1.00 %)"
+    )
+
+
 def test_a_canary_within_its_limits_is_said_so() -> None:
     assert judged([(100, 0)], [None]).reason == "the canary's newest metric periods are within the limits"
 
@@ -185,6 +195,22 @@ def test_what_stable_does_with_its_traffic_shows_whose_fault_it_was(
     after = {2 + number: seen(*counts) for number, counts in enumerate(stable)}
     found = judge_afterwards("failed", canary, {1: seen(900, 540), **after}, returned=2, min_requests=MIN_REQUESTS)
     assert found.fault is fault
+
+
+def test_the_period_in_which_the_traffic_went_back_counts_for_both_slots() -> None:
+    canary, stable = {2: seen(100, 60)}, {2: seen(900, 9), 3: seen(900, 540)}
+    found = judge_afterwards("failed", canary, stable, returned=2, min_requests=MIN_REQUESTS)
+    assert found.fault is Fault.CANARY
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [(9, "9 of 900 failed (1.00 %)"), (540, "540 of 900 failed (60.00 %) as well, so nobody was judged")],
+)
+def test_what_stable_did_with_its_traffic_is_said_with_its_counts(bad: int, told: str) -> None:
+    stable = {2: seen(900, bad), 3: seen(900, 9)}
+    found = judge_afterwards("failed", {1: seen(100, 60)}, stable, returned=2, min_requests=MIN_REQUESTS)
+    assert found.reason == f"of stable's, which has the traffic back, {told}"
 
 
 def test_without_a_trouble_of_the_canary_nothing_is_judged_afterwards() -> None:
@@ -309,3 +335,8 @@ def test_an_outage_of_both_that_begins_with_a_shift_is_not_blamed_on_the_canary(
 def test_a_canary_that_fails_from_the_shift_on_is_blamed_in_the_very_period_of_the_shift(failed_of_stable: int) -> None:
     shifted = [(2_200, 2_000)], [(3_800, failed_of_stable)]
     assert judged(*shifted, two_shares={0: 0.5}).fault is Fault.CANARY
+
+
+def test_stable_has_no_more_failures_than_requests_when_it_is_weighed_by_the_new_share() -> None:
+    """Half of the requests fail, and more of stable's than it gets from now on."""
+    assert judged([(600, 500)], [(1_200, 900)], two_shares={0: 0.5}).fault is Fault.BOTH

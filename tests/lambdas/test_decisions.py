@@ -1,16 +1,19 @@
 """The decisions that need no AWS: whether a step has baked, where a release goes, how many instances are needed."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from rollout.contract.errors import CapacityUnavailable, DeployRefused
 from rollout.contract.exposure import Pacing
 from rollout.contract.names import ROLLED_BACK
 from rollout.contract.plan import Scaling, Step
+from rollout.contract.reads import Reads
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS, LOST_SECONDS
 from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
 from rollout.decisions.capacity import Excess, canary_floor, excess, floors_at_rest, instances_needed
+from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.pacing import Pace
 from rollout.decisions.placement import (
     Placement,
@@ -211,6 +214,43 @@ def test_a_release_that_was_rolled_back_is_refused_when_it_is_asked_for_again() 
 def test_a_release_that_was_rolled_back_may_stay_in_the_template_or_serve() -> None:
     refuse_rejected(REJECTED, declared=V2, serving=V1)
     refuse_rejected(REJECTED, declared=V1, serving=V2)
+
+
+# What the models in the slots read
+
+READS = Reads(bucket="models", key="a-key", role="a-role")
+KEPT = Kept(buckets=["logs", "models"], keys=["a-key"], roles=["another", "a-role"])
+STAYS = "version v1 stays in a slot and "
+
+
+def test_a_deploy_that_keeps_what_a_model_reads_is_accepted() -> None:
+    refuse_lost("v1", READS, KEPT)
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        (replace(KEPT, roles=[]), STAYS + "runs under role a-role, which this deploy would take away or let read less"),
+        (
+            replace(KEPT, buckets=["logs"]),
+            STAYS + "reads its archive from bucket models, which the models' role may not",
+        ),
+        (replace(KEPT, keys=["b"]), STAYS + "reads its archive with key a-key, which the models' role may not use"),
+        (Kept(buckets=[], keys=[], roles=[]), STAYS + "runs under role a-role"),
+    ],
+    ids=["role", "bucket", "key", "all"],
+)
+def test_a_deploy_that_takes_from_a_model_what_it_reads_is_refused(kept: Kept, told: str) -> None:
+    with pytest.raises(DeployRefused, match=f"^{re.escape(told)}"):
+        refuse_lost("v1", READS, kept)
+
+
+def test_a_stack_that_does_not_know_what_it_keeps_refuses_nothing() -> None:
+    refuse_lost("v1", READS, Kept(buckets=None, keys=None, roles=None))
+
+
+def test_a_model_that_reads_nothing_loses_nothing() -> None:
+    refuse_lost("v1", Reads(), Kept(buckets=[], keys=[], roles=[]))
 
 
 # How many instances are needed

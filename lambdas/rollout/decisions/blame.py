@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import StrEnum, auto
 from math import exp, inf, lgamma
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -29,19 +29,19 @@ NO_SHIFT: Mapping[int, float] = MappingProxyType({})
 class Fault(StrEnum):
     """What the counts say, the most urgent first."""
 
-    CANARY = "canary"
+    CANARY = auto()
     """The canary is worse than stable beyond chance."""
-    UNREAD = "unread"
+    UNREAD = auto()
     """CloudWatch does not answer."""
-    UNSEEN = "unseen"
+    UNSEEN = auto()
     """The canary is beyond its limits; what stable did at that time is not published yet."""
-    IMPOSSIBLE = "impossible"
+    IMPOSSIBLE = auto()
     """The counts cannot be."""
-    BOTH = "both"
+    BOTH = auto()
     """Stable has the trouble as well, and did not have it before the rollout."""
-    USUAL = "usual"
+    USUAL = auto()
     """Stable has it as well, and had it before the rollout: the limits do not fit this endpoint."""
-    NOTHING = "nothing"
+    NOTHING = auto()
     """The canary is within its limits."""
 
 
@@ -206,7 +206,7 @@ def judge_afterwards(
     if not served.total or not _comparable(beyond, served, min_requests):
         return Finding(fault=Fault.UNSEEN)
     words = {"counts": in_words(served, what)}
-    if _Pair(canary=beyond, stable=served, stable_at_most=served).is_worse:
+    if worse_beyond_chance(beyond, served):
         return Finding(fault=Fault.CANARY, reason=sentences.FINE_AGAIN.format(**words))
     return Finding(fault=Fault.BOTH, reason=sentences.BOTH_AGAIN.format(**words))
 
