@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rollout import exposure
+from rollout import clock, exposure
 from rollout.contract.errors import Unavailable
 from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.plan import ApiStage
@@ -81,6 +81,14 @@ def test_it_gives_up_when_the_time_is_over(aws: Aws, half: Shop) -> None:
     assert not exposure.lower_until_zero(half.world, pinned(half), until=begun + 10)
     assert 10 <= aws.clock.now() - begun < 11
     assert 10 <= len(aws.asked(LOWER)) <= 20, "it looks about twice a second"
+
+
+def test_the_time_is_over_with_its_last_moment(monkeypatch: pytest.MonkeyPatch, aws: Aws, half: Shop) -> None:
+    aws.fail(LOWER, THROTTLED, times=FOR_EVER)
+    lock, until, ordered = pinned(half), aws.clock.now(), len(aws.asked(LOWER))
+    monkeypatch.setattr(clock, "now", iter([until, until + 1]).__next__)
+    assert not exposure.lower_until_zero(half.world, lock, until=until)
+    assert len(aws.asked(LOWER)) == ordered + 1
 
 
 def test_it_leaves_the_traffic_to_a_new_holder_of_the_lock(aws: Aws, half: Shop) -> None:

@@ -1,6 +1,10 @@
 """A raise that is on its way when its handler dies: whoever ends the rollout waits for it, and lowers it."""
 
 import pytest
+from rollout import clock
+from rollout.contract.errors import EndpointBusy, Halted
+from rollout.contract.states import Failure
+from rollout.ending import end_rollout
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
@@ -62,6 +66,22 @@ def test_the_lock_stays_until_the_raise_must_have_arrived(aws: Aws, serving: Sho
     died_at = aws.clock.now()
     serving.restore(shifting.name)
     assert aws.clock.now() >= died_at + LONGEST_CALL_SECONDS
+
+
+@pytest.mark.parametrize("left", [0, 0.01])
+def test_an_announcement_is_over_with_its_last_moment(
+    monkeypatch: pytest.MonkeyPatch, serving: Shop, left: float
+) -> None:
+    execution, failure = serving.begin("v2", "ScaleCanary"), Failure(error=Halted.__name__, cause="an operator said so")
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    assert serving.ledger.announce_raise(execution.name, now + left)
+    if left:
+        with pytest.raises(EndpointBusy):
+            end_rollout(serving.world, execution.name, failure)
+    else:
+        end_rollout(serving.world, execution.name, failure)
+    assert (serving.lock() is None) is (left == 0)
 
 
 def test_without_a_recent_raise_a_restore_does_not_wait(aws: Aws, serving: Shop) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from rollout.contract.errors import AlarmRaised, CapacityUnavailable, Halted, Inconclusive, LockLost
 from rollout.contract.names import NOT_JUDGED
@@ -6,7 +8,7 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.autoscaling.targets import VariantId
 from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, A, B
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, SCALED, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import scaling_id
 
@@ -81,6 +83,19 @@ def test_floors_never_fall_during_a_rollout(serving: Shop) -> None:
     serving.aws.wait(3600)
     scaling.repeat()
     assert serving.floors() == {A: 6, B: 3}
+
+
+@pytest.mark.parametrize("scaling", [SCALED, FIXED], ids=["scaled", "fixed"])
+def test_floors_that_are_in_force_are_not_set_again(aws: Aws, scaling: dict[str, Any]) -> None:
+    shop = Shop(aws, scaling=scaling)
+    shop.serve_first()
+    execution = shop.begin("v2", "ScaleCanary", index=2)
+    while not execution.repeat()["ready"]:
+        aws.wait(30)
+    shop.wait_until_quiet()
+    before = len(aws.asked("RegisterScalableTarget"))
+    assert execution.repeat()["ready"] is True
+    assert len(aws.asked("RegisterScalableTarget")) == before
 
 
 def test_one_minute_above_the_maximum_is_waited_for(serving: Shop, scaling: Execution) -> None:

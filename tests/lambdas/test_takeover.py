@@ -273,6 +273,16 @@ def test_a_rollout_that_may_still_be_started_is_left_alone(aws: Aws, serving: Sh
     assert cause_of_death(lock) == Failure(error="NotStarted", cause="the execution was never started")
 
 
+def test_the_last_moment_in_which_a_lambda_may_live_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, aws: Aws, serving: Shop
+) -> None:
+    crash_between_the_lock_and_the_start(aws, serving)
+    lock = serving.lock()
+    assert lock is not None
+    monkeypatch.setattr(clock, "now", lambda: clock.seconds_of(lock.taken_at) + START_SECONDS)
+    assert cause_of_death(lock) is None
+
+
 @pytest.mark.parametrize("lock", [Lock(kind=DEPLOYMENT, holder="a", state_machine="b"), Lock(kind=ROLLOUT, holder="a")])
 def test_a_lock_without_an_execution_is_nobodys_to_end(aws: Aws, serving: Shop, lock: Lock) -> None:
     asked = len(aws.calls)
