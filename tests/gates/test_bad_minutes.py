@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rollout.contract.gate_rules import Direction, GateRule
 from rollout.gates import Counts, Minute, bad_minutes, dispersion
 from rollout.gates import gate as gate_module
 from rollout.gates.bad_minutes import BadMinutes
+from rollout.gates.capital import Capital
 
 from tests.gates.rollouts import bernoulli_minutes, judge, run
 
@@ -129,6 +131,57 @@ def test_the_bet_is_fair_when_bad_minutes_come_as_often_as_tolerated() -> None:
         bad, quiet = (math.exp(state.observe(rule, counts).capital.total) for counts in (BURST, QUIET))
         chance = bad_minutes.TOLERATED
         assert before * (1 - 1e-4) < chance * bad + (1 - chance) * quiet <= before * (1 + 1e-9)
+
+
+ERRORS = GateRule(name="errors")
+
+
+def test_a_minute_is_bet_on_by_its_odds() -> None:
+    """Half is bet that bad minutes come once in 20, against once in 5,000, and half is kept."""
+    bad, quiet, of_stable = (1 / 20) / (1 / 5000), (19 / 20) / (4999 / 5000), (1 / 5000) / (1 / 20)
+    for counts, odds in ((BURST, bad), (QUIET, quiet), (BURST_OF_BOTH, quiet), (BURST_OF_STABLE, of_stable)):
+        after = BadMinutes.start().observe(ERRORS, counts)
+        assert after.capital.total == pytest.approx(math.log(0.5 + 0.5 * odds), abs=1e-4)
+        assert after.count == (counts is BURST)
+
+
+@pytest.mark.parametrize("counts", [Counts(0, 0, 54000, 54), Counts(6000, 1200, 0, 0)])
+def test_a_minute_of_one_variant_alone_is_no_unit(counts: Counts) -> None:
+    assert BadMinutes.start().observe(ERRORS, counts) == BadMinutes.start()
+
+
+def test_a_drained_bet_on_bad_minutes_is_renewed() -> None:
+    cash = math.log(0.25)
+    drained = 1.3 * (cash + math.log(0.25 / 1.25)) + math.log(0.01)
+    for log, is_renewed in ((drained + 0.001, False), (drained - 0.001, True)):
+        after = BadMinutes(Capital((log,), cash)).observe(ERRORS, QUIET)
+        assert after.capital.cash is not None
+        assert (after.capital.cash < cash - 0.01) is is_renewed
+
+
+def test_bad_minutes_are_stored_with_their_count_once_there_is_one() -> None:
+    capital = Capital((-1.5,), -2.0)
+    for state, stored in ((BadMinutes(capital, 3), [-1.5, -2.0, 3]), (BadMinutes(capital), [-1.5, -2.0])):
+        assert state.as_list() == stored
+        assert BadMinutes.parse(stored) == state
+
+
+def test_a_bad_minute_is_more_than_four_times_as_bad_as_tolerated() -> None:
+    fewer = GateRule(name="shop", direction=Direction.LOWER_IS_WORSE, ratio=0.8)
+    size = 10_000_000
+    assert [bad_minutes.is_bad(ERRORS, Counts(size, bad, size, 100_000)) for bad in (490_000, 520_000)] == [False, True]
+    assert [bad_minutes.is_bad(fewer, Counts(size, bad, size, 100_000)) for bad in (21_000, 19_000)] == [False, True]
+
+
+def test_the_smallest_difference_itself_matters() -> None:
+    half_fails = Counts(1000, 500, 1000, 0)
+    nobody_buys = Counts(3000, 0, 27000, 1350)
+    for rule, counts in (
+        (GateRule(name="errors", min_difference=0.5), half_fails),
+        (GateRule(name="shop", direction=Direction.LOWER_IS_WORSE, ratio=0.95, min_difference=0.05), nobody_buys),
+    ):
+        assert bad_minutes.is_bad(rule, counts)
+        assert not bad_minutes.is_bad(replace(rule, min_difference=rule.min_difference + 0.001), counts)
 
 
 def a_fault_after_two_accidents_is_seen_in_five_minutes() -> None:

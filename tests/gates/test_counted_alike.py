@@ -4,10 +4,13 @@ import json
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rollout.gates import Assessment, Counts, Judge, Minute, split
+from rollout.gates.capital import Capital
+from rollout.gates.dispersion import INDEPENDENT, Dispersion
 from rollout.gates.gate import Gate
 from rollout.gates.split import Split
 
@@ -143,6 +146,77 @@ def test_a_request_that_is_counted_often_is_evidence_once() -> None:
     once, often = (Split.start().observe((times * 280, times * 320), (300, 300), 0.5, THRESHOLD) for times in (1, 40))
     assert once.capital == often.capital
     assert once.capital != Split.start().observe((140, 160), (300, 300), 0.5, THRESHOLD).capital
+
+
+@pytest.mark.parametrize(
+    ("share", "requested", "counted"),
+    [(0.5, (300, 300), (130, 170)), (0.1, (70, 530), (20, 280)), (0.1, (50, 550), (40, 260))],
+)
+def test_a_minute_is_bet_on_by_the_odds_that_are_nearest_to_its_totals(
+    share: float, requested: tuple[int, int], counted: tuple[int, int]
+) -> None:
+    """Each of the two odds, of the share and of the requests, and 1 % more or less."""
+    odds = (share / (1 - share), requested[0] / requested[1])
+    low, high = min(odds) / 1.01, max(odds) * 1.01
+    of_canary, of_stable = low / (1 + low), 1 / (1 + high)
+    expected = 0.3 + 0.7 * math.fsum(
+        weight * (part**total / (1 + (part - 1) * boundary) ** 300)
+        for part, weight in ((0.95, 0.15), (0.8, 0.2), (0.4, 0.15))
+        for total, boundary in zip(counted, (of_canary, of_stable), strict=True)
+    )
+    after = Split.start().observe(counted, requested, share, THRESHOLD)
+    assert after.capital.total == pytest.approx(math.log(expected), abs=1e-4)
+
+
+def test_a_minute_adds_half_of_what_is_required_at_most() -> None:
+    lost = ((0, 600), (300, 300), 0.5, THRESHOLD)
+    once = Split.start().observe(*lost)
+    assert once.capital.total == pytest.approx(0.49 * THRESHOLD, abs=1e-4)
+    assert once.observe(*lost).capital.total == pytest.approx(0.98 * THRESHOLD, abs=1e-4)
+    after_a_day = Split(Capital((-9.0,) * 6, -9.0)).observe(*lost)
+    assert after_a_day.capital.total == pytest.approx(0.49 * THRESHOLD, abs=1e-4)
+
+
+@pytest.mark.parametrize(("counted", "requested"), [((0, 0), (300, 300)), ((5, 5), (0, 300)), ((5, 5), (300, 0))])
+def test_a_minute_in_which_nothing_can_be_compared_says_nothing(
+    counted: tuple[int, int], requested: tuple[int, int]
+) -> None:
+    assert Split.start().observe(counted, requested, 0.5, THRESHOLD) == Split.start()
+    assert Split.start().observe((0, 5), (300, 300), 0.5, THRESHOLD) != Split.start()
+
+
+def test_what_was_counted_is_summed_up_and_varies_by_request() -> None:
+    after = Split.start().observe((560, 640), (300, 300), 0.5, THRESHOLD).observe((10, 20), (15, 16), 0.5, THRESHOLD)
+    assert (after.counted, after.requested) == ((570, 660), (315, 316))
+    assert (after.dispersion.previous, after.dispersion.seen) == ((10, 30), (290, 630))
+    assert after.at_new_share() == replace(after, dispersion=after.dispersion.begin_step())
+
+
+def test_totals_fit_below_the_threshold_that_their_variance_asks_for() -> None:
+    noisy = Dispersion(excess=60.0, pairs=12)
+    for dispersion, threshold in ((INDEPENDENT, THRESHOLD), (noisy, noisy.discount * THRESHOLD)):
+        assert not Split(Capital((threshold,)), dispersion).fits(THRESHOLD)
+        assert Split(Capital((threshold - 1e-6,)), dispersion).fits(THRESHOLD)
+
+
+def test_noise_makes_a_minute_larger_and_a_restart_later() -> None:
+    noisy = Dispersion(excess=60.0, pairs=12)
+    lost = Split(Capital((-3.0,) * 6, -1.0), noisy).observe((0, 600), (300, 300), 0.5, THRESHOLD)
+    assert lost.capital.total == pytest.approx(0.49 * THRESHOLD * noisy.discount, abs=1e-4)
+    cash = math.log(0.25)
+    stake = 1.3 * noisy.discount * (cash + math.log(0.25 / 1.25))
+    drained = stake + noisy.discount * math.log(0.01) - math.log(6)
+    for log, is_renewed in ((drained + 0.001, False), (drained - 0.001, True)):
+        after = Split(Capital((log,) * 6, cash), noisy).observe((30, 30), (30, 30), 0.5, THRESHOLD)
+        assert after.capital.cash is not None
+        assert (after.capital.cash < cash - 0.01) is is_renewed
+
+
+def test_a_split_is_read_as_it_was_written() -> None:
+    state = Split(Capital((-1.0,) * 6, -2.0), Dispersion(1.5, 2, (3, 10), (1, 4), (6, 20)), (7, 8), (9, 11))
+    assert state.to_json() == [[-1.0] * 6 + [-2.0], [1.5, 2, 3, 10, 1, 4, 6, 20], [7, 8, 9, 11]]
+    stored: Any = state.to_json()
+    assert Split.parse(stored) == state
 
 
 @pytest.mark.parametrize("off", [1.0, split.TOLERANCE, 1 / split.TOLERANCE])

@@ -14,6 +14,7 @@ from rollout.gates.counts import InvalidCountsError
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.gate import Gate
 from rollout.gates.logs import floored, log_sum
+from rollout.gates.proof import Proof
 from rollout.gates.traffic import LARGEST_STEP, RESERVE, WEIGHTS, TrafficGate
 
 from tests.gates.rollouts import judge, minutes
@@ -170,6 +171,42 @@ def test_noise_makes_a_restart_smaller_and_later() -> None:
     edge = stake + 2.0 * math.log(0.01)
     assert restarts.when_drained(Capital((edge + 0.001,), cash), (1.0,), 2.0).cash == cash
     assert restarts.when_drained(Capital((edge - 0.001,), cash), (1.0,), 2.0).cash != cash
+
+
+# Proofs
+
+
+BEGAN = {
+    1: [], 2: [1], 3: [1, 2], 4: [2, 3], 6: [3, 5], 9: [3, 5, 8], 10: [5, 8], 13: [5, 8, 12], 16: [8, 12], 36: [18, 27],
+    42: [18, 27, 41], 54: [27, 41],
+}  # fmt: skip
+"""After so many minutes: how many were over when each bet began that a proof keeps."""
+
+
+def test_each_bet_of_a_proof_covers_the_minutes_since_it_began() -> None:
+    """They begin at longer and longer intervals. The oldest one is the last that covers the newer half."""
+    proof, bet, start = Proof(Capital((0.0,))), (lambda capital: Capital((capital.logs[0] + 1.0,))), Capital((0.5,))
+    for over in range(1, 60):
+        assert proof.newer == (proof.later[0][1] if over > 2 else proof.whole)
+        proof = proof.grow_with_newer_half(bet, start, over - 1)
+        assert proof.whole.logs == (over,)
+        assert all(capital.logs == (over - since + 0.5,) for since, capital in proof.later)
+        if over in BEGAN:
+            assert [since for since, _ in proof.later] == BEGAN[over]
+
+
+def test_a_proof_of_the_whole_step_grows_by_itself() -> None:
+    later = ((3, Capital((1.0,))),)
+    grown = Proof(Capital((0.0,)), later).grow(lambda capital: Capital((capital.logs[0] + 1.0,)))
+    assert grown == Proof(Capital((1.0,)), later)
+
+
+def test_a_proof_is_read_as_it_was_written() -> None:
+    whole = Proof(Capital((1.0, 2.0)))
+    both = replace(whole, later=((3, Capital((-1.0, 0.5))), (5, Capital((0.0, 0.0)))))
+    assert whole.to_json() == {"pass": [1.0, 2.0]}
+    assert both.to_json() == {"pass": [1.0, 2.0], "later": [[3, -1.0, 0.5], [5, 0.0, 0.0]]}
+    assert [Proof.parse(proof.to_json()) for proof in (whole, both)] == [whole, both]
 
 
 # Dispersion

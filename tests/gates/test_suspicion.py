@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rollout.contract.gate_rules import Direction, GateRule
@@ -76,3 +77,53 @@ def test_fewer_conversions_of_both_are_suspected_as_well() -> None:
     assert before.observe(shop, Counts(3000, 5, 3000, 5), 0).lasts
     assert not before.observe(shop, Counts(3000, 120, 3000, 120), 0).lasts
     assert not before.observe(shop, Counts(3000, 600, 3000, 600), 0).lasts
+
+
+ERRORS = GateRule(name="errors", min_difference=0.25)
+FINE, HALF_FAILS = Counts(0, 0, 400, 0), Counts(0, 0, 400, 200)
+BEFORE = Suspicion((40.0, 4000.0))
+
+
+def test_older_minutes_fade_by_a_fifth() -> None:
+    state = BEFORE.observe(ERRORS, Counts(9, 9, 500, 5), 0)
+    assert state.lately == (5.0, 500.0)
+    state = state.observe(ERRORS, Counts(9, 9, 603, 6), 1)
+    assert state.lately == (10.0, 1003.0)
+    assert replace(state, lately=(1.119, 10.17)).observe(ERRORS, Counts(9, 9, 1, 0), 2).lately == (0.9, 9.1)
+    assert replace(state, before=(1.0, 4.0)).rates == (10 / 1003, 0.25)
+
+
+def test_a_minute_without_requests_to_stable_changes_nothing() -> None:
+    state = BEFORE.observe(ERRORS, HALF_FAILS, 0)
+    assert state.observe(ERRORS, Counts(600, 0, 0, 0), 1) == state
+
+
+def test_a_trouble_begins_within_a_quarter_of_an_hour_and_may_last_longer() -> None:
+    assert [BEFORE.observe(ERRORS, HALF_FAILS, minutes).lasts for minutes in (0, 14, 15)] == [True, True, False]
+    assert BEFORE.observe(ERRORS, HALF_FAILS, 14).observe(ERRORS, HALF_FAILS, 15).lasts
+
+
+def test_a_minute_that_is_better_beyond_doubt_stands_for_all_the_earlier_ones() -> None:
+    assert BEFORE.observe(ERRORS, HALF_FAILS, 0).observe(ERRORS, FINE, 1).lately == (0.0, 400.0)
+    assert BEFORE.observe(ERRORS, FINE, 0).observe(ERRORS, FINE, 1).lately == (0.0, 720.0)
+
+
+def test_a_trouble_is_more_than_three_times_as_bad_as_before() -> None:
+    rule = GateRule(name="errors")
+    before = Suspicion((100_000.0, 10_000_000.0))
+    assert [before.observe(rule, Counts(0, 0, 1_000_000, bad), 0).lasts for bad in (29_000, 32_000)] == [False, True]
+
+
+def test_a_trouble_differs_by_the_smallest_difference_at_least() -> None:
+    before = Suspicion((0.0, 4000.0))
+    assert [before.observe(ERRORS, Counts(0, 0, 400, bad), 0).lasts for bad in (99, 100)] == [False, True]
+    fewer = GateRule(name="shop", direction=Direction.LOWER_IS_WORSE, ratio=0.95, min_difference=0.25)
+    before = Suspicion((1000.0, 4000.0))
+    assert [before.observe(fewer, Counts(0, 0, 400, bad), 0).lasts for bad in (1, 0)] == [False, True]
+
+
+def test_a_suspicion_is_read_as_it_was_written() -> None:
+    for lasts in (False, True):
+        state = Suspicion((1.5, 20.0), (3.0, 40.5), lasts)
+        assert state.to_json() == [1.5, 20.0, 3.0, 40.5, lasts]
+        assert Suspicion.parse(state.to_json()) == state

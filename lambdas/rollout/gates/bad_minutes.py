@@ -55,8 +55,7 @@ class BadMinutes:
         if not of_canary and is_bad(gate, _exchanged(counts)):
             growth = -GAIN
         ready = restarts.when_drained(self.capital, WEIGHTS, 1.0)
-        grown = ready.grow((growth,))
-        return replace(self, capital=grown.truncate(0.0, grown.total), count=self.count + of_canary)
+        return replace(self, capital=ready.grow((growth,)).rounded(), count=self.count + of_canary)
 
     def as_list(self) -> list[float | None]:
         """Return the state, flat; the count only once there is one."""

@@ -36,6 +36,10 @@ class Capital:
         """Multiply the capital on each effect by its evidence; cash neither wins nor loses."""
         return replace(self, logs=tuple(a + b for a, b in zip(self.logs, growths, strict=True)))
 
+    def rounded(self) -> Self:
+        """Keep the decimals that a state has."""
+        return self._rebuilt(self._all())
+
     def truncate(self, boost: float, ceiling: float) -> Self:
         """Multiply everything by exp(boost), up to a total of exp(ceiling).
 

@@ -29,8 +29,7 @@ def grow(capital: Capital, gate: GateRule, counts: Counts, stable_rate: float, s
     growths = _ratio_growths(gate.kind, ratio, effects.harmless(gate), counts, stable_rate)
     if gate.min_difference:
         growths = (*growths, _difference_growth(gate, gate.min_difference, counts, stable_rate, spread))
-    grown = capital.grow(growths)
-    return grown.truncate(0.0, grown.total)
+    return capital.grow(growths).rounded()
 
 
 def as_good_growths(

@@ -47,7 +47,7 @@ class Suspicion:
         if not counts.stable_total:
             return self
         minute = (float(counts.stable_bad), float(counts.stable_total))
-        is_over = self.lately[1] > 0 and _is_worse(gate, self.lately, minute)
+        is_over = _is_worse(gate, self.lately, minute)
         lately = minute if is_over else _added(self.lately, minute)
         may_begin = self.lasts or minutes < ONSET_MINUTES
         lasts = may_begin and _matters(gate, lately, self.before) and _is_worse(gate, lately, self.before, TIMES)
