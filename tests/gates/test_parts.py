@@ -124,6 +124,16 @@ def test_without_cash_or_with_too_much_of_it_everything_is_cut_alike(cash: float
         assert cut.logs[0] - cut.cash == pytest.approx(3.0 - cash, abs=DIGITS)
 
 
+def test_a_boost_up_to_the_very_ceiling_takes_nothing_from_the_bets() -> None:
+    start = Capital((0.0,), 0.0)
+    assert start.truncate(0.5, start.total + 0.5) == Capital((0.5,), 0.5)
+    assert start.truncate(0.5, start.total + 0.4).cash == 0.0
+
+
+def test_shares_are_parts_of_the_whole_however_large_it_is() -> None:
+    assert Capital((1.0, 2.0), 1.0).shares() == pytest.approx([part / (2 + math.e) for part in (1, math.e, 1)])
+
+
 def test_invested_cash_is_bet_by_weight_and_missing_from_the_cash() -> None:
     before = Capital((math.log(0.1), math.log(0.3)), math.log(0.4))
     after = before.invest((0.75, 0.25), 0.25, math.log(0.1))
