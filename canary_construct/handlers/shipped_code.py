@@ -20,6 +20,8 @@ from aws_cdk import aws_lambda as lambda_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NOT_SHIPPED = "forecast"
+"""The folder that synth and the tools ask, and no handler."""
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
 
@@ -31,10 +33,15 @@ def shipped_code() -> lambda_.Code:
 
 @cache
 def shipped_folder(package: Path) -> Path:
-    """Return a folder with a copy of this package, without documentation, that lasts as long as this process."""
+    """Return a folder with a copy of this package, without documentation, that lasts as long as this process.
+
+    What no handler needs is left out.
+    """
     folder = Path(tempfile.mkdtemp(prefix="canary-construct-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for module in sorted(package.rglob("*.py")):
+        if module.relative_to(package).parts[0] == NOT_SHIPPED:
+            continue
         copy = folder / package.name / module.relative_to(package)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(without_documentation(module.read_text(encoding="utf-8")), encoding="utf-8")

@@ -17,6 +17,7 @@ from rollout.contract.timing import GATE_PERIODS, MAX_EVENTS, METRIC_DELAY_SECON
 from canary_construct.cdk.lazy import lazy_value
 from canary_construct.props.slot import Slot
 from canary_construct.review import reaction_times
+from canary_construct.review.expected_course import pacing_summary
 from canary_construct.review.expected_traffic import ExpectedTraffic, instances
 from canary_construct.review.plan_warnings import PlanWarnings, cohort_limits, cohort_warnings
 from canary_construct.rollout.history_budget import longest_history, longest_watch_seconds
@@ -78,7 +79,7 @@ class PlanReview:
         if self.plan.routing.cohorts:
             summary["Cohorts"] = [{"Limit": limit} for limit in cohort_limits(self.plan)]
         if self.plan.routing.is_paced:
-            summary["HarmBudget"] = self.plan.routing.harm_budget
+            summary |= pacing_summary(self.plan.current(), self._traffic)
         if self._traffic is not None:
             requests = {
                 step.title: round(self._traffic.canary_rps(step) * step.bake_seconds)

@@ -13,7 +13,6 @@ from rollout.decisions import pacing
 from rollout.decisions.bake import Decision
 from rollout.decisions.capacity import MINUTE
 from rollout.decisions.pacing import Look, Pace
-from rollout.evidence.findings import SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,7 @@ def first_percent(plan: Plan, state: StepState, *, requests_per_minute: float) -
     step = plan.steps[state.index]
     if step.passes is Passes.EVIDENCE:
         return step.percent
-    per_period = requests_per_minute * plan.settings.metric_period_seconds / SECONDS_PER_MINUTE
+    per_period = requests_per_minute * plan.settings.metric_period_seconds / MINUTE
     reaction = reaction_periods(plan, state)
     return pacing.first_share(plan.harm_budget, per_period=per_period, reaction=reaction, checkpoint=step.percent)
 

@@ -10,7 +10,7 @@ import pytest
 import canary_construct
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "docs/guide.md", "docs/front-door.md", "docs/cohorts-and-conversions.md"]
+DOCUMENTS = ["README.md", "docs/guide.md", "docs/front-door.md", "docs/cohorts-and-conversions.md", "docs/pacing.md"]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 

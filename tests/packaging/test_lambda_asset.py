@@ -13,7 +13,7 @@ import pytest
 import rollout
 
 from canary_construct.handlers.functions import LONG_RUNNING, _module
-from canary_construct.handlers.shipped_code import shipped_folder, without_documentation
+from canary_construct.handlers.shipped_code import NOT_SHIPPED, shipped_folder, without_documentation
 from canary_construct.permissions.by_handler import PERMISSIONS
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -53,6 +53,19 @@ def test_the_asset_is_small(asset: Path, tmp_path: Path) -> None:
         for file in sorted(asset.rglob("*.py")):
             zipped.write(file, file.relative_to(asset))
     assert archive.stat().st_size < MAX_ASSET_BYTES
+
+
+def test_what_only_synth_and_tools_ask_is_left_out(asset: Path) -> None:
+    """The handlers are imported without it below."""
+    assert (PACKAGE / NOT_SHIPPED).is_dir()
+    assert not (asset / "rollout" / NOT_SHIPPED).exists()
+    assert not [source for source in asset.rglob("*.py") if f"rollout.{NOT_SHIPPED}" in source.read_text()]
+
+
+def test_what_synth_asks_needs_no_boto3() -> None:
+    """The library needs the CDK and nothing else."""
+    without = "import sys; sys.modules['boto3'] = sys.modules['botocore'] = None; import rollout.forecast.course"
+    subprocess.run([sys.executable, "-c", without], check=True)  # noqa: S603 - our own
 
 
 @pytest.mark.parametrize("name", PERMISSIONS)

@@ -261,3 +261,54 @@ def test_a_rehearsal_on_instances_without_a_known_price_has_no_cost(template: Pa
     path.write_text(text)
     scenario = parse_scenario({"traffic": {"rps": 40}, "canary": {"error_rate": 0.5}, "capacity": {"launch_s": 30}})
     assert rehearse(find_endpoint(path, None), scenario).result["cost_usd"] is None
+
+
+def paced_template(folder: Path, **props: Any) -> Path:
+    shop = stack()
+    declare(shop, scaling=SCALABLE, routing=TrafficRouting.paced(harm_budget=50), **props)
+    return written(shop, folder)
+
+
+def test_a_paced_plan_expects_what_the_metadata_expect(tmp_path: Path, plan: Plan) -> None:
+    path = paced_template(tmp_path, expected_rps=120)
+    pacing, metadata = plan(path)["pacing"], written_metadata(path)
+    assert (pacing["harm_budget"], pacing["reaction_s"]) == (metadata["HarmBudget"], metadata["ReactionSeconds"])
+    assert (pacing["harm_budget"], pacing["reaction_s"], pacing["is_thin"]) == (50, 240, not metadata["PacesShares"])
+    assert [
+        (round(course["failing_percent"]), course["end"], course["bad_requests"], len(course["shares"]))
+        for course in pacing["expected_courses"]
+    ] == [
+        (round(course["FailingPercent"]), course["End"], course["BadRequests"], len(course["Shares"]))
+        for course in metadata["ExpectedCourses"]
+    ]
+    assert [course["failing_percent"] for course in pacing["expected_courses"]] == pytest.approx([0, 1, 2, 5, 20])
+    good = metadata["ExpectedCourses"][0]
+    assert (good["End"], good["Shares"][-1]["Percent"]) == ("PROMOTE", 100)
+    assert good["Minutes"] > good["Shares"][-1]["Minutes"]
+
+
+def test_a_paced_plan_says_how_good_and_bad_releases_would_fare(tmp_path: Path, lines: Callable[..., str]) -> None:
+    text = lines(paced_template(tmp_path), "--rps", "100")
+    assert "  harm budget       50 requests may go wrong in the 240 s until a lower share is in force" in text
+    assert "expected course at 100 requests a second, 0.1 % of stable's requests failing" in text
+    (good,) = [line for line in text.splitlines() if line.startswith("    as good as stable")]
+    assert "promoted after " in good
+    assert "bad requests" not in good
+    bad = [line for line in text.splitlines() if " more " in line and line.startswith("    fails ")]
+    assert len(bad) == 4
+    assert all("rolled back by a gate after" in line and line.endswith("bad requests") for line in bad)
+    assert "0.2 % at 0 min, " in text
+    assert "keep the budget at every checkpoint" not in text
+
+
+def test_a_plan_with_few_requests_says_that_its_checkpoints_decide(tmp_path: Path, lines: Callable[..., str]) -> None:
+    path = paced_template(tmp_path)
+    assert "So few requests keep the budget at every checkpoint" in lines(path, "--rps", "0.5")
+    without_traffic = lines(path, "--rps", "0")
+    assert "harm budget" in without_traffic
+    assert "expected course" not in without_traffic
+
+
+def test_fixed_steps_have_no_pacing(template: Path, plan: Plan, lines: Callable[..., str]) -> None:
+    assert plan(template)["pacing"] is None
+    assert "harm budget" not in lines(template)

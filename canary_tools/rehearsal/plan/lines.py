@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from canary_tools.rehearsal.plan.fleet import Fleet
+from canary_tools.rehearsal.plan.pacing import Pacing
 from canary_tools.rehearsal.plan.summary import Assumptions, Summary
 from canary_tools.rehearsal.report.sentences import duration
 
@@ -20,12 +21,13 @@ def in_lines(summary: Summary) -> str:
         f"{summary.endpoint}: {' → '.join(summary.step_titles)} of the requests",
         f"  traffic           {_traffic(summary.assumptions)}",
         f"  duration          {_duration(summary)}",
+        *_harm_budget(summary.pacing),
         f"  instances         {_instances(summary.fleet)}",
         f"  history events    {events} on the longest path, {metadata.history_events_allowed:,} allowed",
         f"  cost              {_cost(summary)}",
         *(f"  cohort            {limit}" for limit in metadata.cohorts),
     ]
-    return "\n".join(lines if summary.fleet.refused else [*lines, *_exposures(summary)])
+    return "\n".join(lines if summary.fleet.refused else [*lines, *_exposures(summary), *_courses(summary.pacing)])
 
 
 def _traffic(assumed: Assumptions) -> str:
@@ -36,6 +38,18 @@ def _duration(summary: Summary) -> str:
     shortest, longest = duration(summary.metadata.shortest_seconds), duration(summary.metadata.longest_seconds)
     usual = duration(summary.usual_seconds)
     return f"{shortest} at the shortest, {usual} when every step uses its bake, {longest} at the longest"
+
+
+def _harm_budget(pacing: Pacing | None) -> Iterator[str]:
+    if pacing is not None:
+        yield (
+            f"  harm budget       {pacing.harm_budget:g} requests may go wrong in the {pacing.reaction_seconds:g} s "
+            "until a lower share is in force"
+        )
+
+
+def _courses(pacing: Pacing | None) -> Iterator[str]:
+    return pacing.lines() if pacing is not None and pacing.courses else iter(())
 
 
 def _instances(fleet: Fleet) -> str:

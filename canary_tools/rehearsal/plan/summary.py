@@ -14,6 +14,7 @@ from rollout.contract.timing import SUCCESSOR_PERIODS
 
 from canary_tools.rehearsal.plan.fleet import Fleet, fleet_of
 from canary_tools.rehearsal.plan.metadata import Guard, PlanMetadata, metadata_of
+from canary_tools.rehearsal.plan.pacing import Pacing, pacing_of
 from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.services.durations import WEIGHT_UPDATE_SECONDS
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -68,6 +69,8 @@ class Summary:
     cost_usd: float | None
     orchestration_cost_usd: float
     assumptions: Assumptions
+    pacing: Pacing | None
+    """`None` where the steps have fixed shares."""
 
     @property
     def step_titles(self) -> list[str]:
@@ -92,6 +95,7 @@ class Summary:
             "history_events": self.metadata.history_events,
             "history_limit": self.metadata.history_events_allowed,
             "cohorts": list(self.metadata.cohorts),
+            "pacing": None if self.pacing is None else self.pacing.to_json(),
             **self.fleet.to_json(),
             "cost_usd": self.cost_usd,
             "orchestration_cost_usd": self.orchestration_cost_usd,
@@ -127,6 +131,7 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
         cost_usd=_cost(plan, fleet, seconds),
         orchestration_cost_usd=round(_orchestration_cost(plan, sum(seconds)), 4),
         assumptions=assumptions,
+        pacing=pacing_of(plan, assumptions.rps),
     )
 
 
