@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rollout.contract.exposure import Pacing
 from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.contract.plan import Step
 from rollout.decisions.bake import Baked, Next, decide
+from rollout.decisions.pacing import Pace
 from rollout.gates import Assessment, Counts, Judge, Minute, effects, failing, passing
 from rollout.gates.capital import Capital
 from rollout.gates.gate import Gate, GateState
@@ -134,9 +136,10 @@ def test_an_unproven_canary_stays_until_max_bake_and_is_then_given_up() -> None:
         seconds: decide(
             STEP,
             last=False,
-            baked=Baked(seen=seconds, elapsed=seconds, blind=0, is_fresh=True),
+            baked=Baked(seen=seconds, elapsed=seconds, blind=0, is_fresh=True, requests=3000 * 240),
             now=now,
             at_bake_end=judge.at_bake_end(state),
+            look=Pace(budget=None, reaction=4, share=STEP.percent, gates=()).look(Pacing(), (), end=0),
             held="",
             notes=[],
         )
