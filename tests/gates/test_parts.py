@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 from rollout.contract.counting import MOST, as_count
 from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
-from rollout.gates import Counts, effects, failing, restarts, share
+from rollout.gates import Counts, effects, failing, rare, restarts, share
 from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, split_at
 from rollout.gates.capital import Capital
-from rollout.gates.counts import InvalidCountsError
+from rollout.gates.counts import NOTHING, InvalidCountsError
 from rollout.gates.dispersion import Dispersion
 from rollout.gates.gate import Gate
 from rollout.gates.logs import floored, log_sum
@@ -145,6 +145,7 @@ def test_invested_cash_is_bet_by_weight_and_missing_from_the_cash() -> None:
 
 def test_a_log_of_minus_one_hundred_has_two_decimals_already() -> None:
     assert [floored(log) for log in (-99.123456, -100.0, -100.004)] == [-99.12346, -100.0, -100.01]
+    assert [floored(log) for log in (-999.994, -1000.004)] == [-1000.0, -1001.0]
 
 
 # Restarts
@@ -256,6 +257,10 @@ def test_a_minute_in_which_everything_fails_has_the_least_variance() -> None:
     assert state.excess == pytest.approx((0.5 - 0.4) ** 2 / variance, abs=1e-4)
 
 
+def test_one_bad_request_of_the_canary_is_enough_to_compare_two_units() -> None:
+    assert Dispersion().observe(Counts(100, 1, 900, 6)).observe(Counts(100, 0, 900, 7)).pairs == 1
+
+
 def test_the_discount_is_the_mean_less_its_errors_and_never_below_one() -> None:
     expected = (4 + 60) / (4 + 12) - 1.25 * math.sqrt(36) / 16
     assert Dispersion(excess=60.0, pairs=12).discount == pytest.approx(expected)
@@ -328,6 +333,15 @@ def test_evidence_that_just_reaches_the_threshold_is_enough() -> None:
     assert not TRAFFIC.is_starved(Capital((THRESHOLD - 1e-9,)))
 
 
+def test_drained_bets_on_traffic_are_renewed_as_all_are() -> None:
+    cash = math.log(0.25)
+    drained = 1.3 * (cash + math.log(0.25 / 1.25)) + math.log(0.01) - math.log(3)
+    for log, is_renewed in ((drained + 0.001, False), (drained - 0.001, True)):
+        after = TRAFFIC.update(Capital((log,) * 3, cash), 1, 9, 0.1)
+        assert after.cash is not None
+        assert (after.cash < cash - 0.01) is is_renewed
+
+
 # Bets on shares
 
 
@@ -367,6 +381,27 @@ def test_a_boundary_that_is_no_rate_has_no_alternative(rate: float) -> None:
     assert share.alternative_rate(share.Boundary(1.0, 0.25), 0.5, 2.0) == pytest.approx(6 / 7)
 
 
+def test_a_pivot_has_a_rate_on_both_sides_of_the_boundary() -> None:
+    """However high or low the rates are between which it is looked for."""
+    for boundary in (
+        share.Boundary(1.25, 0.1),
+        share.Boundary(0.8, -0.1),
+        share.Boundary(1.25),
+        share.Boundary(0.8, 0.5),
+    ):
+        low, high = share._inside(-9.0, 9.0, boundary)
+        rates = [rate for pivot in (low, high) for rate in (pivot, boundary.canary_rate(pivot))]
+        assert all(-1e-12 <= rate - share.LOWEST_RATE <= 1.0 - 2 * share.LOWEST_RATE + 1e-12 for rate in rates)
+        assert min(rates) == pytest.approx(share.LOWEST_RATE) or boundary.offset > 0.0
+        assert max(rates) == pytest.approx(1.0 - share.LOWEST_RATE, abs=1e-12)
+        assert share._inside(0.3, 0.4, boundary) == (0.3, 0.4)
+
+
+def test_a_bet_that_one_request_could_ruin_is_not_made() -> None:
+    """A canary of which no request is ever bad: the first bad one would take everything."""
+    assert share.log_growth(Counts(600, 1, 5400, 5), share.Boundary(0.8), 0.3, 0.0) == 0.0
+
+
 # Effects
 
 
@@ -389,6 +424,19 @@ def test_bets_on_harm_and_on_health_lie_on_their_sides_of_what_is_tolerated() ->
 
 
 # Limits, counts and what a gate remembers
+
+
+def test_a_minute_is_boosted_while_both_serve_and_at_most_a_twentieth_is_bad() -> None:
+    assert [failing._may_boost(Counts(canary, 0, stable, 0)) for canary in (0, 1) for stable in (0, 1)] == [
+        False, False, False, True,
+    ]  # fmt: skip
+    assert [failing._may_boost(Counts(100, bad, 900, 0)) for bad in (50, 51)] == [True, False]
+
+
+def test_minutes_in_which_one_variant_had_no_requests_say_nothing() -> None:
+    assert rare.log_growths(Counts(0, 0, 900, 9), 1.25, (2.0, 3.0)) == (0.0, 0.0)
+    assert rare.log_growths(Counts(100, 9, 0, 0), 1.25, (2.0, 3.0)) == (0.0, 0.0)
+    assert rare.log_growths(NOTHING, 1.25, (2.0, 3.0)) == (0.0, 0.0)
 
 
 def test_limits_grow_with_the_discount_and_with_a_smaller_part_of_alpha() -> None:

@@ -3,12 +3,15 @@
 import json
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollout.gates import Counts, InvalidMinutesError, Judge, Minute
+from rollout.gates.capital import Capital
+from rollout.gates.progress import Progress
 
 from tests.gates.rollouts import judge, minutes
 
@@ -127,3 +130,31 @@ def test_any_counts_are_judged(rows: list[tuple[int, int, int, int]]) -> None:
     state, assessment = rules.update(rules.new_state(), rollout)
     json.dumps(state, allow_nan=False)
     assert assessment.reason
+
+
+def test_the_progress_of_a_rollout_is_read_as_it_was_written() -> None:
+    rules = judge().rules
+    start = Progress.start(rules)
+    assert start.rules is rules
+    full = replace(
+        start, last=9, step=2, began=5, failed="errors", passed=7, traffic=Capital((-1.0, -2.0, -3.0), -0.5),
+        traffic_seen=(60, 540, 0.1), share=0.2, even=8,
+    )  # fmt: skip
+    for progress in (start, full):
+        assert Progress.from_json(rules, json.loads(json.dumps(progress.to_json()))) == progress
+
+
+@pytest.mark.parametrize(("invocations", "share"), [((600, 5400), None), (None, 0.1)])
+def test_a_minute_that_lacks_its_requests_or_its_share_is_counted_all_the_same(
+    invocations: tuple[int, int] | None, share: float | None
+) -> None:
+    rules = judge()
+    state, _ = rules.update(rules.new_state(), [Minute(0, 0, {"errors": Counts(600, 1, 5400, 5)}, invocations, share)])
+    assert state["gates"]["errors"]["seen"] == [600, 1, 5400, 5]
+    assert state["seen"] is None
+
+
+def test_every_minute_that_was_skipped_is_named() -> None:
+    rules = judge()
+    skipped = [Minute(number, 0, {}, skipped=[f"minute {number} skipped"]) for number in (0, 1)]
+    assert rules.update(rules.new_state(), skipped)[1].skipped == ("minute 0 skipped", "minute 1 skipped")

@@ -172,6 +172,9 @@ def test_a_decided_promotion_is_completed_by_the_restore(serving: Shop) -> None:
     assert serving.unsafe() == []
     assert serving.weights() == {A: 0, B: 100}
     assert serving.outcome(execution) == ("PROMOTED", "every step passed")
+    release = serving.ledger.release("v2")
+    assert release is not None
+    assert release.outcome == "PROMOTED"
 
 
 def test_floors_rest_by_role_though_a_stopped_shift_moves_the_weights_once_more(aws: Aws, serving: Shop) -> None:

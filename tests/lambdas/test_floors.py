@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rollout.contract.errors import Halted, LockLost
 from rollout.contract.reads import Reads
-from rollout.floors import keep_instances, prove_in_time, rest, suspend_scale_in
+from rollout.floors import follows_traffic, keep_instances, prove_in_time, rest, suspend_scale_in
 from rollout.ledger import Release
 
 from tests.lambdas.fakes.aws import Aws
@@ -47,6 +47,8 @@ def test_a_rollout_that_runs_keeps_its_floors(aws: Aws, serving: Shop, half: Exe
 
 def test_while_a_rollout_is_being_ended_its_floors_are_left_to_its_end(serving: Shop, half: Execution) -> None:
     serving.ledger.halt(half.name, "an operator said so", serving.aws.clock.now())
+    serving.set_weights(a=100, b=0)
+    serving.wait_until_quiet()
     with pytest.raises(Halted):
         prove_in_time(serving.world, half.name)
     assert serving.floors() == RAISED
@@ -150,6 +152,11 @@ def test_at_rest_the_bounds_are_those_that_were_declared_last(serving: Shop) -> 
     rest(serving.world, stable=B)
     assert {slot: (each.floor, each.ceiling) for slot, each in serving.scaling().items()} == {A: (2, 2), B: (3, 5)}
     assert not serving.suspended()
+
+
+def test_before_anything_is_declared_the_settings_say_whether_fleets_follow_the_traffic(aws: Aws) -> None:
+    assert follows_traffic(Shop(aws).world)
+    assert not follows_traffic(Shop(aws, scaling=FIXED).world)
 
 
 def test_a_rollout_that_begins_lets_both_slots_grow_and_none_shrink(serving: Shop) -> None:

@@ -8,7 +8,7 @@ from rollout import clock
 from rollout.contract.errors import EndpointUnusable
 from rollout.contract.landing import Landing
 from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SCALE_IN_LOOK_BACK_SECONDS
-from rollout.landing import come_down
+from rollout.landing import come_down, land
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
@@ -100,6 +100,13 @@ def test_a_promotion_keeps_the_instances_of_both_slots(serving: Shop) -> None:
     assert kept(serving)
     serving.see_it_land()
     assert serving.floors() == {A: 1, B: 2}
+
+
+def test_a_landing_keeps_the_instances_though_another_hand_let_them_go(serving: Shop) -> None:
+    assert not kept(serving)
+    land(serving.world, stable=A)
+    assert kept(serving)
+    assert serving.floors() == AT_REST
 
 
 def test_a_fixed_fleet_comes_to_rest_at_once(aws: Aws) -> None:

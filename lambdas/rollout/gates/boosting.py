@@ -21,7 +21,7 @@ def log_boost(shares: Sequence[float], effects: Sequence[float], headroom: float
     ln(ceiling / capital). V(x) is the capital when x of the `bad` requests fall to the canary. The caller must
     truncate at the ceiling: only then is the boosted capital valid evidence.
     """
-    if not 0.0 < headroom < OUT_OF_REACH or not 0 < bad <= MOST_BAD_REQUESTS or not 0.0 < boundary < 1.0:
+    if not 0.0 < headroom < OUT_OF_REACH or bad > MOST_BAD_REQUESTS or not 0.0 < boundary < 1.0:
         return 0.0
     game = _Game(shares, effects, bad, boundary)
     ceiling = math.exp(headroom)
