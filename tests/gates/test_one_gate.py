@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind, Mode
-from rollout.gates import Counts, passing, restarts
+from rollout.gates import Counts, effects, failing, passing, rare, restarts
 from rollout.gates import gate as gate_module
 from rollout.gates.bad_minutes import BadMinutes
 from rollout.gates.capital import Capital
@@ -16,6 +16,8 @@ from rollout.gates.gate import Gate, GateState
 from rollout.gates.proof import Proof
 from rollout.gates.split import Split
 from rollout.gates.suspicion import Suspicion
+
+from tests.gates.rollouts import conditional_minutes
 
 ERRORS = GateRule(name="errors")
 SALES = GateRule(name="sales", kind=Kind.SHARE, direction=Direction.LOWER_IS_WORSE, ratio=0.95)
@@ -129,6 +131,9 @@ def test_a_score_adds_what_requests_and_what_bad_minutes_say() -> None:
     both = math.log(math.exp(of_requests) + math.exp(of_minutes)) + math.log(0.5)
     assert one.score(noisy) == pytest.approx(both)
     assert one.score(replace(noisy, rising=NOTHING)) == pytest.approx(of_minutes + math.log(0.5))
+    assert one.score(replace(noisy, bad_minutes=BadMinutes(Capital((-99.0,))))) == pytest.approx(
+        of_requests + math.log(0.5)
+    )
     assert one.rests_on_minutes(noisy) is (of_minutes > of_requests)
     assert one.rests_on_minutes(replace(noisy, bad_minutes=BadMinutes(Capital((9.0,)))))
     assert not one.rests_on_minutes(replace(noisy, bad_minutes=BadMinutes(Capital((-9.0,)))))
@@ -309,6 +314,7 @@ def test_a_state_is_stored_without_what_follows_from_the_rest() -> None:
     assert bare.to_json()["step"] == [5]
     assert bare.to_json()["seen"] == MINUTE.as_list()
     assert GateState.from_json(bare.to_json()) == replace(bare, expected=MINUTE.expected)
+    assert replace(bare, expected=MINUTE.expected + 0.02).to_json()["seen"] != bare.to_json()["seen"]
     full = replace(
         bare, expected=2.0006, rising=MINUTE, rising_expected=3.0004, own=NOTHING, bounded=True, split=Split.start(),
         suspicion=Suspicion((1.0, 2.0)),
@@ -317,3 +323,33 @@ def test_a_state_is_stored_without_what_follows_from_the_rest() -> None:
     assert full.to_json()["seen"] == [*MINUTE.as_list(), 2.001]
     assert full.to_json()["rise"] == [*MINUTE.as_list(), 0.0, 3.0]
     assert GateState.from_json(full.to_json()) == replace(full, expected=2.001, rising_expected=3.0)
+
+
+# The bets of a minute
+
+
+@pytest.mark.parametrize("lower_is_worse", [True, False])
+def test_what_the_threshold_cuts_off_is_bet_in_advance_and_no_more(*, lower_is_worse: bool) -> None:
+    """The mean of all outcomes is the capital before the minute, though none may exceed what rolls back."""
+    rule = replace(SALES, kind=Kind.RARE, ratio=0.8) if lower_is_worse else ERRORS
+    capital = Capital(tuple(log - 1.0 for log in Capital.start(effects.harmful_weights(rule)).logs))
+    limits = failing.Limits(required=0.5, largest_step=math.inf)
+    boundary = rare.boundary_share(Counts(500, 0, 500, 0), rule.ratio)
+    outcomes = [
+        (chance, failing.grow(capital, rule, counts, 0.02, limits).total)
+        for chance, counts in conditional_minutes(500, 500, 20, boundary)
+    ]
+    mean = math.fsum(chance * math.exp(total - capital.total) for chance, total in outcomes)
+    assert 0.9995 < mean <= 1.0
+    assert max(total for _, total in outcomes) == pytest.approx(0.5, abs=2e-4)
+
+
+def test_a_proof_about_rare_events_bets_on_whose_they_are() -> None:
+    limits = failing.Limits(required=9.0, largest_step=math.inf)
+    start, better = passing.start(ERRORS), passing.start_superior()
+    assert passing.grow(start, ERRORS, MINUTE, 0.001) == start.grow(
+        rare.log_growths(MINUTE, 1.25, effects.harmless(ERRORS))
+    ).rounded()  # fmt: skip
+    assert passing.grow_superior(better, ERRORS, MINUTE, 0.001, limits) == better.grow(
+        rare.log_growths(MINUTE, 1.0, effects.superior(ERRORS))
+    ).rounded()  # fmt: skip

@@ -312,7 +312,7 @@ def test_healthy_hours_do_not_slow_the_next_minute_down() -> None:
     assert TRAFFIC.update(state, 0, 100_000, 0.1).total == pytest.approx(LARGEST_STEP * THRESHOLD, abs=1e-4)
 
 
-@pytest.mark.parametrize(("canary", "stable", "part"), [(0, 0, 0.1), (0, 60, 0.0), (0, 60, 1.1), (0, 60, -0.1)])
+@pytest.mark.parametrize(("canary", "stable", "part"), [(0, 0, 0.1), (3, 60, 0.0), (0, 60, 1.1), (0, 60, -0.1)])
 def test_a_minute_without_requests_or_a_share_says_nothing_about_traffic(canary: int, stable: int, part: float) -> None:
     assert TRAFFIC.update(TRAFFIC.new_state(), canary, stable, part) == TRAFFIC.new_state()
 
@@ -455,6 +455,11 @@ def test_the_largest_count_is_the_last_whole_number_that_a_float_can_follow() ->
     with pytest.raises(InvalidCountsError, match=f"^{told}$"):
         Counts.parse({"canary_total": MOST + 1, "canary_bad": 0, "stable_total": 0, "stable_bad": 0})
     assert [as_count(MOST), as_count(MOST + 1)] == [10**15, None]
+
+
+def test_a_count_may_be_written_as_a_float() -> None:
+    written = {"canary_total": 1.0, "canary_bad": 0.0, "stable_total": 1.0, "stable_bad": 1.0}
+    assert Counts.parse(written) == Counts(1, 0, 1, 1)
 
 
 def test_counts_are_added_field_by_field() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollout.gates import Counts, InvalidMinutesError, Judge, Minute
 from rollout.gates.capital import Capital
+from rollout.gates.minutes import new_in_order
 from rollout.gates.progress import Progress
 
 from tests.gates.rollouts import judge, minutes
@@ -158,3 +159,30 @@ def test_every_minute_that_was_skipped_is_named() -> None:
     rules = judge()
     skipped = [Minute(number, 0, {}, skipped=[f"minute {number} skipped"]) for number in (0, 1)]
     assert rules.update(rules.new_state(), skipped)[1].skipped == ("minute 0 skipped", "minute 1 skipped")
+
+
+def test_minutes_that_were_used_before_change_nothing() -> None:
+    rules, used = judge(), minutes(3, Counts(600, 1, 5400, 5))
+    state, _ = rules.update(rules.new_state(), used)
+    for again in (used, used[-1:]):
+        assert rules.update(state, again)[0] == state
+
+
+def test_a_share_may_have_fallen_from_nothing() -> None:
+    fell = Minute(0, 0, {"errors": Counts(0, 0, 5400, 5)}, fell_from=0.0)
+    assert new_in_order([fell], None, 0) == [fell]
+
+
+def test_a_minute_has_all_the_traffic_by_its_own_share() -> None:
+    rules = judge()
+    minute = Minute(0, 0, {"errors": Counts(600, 1, 0, 0)}, (600, 0), 1.0)
+    state, _ = rules.update(rules.new_state(), [minute])
+    assert state["gates"]["errors"]["step"][0] == 1
+
+
+def test_a_gate_is_as_old_as_its_step_in_the_newest_minute() -> None:
+    progress = Progress.start(judge().rules)
+    assert [gate.age for gate, _ in progress.gates] == [0]
+    for number in (5, 7):
+        progress.add(Minute(number, 0, {"errors": Counts(600, 1, 5400, 5)}))
+    assert [(gate.age, gate.even) for gate, _ in progress.gates] == [(2, 2)]

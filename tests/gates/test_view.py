@@ -1,10 +1,12 @@
 """What the pace of a rollout sees of a gate: numbers by hand, and bets that are fair."""
 
 import math
+from dataclasses import replace
 
 import pytest
-from rollout.contract.gate_rules import Direction, GateRule, Kind
+from rollout.contract.gate_rules import Direction, GateRule, JudgeRules, Kind
 from rollout.gates import Counts, GateView, Judge, Minute, effects
+from rollout.gates.gate import Gate
 
 from tests.gates.rollouts import bernoulli_minutes, judge, minutes
 
@@ -144,3 +146,12 @@ def test_a_gate_that_is_not_asked_has_no_view() -> None:
     assert [one.rule.name for one in rules.views(state)] == ["errors", "slow"]
     state, _ = rules.update(state, [], step=1)
     assert [one.rule.name for one in rules.views(state)] == ["slow"]
+
+
+def test_a_view_knows_how_far_the_users_of_its_step_may_differ() -> None:
+    rule = GateRule(name="errors", spreads=(10.0,))
+    gate = Gate(rule, JudgeRules(gates=(rule,)))
+    drawn = GateView.of(gate, gate.new_state())
+    assert drawn.of_users == 10.0
+    counts, usual = Counts(600, 6, 5400, 54), replace(drawn, stable_rate=0.01, of_users=1.0)
+    assert usual.equality(counts, 0.005) != replace(usual, of_users=10.0).equality(counts, 0.005)
