@@ -1,17 +1,18 @@
 """The decisions that need no AWS: whether a step has baked, where a release goes, how many instances are needed."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from rollout.contract.errors import CapacityUnavailable, DeployRefused
 from rollout.contract.exposure import Pacing
 from rollout.contract.names import ROLLED_BACK
-from rollout.contract.plan import Scaling, Step
+from rollout.contract.plan import Passes, Scaling, Step
 from rollout.contract.reads import Reads
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS, LOST_SECONDS
-from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
+from rollout.decisions.bake import Baked, Decision, decide, lacking, missing_metrics
 from rollout.decisions.capacity import Excess, canary_floor, excess, floors_at_rest, instances_needed
 from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.pacing import Pace
@@ -149,6 +150,97 @@ def test_every_gate_and_side_that_lacks_metrics_is_named() -> None:
         "gate latency lacks the metrics of canary in 1,000 metric periods",
         "gate errors lacks the metrics of canary in 1 metric periods",
     ]
+
+
+# Whether a paced step has shown enough
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a look has shown; at 10 %, where the budget affords everything and equality is proven."""
+
+    share: float = 10
+    held: str = ""
+    affordable: tuple[float, str] = (100.0, "")
+    proven: tuple[bool, bool] = (True, True)
+    """During the bake, and at its end."""
+
+    @property
+    def pace(self) -> "Shown":
+        return self
+
+    @property
+    def limit(self) -> str:
+        return self.affordable[1]
+
+    def is_proven(self, *, at_bake_end: bool) -> bool:
+        return self.proven[at_bake_end]
+
+
+EARLY = FULL._replace(seen=1799)
+
+
+def lacks(
+    passes: Passes,
+    shown: Shown,
+    *,
+    baked: Baked = FULL,
+    now: Assessment = UNDECIDED,
+    at_bake_end: Assessment = BAKED_WELL,
+) -> str:
+    look: Any = shown
+    return lacking(replace(STEP, passes=passes), baked, now, at_bake_end, look)
+
+
+@pytest.mark.parametrize("passes", Passes)
+def test_a_step_does_not_pass_before_it_has_its_share(passes: Passes) -> None:
+    below = Shown(share=9.99)
+    assert lacks(passes, below) == "9.99 % on the way to 10 %: undecided so far"
+    limited = replace(below, affordable=(5.0, "the budget is small"))
+    assert lacks(passes, limited) == "9.99 % on the way to 10 %: the budget is small"
+    assert lacks(passes, replace(limited, held="not seen")) == "9.99 % on the way to 10 %: not seen"
+    assert lacks(passes, Shown(), now=PASSED) == ""
+
+
+@pytest.mark.parametrize("passes", [Passes.BUDGET, Passes.PROOF, Passes.WATCH])
+def test_a_paced_step_that_is_held_does_not_pass(passes: Passes) -> None:
+    assert lacks(passes, Shown(held="the evidence rises")) == "the evidence rises"
+
+
+def test_a_step_of_the_budget_passes_when_a_third_more_is_affordable() -> None:
+    for allowed, limit in ((13.0, ""), (12.99, "the budget is small")):
+        assert lacks(Passes.BUDGET, Shown(affordable=(allowed, "the budget is small"))) == limit
+
+
+def test_a_step_of_the_budget_is_watched_and_has_its_requests() -> None:
+    assert lacks(Passes.BUDGET, Shown(), baked=EARLY) == "undecided so far"
+    assert lacks(Passes.BUDGET, Shown(), baked=FULL._replace(requests=50)) == ""
+    few = lacks(Passes.BUDGET, Shown(), baked=FULL._replace(requests=49))
+    assert few == "the canary had 49 of the 50 requests that this step needs"
+
+
+def test_a_step_of_the_budget_waits_for_a_canary_that_is_starved() -> None:
+    starved = replace(UNDECIDED, starved=True, reason="too little traffic")
+    assert lacks(Passes.BUDGET, Shown(held="the evidence rises"), now=starved) == "too little traffic"
+
+
+def test_a_step_of_the_proof_passes_when_every_gate_is_proven() -> None:
+    assert lacks(Passes.PROOF, Shown(), at_bake_end=SHORT) == "too few requests"
+    for proven, early, at_end in (
+        ((True, True), True, True),
+        ((False, True), False, True),
+        ((False, False), False, False),
+    ):
+        said = [lacks(Passes.PROOF, Shown(proven=proven), baked=baked) for baked in (EARLY, FULL)]
+        assert said == [
+            "" if passed else "it is not shown yet that the canary is as good as stable: the bake is over"
+            for passed in (early, at_end)
+        ]
+
+
+def test_a_step_that_is_watched_passes_at_the_end_of_its_bake() -> None:
+    assert lacks(Passes.WATCH, Shown(), baked=EARLY) == "the bake is over"
+    assert lacks(Passes.WATCH, Shown(), at_bake_end=SHORT) == "too few requests"
 
 
 # Where a release goes
