@@ -95,6 +95,19 @@ def test_totals_are_held_against_a_split_by_chance_only(share: float) -> None:
     assert one.check_split(one.new_state(), MINUTE, (700, 5300), 0.1).split == Split.start()
 
 
+def test_what_is_not_said_of_a_gate_is_not_so() -> None:
+    rules = JudgeRules(gates=(ERRORS,))
+    assert Gate(ERRORS, rules) == Gate(ERRORS, rules, 0, 0, has_all_traffic=False, even=0)
+    start = gate().new_state()
+    bare = GateState(capital=start.capital, proof=start.proof, bad_minutes=start.bad_minutes)
+    assert bare == replace(start, dispersion=INDEPENDENT, bounded=False)
+
+
+def test_requests_that_are_drawn_differ_by_nothing() -> None:
+    growths = [passing.as_good_growths(ERRORS, 0.005, MINUTE, 0.001, *spread) for spread in ((), (1.0,), (2.0,))]
+    assert growths[0] == growths[1] != growths[2]
+
+
 # How much evidence it asks for
 
 

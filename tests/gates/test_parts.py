@@ -249,6 +249,11 @@ def test_each_unit_is_compared_with_the_one_before_it() -> None:
     assert state.excess == pytest.approx(first + second, abs=1e-4)
 
 
+def test_units_of_independent_events_have_the_binomial_variance() -> None:
+    after = Dispersion().observe_unit(3, 10).observe_unit(5, 10)
+    assert after.excess == pytest.approx(0.2**2 / (0.4 * 0.6 * 0.2), abs=1e-4)
+
+
 def test_a_minute_in_which_everything_fails_has_the_least_variance() -> None:
     """The finite population is then that of a unit beside the requests."""
     state = Dispersion().observe(Counts(100, 4, 900, 6)).observe(Counts(10, 10, 10, 10))
@@ -261,10 +266,11 @@ def test_one_bad_request_of_the_canary_is_enough_to_compare_two_units() -> None:
     assert Dispersion().observe(Counts(100, 1, 900, 6)).observe(Counts(100, 0, 900, 7)).pairs == 1
 
 
-def test_the_discount_is_the_mean_less_its_errors_and_never_below_one() -> None:
+def test_the_discount_is_the_mean_less_its_errors_from_one_to_six() -> None:
     expected = (4 + 60) / (4 + 12) - 1.25 * math.sqrt(36) / 16
     assert Dispersion(excess=60.0, pairs=12).discount == pytest.approx(expected)
     assert Dispersion(excess=1.0, pairs=12).discount == 1.0
+    assert Dispersion(excess=5000.0, pairs=100).discount == 6.0
 
 
 def test_a_dispersion_is_read_as_it_was_written() -> None:

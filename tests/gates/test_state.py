@@ -137,6 +137,7 @@ def test_the_progress_of_a_rollout_is_read_as_it_was_written() -> None:
     rules = judge().rules
     start = Progress.start(rules)
     assert start.rules is rules
+    assert (start.passed, start.share, start.even) == (None, None, None)
     full = replace(
         start, last=9, step=2, began=5, failed="errors", passed=7, traffic=Capital((-1.0, -2.0, -3.0), -0.5),
         traffic_seen=(60, 540, 0.1), share=0.2, even=8,
@@ -153,6 +154,10 @@ def test_a_minute_that_lacks_its_requests_or_its_share_is_counted_all_the_same(
     state, _ = rules.update(rules.new_state(), [Minute(0, 0, {"errors": Counts(600, 1, 5400, 5)}, invocations, share)])
     assert state["gates"]["errors"]["seen"] == [600, 1, 5400, 5]
     assert state["seen"] is None
+
+
+def test_two_minutes_are_equal_by_what_was_counted() -> None:
+    assert Minute(0, 0, {}) == Minute(0, 0, {}, None, None, skipped=["minute 0 skipped"])
 
 
 def test_every_minute_that_was_skipped_is_named() -> None:

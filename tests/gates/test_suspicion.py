@@ -106,6 +106,8 @@ def test_a_trouble_begins_within_a_quarter_of_an_hour_and_may_last_longer() -> N
 def test_a_minute_that_is_better_beyond_doubt_stands_for_all_the_earlier_ones() -> None:
     assert BEFORE.observe(ERRORS, HALF_FAILS, 0).observe(ERRORS, FINE, 1).lately == (0.0, 400.0)
     assert BEFORE.observe(ERRORS, FINE, 0).observe(ERRORS, FINE, 1).lately == (0.0, 720.0)
+    third_less = replace(BEFORE, lately=(100_000.0, 1_000_000.0)).observe(ERRORS, Counts(0, 0, 1_000_000, 67_000), 1)
+    assert third_less.lately == (67_000.0, 1_000_000.0)
 
 
 def test_a_trouble_is_more_than_three_times_as_bad_as_before() -> None:

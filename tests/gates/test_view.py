@@ -153,5 +153,6 @@ def test_a_view_knows_how_far_the_users_of_its_step_may_differ() -> None:
     gate = Gate(rule, JudgeRules(gates=(rule,)))
     drawn = GateView.of(gate, gate.new_state())
     assert drawn.of_users == 10.0
+    assert GateView(rule=rule, stable_rate=0.0, spread=1.0, log_evidence=0.0).of_users == 1.0
     counts, usual = Counts(600, 6, 5400, 54), replace(drawn, stable_rate=0.01, of_users=1.0)
     assert usual.equality(counts, 0.005) != replace(usual, of_users=10.0).equality(counts, 0.005)

@@ -289,6 +289,12 @@ def test_a_finding_alone_holds_no_step_up_and_says_nothing(fault: Fault) -> None
     assert not Seen(total=100, bad=100).beyond
 
 
+def test_what_is_not_said_is_not_so() -> None:
+    assert Seen(total=1, bad=1) == Seen(total=1, bad=1, beyond=False, bound=None)
+    assert Before() == Before(rollout=(), step=(), has_come=True)
+    assert Finding(fault=Fault.CANARY) == Finding(fault=Fault.CANARY, reason="", lasts=False, alone=False)
+
+
 def test_the_more_urgent_finding_counts() -> None:
     found = [Finding(fault=fault) for fault in Fault]
     random.Random(3).shuffle(found)  # noqa: S311 - a fixed seed

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from rollout.contract.errors import Halted, LockLost
 from rollout.contract.reads import Reads
-from rollout.floors import follows_traffic, keep_instances, prove_in_time, rest, suspend_scale_in
+from rollout.floors import follows_traffic, hold_floors, keep_instances, prove_in_time, rest, suspend_scale_in
 from rollout.ledger import Release
+from rollout.scaling import Suspension
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
@@ -71,6 +72,28 @@ def test_after_the_landing_the_floors_are_brought_to_rest(serving: Shop, half: E
         prove_in_time(serving.world, half.name)
     assert serving.floors() == AT_REST
     assert not serving.suspended()
+
+
+def test_floors_that_are_set_after_the_end_are_brought_to_rest_at_once(serving: Shop, half: Execution) -> None:
+    lock, view = serving.lock(), serving.view()
+    assert lock is not None
+    serving.stop(half)
+    serving.restore(half.name)
+    serving.see_it_land()
+    with pytest.raises(LockLost):
+        hold_floors(serving.world, lock, view, canary_percent=50, requests_per_minute=7500)
+    assert serving.floors() == AT_REST
+    assert not serving.suspended()
+
+
+def test_scale_in_that_another_hand_allows_in_a_rollout_is_suspended_again(serving: Shop, half: Execution) -> None:
+    assert half.status == "RUNNING"
+    lock = serving.lock()
+    assert lock is not None
+    serving.wait_until_quiet()
+    serving.world.scalers.suspend(B, Suspension.NONE)
+    hold_floors(serving.world, lock, serving.view(), canary_percent=50, requests_per_minute=5500)
+    assert all(slot.scale_in_suspended for slot in serving.scaling().values())
 
 
 def test_the_floors_of_the_next_rollout_are_its_own(serving: Shop, half: Execution) -> None:

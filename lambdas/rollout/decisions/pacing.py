@@ -332,7 +332,7 @@ def upper_mean(count: float, nats: float) -> float:
     The bound is Chernoff's: `mean - count + count * ln(count / mean) <= nats`.
 
     >>> round(upper_mean(0, 3.0), 2), round(upper_mean(10, 3.0), 2)
-    (3.0, 20.03)
+    (3.0, 19.86)
     """
     if count <= 0:
         return nats
@@ -343,7 +343,7 @@ def lower_mean(count: float, nats: float) -> float:
     """Return the smallest Poisson mean under which so many events are no less likely than exp(-nats).
 
     >>> lower_mean(0, 3.0), round(lower_mean(10, 3.0), 2)
-    (0.0, 4.08)
+    (0.0, 4.11)
     """
     return 0.0 if count <= 0 else _bisect(count, 0.0, count, nats)
 
