@@ -152,16 +152,22 @@ class Ledger:
             "lock", "SET halted = halted", {":me": execution}, condition=f"{may_be} attribute_exists(halted)"
         )  # fmt: skip
 
-    def announce_raise(self, execution: str, until: float) -> bool:
-        """Announce a raise of exposure. `False`: exposure was ordered to zero before, or the lock was lost.
+    def announce_raise(self, execution: str, until: float, *, share: int) -> bool:
+        """Announce a raise of exposure to a share of the rollout, by its number.
+
+        `False`: exposure was ordered to zero before, the lock was lost, or a later share was announced before. A shift
+        whose answer was lost may run on until then; its share may have been lowered meanwhile.
 
         DynamoDB orders the two writes: either the order to halt or the announcement comes first. A handler that ends
         the rollout later waits until this time (`until`, in seconds since the epoch), because the raise may still
         arrive after the process that sent it has ended.
         """
-        condition = "holder = :me AND attribute_not_exists(halted)"
-        values = {":me": execution, ":until": iso(until)}
-        return self._update("lock", "SET raising_until = :until", values, condition=condition)
+        condition = (
+            "holder = :me AND attribute_not_exists(halted) "
+            "AND (attribute_not_exists(share_number) OR share_number <= :share)"
+        )
+        values = {":me": execution, ":until": iso(until), ":share": share}
+        return self._update("lock", "SET raising_until = :until, share_number = :share", values, condition=condition)
 
     def seal(self, execution: str) -> bool:
         """Decide the promotion. `False`: exposure was ordered to zero before, or the lock was lost."""

@@ -75,7 +75,7 @@ def test_an_announcement_is_over_with_its_last_moment(
     execution, failure = serving.begin("v2", "ScaleCanary"), Failure(error=Halted.__name__, cause="an operator said so")
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
-    assert serving.ledger.announce_raise(execution.name, now + left)
+    assert serving.ledger.announce_raise(execution.name, now + left, share=0)
     if left:
         with pytest.raises(EndpointBusy):
             end_rollout(serving.world, execution.name, failure)
@@ -94,12 +94,12 @@ def test_without_a_recent_raise_a_restore_does_not_wait(aws: Aws, serving: Shop)
 
 def test_an_order_to_halt_and_a_raise_cannot_both_win(aws: Aws, serving: Shop, shifting: Execution) -> None:
     assert serving.ledger.halt(shifting.name, "an operator said so", aws.clock.now())
-    assert not serving.ledger.announce_raise(shifting.name, aws.clock.now() + 30)
+    assert not serving.ledger.announce_raise(shifting.name, aws.clock.now() + 30, share=0)
 
 
 @pytest.mark.usefixtures("shifting")
 def test_nobody_but_the_holder_announces_a_raise(aws: Aws, serving: Shop) -> None:
-    assert not serving.ledger.announce_raise("another", aws.clock.now() + 30)
+    assert not serving.ledger.announce_raise("another", aws.clock.now() + 30, share=0)
 
 
 def test_a_halt_between_the_look_and_the_announcement_keeps_the_weights(

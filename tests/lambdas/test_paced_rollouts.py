@@ -8,8 +8,8 @@ from rollout.contract.errors import EndpointChanged, Halted
 from rollout.contract.timing import MOST_CHANGES
 
 from tests.lambdas.fakes.aws import Aws
-from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import PACED, A, B, step
+from tests.lambdas.fakes.paced import ordered, paced_shop, run_until_lowered, run_until_share, shares
+from tests.lambdas.fakes.settings import A, B, step
 from tests.lambdas.fakes.shop import Shop
 
 FAILS = 0.1
@@ -17,30 +17,7 @@ FAILS = 0.1
 
 @pytest.fixture
 def paced(aws: Aws) -> Shop:
-    """An endpoint on which v1 serves 20 requests a second, and whose rollouts are paced."""
-    shop = Shop(aws, steps=PACED, harm_budget=20)
-    shop.serve_first()
-    return shop
-
-
-def shares(shop: Shop, execution: Execution) -> list[float]:
-    """Return every share that the canary had."""
-    return [float(step["percent"]) for step in shop.rollouts()[execution.name]["steps"]]
-
-
-def ordered(aws: Aws) -> list[float]:
-    """Return the canary's part of the weights of every call, in percent."""
-    calls = aws.asked("UpdateEndpointWeightsAndCapacities")
-    weights = [{row["VariantName"]: row["DesiredWeight"] for row in c["DesiredWeightsAndCapacities"]} for c in calls]
-    return [round(100 * asked[B] / sum(asked.values()), 2) for asked in weights]
-
-
-def run_until_share(shop: Shop, execution: Execution, least: float, *, until: str = "Evaluate") -> None:
-    """Let a rollout go on until the canary has a share of at least this percentage, and a task is next."""
-    while execution.task and not (execution.task == until and execution.step["exposure"]["percent"] >= least):
-        shop.serve()
-        execution.advance()
-    assert execution.task == until, execution.failure
+    return paced_shop(aws)
 
 
 def test_a_healthy_release_earns_its_traffic_share_by_share(paced: Shop) -> None:
@@ -75,12 +52,6 @@ def test_a_brake_lowers_the_share_at_once_and_leaves_the_verdict_to_the_gates(pa
     assert paced.outcome(execution)[0] == "ROLLED_BACK"
     assert paced.outcome(execution)[1].startswith("errors: canary ")
     assert paced.unsafe() == []
-
-
-def run_until_lowered(shop: Shop, execution: Execution) -> None:
-    while execution.task and execution.step.get("next") != "LOWER":
-        shop.serve()
-        execution.advance()
 
 
 def test_a_share_is_lowered_though_alarms_hold_the_step(aws: Aws, paced: Shop) -> None:

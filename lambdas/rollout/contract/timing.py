@@ -40,8 +40,6 @@ HIGH_RESOLUTION_SECONDS = 3 * 3600
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 """
-MOST_CHANGES = 30
-"""How often a paced rollout may change the canary's share. The history has room for so many."""
 GATE_PERIODS = 5
 """A gate must have seen this many metric periods before a step passes."""
 RAISING_SECONDS = 30

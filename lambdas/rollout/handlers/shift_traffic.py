@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, NoReturn
 from rollout import clock, sentences
 from rollout.alarm_states import held_by_alarms
 from rollout.contract.cohort import Cohort
-from rollout.contract.errors import CapacityUnavailable, EndpointTooSlow, Inconclusive, LockLost
+from rollout.contract.errors import (
+    CapacityUnavailable,
+    EndpointTooSlow,
+    Inconclusive,
+    LockLost,
+    Throttled,
+    Unavailable,
+)
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import RAISING_SECONDS
@@ -50,7 +57,8 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         Halted, LockLost: when the rollout may not go on.
     """
     lock = world.own_lock(execution)
-    held = held_by_alarms(world, lock, must_be_known=False)
+    lowers = state.exposure.wanted < state.exposure.before
+    held = _held(world, lock, lowers=lowers)
     step = plan.steps[state.index]
     wanted = _weights(lock, state.exposure.wanted)
     view = world.endpoint.describe()
@@ -60,11 +68,20 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
-    lowers = state.exposure.wanted < state.exposure.before
     if view.quiet and (lowers or not held):
         _prove_safe(view, lock, state, lowers=lowers)
-        _expose(world, lock, step, None if view.shows(wanted) else wanted)
+        _expose(world, lock, step, None if view.shows(wanted) else wanted, share=state.exposure.number)
     return replace(state, shift_requested_at=requested_at, in_place=False)
+
+
+def _held(world: World, lock: Lock, *, lowers: bool) -> str:
+    """Return why nothing may be raised now. A lower share does not wait until CloudWatch answers."""
+    try:
+        return held_by_alarms(world, lock, must_be_known=False)
+    except (Throttled, Unavailable) as error:
+        if not lowers:
+            raise
+        return sentences.NOT_ANSWERED.format(error=error)
 
 
 def _refuse_to_wait_longer(
@@ -80,21 +97,21 @@ def _cohort_of(lock: Lock, step: Step) -> Cohort | None:
     return None if step.cohort is None else Cohort(variant=lock.canary, rule=step.cohort, salt=lock.holder)
 
 
-def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None) -> None:
+def _expose(world: World, lock: Lock, step: Step, weights: dict[str, int] | None, *, share: int) -> None:
     """Withdraw the cohort of an earlier step, order weights unless they are in force, and publish this step's cohort.
 
-    A step has one kind of exposure.
+    A step has one kind of exposure. `share`: its number.
     """
     cohorts, cohort = world.cohorts, _cohort_of(lock, step)
     if cohort is None and world.ledger.cohort() is not None:
         cohorts.make_way(lock)
     if weights is not None:
-        _raise(world, lock, lambda: world.endpoint.set_weights(weights), calls=1)
+        _raise(world, lock, lambda: world.endpoint.set_weights(weights), calls=1, share=share)
     if cohort is not None:
-        _raise(world, lock, partial(cohorts.publish, cohort), calls=len(cohorts.stages) + 1)
+        _raise(world, lock, partial(cohorts.publish, cohort), calls=len(cohorts.stages) + 1, share=share)
 
 
-def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int) -> None:
+def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int, share: int) -> None:
     """Announce in the lock that so many calls raise exposure now, raise it, and look again.
 
     A lower share is announced as well: after a rollback to zero it would be a raise.
@@ -102,7 +119,7 @@ def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int) 
     Nothing comes between announcement and order: if this handler dies there, the handler that ends the rollout knows
     how long to look.
     """
-    if not world.ledger.announce_raise(lock.holder, clock.now() + calls * RAISING_SECONDS):
+    if not world.ledger.announce_raise(lock.holder, clock.now() + calls * RAISING_SECONDS, share=share):
         world.own_lock(lock.holder)
         raise LockLost(sentences.NOT_ANNOUNCED.format(execution=lock.holder))
     try:
