@@ -19,7 +19,7 @@ def view(
     kind: Kind, direction: Direction = HIGHER, ratio: float = 1.0, *, rate: float = 0.5, of_users: float = 1.0
 ) -> GateView:
     rule = GateRule(name="g", kind=kind, direction=direction, ratio=ratio)
-    return GateView(rule=rule, stable_rate=rate, spread=1.0, log_evidence=0.0, of_users=of_users)
+    return GateView(rule=rule, stable_rate=rate, spread=1.0, log_evidence=0.0, of_users=of_users, bets_at=rate)
 
 
 def test_rare_evidence_is_the_mixture_of_the_likelihood_ratios() -> None:
@@ -129,13 +129,14 @@ def test_evidence_is_against_what_users_and_a_tolerable_release_explain_together
 
 def test_views_tell_what_the_gates_have_seen() -> None:
     rules = judge(ratio=1.25)
-    (before,) = rules.views(rules.new_state())
+    (before,) = rules.views(rules.new_state(), before=rules.new_state())
     assert (before.stable_rate, before.spread, before.of_users) == (0.0, 1.0, 1.0)
     assert before.log_evidence == pytest.approx(0.0, abs=1e-4)
     state, assessment = rules.update(rules.new_state(), minutes(20, Counts(300, 4, 5700, 6)))
-    (after,) = rules.views(state)
+    (after,) = rules.views(state, before=rules.new_state())
     assert after.rule == rules.rules.gates[0]
     assert after.stable_rate == pytest.approx(6 / 5700, rel=0.05)
+    assert after.bets_at == 0.0, "before the minutes that bets are made on"
     assert after.log_evidence == assessment.gates[0].log_evidence > 4.0
     assert after.spread == assessment.gates[0].dispersion
 
@@ -143,16 +144,16 @@ def test_views_tell_what_the_gates_have_seen() -> None:
 def test_a_gate_that_is_not_asked_has_no_view() -> None:
     rules = Judge.from_config({"gates": [{"name": "errors", "unasked_steps": [1]}, {"name": "slow"}]})
     state, _ = rules.update(rules.new_state(), [Minute(0, 0, {})])
-    assert [one.rule.name for one in rules.views(state)] == ["errors", "slow"]
+    assert [one.rule.name for one in rules.views(state, before=rules.new_state())] == ["errors", "slow"]
     state, _ = rules.update(state, [], step=1)
-    assert [one.rule.name for one in rules.views(state)] == ["slow"]
+    assert [one.rule.name for one in rules.views(state, before=rules.new_state())] == ["slow"]
 
 
 def test_a_view_knows_how_far_the_users_of_its_step_may_differ() -> None:
     rule = GateRule(name="errors", spreads=(10.0,))
     gate = Gate(rule, JudgeRules(gates=(rule,)))
-    drawn = GateView.of(gate, gate.new_state())
+    drawn = GateView.of(gate, gate.new_state(), before=gate.new_state())
     assert drawn.of_users == 10.0
-    assert GateView(rule=rule, stable_rate=0.0, spread=1.0, log_evidence=0.0).of_users == 1.0
+    assert GateView(rule=rule, stable_rate=0.0, spread=1.0, log_evidence=0.0, bets_at=0.0).of_users == 1.0
     counts, usual = Counts(600, 6, 5400, 54), replace(drawn, stable_rate=0.01, of_users=1.0)
     assert usual.equality(counts, 0.005) != replace(usual, of_users=10.0).equality(counts, 0.005)

@@ -32,7 +32,7 @@ STARTED = Pacing(since=100)
 def view(
     rule: GateRule = ERRORS, *, stable_rate: float = 0.001, spread: float = 1.0, evidence: float = 0.0
 ) -> GateView:
-    return GateView(rule=rule, stable_rate=stable_rate, spread=spread, log_evidence=evidence)
+    return GateView(rule=rule, stable_rate=stable_rate, spread=spread, log_evidence=evidence, bets_at=stable_rate)
 
 
 def pace(share: float, *gates: GateView, budget: float | None = 100) -> Pace:

@@ -13,7 +13,12 @@ import pytest
 import rollout
 
 from canary_construct.handlers.functions import LONG_RUNNING, _module
-from canary_construct.handlers.shipped_code import NOT_SHIPPED, shipped_folder, without_documentation
+from canary_construct.handlers.shipped_code import (
+    NOT_SHIPPED,
+    shipped_folder,
+    without_documentation,
+    without_imports_for_types,
+)
 from canary_construct.permissions.by_handler import PERMISSIONS
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -108,6 +113,16 @@ def test_what_is_shipped_does_the_same_on_the_same_lines(module: Path) -> None:
     assert statements(shipped) == statements(source)
     assert len(shipped.splitlines()) == len(source.splitlines())
     assert "#" not in re.sub(r"""(["']).*?\1""", "", shipped)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_only_imports_for_type_checkers_are_left_out_and_lines_stay(module: Path) -> None:
+    source = module.read_text(encoding="utf-8")
+    shipped = without_imports_for_types(source)
+    left_out = [node for node in ast.parse(source).body if ast.dump(node) not in map(ast.dump, ast.parse(shipped).body)]
+    assert all(ast.unparse(node).startswith("if TYPE_CHECKING:\n    from ") for node in left_out)
+    assert set(statements(shipped)) <= set(statements(source))
+    assert len(shipped.splitlines()) == len(source.splitlines())
 
 
 def test_all_other_modules_are_shipped(asset: Path) -> None:

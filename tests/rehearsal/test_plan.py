@@ -11,6 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.assertions import Template
 from rollout.contract.names import PLAN_METADATA
+from rollout.contract.timing import METRIC_DELAY_SECONDS
 
 from canary_construct import CohortRule, Gate, InstanceScaling, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.command import main
@@ -19,6 +20,7 @@ from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import find_endpoint
 from tests.infrastructure.synthesis import declare, stack
+from tests.rehearsal.conftest import HEALTHY
 
 Plan = Callable[..., dict[str, Any]]
 SCALABLE = InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000)
@@ -232,7 +234,9 @@ def test_a_rehearsal_refuses_what_the_plan_says_is_refused(template: Path) -> No
 def test_nothing_acts_before_the_earliest_time_of_its_kind(failing: Rehearsed, template: Path, plan: Plan) -> None:
     guards = {exposed["guard"]: exposed["earliest_s"] for exposed in plan(template)["exposed_requests"]}
     assert "errors" in failing.result["reason"]
-    assert failing.result["seconds_to_detect"] >= guards["gate errors"] == 330
+    assert guards["gate errors"] == 330
+    sooner = METRIC_DELAY_SECONDS - HEALTHY["metrics"]["delay_s"]
+    assert failing.result["seconds_to_detect"] >= 330 - sooner, "its metrics come that much sooner than assumed"
     (errors,) = [second for guard, second in guards.items() if guard.startswith("alarm more than")]
     assert errors == 90
 

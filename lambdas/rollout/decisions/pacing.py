@@ -162,7 +162,7 @@ class Pace:
         rule = gate.rule
         visible = 1 - rule.ratio / VISIBLE if rule.is_lower_worse else VISIBLE * rule.ratio - 1
         in_budget = 0.0 if self.budget is None else self.budget / (max(per_period, 1.0) * PROVE_PERIODS)
-        return min(0.5, max(2 * rule.min_difference, visible * gate.stable_rate, in_budget))
+        return min(0.5, max(2 * rule.min_difference, visible * gate.bets_at, in_budget))
 
     def affords(self, gate: GateView, worst: float, per_period: float) -> float:
         """Return the share, in percent, at which an excess of bad requests (0 to 1) stays in the budget."""

@@ -173,14 +173,15 @@ class _Walk:
         plan, step, before = self.plan, self.plan.steps[self.state.index], self.state
         judge = Judge(replace(plan.gates.judge, min_requests=step.min_requests))
         used = range(before.next_period, end)
-        judged, now = judge.update(before.judged or judge.new_state(), self._minutes(used), step=before.index)
+        judged_before = before.judged or judge.new_state()
+        judged, now = judge.update(judged_before, self._minutes(used), step=before.index)
         state = self._with_evidence(before, judged, used, published)
         is_fresh = bool(used)
         pace = Pace(
             budget=plan.harm_budget,
             reaction=reaction_periods(plan, state),
             share=state.exposure.wanted,
-            gates=judge.views(judged),
+            gates=judge.views(judged, before=judged_before),
         )
         seen = pace.look(state.exposure.pacing, self._periods(state, published), end=end)
         decision = decide(

@@ -64,10 +64,14 @@ class Judge:
             progress.begin(step)
         return progress.to_json(), report.assess(progress, tuple(skipped))
 
-    def views(self, state: Mapping[str, Any]) -> list[GateView]:
-        """Return what the pace of a rollout must know of each gate that is asked in the current step."""
+    def views(self, state: Mapping[str, Any], *, before: Mapping[str, Any]) -> list[GateView]:
+        """Return what the pace of a rollout must know of each gate that is asked in the current step.
+
+        `before` is the state before the minutes that pacing bets on.
+        """
+        earlier = Progress.from_json(self.rules, before).states
         gates = Progress.from_json(self.rules, state).gates
-        return [GateView.of(gate, seen) for gate, seen in gates if gate.is_asked]
+        return [GateView.of(gate, seen, before=earlier[gate.rule.name]) for gate, seen in gates if gate.is_asked]
 
     def asks_proof(self, state: Mapping[str, Any]) -> bool:
         """Tell whether the current step passes on a proof only.

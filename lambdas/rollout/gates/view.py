@@ -23,7 +23,7 @@ class GateView:
     `stable_rate` is stable's recent rate, from 0 to 1; 0.0 before its first request. `spread` is the factor by which
     evidence is discounted because requests fail together, at least 1. `log_evidence` is ln of the gate's capital, which
     bets on "worse than tolerated". `of_users` is how many times the users of this step may differ by chance: 1 where
-    requests are drawn.
+    requests are drawn. `bets_at` is stable's rate before the newest minutes, at which bets on these are made.
     """
 
     rule: GateRule
@@ -31,12 +31,14 @@ class GateView:
     spread: float
     log_evidence: float
     of_users: float = 1.0
+    bets_at: float
 
     @classmethod
-    def of(cls, gate: Gate, state: GateState) -> Self:
-        """Return the view of a gate."""
+    def of(cls, gate: Gate, state: GateState, *, before: GateState) -> Self:
+        """Return the view of a gate; `before` is its state before the minutes that bets are made on."""
         return cls(
             rule=gate.rule,
+            bets_at=before.stable_rate or 0.0,
             stable_rate=state.stable_rate or 0.0,
             spread=gate.discount(state),
             log_evidence=state.capital.total,
@@ -49,7 +51,8 @@ class GateView:
         It has no cap, no boost and no discount, and is 0 for no minute. The minutes must be later than those that the
         view comes from.
 
-        >>> errors = GateView(rule=GateRule(name="errors"), stable_rate=0.001, spread=1.0, log_evidence=0.0)
+        >>> rule = GateRule(name="errors")
+        >>> errors = GateView(rule=rule, stable_rate=0.001, spread=1.0, log_evidence=0.0, bets_at=0.001)
         >>> round(errors.evidence([Counts(100, 6, 900, 1)]), 2), round(errors.evidence([Counts(100, 0, 900, 1)]), 2)
         (7.96, -0.39)
         """
@@ -63,6 +66,6 @@ class GateView:
 
         The first is against the tolerated ratio. The second is against "worse by `margin`": a difference of the rates
         above 0, which is added where more events are worse and taken off where fewer are. The minute must be later than
-        those that the view comes from. `margin` must not depend on it.
+        those of `bets_at`, and `margin` must not depend on it.
         """
-        return passing.as_good_growths(self.rule, margin, counts, self.stable_rate, self.of_users)
+        return passing.as_good_growths(self.rule, margin, counts, self.bets_at, self.of_users)

@@ -205,7 +205,8 @@ class _Judgement(NamedTuple):
 
 def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Judgement:
     judge = Judge(replace(plan.gates.judge, min_requests=step.min_requests))
-    judged, now = judge.update(state.judged or judge.new_state(), evidence.minutes, step=state.index)
+    before = state.judged or judge.new_state()
+    judged, now = judge.update(before, evidence.minutes, step=state.index)
     at_bake_end = judge.at_bake_end(judged)
     if judge.rules.asks_superiority(state.index):
         now = _without_proof(now)
@@ -213,7 +214,7 @@ def _judge(plan: Plan, step: Step, state: StepState, evidence: Evidence) -> _Jud
     if bracketed and step.percent < EVERYTHING:
         now = _without_proof(now)
         at_bake_end = _without_proof(at_bake_end) if judge.asks_proof(judged) else at_bake_end
-    return _Judgement(judged, bracketed, now, at_bake_end, judge.views(judged))
+    return _Judgement(judged, bracketed, now, at_bake_end, judge.views(judged, before=before))
 
 
 def _without_proof(assessment: Assessment) -> Assessment:
