@@ -60,6 +60,9 @@ def summary(ends: Sequence[Ended], *, seconds: float) -> str:
         "unsafe": str(sum(bool(ended.unsafe) for ended in ends)),
         "longest to the safe end": _longest(ends, "seconds_to_safe_end"),
         "longest to weight zero": _longest(ends, "seconds_to_weight_zero"),
+        "harmed requests": f"{sum(ended.harmed for ended in ends):,}",
+        "of them at stable": f"{sum(ended.harmed_at_stable for ended in ends):,}",
+        "most harmed": "{:,} ({})".format(*max((ended.harmed, ended.name) for ended in ends)),
         "took": f"{seconds:,.0f} s",
     }
     return "\n".join(f"| {' | '.join(row)} |" for row in (cells, ["---"] * len(cells), cells.values()))

@@ -37,8 +37,14 @@ TASK_AFTER_WAIT: Mapping[str, str] = {
     "WaitForRollback": "RollBack",
 }
 STATES = (*OF_TASK, *TASK_AFTER_WAIT)
+SECOND_LOOK = "RollBack, second look"
+"""`RollBack` after an alarm at 100 %: it waits for what stable does with the traffic that it has back."""
+OF_SECOND_LOOK = (INVOKE, READ, WRITE, LOOK, METRICS)
+"""The calls of the wait and of the look. The other calls of `RollBack` are disturbed in that state."""
 
 
 def calls_of(state: str) -> Sequence[str]:
     """Return the calls of a state; for a wait, the calls of the task after it."""
+    if state == SECOND_LOOK:
+        return OF_SECOND_LOOK
     return OF_TASK[TASK_AFTER_WAIT.get(state, state)]

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.chaos.calls import STATES, calls_of
+from bench.chaos.calls import SECOND_LOOK, STATES, calls_of
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
-from bench.chaos.worlds import BUSY_AT_FIRST, FAILING, FAILING_AND_REFUSED, QUIET, merged
+from bench.chaos.worlds import BUSY_AT_FIRST, FAILING, FAILING_AND_REFUSED, FAILING_AT_ALL, QUIET, merged
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.services.executions import seconds_of
@@ -17,6 +17,7 @@ WORLDS: Mapping[str, Mapping[str, Any]] = {
     "WaitForQuiet": BUSY_AT_FIRST,
     "RollBack": FAILING,
     "WaitForRollback": FAILING_AND_REFUSED,
+    SECOND_LOOK: FAILING_AT_ALL,
 }
 """The world in which a rollout enters the state although nothing goes wrong."""
 
@@ -41,7 +42,7 @@ class Cell:
 
 def cells() -> Iterator[Cell]:
     """Yield the full matrix."""
-    for state in STATES:
+    for state in WORLDS:
         for kind in OF_CALLS:
             yield from (Cell(state=state, kind=kind, call=call) for call in calls_of(state) if fits(kind, call))
         yield from (Cell(state=state, kind=kind) for kind in OF_WORLD if kind not in FROM_THE_BEGINNING)
@@ -60,7 +61,7 @@ def moments(declared: DeclaredEndpoint) -> dict[str, float]:
     for world in (QUIET, BUSY_AT_FIRST, FAILING, FAILING_AND_REFUSED):
         seen = entries(declared, world)
         entered |= {state: seen[state] for state in STATES if WORLDS[state] is world}
-    return entered
+    return {**entered, SECOND_LOOK: entries(declared, FAILING_AT_ALL)["RollBack"]}
 
 
 def entries(declared: DeclaredEndpoint, world: Mapping[str, Any]) -> dict[str, float]:

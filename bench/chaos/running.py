@@ -26,7 +26,11 @@ ENDS = ("Rollout Rolled Back", "Rollout Promoted", "Rollout Not Judged")
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How one scenario ended. Times are in seconds; `None` when the event was not seen."""
+    """How one scenario ended. Times are in seconds; `None` when the event was not seen.
+
+    `harmed`: requests that were worse served because of the rollout. `harmed_at_stable`: those of them that the release
+    before answered.
+    """
 
     name: str
     scenario: Scenario
@@ -35,6 +39,8 @@ class Ended:
     unsafe: tuple[str, ...]
     seconds_to_weight_zero: float | None = None
     seconds_to_safe_end: float | None = None
+    harmed: int = 0
+    harmed_at_stable: int = 0
 
 
 def synthesise(folder: Path, plan: str = SHORT) -> Path:
@@ -62,6 +68,8 @@ def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
         unsafe=tuple(result["unsafe"]),
         seconds_to_weight_zero=result["seconds_to_weight_zero"],
         seconds_to_safe_end=seconds_to_safe_end(rehearsed),
+        harmed=result["bad_requests_caused"],
+        harmed_at_stable=result["bad_requests_caused_at_stable"],
     )
 
 

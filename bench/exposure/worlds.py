@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bench.exposure.rules import CLOUDWATCH_DELAY
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:
@@ -18,6 +20,7 @@ def world(name: str, *, bad: bool, rps: float = 100, base: float = 0.001, **keys
         "stable": {"error_rate": base, "latency_ms": {"p50": 40, "p99": 180}},
         "canary": canary,
         "capacity": {"launch_s": 120},
+        "metrics": {"delay_s": CLOUDWATCH_DELAY},  # as late as for the rules of other systems
         **keys,
     }
     return World(name=name, bad=bad, scenario=scenario)

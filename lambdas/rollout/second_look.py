@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from rollout import clients, clock, sentences
 from rollout.alarm_looks import AlarmLook
 from rollout.clock import seconds_of
@@ -38,8 +40,9 @@ def cause_of_halt(world: World, lock: Lock) -> Failure:
 
 
 def _look(world: World, lock: Lock) -> Finding:
+    """Look once. A refusal of CloudWatch does not keep the lock: the traffic is back, and only the reason is open."""
     look = AlarmLook(world=world, lock=lock, client=clients.client("cloudwatch"))
     try:
         return look.look_again(seconds_of(lock.halted_at))
-    except (Throttled, Unavailable):
+    except (Throttled, Unavailable, ClientError):
         return Finding(fault=Fault.UNREAD)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from rollout.contract.names import ENDINGS
-from rollout.contract.timing import LANDING_SECONDS_AT_MOST
+from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SERVES_AGAIN_SECONDS
 
-from bench.chaos.calls import OF_CLOCK, OF_LANDING, OF_TASK, STATES
+from bench.chaos.calls import METRICS, OF_CLOCK, OF_LANDING, OF_TASK, SECOND_LOOK, STATES
+from bench.chaos.disturbances import OF_CALLS
 from bench.chaos.matrix import Cell, cells
 from bench.chaos.running import run_one
-from bench.chaos.worlds import FAILING, QUIET, merged
+from bench.chaos.worlds import FAILING, FAILING_AT_ALL, QUIET, merged
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -37,6 +38,28 @@ def test_the_matrix_has_every_call_that_a_rollout_makes(declared: DeclaredEndpoi
         call for world in (QUIET, FAILING) for call in rehearse(declared, parse_scenario(world)).result["api_calls"]
     }
     assert made <= {call for calls in OF_TASK.values() for call in calls} | set(OF_CLOCK)
+
+
+def test_the_matrix_disturbs_a_second_look(declared: DeclaredEndpoint, entered: Mapping[str, float]) -> None:
+    """It begins in the second in which the matrix disturbs it, and it judges the release if nothing does."""
+    calm = rehearse(declared, parse_scenario(FAILING_AT_ALL)).result
+    assert "; of stable's, which has the traffic back, " in calm["reason"]
+    assert calm["outcome"] == "ROLLED_BACK"
+    dying = merged(FAILING_AT_ALL, OF_CALLS["crash after effect"](METRICS, entered[SECOND_LOOK]))
+    told = rehearse(declared, parse_scenario(dying)).observation.happenings
+    assert [one for one in told if one.kind == "handler" and one.text.startswith("roll back raised Runtime.ExitError")]
+
+
+@pytest.mark.parametrize("error", ["ThrottlingException", "AccessDeniedException", "timeout"])
+def test_a_second_look_that_sees_nothing_ends_with_nobody_judged(
+    error: str, declared: DeclaredEndpoint, entered: Mapping[str, float]
+) -> None:
+    """CloudWatch refuses for hours. The lock is free when the time for the look is over."""
+    silent = {"at_s": entered[SECOND_LOOK], "for_s": 4 * 3600, "call": METRICS, "error": error}
+    rehearsed = rehearse(declared, parse_scenario(merged(FAILING_AT_ALL, {"faults": [silent]})))
+    assert not rehearsed.result["unsafe"], rehearsed.result["unsafe"]
+    assert rehearsed.result["outcome"] == "NOT_JUDGED"
+    assert rehearsed.result["seconds"] < entered[SECOND_LOOK] + SERVES_AGAIN_SECONDS + 60
 
 
 @pytest.mark.parametrize("call", OF_CLOCK)

@@ -1,14 +1,14 @@
 """Several endpoints: in one stack, in two, in a nested one."""
 
-import json
 import re
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, NestedStack, Stack
+from aws_cdk import App, CfnWaitConditionHandle, NestedStack, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from canary_construct import CanaryEndpoint
 from canary_construct.permissions.by_handler import ENDPOINT_POLICIES, PERMISSIONS
@@ -117,14 +117,22 @@ def test_a_handler_may_act_for_each_endpoint_of_its_stack(two: Resources) -> Non
     assert {arn.rsplit("/", 1)[1] for s in lowering for arn in s["Resource"]} == set(names(two))
 
 
-def test_fifteen_endpoints_fit_into_a_stack() -> None:
-    stack = Stack(App(), "Many")
+def test_fifteen_endpoints_fit_into_a_stack(tmp_path: Path) -> None:
+    stack = Stack(App(outdir=str(tmp_path)), "Many")
     for number in range(15):
         endpoint(stack, f"Endpoint{number}")
     template = Template.from_stack(stack).to_json()
     assert len(template["Resources"]) < MAX_RESOURCES
-    assert len(json.dumps(template)) < TEMPLATE_BYTES
+    assert (tmp_path / stack.template_file).stat().st_size < TEMPLATE_BYTES
     assert {role for role, size in characters_by_role(template["Resources"]).items() if size > 7000} == set()
+
+
+def test_synth_warns_of_a_template_that_is_larger_than_cloudformation_takes() -> None:
+    stack = Stack(App(), "Large")
+    endpoint(stack, "Endpoint")
+    CfnWaitConditionHandle(stack, "Padding").add_metadata("Padding", "x" * TEMPLATE_BYTES)
+    said = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("Template size exceeds limit: "))
+    assert [f"/{TEMPLATE_BYTES}. Split resources into multiple stacks" in str(one.entry.data) for one in said] == [True]
 
 
 def test_policies_that_would_not_fit_into_a_role_are_refused_with_a_sentence() -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from canary_tools.aws_models.sagemaker.metric_delays import USUAL
 from canary_tools.aws_models.undocumented import Undocumented
-from canary_tools.rehearsal.scenario.metric_delays import MetricDelays, same_for_both
+from canary_tools.rehearsal.scenario.metric_delays import MetricDelays
 
-METRIC_DELAYS = same_for_both(90.0, 90.0)
-"""Unless the scenario says otherwise."""
+METRIC_DELAYS = MetricDelays(stable=USUAL, canary=USUAL)
+"""Unless the scenario says otherwise: each point of each metric has a delay of its own."""
 LAUNCH_SECONDS = 240.0
 """How long a new instance needs until it serves, unless the scenario says otherwise."""
 
