@@ -3,6 +3,7 @@
 python -m bench.chaos matrix                              every state of the machine times every fault
 python -m bench.chaos schedules --schedules 2000 --seed 1 random schedules; failures are shrunk and printed
 python -m bench.chaos schedules --plan cohort             the same for a plan that begins with a cohort
+python -m bench.chaos schedules --plan paced              the same for a share that is paced by a harm budget
 python -m bench.chaos shrink scenario.json                the smallest scenario that fails in the same way
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from bench.chaos.matrix import cells, moments
 from bench.chaos.running import PLANS, SHORT, Ended, Scenario, run_all, run_one, synthesise
-from bench.chaos.schedules import calls_of_plan, schedule
+from bench.chaos.schedules import calls_of_plan, latest_second_of_plan, schedule
 from bench.chaos.shrinking import shrink
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
@@ -80,9 +81,9 @@ def _matrix(declared: DeclaredEndpoint) -> list[tuple[str, Scenario]]:
 
 
 def _schedules(declared: DeclaredEndpoint, options: argparse.Namespace) -> list[tuple[str, Scenario]]:
-    calls = calls_of_plan(declared.plan)
+    calls, latest = calls_of_plan(declared.plan), latest_second_of_plan(declared.plan)
     seeds = range(options.seed, options.seed + options.schedules)
-    return [(f"schedule {seed}", schedule(seed, calls)) for seed in seeds]
+    return [(f"schedule {seed}", schedule(seed, calls, latest_second=latest)) for seed in seeds]
 
 
 def _print_smallest(declared: DeclaredEndpoint, scenario: Scenario) -> None:

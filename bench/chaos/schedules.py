@@ -14,6 +14,8 @@ CALLS = sorted({call for calls in OF_TASK.values() for call in calls} | {"states
 MOST = 6
 LATEST_SECOND = 1300.0
 """The undisturbed rollout takes 1,090 seconds."""
+LATEST_PACED_SECOND = 2400.0
+"""The same of the paced plan, which takes some 2,000 seconds."""
 WINDOWS = (1.0, 10.0, 60.0, 300.0, 900.0)
 PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
 AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
@@ -24,14 +26,19 @@ def calls_of_plan(plan: Plan) -> Sequence[str]:
     return [*CALLS, SET_STAGE] if plan.settings.api_stages else CALLS
 
 
-def schedule(seed: int, calls: Sequence[str] = CALLS) -> dict[str, Any]:
-    """Return the scenario of this seed; its faults hit these calls."""
+def latest_second_of_plan(plan: Plan) -> float:
+    """Return when the last fault of a schedule may begin, in seconds of the rollout."""
+    return LATEST_SECOND if plan.harm_budget is None else LATEST_PACED_SECOND
+
+
+def schedule(seed: int, calls: Sequence[str] = CALLS, *, latest_second: float = LATEST_SECOND) -> dict[str, Any]:
+    """Return the scenario of this seed; its faults hit these calls and begin until then."""
     draw = random.Random(seed)
     scenario = _world(draw, seed)
-    focus = draw.uniform(0, LATEST_SECOND)
+    focus = draw.uniform(0, latest_second)
     for _ in range(draw.randint(1, MOST)):
         near = draw.random() < 0.5
-        at_s = round(max(0.0, draw.gauss(focus, 30.0)) if near else draw.uniform(0, LATEST_SECOND), 1)
+        at_s = round(max(0.0, draw.gauss(focus, 30.0)) if near else draw.uniform(0, latest_second), 1)
         scenario = merged(scenario, _disturbance(draw, calls, at_s))
     return scenario
 

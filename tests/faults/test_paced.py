@@ -1,0 +1,71 @@
+"""A share that is raised and lowered within a step ends safe, whatever happens to the change of weights."""
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from rollout.contract.names import ENDINGS
+
+from bench.chaos.calls import SET_WEIGHTS
+from bench.chaos.disturbances import OF_CALLS, OF_WORLD
+from bench.chaos.running import PACED, run_one, synthesise
+from bench.chaos.worlds import QUIET, merged
+from canary_tools.rehearsal.rehearsal import rehearse
+from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.services.executions import seconds_of
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+
+LATER_FAILING: Mapping[str, Any] = {
+    **QUIET,
+    "seed": 8,
+    "changes": [{"at_s": 330, "who": "canary", "set": {"error_rate": 0.1}}],
+}
+"""The share is raised before the new release begins to fail, and lowered after that."""
+BEFORE_THE_SHIFT = {"raised": "HasInstances", "lowered": "HasPassed"}
+"""The state from which the rollout comes to the shift."""
+OF_THE_ORDER = ("throttled for minutes", "time-out", "crash after effect", "in progress for minutes")
+AROUND = ("stopped", "aborted", "ledger unavailable")
+
+
+@pytest.fixture(scope="module")
+def paced(tmp_path_factory: pytest.TempPathFactory) -> DeclaredEndpoint:
+    return find_endpoint(synthesise(tmp_path_factory.mktemp("paced"), PACED), None)
+
+
+@pytest.fixture(scope="module")
+def moments(paced: DeclaredEndpoint) -> Mapping[str, float]:
+    """When the last shift of the undisturbed rollout to a higher share begins, and the one to a lower share."""
+    aws = rehearse(paced, parse_scenario(LATER_FAILING)).aws
+    entered = [
+        (event["stateEnteredEventDetails"]["name"], seconds_of(event["timestamp"]) - aws.zero)
+        for event in aws.executions.all()[0]["events"]
+        if "stateEnteredEventDetails" in event
+    ]
+    shifts = {before: at_s for (before, _), (state, at_s) in pairwise(entered) if state == "ShiftTraffic"}
+    return {moment: shifts[before] for moment, before in BEFORE_THE_SHIFT.items()}
+
+
+def ends_safe(paced: DeclaredEndpoint, disturbance: Mapping[str, Any]) -> None:
+    scenario = merged(LATER_FAILING, disturbance)
+    ended = run_one(paced, "", scenario)
+    assert not ended.unsafe, f"{ended.unsafe}\n{json.dumps(scenario)}"
+    assert ended.outcome in set(ENDINGS) - {"PROMOTED"}
+    assert ended.reason
+
+
+@pytest.mark.parametrize("kind", OF_THE_ORDER)
+@pytest.mark.parametrize("moment", BEFORE_THE_SHIFT)
+def test_whatever_happens_to_a_change_of_weights_the_rollout_ends_safe(
+    paced: DeclaredEndpoint, moments: Mapping[str, float], moment: str, kind: str
+) -> None:
+    ends_safe(paced, OF_CALLS[kind](SET_WEIGHTS, moments[moment]))
+
+
+@pytest.mark.parametrize("kind", AROUND)
+@pytest.mark.parametrize("moment", BEFORE_THE_SHIFT)
+def test_whatever_happens_while_a_share_changes_the_rollout_ends_safe(
+    paced: DeclaredEndpoint, moments: Mapping[str, float], moment: str, kind: str
+) -> None:
+    ends_safe(paced, OF_WORLD[kind](moments[moment]))
