@@ -4,24 +4,26 @@
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import ceil
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.lambdas.interleavings import breaks
-from tests.lambdas.interleavings.machine import Interleavings
+from tests.lambdas.interleavings.machine import Interleavings, PacedInterleavings
 from tests.lambdas.interleavings.record import Violation
 
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", "60"))
 MOST_EXAMPLES_TO_CATCH_ONE = 600
+SHARE_OF_EXAMPLES: Mapping[type[Interleavings], float] = {Interleavings: 0.6, PacedInterleavings: 0.4}
 
 
-def explored(examples: int, *phases: Phase) -> None:
+def explored(examples: int, *phases: Phase, of: type[Interleavings] = Interleavings) -> None:
     """Run examples, the same ones each time."""
     run_state_machine_as_test(
-        Interleavings,
+        of,
         settings=settings(
             max_examples=examples,
             stateful_step_count=2,
@@ -35,13 +37,17 @@ def explored(examples: int, *phases: Phase) -> None:
     )
 
 
-def test_no_interleaving_breaks_an_invariant() -> None:
-    explored(EXAMPLES, Phase.shrink)
+@pytest.mark.parametrize("plan", SHARE_OF_EXAMPLES)
+def test_no_interleaving_breaks_an_invariant(plan: type[Interleavings]) -> None:
+    explored(ceil(EXAMPLES * SHARE_OF_EXAMPLES[plan]), Phase.shrink, of=plan)
 
 
-@pytest.mark.parametrize("broken", breaks.BREAKS)
-def test_a_broken_handler_is_caught(broken: Callable[[pytest.MonkeyPatch], None]) -> None:
+@pytest.mark.parametrize(
+    ("broken", "plan"),
+    [*((each, Interleavings) for each in breaks.BREAKS), *((each, PacedInterleavings) for each in breaks.PACED_BREAKS)],
+)
+def test_a_broken_handler_is_caught(broken: Callable[[pytest.MonkeyPatch], None], plan: type[Interleavings]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         broken(patch)
         with pytest.raises(Violation):
-            explored(MOST_EXAMPLES_TO_CATCH_ONE)
+            explored(MOST_EXAMPLES_TO_CATCH_ONE, of=plan)

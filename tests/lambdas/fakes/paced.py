@@ -29,10 +29,16 @@ def ordered(aws: Aws) -> list[float]:
 
 def run_until_share(shop: Shop, execution: Execution, least: float, *, until: str = "Evaluate") -> None:
     """Let a rollout go on until the canary has a share of at least this percentage, and a task is next."""
-    while execution.task and not (execution.task == until and execution.step["exposure"]["percent"] >= least):
+    while execution.task and not (execution.task == until and _percent(execution) >= least):
         shop.serve()
         execution.advance()
     assert execution.task == until, execution.failure
+
+
+def _percent(execution: Execution) -> float:
+    """Return the share that a rollout wants, in percent; 0 before its first one."""
+    percent: float = execution.step.get("exposure", {}).get("percent") or 0.0
+    return percent
 
 
 def run_until_lowered(shop: Shop, execution: Execution) -> None:
@@ -44,7 +50,9 @@ def run_until_lowered(shop: Shop, execution: Execution) -> None:
 
 def brake(shop: Shop, execution: Execution, *, failing: float = 0.1) -> None:
     """Let the canary fail a part of its requests until an evaluation has lowered the share; then it is well again."""
-    shop.failure_rates = {B: failing}
+    lock = shop.lock()
+    assert lock is not None
+    shop.failure_rates = {lock.canary: failing}
     run_until_lowered(shop, execution)
     shop.failure_rates = {}
     assert execution.task == "ShiftTraffic", execution.failure

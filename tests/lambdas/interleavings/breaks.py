@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 from rollout import clients
 from rollout.contract.lock import Lock
+from rollout.contract.plan import Plan
+from rollout.contract.states import Next, StepState
+from rollout.endpoint import weights_for
+from rollout.evidence.reader import EvidenceReader
 from rollout.executions import execution_name, start
 from rollout.exposure import lower_exposure
-from rollout.handlers import panic, settle, shift_traffic
+from rollout.handlers import evaluate, panic, settle, shift_traffic
 from rollout.ledger import Release
 from rollout.world import World
 
@@ -45,6 +49,22 @@ def settle_starts_without_having_got_the_lock(patch: Patch) -> None:
     patch.setattr(settle, "_hand_over", hand_over)
 
 
+def evaluate_sets_the_weights_itself(patch: Patch) -> None:
+    judge = evaluate.evaluate
+
+    def judge_and_raise(
+        world: World, reader: EvidenceReader, execution: str, plan: Plan, state: StepState
+    ) -> StepState:
+        after = judge(world, reader, execution, plan, state)
+        if after.next is Next.RAISE:
+            lock, percent = world.own_lock(execution), after.exposure.wanted
+            world.endpoint.set_weights(weights_for(stable=lock.stable, canary=lock.canary, canary_percent=percent))
+        return after
+
+    patch.setattr(evaluate, "evaluate", judge_and_raise)
+
+
+PACED_BREAKS = (evaluate_sets_the_weights_itself,)
 BREAKS = (
     shift_without_the_second_read,
     panic_without_the_second_lowering,

@@ -4,8 +4,9 @@ Events are delivered at least once, and again (twice) when their handler fails, 
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from enum import StrEnum, auto
 from functools import partial
 from typing import Any
 
@@ -13,13 +14,17 @@ import pytest
 from rollout.contract.errors import NothingToRelease, RolloutError
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
+from rollout.contract.plan import Settings
+from rollout.decisions.capacity import canary_floor, instances_needed
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.autoscaling.targets import VariantId
 from tests.lambdas.fakes import execution as state_machine
+from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE
 from tests.lambdas.fakes.connection import connected
 from tests.lambdas.fakes.execution import Execution, Task
-from tests.lambdas.fakes.settings import ENDPOINT, A, plan, step
+from tests.lambdas.fakes.paced import brake, run_until_share
+from tests.lambdas.fakes.settings import ENDPOINT, A, step
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed, scaling_id
 from tests.lambdas.interleavings.record import Record, Violation
@@ -32,7 +37,24 @@ ENDINGS = ("RollBack", "Promote", "restore")
 BY_HAND = "by-hand"
 AGAIN = " again"
 
+SET_WEIGHTS = "UpdateEndpointWeightsAndCapacities"
+FAILING = 0.1
+FIRST_RAISED_PERCENT = 0.5
+"""Of a paced share: between the first one and all that come after a raise."""
+
 Event = tuple[str, ...]
+
+
+class Change(StrEnum):
+    """How a paced share came to be."""
+
+    FIRST = auto()
+    RAISED = auto()
+    LOWERED = auto()
+
+
+FIXED = tuple(step(percent, bake_seconds=60) for percent in (10, 50, 100))
+PACED = (step(10, passes="budget", bake_seconds=0, max_bake_seconds=3600), step(100, bake_seconds=60))
 
 
 class Course:
@@ -44,14 +66,13 @@ class Course:
         delivered: those that it may deliver again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Sequence[dict[str, Any]], *, harm_budget: float | None = None) -> None:
         self._resources = ExitStack()
         self.aws = AwsInTurns()
         self._resources.enter_context(connected(self.aws))
-        self.shop = Shop(self.aws)
-        self.shop.plan = plan(steps=tuple(step(percent, bake_seconds=60) for percent in (10, 50, 100)))
+        self.shop = Shop(self.aws, steps=tuple(steps), harm_budget=harm_budget)
         self.shop.requests_per_period = REQUESTS_PER_PERIOD
-        self.record = Record(self.aws)
+        self.record = Record(self.aws, wanted=self._wanted, needed=self._needed)
         self.violated = False
         self.events: list[Event] = []
         self.delivered: list[Event] = []
@@ -68,15 +89,42 @@ class Course:
         self.aws.turns.abandon()
         self._resources.close()
 
-    def begin_release(self, task: str, index: int) -> None:
-        """Let the next release be deployed and rolled out until this task of this traffic step is next."""
+    def begin_release(self, task: str, moment: int | Change) -> None:
+        """Let the next release be deployed and rolled out until this task is next.
+
+        `moment`: of this traffic step, or after this change of a paced share.
+        """
         self.calm()
+        self.aws.heal()
         self.aws.sagemaker.faults.weight_rollbacks.clear()
         self._versions += 1
         version = f"v{self._versions}"
         self._deployed.append(version)
-        self.shop.begin(version, task, index=index)
+        if isinstance(moment, Change):
+            self._run_until_changed(self.shop.begin(version, "ScaleCanary"), task, moment)
+        else:
+            self.shop.begin(version, task, index=moment)
         self.shop.wait_until_quiet()
+        self.look()
+
+    def _run_until_changed(self, execution: Execution, task: str, change: Change) -> None:
+        if change is not Change.FIRST:
+            run_until_share(self.shop, execution, FIRST_RAISED_PERCENT, until="ScaleCanary")
+        if change is Change.LOWERED:
+            run_until_share(self.shop, execution, FIRST_RAISED_PERCENT)
+            brake(self.shop, execution)
+        self.shop.run(execution, task)
+        assert execution.task == task, execution.failure
+
+    def _wanted(self, execution: str) -> float:
+        """Return the share, in percent, that a rollout wants now."""
+        percent: float = self.shop.execution(execution).step["exposure"]["percent"]
+        return percent
+
+    def _needed(self, percent: float) -> int:
+        """Return how many instances the canary needs at a share, in percent."""
+        scaling = Settings.parse(self.shop.settings).scaling
+        return canary_floor(instances_needed(self.shop.requests_per_period, scaling), percent, scaling)
 
     # Turns
 
@@ -219,6 +267,26 @@ class Course:
         """Dynamic scaling adds an instance."""
         variant = VariantId.parsed(scaling_id(A))
         self.aws.sagemaker.scaling.set_count(variant, self.record.variants()[A].current_count + 1, cause="more traffic")
+
+    def weights_throttled(self) -> None:
+        """SageMaker will refuse the next change of weights, because there are too many calls."""
+        self.aws.fail(SET_WEIGHTS, THROTTLED)
+
+    def answer_lost(self) -> None:
+        """The next change of weights has its effect, and its caller is not told."""
+        self.aws.fail(SET_WEIGHTS, UNAVAILABLE, after_effect=True)
+
+    def canary_fails(self) -> None:
+        """The canary fails a part of its requests from now on."""
+        self.shop.failure_rates = dict.fromkeys(self._canary(), FAILING)
+
+    def canary_is_well(self) -> None:
+        """It fails none any more."""
+        self.shop.failure_rates = {}
+
+    def _canary(self) -> list[str]:
+        lock = self.record.lock()
+        return [lock.canary] if lock is not None and lock.canary else []
 
     def weights_fall_back(self) -> None:
         """SageMaker will undo the next change of weights."""
@@ -381,4 +449,8 @@ HAPPENINGS: dict[str, Callable[[Course], Actor | None]] = {
     "clock": Course.clock,
     "scale": Course.scale,
     "weights fall back": Course.weights_fall_back,
+    "weights throttled": Course.weights_throttled,
+    "answer lost": Course.answer_lost,
+    "canary fails": Course.canary_fails,
+    "canary is well": Course.canary_is_well,
 }

@@ -3,7 +3,8 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.lambdas.interleavings.course import Course
+from tests.lambdas.fakes.paced import HARM_BUDGET
+from tests.lambdas.interleavings.course import FIXED, PACED, Change, Course
 from tests.lambdas.interleavings.turns import Actor
 
 MOMENTS = (
@@ -26,6 +27,12 @@ WRITES = {
 BEFORE_A_WRITE = tuple((moment, write) for moment in MOMENTS for write in WRITES[moment[0]])
 WEATHER = ("", "", "scale", "weights fall back", "task again", "another hand")
 TO_ITS_END = 1000
+CHANGING = (
+    ("ScaleCanary", Change.FIRST), ("ScaleCanary", Change.RAISED), ("ShiftTraffic", Change.RAISED),
+    ("ShiftTraffic", Change.LOWERED), ("Evaluate", Change.RAISED), ("Evaluate", Change.LOWERED),
+)  # fmt: skip
+BEFORE_A_CHANGE = tuple((moment, write) for moment in CHANGING for write in WRITES[moment[0]])
+WEATHER_OF_CHANGES = (*WEATHER, "weights throttled", "answer lost", "canary fails")
 many_turns = st.one_of(st.integers(1, 6), st.integers(1, 18))
 some_turns = st.one_of(st.just(TO_ITS_END), st.just(TO_ITS_END), st.integers(0, 7))
 
@@ -35,7 +42,11 @@ class Interleavings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.course = Course()
+        self.course = self.new_course()
+
+    def new_course(self) -> Course:
+        """Return an endpoint whose rollouts have fixed steps."""
+        return Course(FIXED)
 
     @initialize()
     def the_first_release_serves(self) -> None:
@@ -51,7 +62,11 @@ class Interleavings(RuleBasedStateMachine):
         self, paused: tuple[tuple[str, int], int | str], by: str, turns_of_other: int, weather: str
     ) -> None:
         """The task stops after some turns, or before its next call of an operation."""
-        moment, until = paused
+        self._overtaken(*paused, by, turns_of_other, weather)
+
+    def _overtaken(
+        self, moment: tuple[str, int | Change], until: int | str, by: str, turns_of_other: int, weather: str
+    ) -> None:
         self._clear_the_way()
         self.course.begin_release(*moment)
         task = self.course.begin("task")
@@ -131,3 +146,38 @@ class Interleavings(RuleBasedStateMachine):
         actor = self.course.begin(happening)
         self.course.go_on(actor, turns)
         return actor
+
+
+class PacedInterleavings(Interleavings):
+    """The same of an endpoint whose share moves within a step."""
+
+    def new_course(self) -> Course:
+        return Course(PACED, harm_budget=HARM_BUDGET)
+
+    @rule(
+        paused=st.one_of(st.sampled_from(BEFORE_A_CHANGE), st.tuples(st.sampled_from(CHANGING), many_turns)),
+        by=st.sampled_from(LOWERING),
+        turns_of_other=some_turns,
+        weather=st.sampled_from(WEATHER_OF_CHANGES),
+    )
+    def a_task_is_overtaken_by_an_order_to_zero(  # type: ignore[override]
+        self, paused: tuple[tuple[str, Change], int | str], by: str, turns_of_other: int, weather: str
+    ) -> None:
+        """The task of a change of the share stops after some turns, or before its next call of an operation."""
+        self._overtaken(*paused, by, turns_of_other, weather)
+
+    @rule(
+        change=st.sampled_from(Change),
+        weather=st.sampled_from(WEATHER_OF_CHANGES),
+        by=st.sampled_from(("canary fails", "task again", "scale")),
+        tasks=st.integers(2, 12),
+    )
+    def a_change_of_the_share_is_disturbed(self, change: Change, weather: str, by: str, tasks: int) -> None:
+        """The rollout goes on, however it may."""
+        self._clear_the_way()
+        self.course.begin_release("ShiftTraffic", change)
+        for happening in (weather, by):
+            if happening:
+                self._begin(happening, TO_ITS_END)
+        self.the_rollout_goes_on(tasks)
+        self._begin("canary is well", 0)

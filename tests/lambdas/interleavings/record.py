@@ -1,6 +1,6 @@
 """What was done to the endpoint by whom, and which of it the invariants forbid."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,12 @@ SHIFT = "ShiftTraffic"
 WRITING = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
 
 _deserialize = TypeDeserializer().deserialize
+
+
+def _percent(weights: Mapping[str, float], slot: str) -> float:
+    """Return the share of a slot, in percent, as finely as weights give it."""
+    total = sum(weights.values())
+    return round(100 * weights[slot] / total, 2) if total else 0.0
 
 
 class Violation(AssertionError):
@@ -44,13 +50,15 @@ class Invocation:
 class Record:
     """Listens to every call and every change of the endpoint.
 
+    `wanted`: the share, in percent, that an execution wants now. `needed`: the instances that the canary needs at one.
+
     Attributes:
         violations: what must not have happened.
         zeroed: the canary's slot of each rollout that somebody ordered to zero, and saw there.
         deployment: who must have the lock, while a deployment that was not refused goes on.
     """
 
-    def __init__(self, aws: AwsInTurns) -> None:
+    def __init__(self, aws: AwsInTurns, *, wanted: Callable[[str], float], needed: Callable[[float], int]) -> None:
         self.violations: list[str] = []
         self.zeroed: dict[str, str] = {}
         self.deployment = ""
@@ -62,6 +70,8 @@ class Record:
         self._known_lock: Lock | None = None
         self._lock_is_known = False
         self._aws = aws
+        self._wanted = wanted
+        self._needed = needed
         aws.sagemaker.endpoints.on_change.append(self._changed)
         aws.watch = self._watch
 
@@ -175,22 +185,29 @@ class Record:
         actor = self._aws.turns.running
         by = next((each for each in reversed(self._live) if each.actor is actor), None)
         lock = by.lock if by is not None and by.handler == SHIFT else self.lock()
-        if lock is None or not lock.canary or asked[lock.canary] <= before[lock.canary]:
+        if lock is None or not lock.canary:
+            return
+        former, percent = (_percent(weights, lock.canary) for weights in (before, asked))
+        if percent <= former:
             return
         who = "a handler" if by is None else f"{by.handler} of {by.execution}"
-        what = f"{who} raised {lock.canary} from {before[lock.canary]:g} to {asked[lock.canary]:g}"
+        what = f"{who} raised {lock.canary} from {former:g} % to {percent:g} %"
         if by is None or not by.may_raise:
             self.violations.append(f"{what}, and must not")
         else:
-            self._judge_raise(lock, what)
+            self._judge_raise(lock, percent, what)
 
-    def _judge_raise(self, lock: Lock, what: str) -> None:
+    def _judge_raise(self, lock: Lock, percent: float, what: str) -> None:
+        wanted = self._wanted(lock.holder)
+        if percent > wanted:
+            self.violations.append(f"{what}, and the rollout wants {wanted:g} % now")
         config = self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
         if config != lock.config_name:
             self.violations.append(f"{what} on {config} instead of {lock.config_name}")
-        instances, floor = self.variants()[lock.canary].current_count, self._floor(lock.canary)
-        if instances < floor:
-            self.violations.append(f"{what} with {instances} of {floor} instances")
+        instances = self.variants()[lock.canary].current_count
+        needed = min(self._needed(percent), self._floor(lock.canary))
+        if instances < needed:
+            self.violations.append(f"{what} with {instances} of {needed} instances")
 
     def _floor(self, slot: str) -> int:
         asked = {"ServiceNamespace": "sagemaker", "ResourceIds": [scaling_id(slot)["ResourceId"]]}
