@@ -1,9 +1,10 @@
 """A share that is raised and lowered within a step ends safe, whatever happens to the change of weights."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import pytest
 from rollout.contract.names import ENDINGS
@@ -12,6 +13,7 @@ from bench.chaos.calls import SET_WEIGHTS
 from bench.chaos.disturbances import OF_CALLS, OF_WORLD
 from bench.chaos.running import PACED, run_one, synthesise
 from bench.chaos.worlds import QUIET, merged
+from canary_construct.rollout.history_budget import EVENTS_PER_CHANGE
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.services.executions import seconds_of
@@ -23,6 +25,8 @@ LATER_FAILING: Mapping[str, Any] = {
     "changes": [{"at_s": 330, "who": "canary", "set": {"error_rate": 0.1}}],
 }
 """The share is raised before the new release begins to fail, and lowered after that."""
+CHANGES = ("ScaleCanary", "ShiftTraffic")
+"""The states in which a raise and a lower share begin."""
 BEFORE_THE_SHIFT = {"raised": "HasInstances", "lowered": "HasPassed"}
 """The state from which the rollout comes to the shift."""
 OF_THE_ORDER = ("throttled for minutes", "time-out", "crash after effect", "in progress for minutes")
@@ -34,17 +38,38 @@ def paced(tmp_path_factory: pytest.TempPathFactory) -> DeclaredEndpoint:
     return find_endpoint(synthesise(tmp_path_factory.mktemp("paced"), PACED), None)
 
 
+class Entry(NamedTuple):
+    """A state that a rollout entered: when, in seconds, and after how many events of its history."""
+
+    name: str
+    at_s: float
+    events_before: int
+
+
 @pytest.fixture(scope="module")
-def moments(paced: DeclaredEndpoint) -> Mapping[str, float]:
-    """When the last shift of the undisturbed rollout to a higher share begins, and the one to a lower share."""
+def entered(paced: DeclaredEndpoint) -> Sequence[Entry]:
+    """Every state that the undisturbed rollout enters."""
     aws = rehearse(paced, parse_scenario(LATER_FAILING)).aws
-    entered = [
-        (event["stateEnteredEventDetails"]["name"], seconds_of(event["timestamp"]) - aws.zero)
-        for event in aws.executions.all()[0]["events"]
+    return [
+        Entry(event["stateEnteredEventDetails"]["name"], seconds_of(event["timestamp"]) - aws.zero, number)
+        for number, event in enumerate(aws.executions.all()[0]["events"])
         if "stateEnteredEventDetails" in event
     ]
-    shifts = {before: at_s for (before, _), (state, at_s) in pairwise(entered) if state == "ShiftTraffic"}
+
+
+@pytest.fixture(scope="module")
+def moments(entered: Sequence[Entry]) -> Mapping[str, float]:
+    """When the last shift of the undisturbed rollout to a higher share begins, and the one to a lower share."""
+    shifts = {before.name: entry.at_s for before, entry in pairwise(entered) if entry.name == "ShiftTraffic"}
     return {moment: shifts[before] for moment, before in BEFORE_THE_SHIFT.items()}
+
+
+def test_a_change_of_the_share_takes_no_more_events_than_the_history_has_for_it(entered: Sequence[Entry]) -> None:
+    decided = [entry for before, entry in pairwise(entered) if before.name == "HasPassed" and entry.name in CHANGES]
+    baking = [entry.events_before for entry in entered if entry.name == "Bake"]
+    took = [min(at for at in [*baking, inf] if at > entry.events_before) - entry.events_before for entry in decided]
+    assert len(took) > 1
+    assert all(10 < events <= EVENTS_PER_CHANGE for events in took), took
 
 
 def ends_safe(paced: DeclaredEndpoint, disturbance: Mapping[str, Any]) -> None:

@@ -267,3 +267,12 @@ def test_each_period_has_the_share_that_served_in_it() -> None:
     ]
     assert (exposure.before, exposure.number) == (2.0, 1)
     assert Exposure.parse(exposure.to_json()) == exposure
+
+
+@pytest.mark.parametrize("budget", [None, 100])
+def test_a_period_without_a_request_of_the_canary_is_not_clean(budget: float | None) -> None:
+    counts = {"errors": Counts(0, 0, PER_PERIOD, 6)}
+    look = looked(5, Period(100, 5, PER_PERIOD, counts, counts), budget=budget)
+    assert look.held
+    assert look.next_share(50) == 5
+    assert looked(5, period(100, 5), budget=budget).next_share(50) > 5

@@ -1,11 +1,15 @@
+from collections.abc import Sequence
+
 import pytest
 from aws_cdk import Duration
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollout.contract.timing import MAX_EVENTS
+from rollout.contract.timing import MAX_EVENTS, MOST_CHANGES
+from rollout.decisions.pacing import MOST_BRAKES
 
-from canary_construct import TrafficStep
+from canary_construct import TrafficRouting, TrafficStep
 from canary_construct.rollout.history_budget import (
+    EVENTS_PER_CHANGE,
     EVENTS_PER_LOOK,
     SHARE_FOR_WAITING,
     evaluation_interval,
@@ -58,3 +62,19 @@ def test_a_plan_that_not_even_a_look_an_hour_fits_is_refused() -> None:
         r"look an hour; use fewer or shorter steps$",
     ):
         evaluation_interval(steps, metric_period_seconds=60)
+
+
+@pytest.mark.parametrize("period", [10, 30, 60])
+def test_the_longest_paced_rollout_fits_with_every_change_of_its_share(period: int) -> None:
+    steps = TrafficRouting.paced().traffic_steps
+    interval = evaluation_interval(steps, metric_period_seconds=period)
+    events = longest_history(steps, interval_seconds=interval)
+    fixed = longest_history(_same_times(steps), interval_seconds=interval)
+    assert events - fixed == MOST_CHANGES * EVENTS_PER_CHANGE
+    assert events + MOST_BRAKES * EVENTS_PER_CHANGE <= MAX_EVENTS
+
+
+def _same_times(steps: Sequence[TrafficStep]) -> list[TrafficStep]:
+    """Return steps of fixed shares that bake as long."""
+    bakes = [(Duration.seconds(step.bake_seconds), Duration.seconds(step.max_bake_seconds)) for step in steps]
+    return [TrafficStep(percent=100, bake=bake, max_bake=longest) for bake, longest in bakes]

@@ -129,7 +129,7 @@ class Pace:
         now = replace(pacing, last=period.number)
         if pacing.since is None or period.number < pacing.since or not period.percent:
             return now
-        complete = all(gate.rule.name in period.worst for gate in self.gates)
+        complete = all(_is_shown(gate, period) for gate in self.gates)
         is_here = complete and period.percent == self.share
         sums = {gate.rule.name: self._added(pacing, gate, period) for gate in self.gates}
         return replace(
@@ -278,6 +278,12 @@ class Look:
         return first_share(
             self.pace.budget, per_period=self.ahead.busiest, reaction=self.pace.reaction, checkpoint=EVERYTHING
         )
+
+
+def _is_shown(gate: GateView, period: Period) -> bool:
+    """Tell whether a gate counted anything of the canary in a period. No request is no clean one."""
+    counts = period.worst.get(gate.rule.name)
+    return counts is not None and counts.canary_total > 0
 
 
 START = GateSums()
