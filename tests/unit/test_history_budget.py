@@ -76,5 +76,5 @@ def test_the_longest_paced_rollout_fits_with_every_change_of_its_share(period: i
 
 def _same_times(steps: Sequence[TrafficStep]) -> list[TrafficStep]:
     """Return steps of fixed shares that bake as long."""
-    bakes = [(Duration.seconds(step.bake_seconds), Duration.seconds(step.max_bake_seconds)) for step in steps]
+    bakes = [(Duration.seconds(max(1, step.bake_seconds)), Duration.seconds(step.max_bake_seconds)) for step in steps]
     return [TrafficStep(percent=100, bake=bake, max_bake=longest) for bake, longest in bakes]

@@ -19,6 +19,12 @@ from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
+_KEEP_ALIVE_SECONDS = 86_400
+"""After which an idle connection is closed: longer than any run.
+
+A server that closes one while a request is on its way to it resets the connection. With 75 seconds that
+happened when the machine was slow for a moment, and a shopper, who sends a request once, counted it as unanswered.
+"""
 _QUIET = ("ministack", "hypercorn.error", "hypercorn.access", "kms", "transfer")
 _SILENT = ("cloudformation",)  # the errors of a stack are in its events
 
@@ -122,7 +128,7 @@ class Emulator:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         config = Config()
         config.bind = [f"fd://{os.dup(self._socket.fileno())}"]  # hypercorn closes the descriptor that it gets
-        config.keep_alive_timeout = 75
+        config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
         config.graceful_timeout = 0.5
         config.loglevel = "ERROR"
         self._loop.call_later(0.05, self._started.set)
