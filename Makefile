@@ -31,7 +31,7 @@ demo: setup
 test: setup
 	python -m pytest --numprocesses 2 tests/rollouts
 	python -m pytest --numprocesses 2 tests/sandbox canary_tools/sandbox
-	python -m pytest --numprocesses 2 tests/rehearsal tests/faults
+	python -m pytest --numprocesses 2 tests/rehearsal tests/faults bench/chaos/sample.py bench/chaos/shrinking.py bench/chaos/worlds.py
 	python -m pytest --numprocesses 2 tests/acceptance canary_tools/acceptance --ignore tests/acceptance/test_local_run.py
 	python -m pytest --numprocesses 2 tests/lambdas/test_interleavings.py
 	python -m pytest --numprocesses 2 tests lambdas canary_construct canary_tools/aws_models client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/acceptance --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py

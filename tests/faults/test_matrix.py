@@ -1,24 +1,31 @@
-"""The full matrix: whatever goes wrong in whichever state, the rollout ends safe, and the ledger says why."""
+"""Whatever goes wrong in whichever state, the rollout ends safe, and the ledger says why.
+
+A sample of the matrix: each pair of state, call and fault is met. `python -m bench.chaos matrix` rehearses all of it.
+"""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rollout.contract.names import ENDINGS
 from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SERVES_AGAIN_SECONDS
 
-from bench.chaos.calls import METRICS, OF_CLOCK, OF_LANDING, OF_TASK, SECOND_LOOK, STATES
-from bench.chaos.disturbances import OF_CALLS
-from bench.chaos.matrix import Cell, cells
+from bench.chaos.calls import METRICS, OF_CLOCK, OF_LANDING, OF_TASK, SECOND_LOOK, STATES, calls_of
+from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
+from bench.chaos.matrix import WORLDS, Cell, cells
 from bench.chaos.running import run_one
+from bench.chaos.sample import FAILED_ONCE, ROLLING_BACK, family, sample
 from bench.chaos.worlds import FAILING, FAILING_AT_ALL, QUIET, merged
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint
 
+ROOT = Path(__file__).resolve().parents[2]
 
-@pytest.mark.parametrize("cell", list(cells()), ids=str)
+
+@pytest.mark.parametrize("cell", sample(), ids=str)
 def test_a_disturbed_rollout_ends_safe(cell: Cell, declared: DeclaredEndpoint, entered: Mapping[str, float]) -> None:
     scenario = cell.scenario(entered)
     ended = run_one(declared, str(cell), scenario)
@@ -26,6 +33,54 @@ def test_a_disturbed_rollout_ends_safe(cell: Cell, declared: DeclaredEndpoint, e
     assert ended.outcome in ENDINGS
     assert ended.reason
     assert ended.outcome != "PROMOTED" or ended.reason == "every step passed"
+
+
+def test_the_sample_is_a_part_of_the_matrix_and_has_no_cell_twice() -> None:
+    chosen = sample()
+    assert len(set(chosen)) == len(chosen)
+    assert set(chosen) < set(cells())
+
+
+def test_the_sample_has_every_cell_that_once_failed() -> None:
+    assert set(FAILED_ONCE) <= set(sample())
+
+
+def test_every_fault_meets_every_call_and_every_state_in_the_sample() -> None:
+    faults = [(cell.state, cell.call, cell.kind) for cell in sample() if cell.call]
+    for state in WORLDS:
+        calls = calls_of(state)
+        assert {call for at, call, _ in faults if at == state} == set(calls)
+        fitting = {kind for kind in OF_CALLS if any(fits(kind, call) for call in calls)}
+        assert {kind for at, _, kind in faults if at == state} == fitting
+    made = {call for state in WORLDS for call in calls_of(state)}
+    assert {(call, kind) for _, call, kind in faults} == {
+        (call, kind) for call in made for kind in OF_CALLS if fits(kind, call)
+    }
+
+
+def test_every_state_meets_each_family_of_what_goes_wrong_outside_the_calls_in_the_sample() -> None:
+    around = [cell for cell in sample() if not cell.call]
+    kinds = {kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING}
+    families = {family(kind) for kind in kinds}
+    assert len(families) < len(kinds)
+    for state in WORLDS:
+        assert {family(cell.kind) for cell in around if cell.state == state} >= families
+
+
+def test_whatever_goes_wrong_outside_the_calls_meets_a_promotion_and_a_rollback_in_the_sample() -> None:
+    met = {(cell.kind, cell.state in ROLLING_BACK) for cell in sample() if not cell.call}
+    assert met == {(kind, rolls_back) for kind in OF_WORLD for rolls_back in (False, True)}
+
+
+def test_the_pages_say_how_large_the_matrix_and_the_sample_are() -> None:
+    full, some = len(list(cells())), len(sample())
+    assert f"all {full} rehearsals\n" in (ROOT / "docs" / "chaos.md").read_text(encoding="utf-8")
+    assert f"a sample of {some}, as tests\n" in (ROOT / "docs" / "chaos.md").read_text(encoding="utf-8")
+    assert f"{some} of {full} cells" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_only_a_release_that_fails_enters_the_states_of_a_rollback() -> None:
+    assert {state for state, world in WORLDS.items() if world["changes"]} == set(ROLLING_BACK)
 
 
 def test_the_matrix_has_every_state_of_the_machine(declared: DeclaredEndpoint) -> None:
