@@ -11,7 +11,7 @@ from bench.kills.traps import Moment, Trap, Traps
 from tests.rollouts.declaring import Declaration, state_machine_name
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B, Slots
-from tests.rollouts.stage import eventually
+from tests.rollouts.stage import LOOK_AGAIN_SOON_SECONDS, eventually
 
 WATCH_SECONDS = 4.0
 """How long an endpoint at rest is watched for another change."""
@@ -49,7 +49,11 @@ def _ending(shop: DeployedShop, traps: Traps, kill: Kill, version: str) -> Endin
     trap = _set_trap(shop, traps, kill, stable=stable)
     shop.deploy(_release(version, kill))
     if kill.course is Course.ABORTED:
-        eventually(lambda: shop.look().weights[canary] > 0, what=f"traffic for {version}")
+        eventually(
+            lambda: shop.look().weights[canary] > 0,
+            what=f"traffic for {version}",
+            look_again_seconds=LOOK_AGAIN_SOON_SECONDS,
+        )
         shop.halt("the benchmark aborts the rollout")
     killed_at = trap.sprung.result(REACH_SECONDS)
     exposure = shop.look().weights[canary]
@@ -110,7 +114,7 @@ def _watch(shop: DeployedShop, killed_at: float) -> tuple[float, float]:
 
 
 def _comes_to_rest(shop: DeployedShop) -> None:
-    eventually(lambda: _at_rest(shop, shop.look()), what="rest")
+    eventually(lambda: _at_rest(shop, shop.look()), what="rest", look_again_seconds=LOOK_AGAIN_SOON_SECONDS)
 
 
 def _serving(slots: Slots) -> str:

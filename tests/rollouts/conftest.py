@@ -1,10 +1,12 @@
 """Runs the tests of this folder side by side: almost all of their time is waiting.
 
-Each test that takes a `shop` gets a stack of its own in one sandbox, in a thread of its own. `pytest` then collects
-the results in its usual order.
+Each test that takes a `shop` gets a stack of its own, in a thread of its own. `pytest` then collects the results in its
+usual order. Each worker of pytest-xdist has one sandbox and a share of the tests: a sandbox, its visitors and the tests
+are one process, and Python runs one thread of a process at a time.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeGuard
@@ -15,22 +17,25 @@ from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.stage import Stage
 
 FOLDER = Path(__file__).parent
-AT_ONCE = 8
-"""Each stack runs up to ten Lambda functions and five instances as processes."""
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+AT_ONCE = max(8 // WORKERS, 1)
+"""In one process. Each stack runs up to ten Lambda functions and five instances as processes."""
 
 
 class SideBySide:
-    """The tests that are under way."""
+    """The tests that are under way, in one sandbox."""
 
-    def __init__(self, stage: Stage, items: list[pytest.Function]) -> None:
+    def __init__(self, stage: Stage, items: Sequence[pytest.Function]) -> None:
+        self._stage, self._items = stage, items
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="test")
-        ordered = sorted(items, key=lambda item: item.get_closest_marker("long") is None)
-        self._running = {
-            item.nodeid: self._pool.submit(_run, stage, f"shop-{n}", item) for n, item in enumerate(ordered)
-        }
+        self._running: dict[str, Future[None]] = {}
 
     def result(self, item: pytest.Function) -> Future[None]:
-        """Return the outcome of a test that is under way."""
+        """Return the outcome of a test that is under way; the first call begins all tests of its share."""
+        if item.nodeid not in self._running:
+            for number, each in enumerate(self._items):
+                if _share_of(each) == _share_of(item):
+                    self._running[each.nodeid] = self._pool.submit(_run, self._stage, f"shop-{number}", each)
         return self._running[item.nodeid]
 
     def stop(self) -> None:
@@ -50,15 +55,35 @@ def _run(stage: Stage, name: str, item: pytest.Function) -> None:
 
 @pytest.fixture(scope="session")
 def side_by_side(request: pytest.FixtureRequest) -> Iterator[SideBySide]:
-    """Every selected test that takes a shop, begun."""
+    """Every selected test that takes a shop; those of this process begin with the first of them."""
     with Stage() as stage:
-        running = SideBySide(stage, [item for item in request.session.items if _takes_shop(item)])
+        running = SideBySide(stage, _in_order(request.session.items))
         yield running
         running.stop()
 
 
 def _takes_shop(item: pytest.Item) -> TypeGuard[pytest.Function]:
     return isinstance(item, pytest.Function) and item.path.parent == FOLDER and "shop" in item.fixturenames
+
+
+def _in_order(items: Sequence[pytest.Item]) -> list[pytest.Function]:
+    """Return the tests that take a shop, the long ones first."""
+    return sorted(filter(_takes_shop, items), key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _share_of(item: pytest.Function) -> str:
+    """Return the name of the share that a test was dealt to."""
+    mark = item.get_closest_marker("xdist_group")
+    assert mark is not None, f"{item.nodeid} was dealt to no share"
+    share: str = mark.args[0]
+    return share
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal the tests to as many shares as there are workers, before pytest-xdist reads the groups."""
+    for number, item in enumerate(_in_order(items)):
+        item.add_marker(pytest.mark.xdist_group(f"rollouts-{number % WORKERS}"))
 
 
 @pytest.fixture

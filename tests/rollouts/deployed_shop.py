@@ -18,7 +18,7 @@ from examples.recommender.shoppers import Shoppers
 from examples.recommender.traffic import Outcome, Request, TrafficLog
 from tests.rollouts.declaring import HELD, Declaration, business_alarm, state_machine_name
 from tests.rollouts.slots import A, B, Slots, slots_of
-from tests.rollouts.stage import Stage, eventually
+from tests.rollouts.stage import LOOK_AGAIN_SOON_SECONDS, Stage, eventually
 
 
 class DeployedShop:
@@ -263,12 +263,16 @@ class DeployedShop:
 
     def seconds_until(self, since: float, holds: Callable[[], bool], *, what: str) -> float:
         """Wait until something holds, and return how long that took."""
-        eventually(holds, what=what)
+        eventually(holds, what=what, look_again_seconds=LOOK_AGAIN_SOON_SECONDS)
         return time.time() - since
 
     def execution_in(self, state: str) -> str:
         """Wait until the only running execution has entered a state; return its ARN."""
-        return eventually(lambda: self._running_in(state), what=f"an execution in {state}")
+        return eventually(
+            lambda: self._running_in(state),
+            what=f"an execution in {state}",
+            look_again_seconds=LOOK_AGAIN_SOON_SECONDS,
+        )
 
     def stop(self, execution: str) -> None:
         """Stop an execution; one that has ended meanwhile stays as it is."""

@@ -19,8 +19,6 @@ from tests.rollouts.front_door import Cohort, FrontDoor
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
 
-pytestmark = pytest.mark.xdist_group("rollouts")
-
 SHARE_OF_USERS = CohortRule.share_of_users(20)
 GERMANS = CohortRule.regions(["DE"], expected_percent=50)
 OF_THE_COHORT, OF_OTHERS = 5, 20

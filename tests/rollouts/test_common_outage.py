@@ -12,7 +12,7 @@ from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.slots import B
 from tests.rollouts.stage import eventually
 
-pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 OUTAGE_SECONDS = 120
 FAILURE_RATE = 0.5

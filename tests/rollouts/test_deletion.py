@@ -9,8 +9,6 @@ from tests.rollouts.left_behind import left_behind
 from tests.rollouts.slots import A, B, scalable_targets, slots_of
 from tests.rollouts.stage import eventually
 
-pytestmark = pytest.mark.xdist_group("rollouts")
-
 
 def test_a_stack_at_rest_leaves_nothing_behind(shop: DeployedShop) -> None:
     # Given models and configs that CloudFormation replaced and kept

@@ -12,8 +12,6 @@ from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.late_event import panics
 from tests.rollouts.slots import A, B
 
-pytestmark = pytest.mark.xdist_group("rollouts")
-
 SECONDS_TO_THE_CLOCK = 60 * WATCH_MINUTES
 """After which the clock would restore what the event of an execution's end did not."""
 

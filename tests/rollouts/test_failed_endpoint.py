@@ -1,14 +1,10 @@
 """An endpoint that SageMaker will never bring back: what a team can still do with its stack."""
 
-import pytest
-
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.left_behind import left_behind
 from tests.rollouts.slots import A
 from tests.rollouts.stage import eventually
-
-pytestmark = pytest.mark.xdist_group("rollouts")
 
 REASON = "Unable to provision requested ML compute capacity"
 EMPTY = Declaration(version="none", endpoint=False)

@@ -1,13 +1,9 @@
 """The first release of an endpoint."""
 
-import pytest
-
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
-
-pytestmark = pytest.mark.xdist_group("rollouts")
 
 
 def test_the_first_release_serves_at_once_and_needs_no_rollout(shop: DeployedShop) -> None:

@@ -1,6 +1,5 @@
 """Events that come late, after the next deploy has begun or ended, or never."""
 
-import pytest
 from rollout.contract.names import NOT_JUDGED
 
 from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
@@ -17,8 +16,6 @@ from tests.rollouts.late_event import (
 )
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import eventually
-
-pytestmark = pytest.mark.xdist_group("rollouts")
 
 
 def test_a_terminal_event_that_comes_after_the_next_deploy_began_changes_nothing(shop: DeployedShop) -> None:

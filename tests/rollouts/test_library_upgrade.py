@@ -9,7 +9,7 @@ from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.library import PROMOTED_BY_NEXT
 from tests.rollouts.slots import B
 
-pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 
 def test_the_next_library_finishes_a_rollout_that_this_one_began(shop: DeployedShop) -> None:

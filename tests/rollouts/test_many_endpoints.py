@@ -8,8 +8,6 @@ from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B, slots_of
 from tests.rollouts.stage import eventually
 
-pytestmark = pytest.mark.xdist_group("rollouts")
-
 ENDPOINTS = 15
 
 

@@ -7,7 +7,7 @@ from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 
-pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 
 def test_a_harmless_release_is_promoted_step_by_step_and_the_slots_change_roles(shop: DeployedShop) -> None:

@@ -2,14 +2,11 @@
 
 from dataclasses import replace
 
-import pytest
 from rollout.contract.names import ROLLED_BACK
 
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A
-
-pytestmark = pytest.mark.xdist_group("rollouts")
 
 FAILS_SMOKE_TEST = (("FAILS_SMOKE_TEST", "yes"),)
 

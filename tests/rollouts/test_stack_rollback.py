@@ -9,7 +9,7 @@ from tests.rollouts.declaring import POINTS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 
-pytestmark = [pytest.mark.xdist_group("rollouts"), pytest.mark.long]
+pytestmark = pytest.mark.long
 
 
 def test_a_deploy_that_fails_at_any_point_is_undone_and_the_release_can_be_deployed_again(shop: DeployedShop) -> None:

@@ -7,8 +7,6 @@ from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 
-pytestmark = pytest.mark.xdist_group("rollouts")
-
 
 @pytest.mark.long
 def test_a_deploy_during_a_rollout_is_refused_and_the_rollout_goes_on(shop: DeployedShop) -> None:
