@@ -72,19 +72,25 @@ class RecommenderStack(Stack):
             self._front_door(endpoint)
 
     def _routing(self) -> TrafficRouting:
-        """Shift a share of the users first if `-c cohort_percent=5` gives one, then shares of all requests.
+        """Raise the share as `-c harm_budget=100` allows; by fixed steps instead with `-c steps=10,50,100`.
 
-        `-c users=200000` says how many users there are, so that the cohort can judge and not only find what is broken.
+        `-c bake_seconds=600` says how long each of them is watched at least. A share of the users meets the release
+        first with `-c cohort_percent=5`; `-c users=200000` says how many users there are, so that the cohort can judge
+        and not only find what is broken.
         """
-        bake = Duration.seconds(int(self._context("bake_seconds", "1800")))
+        seconds, steps = self._context("bake_seconds", ""), self._context("steps", "")
+        bake = Duration.seconds(int(seconds)) if seconds else None
+        cohorts = [TrafficStep.cohort(rule, bake=bake) for rule in self._cohort_rules()]
+        shares = [TrafficStep(percent=int(share), bake=bake) for share in (steps or "10,50,95,100").split(",")]
+        if steps:
+            return TrafficRouting.steps([*cohorts, *shares])
+        return TrafficRouting.paced(
+            harm_budget=float(self._context("harm_budget", "100")), checkpoints=[*cohorts, *shares]
+        )
+
+    def _cohort_rules(self) -> list[CohortRule]:
         percent, users = float(self._context("cohort_percent", "0")), int(self._context("users", "0"))
-        rules = [CohortRule.share_of_users(percent, users=users or None)] if percent else []
-        cohorts = [TrafficStep.cohort(rule, bake=bake) for rule in rules]
-        shares = [int(share) for share in self._context("steps", "10,50,100").split(",")]
-        harm_budget = float(self._context("harm_budget", "0"))
-        if harm_budget:
-            return TrafficRouting.paced(harm_budget=harm_budget, checkpoints=[*cohorts, *shares])
-        return TrafficRouting.steps([*cohorts, *shares], bake=bake)
+        return [CohortRule.share_of_users(percent, users=users or None)] if percent else []
 
     def _front_door(self, endpoint: CanaryEndpoint) -> None:
         """Put an API in front of the endpoint: `-c front_door=yes`."""

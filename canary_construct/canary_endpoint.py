@@ -63,13 +63,13 @@ class CanaryEndpoint(Construct):
     """A SageMaker endpoint with two production variants and a state machine that shifts traffic between them.
 
     Change `release` and deploy: the new model goes into the idle variant at weight 0, and a Step Functions execution
-    then raises its share step by step, or rolls it back. The first release of an endpoint serves at once.
+    then raises its share as the evidence allows, or rolls it back. The first release of an endpoint serves at once.
 
     - `release`: the model to serve (`ModelRelease`)
     - `instance_type`: of both variants, such as "ml.m5.xlarge"; it cannot change while the endpoint lives
     - `endpoint_name`: lower-case; left out, it is made of stack name and construct address
     - `scaling`: instances per role; left out, a fixed fleet of 1 and 1 idle
-    - `routing`: traffic steps; left out, 10 → 50 → 100 %, each watched for 30 minutes
+    - `routing`: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
     - `gates`: what compares the new model with the one that serves; left out, error rate and latency
     - `alpha`: the chance that all gates together roll back a healthy release, over a whole rollout
     - `require_proof`: a step passes only when every gate has proven that the new model does no harm, which takes long

@@ -136,5 +136,5 @@ class TrafficRouting:
 
     @classmethod
     def default(cls) -> TrafficRouting:
-        """Go through 10, 50 and 100 %, each watched for 30 minutes."""
-        return cls.steps([10, 50, 100])
+        """Pace the share by a harm budget of 100 requests; see `paced`."""
+        return cls.paced()

@@ -152,12 +152,16 @@ def acknowledgements(metadata: Any) -> dict[str, str]:
 
 
 def test_importing_the_library_does_nothing_but_define() -> None:
-    """No file is written, no variable is set, no AWS client is there."""
+    """No file is written, no variable is set, no AWS client is there, and no handler.
+
+    What decides about the share is there: the plan's expected courses are made with it.
+    """
     code = (
         "import os, sys; before = dict(os.environ); import aws_cdk; import canary_construct; "
         "assert dict(os.environ) == before; assert 'boto3' not in sys.modules; assert 'cdk_nag' not in sys.modules; "
         "shipped = {'.'.join(name.split('.')[:2]) for name in sys.modules if name.split('.')[0] == 'rollout'}; "
-        "assert shipped <= {'rollout', 'rollout.contract'}, shipped"
+        "decides = {f'rollout.{name}' for name in ('decisions', 'forecast', 'gates', 'sentences', 'shares')}; "
+        "assert shipped <= {'rollout', 'rollout.contract', *decides}, shipped"
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     before = sorted(path.name for path in ROOT.iterdir())

@@ -100,7 +100,7 @@ def test_a_paced_plan_tells_the_handlers_its_budget_and_what_each_step_waits_for
     assert plan.harm_budget == 50
     assert [step.passes for step in plan.steps] == [Passes.BUDGET, Passes.PROOF, Passes.WATCH, Passes.EVIDENCE]
     assert plan.gates.judge.warm_up_once
-    assert "harm_budget" not in plan_of(resources_of())
+    assert "harm_budget" not in plan_of(resources_of(routing=TrafficRouting.steps([10, 50, 100])))
 
 
 def test_a_step_that_waits_for_the_budget_may_be_shorter_than_an_alarm_needs() -> None:

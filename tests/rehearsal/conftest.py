@@ -41,7 +41,12 @@ def synthesised(folder: Path, *, bake_seconds: int, **more: float) -> Path:
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(__file__, "model.py")
-    context = {"version": "v2", "models": str(folder / "models"), "bake_seconds": str(bake_seconds)}
+    context = {
+        "version": "v2",
+        "models": str(folder / "models"),
+        "steps": "10,50,100",
+        "bake_seconds": str(bake_seconds),
+    }
     context |= {name: str(value) for name, value in more.items()}
     environment = {**os.environ, "CDK_OUTDIR": str(folder / "out"), "CDK_CONTEXT_JSON": json.dumps(context)}
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])

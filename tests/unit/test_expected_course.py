@@ -115,7 +115,7 @@ def test_the_course_begins_after_the_cohorts() -> None:
 
 
 def test_there_is_no_course_without_pacing_or_without_traffic() -> None:
-    assert expected_courses(plan_of(TrafficRouting.default()), requests_per_second=100) == ()
+    assert expected_courses(plan_of(TrafficRouting.steps([10, 50, 100])), requests_per_second=100) == ()
     assert expected_courses(plan_of(), requests_per_second=0) == ()
 
 

@@ -192,7 +192,7 @@ def test_a_bake_shorter_than_the_delay_is_refused() -> None:
         match=r"^bake must be at least 2100 s for gate conversion \(its delay of 1800 s and 5 metric periods\), "
         r"got 1800 s at 10 %$",
     ):
-        gates(superior(delay=Duration.minutes(30)), routing=TrafficRouting.default())
+        gates(superior(delay=Duration.minutes(30)), routing=TrafficRouting.steps([10, 50, 100]))
 
 
 def test_at_100_percent_the_counts_of_the_step_before_are_still_read() -> None:

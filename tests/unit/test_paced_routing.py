@@ -159,7 +159,7 @@ def test_what_cannot_be_paced_is_refused_with_a_sentence(said: dict[str, Any], s
 def test_a_budget_without_paced_steps_and_the_other_way_round_are_refused() -> None:
     together = "a harm_budget and the steps that it paces belong together: use TrafficRouting.paced, got "
     with pytest.raises(ValueError, match=f"^{together}100 and no paced step$"):
-        TrafficRouting(traffic_steps=TrafficRouting.default().traffic_steps, harm_budget=100)
+        TrafficRouting(traffic_steps=TrafficRouting.steps([10, 50, 100]).traffic_steps, harm_budget=100)
     with pytest.raises(ValueError, match=f"^{together}None and 10 %, 50 %, 95 %$"):
         TrafficRouting.steps(TrafficRouting.paced().traffic_steps)
 
@@ -181,14 +181,14 @@ def conversion(delay: Duration) -> Gate:
 
 
 def test_a_cold_canary_is_left_out_in_the_first_step_only() -> None:
-    paced, fixed = (gates(routing) for routing in (TrafficRouting.paced(), TrafficRouting.default()))
+    paced, fixed = (gates(routing) for routing in (TrafficRouting.paced(), TrafficRouting.steps([10, 50, 100])))
     assert (paced.rules().judge.warm_up_once, fixed.rules().judge.warm_up_once) == (True, False)
     waits = [[plan.waits(Gate.latency(), index).get("warm-up", 0) for index in range(3)] for plan in (paced, fixed)]
     assert waits == [[300, 0, 0], [300, 300, 300]]
 
 
 def test_a_rule_of_the_judge_that_has_its_usual_value_is_not_rendered() -> None:
-    assert "warm_up_once" not in gates(TrafficRouting.default()).rules().judge.to_json()
+    assert "warm_up_once" not in gates(TrafficRouting.steps([10, 50, 100])).rules().judge.to_json()
 
 
 def test_superiority_is_asked_where_the_proof_is_not_where_the_canary_is_watched() -> None:

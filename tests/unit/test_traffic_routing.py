@@ -87,13 +87,19 @@ def test_a_step_may_last_four_times_its_bake_unless_told_otherwise() -> None:
     assert TrafficStep(percent=10, bake=Duration.hours(1), max_bake=Duration.hours(1)).max_bake_seconds == 3600
 
 
-def test_the_default_goes_through_10_50_and_100_percent_with_half_an_hour_each() -> None:
-    steps = TrafficRouting.default().traffic_steps
+def test_a_bare_share_is_watched_for_half_an_hour() -> None:
+    steps = TrafficRouting.steps([10, 50, 100]).traffic_steps
     assert [(step.percent, step.bake_seconds, step.min_requests) for step in steps] == [
         (10, 1800, 100),
         (50, 1800, 100),
         (100, 1800, 100),
     ]
+
+
+def test_the_default_is_paced_by_a_budget_of_100_requests() -> None:
+    routing = TrafficRouting.default()
+    assert routing.harm_budget == 100
+    assert [step.percent for step in routing.traffic_steps] == [10, 50, 95, 100]
 
 
 def test_canary_and_all_at_once_have_the_steps_that_their_names_say() -> None:
