@@ -6,7 +6,8 @@ Sources, in the order of RULES:
 - Argo Rollouts: https://argo-rollouts.readthedocs.io/en/stable/features/analysis/
 - CodeDeploy (LambdaCanary10Percent10Minutes): https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
 
-Where a documentation names no threshold, Flagger's are used: 1 % errors, p99 of 500 ms.
+Where a documentation names no threshold, Flagger's are used: 1 % errors, p99 of 500 ms. All of them watch SageMaker's
+metrics in CloudWatch, as late as these come.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,6 @@ from dataclasses import dataclass
 
 ERROR_SHARE = 0.01
 P99_MS = 500.0
-CLOUDWATCH_DELAY = 90.0
-PROMETHEUS_DELAY = 15.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,6 @@ class Schedule:
     steps: tuple[tuple[float, float], ...]
     needed: int = 1
     of: int = 1
-    delay: float = CLOUDWATCH_DELAY
 
     def decide(self, second: float, seen: Sequence[Seen]) -> Decision:
         if sum(minute.breaches for minute in seen[-self.of :]) >= self.needed:
@@ -70,7 +68,6 @@ class Flagger:
     step: float = 10
     most: float = 50
     threshold: int = 5
-    delay: float = PROMETHEUS_DELAY
 
     def decide(self, second: float, seen: Sequence[Seen]) -> Decision:
         del second
@@ -89,7 +86,6 @@ class Argo:
     interval: int = 5
     failure_limit: int = 3
     success: float = 0.95
-    delay: float = PROMETHEUS_DELAY
 
     def decide(self, second: float, seen: Sequence[Seen]) -> Decision:
         measured = seen[10 :: self.interval]

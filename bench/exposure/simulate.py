@@ -1,66 +1,83 @@
-"""Runs another system's rule in a world, with the users and models of the rehearsal and without our product."""
+"""Runs another system's rule in a world, minute by minute."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from bench.exposure.rules import Decision, Seen
-from canary_tools.rehearsal.scenario import Scenario, behaviour_at
-from canary_tools.rehearsal.traffic import Arrivals
-from canary_tools.rehearsal.traffic.latency import CENTRES_MS, percentile
-from canary_tools.rehearsal.traffic.serving import serve
+from bench.exposure.site import CANARY, MINUTE, Site
+from bench.exposure.worlds import World
+from canary_tools.rehearsal.traffic.latency import percentile
 
-SLOW_MS = 250.0
-MINUTE = 60.0
-WATCHED_AFTERWARDS_S = 1800.0
-"""A promoted bad release keeps doing harm; the harm of the first half hour after its fault began is counted."""
+EVERYTHING = 100.0
+MILESTONES = (50.0, 95.0, EVERYTHING)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ended:
+    """How a rollout ended. `caused`: requests that were bad because of it. `seconds`: until the decision.
+
+    `reached`: seconds until each of the MILESTONES, where the canary got so far; `changes`: of weights.
+    """
+
     promoted: bool
     caused: int
     seconds: float
+    reached: tuple[float | None, ...]
+    changes: int
 
 
-def simulate(rule: Any, scenario: Scenario, seed: int) -> Ended:
-    """Go on minute by minute until the rule has decided. It sees the metrics of a minute `rule.delay` later."""
-    generator = np.random.default_rng(seed)
-    arrivals = Arrivals(scenario, generator)
-    seen: list[tuple[float, Seen]] = []
+def reached(shifts: Sequence[tuple[float, float]]) -> tuple[float | None, ...]:
+    """Return when shares, given as (second, percent), came to each of the milestones.
+
+    >>> reached([(0.0, 10.0), (600.0, 96.0)])
+    (600.0, 600.0, None)
+    """
+    return tuple(next((second for second, share in shifts if share >= least), None) for least in MILESTONES)
+
+
+def simulate(rule: Any, world: World, seed: int) -> Ended:
+    """Go on until the rule has decided. It sees each metric of a minute as late as our handlers would.
+
+    Its changes of weights take no time.
+    """
+    site = Site(world, seed)
+    shown: list[_Shown] = []
+    shifts: list[tuple[float, float]] = []
     caused, second, decision = 0, 0.0, Decision(0)
     while not decision.over:
-        decision = rule.decide(second, [minute for visible, minute in seen if visible <= second])
+        decision = rule.decide(second, [minute.seen(second) for minute in shown if minute.is_visible(second)])
+        if decision.percent != (shifts[-1][1] if shifts else 0.0):
+            shifts.append((second, decision.percent))
         if decision.over:
             break
-        harm, minute = _minute(scenario, arrivals, generator, second, decision.percent)
-        caused += harm
-        seen.append((second + MINUTE + rule.delay, minute))
+        answered = site.answer_canary(second, MINUTE, decision.percent / EVERYTHING)
+        caused += answered.caused
+        share = answered.failed / answered.requests if answered.requests else 0.0
+        errors_at, latency_at = (second + MINUTE + site.delay(CANARY) for _ in range(2))
+        shown.append(_Shown(errors_at, latency_at, share, percentile(answered.latency, 99) or 0.0))
         second += MINUTE
     promoted = decision.percent > 0
-    caused += afterwards(scenario, seed, second) if promoted else 0
-    return Ended(promoted=promoted, caused=caused, seconds=second)
+    caused += site.afterwards(second) if promoted else 0
+    return Ended(
+        promoted=promoted, caused=caused, seconds=second, reached=reached(shifts), changes=len(shifts),
+    )  # fmt: skip
 
 
-def afterwards(scenario: Scenario, seed: int, second: float) -> int:
-    """Return the harm that a promoted release does in the time after the rollout, or after a later fault."""
-    second = max([second, *(change.at_s for change in scenario.changes)])
-    generator = np.random.default_rng(seed + 1_000_000)
-    arrivals = Arrivals(scenario, generator)
-    moments = np.arange(second, second + WATCHED_AFTERWARDS_S, MINUTE)
-    return sum(_minute(scenario, arrivals, generator, float(moment), 100)[0] for moment in moments)
+@dataclass(frozen=True)
+class _Shown:
+    """One minute of the canary, and from when on each of its two metrics can be read."""
 
+    errors_at: float
+    latency_at: float
+    error_share: float
+    p99_ms: float
 
-def _minute(
-    scenario: Scenario, arrivals: Arrivals, generator: np.random.Generator, second: float, percent: float
-) -> tuple[int, Seen]:
-    requests = int(generator.binomial(arrivals.draw(second, MINUTE), percent / 100))
-    canary = serve(behaviour_at(scenario, "canary", second), rps_per_instance=0, limit=None)
-    stable = serve(behaviour_at(scenario, "stable", second), rps_per_instance=0, limit=None)
-    failed = int(generator.binomial(requests, canary.failing))
-    latency = generator.multinomial(requests - failed, canary.latency)
-    bad, usual = canary.bad(SLOW_MS), stable.bad(SLOW_MS)
-    wrong = failed + int(latency[SLOW_MS < CENTRES_MS].sum())
-    caused = int(generator.binomial(wrong, 1 - usual / bad)) if bad > usual else 0
-    return caused, Seen(failed / requests if requests else 0.0, percentile(latency, 99) or 0.0)
+    def is_visible(self, second: float) -> bool:
+        return min(self.errors_at, self.latency_at) <= second
+
+    def seen(self, second: float) -> Seen:
+        return Seen(
+            self.error_share if self.errors_at <= second else 0.0,
+            self.p99_ms if self.latency_at <= second else 0.0,
+        )

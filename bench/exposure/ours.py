@@ -1,0 +1,192 @@
+"""Our own rules in a world: what the handlers decide, without the services around them.
+
+The evidence reader, the gates, pacing and the decisions are those of the product. Replaced are CloudWatch
+(`cloudwatch`), the change of weights and the launch of instances (a time), and the alarms (their rule). So thousands
+of rollouts can be compared with other systems' rules, which run without their machinery, too. `canary_tools.rehearsal`
+runs all of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from math import ceil
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from rollout.contract.plan import Plan
+from rollout.contract.states import Next, StepState
+from rollout.decisions.bake import decide
+from rollout.decisions.capacity import canary_floor, instances_needed
+from rollout.evidence.reader import EvidenceReader
+from rollout.evidence.window import Window
+from rollout.handlers import evaluate
+from rollout.shares import first_percent, foreseen_percent, look, move
+
+from bench.exposure.cloudwatch import CANARY_SLOT, STABLE_SLOT, CloudWatch
+from bench.exposure.simulate import EVERYTHING, Ended, reached
+from bench.exposure.site import CANARY, MINUTE, STABLE, Answered, Site
+from bench.exposure.worlds import World
+
+SHIFT_SECONDS = 36.0
+"""From a decision until SageMaker serves with the new weights: as long as in the rehearsal."""
+ALARM_SECONDS = 15.0
+"""From the moment at which an alarm's last metric can be read until the order to give the traffic back, likewise."""
+ON_THE_WAY = (Next.STAY, Next.RAISE, Next.LOWER, Next.NEXT_STEP)
+
+
+def run_ours(plan: Plan, world: World, seed: int) -> Ended:
+    """Run one rollout to its end."""
+    return _Rollout(plan, world, seed).run()
+
+
+class _Rollout:
+    """One rollout. `now`: seconds since its begin."""
+
+    def __init__(self, plan: Plan, world: World, seed: int) -> None:
+        self.plan = plan
+        self.site = Site(world, seed)
+        self.period = plan.settings.metric_period_seconds
+        self.cloudwatch = CloudWatch(self.site, self.period)
+        self.now = 0.0
+        self.shifts: list[tuple[float, float]] = []
+        self.alarmed_at = np.inf
+        self.caused = 0
+        self._served_until = 0.0
+        self._of_period: list[Mapping[str, Answered]] = []
+        self._instances = plan.settings.scaling.idle_instances
+        state = StepState(index=0)
+        percent = first_percent(plan, state, requests_per_minute=self._per_minute)
+        self.state = replace(state, exposure=state.exposure.choose(percent))
+
+    @property
+    def _per_minute(self) -> float:
+        return self.site.arrivals.rate(self.now) * MINUTE
+
+    @cached_property
+    def _reader(self) -> EvidenceReader:
+        return EvidenceReader(
+            self.plan.settings.endpoint, sources=self.plan.gates.sources, period_seconds=self.period,
+            client=self.cloudwatch,
+        )  # fmt: skip
+
+    def run(self) -> Ended:
+        following = Next.RAISE
+        while following in ON_THE_WAY:
+            if following is Next.NEXT_STEP:
+                state = self.state
+                self.state = StepState(
+                    index=state.index + 1, exposure=state.exposure, judged=state.judged, bracketed=state.bracketed
+                )
+            if following is not Next.STAY:
+                self._shift()
+            following = self._look()
+        return self._end(promoted=following is Next.PROMOTE)
+
+    def _end(self, *, promoted: bool) -> Ended:
+        decided = self.now
+        if promoted:
+            self.caused += self.site.afterwards(self.now)
+        else:
+            self._serve(self.now + SHIFT_SECONDS)
+        changes = len(self.shifts) + (not promoted)
+        return Ended(
+            promoted=promoted, caused=self.caused, seconds=decided, reached=reached(self.shifts), changes=changes
+        )
+
+    def _shift(self) -> None:
+        """Wait for the instances of the wanted share and for the weights. A share that is in force takes no time."""
+        state, exposure, requested = self.state, self.state.exposure, self.now
+        if not self.shifts or self.shifts[-1][1] != exposure.wanted:
+            self._launch()
+            self._serve(self.now + SHIFT_SECONDS)
+            self.now += SHIFT_SECONDS
+            self.shifts.append((self.now, exposure.wanted))
+        whole_from, is_first = ceil(self.now / self.period), not state.began_at
+        self.state = replace(
+            state,
+            exposure=exposure.in_force(changes_from=int(requested // self.period), whole_from=whole_from),
+            began_at=self.now if is_first else state.began_at,
+            shifted_at=self.now,
+            next_period=whole_from if is_first else state.next_period,
+            seen=0,
+            requests=0 if is_first else state.requests,
+        )
+
+    def _launch(self) -> None:
+        scaling = self.plan.settings.scaling
+        needed = instances_needed(self._per_minute, scaling)
+        wanted = canary_floor(needed, foreseen_percent(self.plan, self.state), scaling)
+        if wanted > self._instances and self.state.exposure.wanted >= self.state.exposure.before:
+            self._serve(self.now + self.site.scenario.launch_s)
+            self.now += self.site.scenario.launch_s
+        self._instances = max(self._instances, wanted)
+
+    def _look(self) -> Next:
+        """Look after the usual interval, as `evaluate` does; an alarm does not wait for it."""
+        self._serve(self.now + self.plan.evaluation_interval_seconds)
+        self.now += self.plan.evaluation_interval_seconds
+        if self.alarmed_at <= self.now:
+            self.now = max(self.alarmed_at, self.shifts[-1][0])
+            return Next.REJECT
+        self.cloudwatch.now = self.now
+        plan, state, step = self.plan, self.state, self.plan.steps[self.state.index]
+        settings: Any = SimpleNamespace(settings=plan.settings)
+        window = self._window()
+        evidence = self._reader.read(window, stable=STABLE_SLOT, canary=CANARY_SLOT)
+        judgement = evaluate._judge(plan, step, state, evidence)  # noqa: SLF001 - the handler's own, without its services
+        seen = evaluate._with_evidence(settings, state, evidence, window)  # noqa: SLF001 - as above
+        after = replace(seen, judged=judgement.judged, bracketed=judgement.bracketed)
+        course = look(plan, after, evidence, judgement.gates)
+        decision = decide(
+            step, last=state.index == len(plan.steps) - 1,
+            baked=evaluate._baked(settings, after, window, is_fresh=evidence.is_fresh),  # noqa: SLF001 - as above
+            now=judgement.now, at_bake_end=judgement.at_bake_end, look=course, held="", notes=(),
+        )  # fmt: skip
+        is_fresh = evidence.is_fresh or after.newest != state.newest
+        moved = move(plan, after, course, judgement.now, decision, held="", is_fresh=is_fresh)
+        self.state = moved.state
+        return moved.decision.next
+
+    def _window(self) -> Window:
+        state = self.state
+        return Window(
+            begun=ceil(state.shifted_at / self.period), first=state.next_period, now=self.now, step=state.index,
+            exposure=state.exposure, looked={int(number): digest for number, digest in state.looked.items()},
+        )  # fmt: skip
+
+    def _serve(self, until: float) -> None:
+        """Answer the requests until then. The share does not change meanwhile."""
+        share = self.shifts[-1][1] / EVERYTHING if self.shifts else 0.0
+        while self._served_until < until:
+            number = int(self._served_until // self.period)
+            end = min(until, (number + 1) * float(self.period))
+            answered = self.site.answer(self._served_until, end - self._served_until, share)
+            self.caused += answered[CANARY].caused
+            self._of_period.append(answered)
+            self._served_until = end
+            if end % self.period == 0:
+                self._publish(number)
+
+    def _publish(self, number: int) -> None:
+        both = {who: _sum([answered[who] for answered in self._of_period]) for who in (CANARY, STABLE)}
+        self._of_period.clear()
+        self.cloudwatch.publish(number, both)
+        if self._breaches(both):
+            metrics_come = (number + 1) * self.period + max(self.site.delay(who) for who in (CANARY, STABLE))
+            self.alarmed_at = min(self.alarmed_at, metrics_come + ALARM_SECONDS)
+
+    def _breaches(self, both: Mapping[str, Answered]) -> bool:
+        """Tell whether the alarm on the canary's errors goes off: so many percentage points above stable's."""
+        limits, canary, stable = self.plan.settings.alarm_limits, both[CANARY], both[STABLE]
+        if canary.requests < limits.min_requests or not stable.requests:
+            return False
+        above = canary.failed / canary.requests - stable.failed / stable.requests
+        return EVERYTHING * above > limits.failed_percent
+
+
+def _sum(parts: list[Answered]) -> Answered:
+    return Answered(
+        sum(part.requests for part in parts), sum(part.failed for part in parts),
+        np.sum([part.latency for part in parts], axis=0), sum(part.caused for part in parts),
+    )  # fmt: skip
