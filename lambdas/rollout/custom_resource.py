@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
-from botocore.exceptions import ClientError
-
-from rollout import clock
 from rollout.contract.errors import RolloutError
+from rollout.patience import once_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,45 +19,24 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 """The request of CloudFormation."""
 logger = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-POLICY_SECONDS = 90
-"""How long a new policy may take to work. AWS documents no limit; users report up to a minute. Source:
-https://github.com/aws/aws-cdk/issues/37675"""
-LOOK_AGAIN_SECONDS = 5
 RESPONSE_TIMEOUT_SECONDS = 30
 REASON_BYTES = 1500
 """The longest reason. A response may have 4,096 bytes in all, and JSON writes some characters with two bytes."""
 
 
 def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
-    """Do the work and send CloudFormation the result. The user of the stack reads the sentence of a failure."""
+    """Do the work and send CloudFormation the result. The user of the stack reads the sentence of a failure.
+
+    Work that IAM denies is repeated, as CloudFormation may repeat a request too.
+    """
     try:
-        outcome: dict[str, object] = {"Status": "SUCCESS", "Data": _once_allowed(lambda: work(event))}
+        outcome: dict[str, object] = {"Status": "SUCCESS", "Data": once_allowed(lambda: work(event))}
     except RolloutError as error:
         outcome = {"Status": "FAILED", "Reason": _short(str(error))}
     except Exception as error:
         logger.exception("custom resource failed")
         outcome = {"Status": "FAILED", "Reason": _short(f"{type(error).__name__}: {error}")}
     _respond(event, outcome)
-
-
-def _once_allowed(work: Callable[[], Result]) -> Result:
-    """Repeat work that AWS denies: a policy takes effect some seconds after CloudFormation has created it.
-
-    The work can be repeated safely, because CloudFormation may repeat a request too. Source:
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
-    """
-    until = clock.now() + POLICY_SECONDS
-    while True:
-        try:
-            return work()
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in DENIED or clock.now() >= until:
-                raise
-        clock.pause(LOOK_AGAIN_SECONDS)
 
 
 def physical_id(event: Event) -> str:

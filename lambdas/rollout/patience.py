@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from botocore.exceptions import ClientError
+
 from rollout import clock
 from rollout.contract.errors import EndpointBusy, Throttled, Unavailable
 from rollout.notices import notify
@@ -18,6 +20,12 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
 MARGIN_SECONDS = 15
 """What an invocation keeps for its last words."""
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+POLICY_SECONDS = 90
+"""How long a new policy may take to work. AWS documents no limit; users report up to a minute. Source:
+https://github.com/aws/aws-cdk/issues/37675"""
+LOOK_AGAIN_SECONDS = 5
 
 
 class Context(Protocol):
@@ -49,16 +57,38 @@ def insist(action: Callable[[], Result], *, until: float, on: tuple[type[Excepti
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
+def once_allowed(action: Callable[[], Result], *, until: float | None = None) -> Result:
+    """Repeat an action that IAM denies: a policy takes effect some seconds after CloudFormation has created it.
+
+    `until` (seconds since the epoch) ends that earlier than after `POLICY_SECONDS`. Source:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+
+    Raises:
+        ClientError: when AWS still denies the action then, and at once when it refuses it for another reason.
+    """
+    in_force = clock.now() + POLICY_SECONDS
+    until = in_force if until is None else min(until, in_force)
+    while True:
+        try:
+            return action()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in DENIED or clock.now() >= until:
+                raise
+        clock.pause(LOOK_AGAIN_SECONDS)
+
+
 def insist_loudly(
     endpoint: str, action: Callable[[], Result], *, until: float, on: tuple[type[Exception], ...] = NOT_READY
 ) -> Result:
     """Insist, and send the event "Needs Attention" before a failure leaves this invocation.
 
+    The event that invoked it may come right after the deploy that changed its role, so a denial is waited out first.
+
     Nobody waits for the answer to an event; Lambda repeats the invocation twice. Source:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
     try:
-        return insist(action, until=until, on=on)
+        return insist(lambda: once_allowed(action, until=until), until=until, on=on)
     except Exception as error:
         notify(endpoint, "Needs Attention", version="", execution="", reason=f"{type(error).__name__}: {error}")
         raise

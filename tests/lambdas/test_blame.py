@@ -121,6 +121,25 @@ def test_only_the_same_periods_are_compared() -> None:
     assert judged([(100, 0), (100, 60)], [(900, 9), (900, 540)]).fault is Fault.BOTH
 
 
+def test_what_waits_for_stable_says_whether_stable_was_seen_with_the_trouble() -> None:
+    both, wholly = judged([(100, 60), (100, 60)], [(900, 540), None]), judged([(100, 60), (100, 60)], [None, None])
+    assert [both.fault, wholly.fault] == [Fault.UNSEEN, Fault.UNSEEN]
+    assert [both.partly_seen, wholly.partly_seen] == [True, False]
+
+
+@pytest.mark.parametrize("kinds", [(0, 1), (1, 0)])
+def test_what_stable_shows_nothing_of_is_more_urgent_than_what_it_shows_a_part_of(kinds: tuple[int, int]) -> None:
+    findings = [Finding(fault=Fault.UNSEEN, partly_seen=True), Finding(fault=Fault.UNSEEN)]
+    assert not most_urgent(findings[kind] for kind in kinds).partly_seen
+
+
+def test_a_usual_trouble_holds_nothing_up_while_stable_publishes_later() -> None:
+    later = [(900, 540), None]
+    assert judged([(100, 60)] * 2, later, usual=[(600, 300)]).fault is Fault.USUAL
+    assert judged([(100, 60)] * 2, [(900, 9), None], usual=[(600, 300)]).fault is Fault.CANARY
+    assert judged([(100, 60)] * 2, [None, None], usual=[(600, 300)]).fault is Fault.UNSEEN
+
+
 def test_the_newest_failures_of_stable_may_be_a_part_of_them() -> None:
     newest, final = judged([(100, 60)], [(900, 270)]), judged([(100, 60)], [(900, 270), (900, 9)])
     assert [newest.fault, final.fault] == [Fault.BOTH, Fault.CANARY]

@@ -4,7 +4,7 @@ from rollout.contract.errors import AlarmRaised, EndpointBusy, Halted
 from rollout.handlers import panic
 
 from canary_tools.aws_models.api.errors import ApiError
-from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
+from tests.lambdas.fakes.aws import DENIED, THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.context import FakeContext
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, A, B
@@ -207,6 +207,33 @@ def test_a_stable_that_publishes_nothing_is_not_waited_for_without_an_end(
     assert began + 299 <= aws.clock.now() < began + 360
     with pytest.raises(Halted, match="what stable did at that time is not published yet"):
         baking.repeat()
+
+
+@pytest.mark.usefixtures("baking")
+def test_an_outage_of_both_ends_nothing_though_stable_publishes_later_each_time(aws: Aws, serving: Shop) -> None:
+    """Long after the alarm the canary's newest periods still wait for stable's; older ones of both are there."""
+    now = int(aws.clock.now()) // PERIOD * PERIOD
+    unpublished = list(range(now - 8 * PERIOD, now + 30 * PERIOD, PERIOD))
+    for at in unpublished:
+        aws.cloudwatch.serve(ENDPOINT, B, 6000, failed=5000, at=at, period=PERIOD)
+
+    def publish_stable(_: object) -> None:
+        while unpublished[0] < aws.clock.now() - 4 * PERIOD:
+            aws.cloudwatch.serve(ENDPOINT, A, 6000, failed=5000, at=unpublished.pop(0), period=PERIOD)
+
+    aws.before_call = publish_stable
+    with pytest.raises(AlarmRaised, match="what stable did at that time is not published yet"):
+        raised(serving, "b-errors")
+    assert serving.weights() == {A: 50, B: 50}
+
+
+@pytest.mark.usefixtures("baking")
+def test_a_policy_that_takes_effect_late_does_not_stop_an_alarm(aws: Aws, serving: Shop) -> None:
+    healed_at = aws.clock.now() + 60
+    aws.fail(RAISE, DENIED, times=1_000, when=lambda _: aws.clock.now() < healed_at)
+    serving.panic("b-errors")
+    assert serving.weights() == {A: 100, B: 0}
+    assert "Canary Rollout Needs Attention" not in [kind for kind, _ in aws.events.told()]
 
 
 @pytest.mark.parametrize("error", [THROTTLED, UNAVAILABLE])

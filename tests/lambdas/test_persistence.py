@@ -10,12 +10,11 @@ from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 from rollout.contract.timing import ROLLBACK_TRIES
 
 from canary_tools.aws_models.api.errors import ApiError
-from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
+from tests.lambdas.fakes.aws import DENIED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import A, B
 from tests.lambdas.fakes.shop import Shop
 
-DENIED = ApiError("AccessDeniedException", "not authorized")
 INVALID = ApiError("ValidationException", "the service has a bad day")
 MINUTES = 60
 LATER_CALLS = ["RegisterScalableTarget", "PutEvents", "DeleteItem"]

@@ -1,10 +1,11 @@
 import pytest
+from botocore.exceptions import ClientError
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import NOT_JUDGED, PROMOTED
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
-from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
+from tests.lambdas.fakes.aws import DENIED, THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed, scaling_id
@@ -239,6 +240,27 @@ def test_weak_services_are_tried_again(aws: Aws, serving: Shop) -> None:
     assert execution is not None
     serving.run(execution)
     assert serving.unsafe() == []
+
+
+@pytest.mark.parametrize("operation", ["DescribeEndpoint", "RegisterScalableTarget", "PutItem", "StartExecution"])
+def test_a_policy_that_takes_effect_late_holds_no_rollout_up(aws: Aws, serving: Shop, operation: str) -> None:
+    serving.deploy("v2")
+    healed_at = aws.clock.now() + 60
+    aws.fail(operation, DENIED, times=1_000, when=lambda _: aws.clock.now() < healed_at)
+    serving.settle()
+    assert serving.running() is not None
+    assert "Canary Rollout Needs Attention" not in [kind for kind, _ in aws.events.told()]
+
+
+def test_what_stays_denied_is_told_by_each_invocation(aws: Aws, serving: Shop) -> None:
+    serving.deploy("v2")
+    began = aws.clock.now()
+    aws.fail("RegisterScalableTarget", DENIED, times=1_000)
+    with pytest.raises(ClientError, match="not authorized"):
+        serving.settle()
+    assert 90 <= aws.clock.now() - began <= 120
+    (told,) = [detail for kind, detail in aws.events.told() if kind == "Canary Rollout Needs Attention"]
+    assert "not authorized" in told["reason"]
 
 
 def test_two_serving_slots_are_said_and_leave_neither_lock_nor_suspension(serving: Shop) -> None:

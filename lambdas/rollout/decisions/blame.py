@@ -88,12 +88,14 @@ class Finding:
     """Whose fault it is, and why. `lasts`: the canary's newest metric period is beyond the limits.
 
     `alone`: stable served nobody, or too few to compare with, when the canary was worse than stable had been before.
+    `partly_seen`: of an unseen trouble, that stable had it, too, in those of the periods that it has published.
     """
 
     fault: Fault
     reason: str = ""
     lasts: bool = False
     alone: bool = False
+    partly_seen: bool = False
 
     @property
     def error(self) -> type[RolloutError]:
@@ -182,11 +184,11 @@ def judge(
     for pair in (together_with, by_itself):
         if pair.is_worse:
             return Finding(fault=Fault.CANARY, reason=pair.in_words(what), lasts=lasts, alone=pair is by_itself)
-    if waiting:
-        seen = in_words(_sum(beyond[n] for n in waiting), what)
-        return Finding(fault=Fault.UNSEEN, reason=sentences.STABLE_UNSEEN.format(canary=seen), lasts=lasts)
+    usual = 2 * sum(seen.beyond for seen in before.rollout) > len(before.rollout)
+    if waiting and not (usual and beside):
+        return _unseen(in_words(_sum(beyond[n] for n in waiting), what), lasts=lasts, partly_seen=bool(beside))
     pair = together_with if beside else by_itself
-    if 2 * sum(seen.beyond for seen in before.rollout) > len(before.rollout):
+    if usual:
         return Finding(fault=Fault.USUAL, reason=sentences.USUAL.format(counts=pair.in_words(what)), lasts=lasts)
     return Finding(fault=Fault.BOTH, reason=sentences.BOTH.format(counts=pair.in_words(what)), lasts=lasts)
 
@@ -214,7 +216,7 @@ def judge_afterwards(
 def most_urgent(findings: Iterable[Finding]) -> Finding:
     """Return the finding to act on: of errors and of latency, say."""
     order = list(Fault)
-    return min(findings, key=lambda finding: order.index(finding.fault))
+    return min(findings, key=lambda finding: (order.index(finding.fault), finding.partly_seen))
 
 
 def worse_beyond_chance(canary: Seen, other: Seen) -> bool:
@@ -272,6 +274,11 @@ def _nothing(canary: Mapping[int, Seen]) -> Finding:
         return Finding(fault=Fault.NOTHING, reason=sentences.WITHIN_LIMITS)
     words = {"bad": impossible[-1].bad, "total": impossible[-1].total}
     return Finding(fault=Fault.IMPOSSIBLE, reason=sentences.IMPOSSIBLE_COUNTS.format(**words))
+
+
+def _unseen(canary: str, *, lasts: bool, partly_seen: bool) -> Finding:
+    reason = sentences.STABLE_UNSEEN.format(canary=canary)
+    return Finding(fault=Fault.UNSEEN, reason=reason, lasts=lasts, partly_seen=partly_seen)
 
 
 def _known(stable: Seen | None) -> bool:

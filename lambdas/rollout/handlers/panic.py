@@ -102,10 +102,14 @@ def _order(world: World, alarm_name: str, lock: Lock, until: float, *, raised_at
 
 
 def _order_of(finding: Finding, alarm_name: str, *, impatient: bool) -> _Order | None:
-    """Return what one look is enough for. Where nobody can tell whose fault it is, nobody is judged."""
+    """Return what one look is enough for. Where nobody can tell whose fault it is, nobody is judged.
+
+    While a trouble of both lasts, the newest periods wait for stable at most looks: its metrics come later, not never.
+    """
     if finding.fault is Fault.CANARY:
         return _Order(finding.explains([alarm_name]), finding.error)
-    if finding.fault is Fault.UNREAD or (finding.fault is Fault.UNSEEN and impatient):
+    silent = finding.fault is Fault.UNSEEN and not finding.partly_seen
+    if finding.fault is Fault.UNREAD or (silent and impatient):
         return _Order(finding.explains([alarm_name]), MetricsMissing)
     return None
 

@@ -29,6 +29,7 @@ START = 1_800_000_000.0
 CALL_SECONDS = 0.05
 TIMING = Timing(fleet_update_seconds=300, instance_launch_seconds=60, weight_update_seconds=30)
 
+DENIED = ApiError("AccessDeniedException", "not authorized")
 THROTTLED = ApiError("ThrottlingException", "Rate exceeded")
 UNAVAILABLE = ApiError("InternalServerError", "Internal server error", status=500)
 
