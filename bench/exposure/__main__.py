@@ -18,6 +18,7 @@ from pathlib import Path
 from bench.exposure.rules import RULES
 from bench.exposure.running import BUDGETS, FIXED, paced, run
 from bench.exposure.tables import print_tables
+from bench.exposure.worlds import WORLDS
 
 DEFAULT = paced(BUDGETS[0])
 
@@ -32,6 +33,7 @@ def main() -> int:
     running.add_argument("--seeds", type=int, default=200, help="of the other systems' rules")
     running.add_argument("--our-seeds", type=int, default=200, help=f"of {DEFAULT}, which takes longer")
     running.add_argument("--variant-seeds", type=int, default=200, help="of our other budgets and of fixed steps")
+    running.add_argument("--worlds", choices=("all", "good", "bad"), default="all")
     running.add_argument("--processes", type=int, default=os.cpu_count())
     for command in (running, commands.add_parser("tables", help="print the results as tables")):
         command.add_argument("--results", type=Path, required=True)
@@ -43,7 +45,10 @@ def main() -> int:
             DEFAULT: options.our_seeds,
             **dict.fromkeys(variants, options.variant_seeds),
         }
-        run(options.paced, options.fixed, options.results, seeds=seeds, processes=options.processes)
+        worlds = [world for world in WORLDS if options.worlds in ("all", "bad" if world.bad else "good")]
+        run(
+            options.paced, options.fixed, options.results, seeds=seeds, worlds=worlds, processes=options.processes
+        )  # fmt: skip
     else:
         print_tables(options.results)
     return 0

@@ -1,25 +1,33 @@
 """Every contender in every world, on the same seeds, in several processes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rollout.contract.plan import Plan
 
 from bench.exposure.ours import run_ours
 from bench.exposure.rules import RULES
 from bench.exposure.simulate import Ended, simulate
-from bench.exposure.worlds import WORLDS
+from bench.exposure.worlds import WORLDS, World
 from canary_tools.rehearsal.template import find_endpoint
 
 BUDGETS = (100, 20, 50, 200)
 FIXED = "ours, fixed steps"
-SEEDS_AT_ONCE = 10
+SEEDS_AT_ONCE = {"ours": 2, "theirs": 10}
+"""Ours take longer; all chunks of one contender begin at the same seeds."""
 
-Chunk = tuple[str, str, int, int]
-"""World, contender, first seed, and the seed after the last."""
+
+class Chunk(NamedTuple):
+    """The seeds from `first` to the one before `after`."""
+
+    world: str
+    contender: str
+    first: int
+    after: int
 
 
 def paced(budget: int) -> str:
@@ -27,19 +35,22 @@ def paced(budget: int) -> str:
     return f"ours, budget {budget}"
 
 
-def run(paced_template: Path, fixed_template: Path, results: Path, *, seeds: Mapping[str, int], processes: int) -> None:
+def run(
+    paced_template: Path, fixed_template: Path, results: Path, *, seeds: Mapping[str, int], worlds: Sequence[World],
+    processes: int,
+) -> None:  # fmt: skip
     """Append one line to the results for each missing chunk of seeds; `seeds`: how many, by contender."""
     plans = _plans(paced_template, fixed_template)
-    known = {chunk_of(line) for line in lines_of(results)} if results.exists() else set()
+    known = set(_known(results)) if results.exists() else set()
     with ProcessPoolExecutor(processes) as pool, results.open("a", encoding="utf-8") as out:
         pending: dict[Future[list[Ended]], Chunk] = {
-            pool.submit(_run_chunk, chunk, plans.get(chunk[1])): chunk for chunk in _chunks(seeds) if chunk not in known
+            pool.submit(_run_chunk, chunk, plans.get(chunk.contender)): chunk
+            for chunk in _chunks(seeds, worlds)
+            if (chunk.world, chunk.contender, chunk.first) not in known
         }
         for done in as_completed(pending):
-            world, name, first, after = pending[done]
             ends = [asdict(end) for end in done.result()]
-            line = {"world": world, "contender": name, "first": first, "after": after, "ends": ends}
-            out.write(json.dumps(line) + "\n")
+            out.write(json.dumps({**pending[done]._asdict(), "ends": ends}) + "\n")
             out.flush()
 
 
@@ -53,9 +64,10 @@ def lines_of(results: Path) -> Iterator[dict[str, object]]:
     return (json.loads(line) for line in results.read_text(encoding="utf-8").splitlines())
 
 
-def chunk_of(line: dict[str, object]) -> Chunk:
-    """Return the chunk that a line of the results belongs to."""
-    return str(line["world"]), str(line["contender"]), int(str(line["first"])), int(str(line["after"]))
+def _known(results: Path) -> Iterator[tuple[str, str, int]]:
+    """Yield world, contender and first seed of each line of the results."""
+    for line in lines_of(results):
+        yield str(line["world"]), str(line["contender"]), int(str(line["first"]))
 
 
 def _plans(paced_template: Path, fixed_template: Path) -> dict[str, Plan]:
@@ -65,19 +77,21 @@ def _plans(paced_template: Path, fixed_template: Path) -> dict[str, Plan]:
     return {**plans, FIXED: find_endpoint(fixed_template, None).plan}
 
 
-def _chunks(seeds: Mapping[str, int]) -> Iterator[Chunk]:
+def _chunks(seeds: Mapping[str, int], worlds: Sequence[World]) -> Iterator[Chunk]:
     """Yield the first seeds of all worlds before the next seeds, so that an interrupted run covers all worlds alike."""
-    for first in range(1, max(seeds.values()) + 1, SEEDS_AT_ONCE):
-        for name in sorted(contenders(), key=list(seeds).index):
-            for world in WORLDS:
-                if first <= seeds[name]:
-                    yield world.name, name, first, min(first + SEEDS_AT_ONCE, seeds[name] + 1)
+    chunks = [
+        Chunk(world.name, name, first, min(first + at_once, count + 1))
+        for name, count in seeds.items()
+        for at_once in [SEEDS_AT_ONCE["theirs" if name in {rule.name for rule in RULES} else "ours"]]
+        for first in range(1, count + 1, at_once)
+        for world in worlds
+    ]
+    return iter(sorted(chunks, key=lambda chunk: chunk.first))
 
 
 def _run_chunk(chunk: Chunk, plan: Plan | None) -> list[Ended]:
-    name_of_world, name, first, after = chunk
-    world = next(each for each in WORLDS if each.name == name_of_world)
+    world, seeds = next(each for each in WORLDS if each.name == chunk.world), range(chunk.first, chunk.after)
     if plan is not None:
-        return [run_ours(plan, world, seed) for seed in range(first, after)]
-    rule = next(rule for rule in RULES if rule.name == name)
-    return [simulate(rule, world, seed) for seed in range(first, after)]
+        return [run_ours(plan, world, seed) for seed in seeds]
+    rule = next(rule for rule in RULES if rule.name == chunk.contender)
+    return [simulate(rule, world, seed) for seed in seeds]
