@@ -194,6 +194,13 @@ def test_a_period_that_is_not_complete_brakes_as_well_and_so_does_one_in_which_t
     assert looked(10, period(100, None, canary_bad=60), end=100).brake is not None
 
 
+def test_a_newer_period_whose_errors_have_not_come_hides_no_older_one() -> None:
+    only_requests = Period(101, 10, PER_PERIOD, {}, {})
+    look = looked(10, period(100, 10, canary_bad=30), only_requests, end=100)
+    assert look.brake is not None
+    assert look.brake.percent == 1.0
+
+
 def test_a_brake_goes_lower_than_a_tenth_where_the_budget_asks_for_it() -> None:
     look = looked(50, period(100, 50, canary_bad=3000))
     assert look.brake is not None

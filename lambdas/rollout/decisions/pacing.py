@@ -113,7 +113,7 @@ class Pace:
         begun = self._risen(replace(before, busiest=float(busiest)), len(complete))
         kept = reduce(self._take, complete, begun)
         ahead = reduce(self._take, [period for period in new if period.number >= end], kept)
-        return Look(pace=self, kept=kept, ahead=ahead, newest=newest[:NEWEST_PERIODS])
+        return Look(pace=self, kept=kept, ahead=ahead, newest=newest)
 
     def _risen(self, pacing: Pacing, periods: int) -> Pacing:
         """Return the sums with what the gates' evidence has risen since the look before, `periods` ago."""
@@ -173,7 +173,10 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What one look has shown. `kept` is for the next one; `ahead` knows of periods that are not complete, too."""
+    """What one look has shown. `kept` is for the next one; `ahead` knows of periods that are not complete, too.
+
+    `newest`: the published periods, the newest first. Each metric comes when it comes: a gate may lack the newest ones.
+    """
 
     pace: Pace
     kept: Pacing
@@ -186,8 +189,9 @@ class Look:
         found = [
             Strongest(evidence, gate.rule.name, count)
             for gate in self.pace.gates
-            for count in range(1, len(self.newest) + 1)
-            if (evidence := _evidence(gate, self.newest[:count])) is not None
+            for newest in [self._newest_of(gate.rule.name)]
+            for count in range(1, len(newest) + 1)
+            if (evidence := _evidence(gate, newest[:count])) is not None
         ]
         return max(found, default=Strongest())
 
@@ -200,7 +204,7 @@ class Look:
         strongest = self.strongest
         if strongest.evidence < BRAKE_AT or not self.pace.share or self.kept.is_low:
             return None
-        lower = self._lower(self.newest[: strongest.periods])
+        lower = self._lower(self._newest_of(strongest.gate)[: strongest.periods])
         if lower > self.pace.share / 2:
             return None
         words = {"gate": strongest.gate, "odds": math.exp(min(strongest.evidence, 20.0)), "periods": strongest.periods}
@@ -246,6 +250,10 @@ class Look:
         """Tell whether every gate's equality is proven; at the end of a bake it must be likelier than not."""
         required = 0.0 if at_bake_end else -math.log(BETA)
         return all(self._proof(gate) >= required for gate in self.pace.gates)
+
+    def _newest_of(self, gate: str) -> Sequence[Period]:
+        """Return the newest periods of which a gate's counts have come."""
+        return [period for period in self.newest if gate in period.counts][:NEWEST_PERIODS]
 
     def _proof(self, gate: GateView) -> float:
         sums = self.ahead.gates[gate.rule.name]
@@ -383,8 +391,8 @@ def _is_outage(gate: GateView, counts: Counts) -> bool:
 
 def _evidence(gate: GateView, periods: Sequence[Period]) -> float | None:
     """Return the evidence of some periods, over the gate's dispersion; `None` where the difference does not matter."""
-    counts = [period.counts[gate.rule.name] for period in periods if gate.rule.name in period.counts]
-    if len(counts) < len(periods) or not _differs(gate, counts):
+    counts = [period.counts[gate.rule.name] for period in periods]
+    if not _differs(gate, counts):
         return None
     return gate.evidence(counts) / gate.spread
 
