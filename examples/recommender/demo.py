@@ -111,7 +111,7 @@ class Demonstration:
         self._deploys.append(Deploy(version=version, started_at=started_at, ended_at=time.time()))
         self.phase = f"waiting for the rollout of {version}"
         self._wait(_ended(version), ROLLOUT_TIMEOUT_SECONDS, f"the end of the rollout of {version}")
-        self.phase = f"the rollout of {version} has ended; waiting until the scaling floors are restored"
+        self.phase = f"the rollout of {version} has ended; waiting until one release has all the traffic"
         self._wait(_rests, REST_TIMEOUT_SECONDS, f"rest after {version}")
 
     def stay_quiet(self) -> None:

@@ -113,7 +113,7 @@ def _slot_cells(name: str, requests: Sequence[Request], view: View) -> list[Text
     slot = None if view.observation is None else view.observation.slots.get(name)
     return [
         Text(_release(requests)),
-        Text("" if slot is None else f"{slot.weight:.0f} %", style="bold"),
+        Text("" if slot is None else f"{slot.weight:.3g} %", style="bold"),
         Text(f"{_share(requests, view):.1%}"),
         Text(f"{summary.sent / WINDOW_SECONDS:.1f}"),
         Text(f"{summary.error_rate:.1%}", style="bold red" if summary.model_errors else ""),
@@ -127,7 +127,7 @@ def _slot_cells(name: str, requests: Sequence[Request], view: View) -> list[Text
 def _slot_words(name: str, requests: Sequence[Request], view: View) -> str:
     summary = summarise(requests)
     slot = None if view.observation is None else view.observation.slots.get(name)
-    weight = "?" if slot is None else f"{slot.weight:.0f}"
+    weight = "?" if slot is None else f"{slot.weight:.3g}"
     return (
         f"{name} {_release(requests)} weight {weight} % seen {_share(requests, view):.0%} "
         f"errors {summary.error_rate:.0%} clicked {summary.click_rate:.0%} p99 {_milliseconds(summary, summary.p99_ms)}"

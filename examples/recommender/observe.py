@@ -16,7 +16,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One production variant: its weight in percent, and its instances in service, desired and at the scaling floor."""
+    """One production variant: its percentage of all weights; its instances in service, desired and at the floor."""
 
     weight: float
     instances: int
@@ -62,11 +62,12 @@ class EndpointReader:
         endpoint = self._sagemaker.describe_endpoint(EndpointName=self._endpoint_name)
         answered_at = time.time()
         variants = endpoint.get("ProductionVariants", ())
+        weights = sum(_weight(slot) for slot in variants)
         return Observation(
             asked_at=asked_at,
             answered_at=answered_at,
             status=endpoint["EndpointStatus"],
-            slots={slot["VariantName"]: _parse_slot(slot, floors) for slot in variants},
+            slots={slot["VariantName"]: _parse_slot(slot, floors, weights=weights) for slot in variants},
             alarms=self._alarms(),
             rollouts=self._ledger.rollouts(),
         )
@@ -144,9 +145,13 @@ class Observer(Repeated):
             self._changed.notify_all()
 
 
-def _parse_slot(slot: Mapping[str, Any], floors: Mapping[str, int]) -> Slot:
+def _weight(slot: Mapping[str, Any]) -> float:
+    return float(slot.get("CurrentWeight", 0))
+
+
+def _parse_slot(slot: Mapping[str, Any], floors: Mapping[str, int], *, weights: float) -> Slot:
     return Slot(
-        weight=float(slot.get("CurrentWeight", 0)),
+        weight=100 * _weight(slot) / weights if weights else 0.0,
         instances=int(slot.get("CurrentInstanceCount", 0)),
         desired_instances=int(slot.get("DesiredInstanceCount", 0)),
         floor=floors.get(slot["VariantName"]),

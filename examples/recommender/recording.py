@@ -103,9 +103,7 @@ def _steady_window(step: Step, rollout: Rollout, recording: Recording) -> tuple[
 
 
 def _has_share(observation: Observation, slot: str, percent: float) -> bool:
-    """Tell whether a slot's part of all weights is this percentage; weights sum to 100 or to 10,000."""
-    total = sum(seen.weight for seen in observation.slots.values())
-    return total > 0 and math.isclose(100 * observation.slots[slot].weight / total, percent, abs_tol=1e-6)
+    return math.isclose(observation.slots[slot].weight, percent, abs_tol=1e-6)
 
 
 def alarm_moments(recording: Recording) -> dict[float, str]:

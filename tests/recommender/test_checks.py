@@ -147,8 +147,20 @@ def test_rest_is_all_weight_on_one_slot(recording: Recording, second: int, rests
     assert check_rest(observation, stable_floor=2, idle_floor=1).holds is rests
 
 
-def test_a_floor_left_high_is_no_rest(recording: Recording) -> None:
+@pytest.mark.parametrize(
+    ("slot", "floor", "rests"),
+    [("variant-a", 2, True), ("variant-a", 0, False), ("variant-b", 1, False), ("variant-b", None, False)],
+)
+def test_each_slot_has_at_least_the_floor_of_its_role_at_rest(
+    recording: Recording,
+    slot: str,
+    floor: int | None,
+    rests: bool,  # noqa: FBT001
+) -> None:
     last = recording.observations[-1]
-    high = replace(last, slots={**last.slots, "variant-a": replace(last.slots["variant-a"], floor=2)})
-    assert not check_rest(high, stable_floor=2, idle_floor=1).holds
+    other = replace(last, slots={**last.slots, slot: replace(last.slots[slot], floor=floor)})
+    assert check_rest(other, stable_floor=2, idle_floor=1).holds is rests
+
+
+def test_an_endpoint_that_nobody_saw_is_not_at_rest() -> None:
     assert not check_rest(None, stable_floor=2, idle_floor=1).holds

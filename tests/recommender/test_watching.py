@@ -110,7 +110,10 @@ def test_rollouts_come_in_the_order_in_which_they_started() -> None:
 
 def test_an_observation_has_weights_instances_floors_and_alarms() -> None:
     since = datetime(2026, 11, 22, tzinfo=UTC)
-    variants = [{"VariantName": "variant-a", "CurrentWeight": 90.0, "CurrentInstanceCount": 2}]
+    weights = {"variant-a": 9585.0, "variant-b": 415.0}
+    variants = [
+        {"VariantName": name, "CurrentWeight": weight, "CurrentInstanceCount": 2} for name, weight in weights.items()
+    ]
     targets = [
         {"ResourceId": "endpoint/recommender/variant/variant-a", "MinCapacity": 2},
         {"ResourceId": "endpoint/other/variant/variant-a", "MinCapacity": 9},
@@ -126,7 +129,7 @@ def test_an_observation_has_weights_instances_floors_and_alarms() -> None:
     }
     reader = EndpointReader(clients.__getitem__, endpoint_name="recommender", ledger=ledger_of(ROLLOUT))
     seen = reader.read()
-    assert (seen.slots["variant-a"].weight, seen.slots["variant-a"].floor) == (90.0, 2)
+    assert (seen.slots["variant-a"].weight, seen.slots["variant-a"].floor) == (95.85, 2)
     assert {name: alarm.since for name, alarm in seen.alarms.items()} == {"ErrorRate": since.timestamp()}
     assert [rollout.version for rollout in seen.rollouts] == ["v2"]
 

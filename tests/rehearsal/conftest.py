@@ -35,7 +35,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthesised(tmp_path_factory.mktemp("synth"), bake_seconds=BAKE_SECONDS)
 
 
-def synthesised(folder: Path, *, bake_seconds: int, **more: float) -> Path:
+def synthesised(folder: Path, *, bake_seconds: int, **more: float | str) -> Path:
     """Synthesise the root app into a folder, with more of its context, and return its template."""
     archive = folder / "models" / "v2" / "model.tar.gz"
     archive.parent.mkdir(parents=True)

@@ -7,7 +7,12 @@ import pytest
 
 from canary_tools.rehearsal.command import main
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.report.page import write_report
+from canary_tools.rehearsal.report.pictures import pictures
+from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.template import find_endpoint
+from tests.rehearsal.conftest import BAKE_SECONDS, HEALTHY, synthesised
 
 KEYS = [
     "outcome", "reason", "seconds", "steps", "bad_requests_caused",
@@ -47,6 +52,15 @@ def test_the_plan_says_what_a_rollout_means(template: Path, capsys: pytest.Captu
     assert summary["instances_before"] < summary["peak_instances"]
     assert summary["history_events"] < summary["history_limit"]
     assert {exposed["guard"] for exposed in summary["exposed_requests"]} > {"gate errors", "gate latency"}
+
+
+def test_the_report_of_a_paced_rollout_shows_what_the_budget_is_expected_to_do(tmp_path: Path) -> None:
+    template = synthesised(tmp_path, bake_seconds=BAKE_SECONDS, steps="")
+    failing = parse_scenario({**HEALTHY, "canary": {"error_rate": 0.3}})
+    drawn = pictures(rehearse(find_endpoint(template, None), failing))
+    (expected,) = [picture for picture in drawn if picture.name == "expected"]
+    assert "at 40 requests a second" in expected.caption
+    assert expected.png.startswith(b"\x89PNG")
 
 
 def test_the_report_is_one_page_with_its_pictures(failing: Rehearsed, tmp_path: Path) -> None:

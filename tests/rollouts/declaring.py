@@ -76,6 +76,8 @@ class Declaration:
     cohort: CohortRule | None = None
     """Of a step before the weighted ones; the endpoint then has a front door."""
     steps: tuple[int, ...] = (100,)
+    harm_budget: float | None = None
+    """Paces the share between the steps; left out, it rises at once to the next one."""
     first_bake_seconds: int = BAKE_SECONDS
     """Of the cohort's step, if there is one."""
     instance_type: str = "ml.m5.xlarge"
@@ -180,7 +182,7 @@ def _endpoint(
         ),
         instance_type=declaration.instance_type,
         scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
-        routing=TrafficRouting.steps(_steps(declaration)),
+        routing=_routing(declaration),
         gates=[Gate.error_rate()],
         smoke_test=SmokeTest(payloads=['{"user": -1}']),
         metric_period=METRIC_PERIOD_SECONDS,
@@ -221,6 +223,13 @@ def _business(stack: Stack) -> IAlarm:
         evaluation_periods=1,
         treat_missing_data=TreatMissingData.IGNORE,
     )
+
+
+def _routing(declaration: Declaration) -> TrafficRouting:
+    steps = _steps(declaration)
+    if declaration.harm_budget is None:
+        return TrafficRouting.steps(steps)
+    return TrafficRouting.paced(harm_budget=declaration.harm_budget, checkpoints=steps)
 
 
 def _steps(declaration: Declaration) -> list[TrafficStep]:

@@ -11,7 +11,7 @@ from rollout.contract.states import Next
 from rollout.forecast.counts import USUAL_RATES, Shift
 from rollout.forecast.course import Course, expected_courses, is_thin, reaction_seconds
 
-from canary_tools.rehearsal.report.sentences import duration
+from canary_tools.rehearsal.report.sentences import duration, release_of
 
 ENDS = {
     Next.PROMOTE: "promoted after {after}",
@@ -52,7 +52,7 @@ class Pacing:
             f"  expected course at {self.rps:g} requests a second, {rate:g} % of stable's requests failing, instances "
             "there in time:"
         )
-        titles = [_title(course) for course in self.courses]
+        titles = [release_of(course) for course in self.courses]
         width = max(map(len, titles))
         for title, course in zip(titles, self.courses, strict=True):
             yield f"    {title:<{width}}  {_outcome(course)}"
@@ -86,10 +86,6 @@ def _to_json(course: Course) -> dict[str, Any]:
         "s": course.seconds,
         "bad_requests": round(course.harm),
     }
-
-
-def _title(course: Course) -> str:
-    return f"fails {course.failing * EVERYTHING:g} % more" if course.failing else "as good as stable"
 
 
 def _outcome(course: Course) -> str:

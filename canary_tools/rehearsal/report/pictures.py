@@ -1,8 +1,9 @@
 """Pictures of a rehearsal, for people who decide on releases."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import log
 from typing import Any
 
@@ -12,9 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from rollout.contract.gate_rules import SlowRequests
 from rollout.contract.names import SLOTS
+from rollout.forecast.course import Course, expected_courses
 
 from canary_tools.rehearsal.record.observation import Happening, Minute
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.report.expected_courses import draw_courses
 from canary_tools.rehearsal.traffic.latency import percentile
 
 mpl.use("Agg")
@@ -54,6 +57,7 @@ def pictures(rehearsed: Rehearsed) -> list[Picture]:
             "Which share of the requests each release gets. Vertical lines: what people, alarms, cohorts or an "
             "order to halt did.",
         ),
+        *draw.expected(),
         draw.picture(
             "evidence", "Evidence against the new release", draw.evidence,
             "How strongly each gate holds that the new release is worse than tolerated, in percent of what it needs "
@@ -76,6 +80,7 @@ def pictures(rehearsed: Rehearsed) -> list[Picture]:
 
 class _Drawing:
     def __init__(self, rehearsed: Rehearsed) -> None:
+        self._rehearsed = rehearsed
         self._observation = rehearsed.observation
         self._minutes = rehearsed.observation.minutes
         self._plan = rehearsed.declared.plan
@@ -97,6 +102,24 @@ class _Drawing:
             buffer = io.BytesIO()
             figure.savefig(buffer, format="png", metadata={"Software": None})
         return Picture(name=name, title=title, caption=caption, png=buffer.getvalue())
+
+    def expected(self) -> Iterator[Picture]:
+        """Draw the plan's expected courses, where a harm budget paces the share."""
+        traffic = self._rehearsed.scenario.traffic
+        courses = expected_courses(self._plan, requests_per_second=traffic.rps)
+        if courses:
+            yield self.picture(
+                "expected", "What the harm budget is expected to do",
+                partial(self._courses, courses=courses),
+                f"The expected share of some releases at {traffic.rps:,g} requests a second: one that is as good as "
+                "stable, and some that fail more. Grey: this rehearsal. Dot: promoted. Cross: rolled back, or ended "
+                "without a decision.",
+            )  # fmt: skip
+
+    def _courses(self, axes: Axes, courses: Sequence[Course]) -> None:
+        draw_courses(axes, courses, unit_seconds=self._unit)
+        rehearsed = [self._share(minute, self._canary) or float("nan") for minute in self._minutes]
+        axes.step(self._times(), rehearsed, where="post", color=GREY, lw=4, alpha=0.35, zorder=1, label="rehearsed")
 
     def share(self, axes: Axes) -> None:
         def of(slot: str) -> list[float]:
@@ -190,7 +213,7 @@ class _Drawing:
         )
         axes.set_xlabel(f"{self._unit_name} since the rollout began")
         axes.set_xlim(-longest / self._unit * 0.005, longest / self._unit)
-        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, borderaxespad=0.2, handlelength=1.4)
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=6, borderaxespad=0.2, handlelength=1.4)
 
     def _times(self) -> list[float]:
         return [minute.start_s / self._unit for minute in self._minutes]

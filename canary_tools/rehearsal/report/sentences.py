@@ -1,5 +1,8 @@
 """A rehearsal in a few sentences that a release manager reads."""
 
+from rollout.contract.exposure import EVERYTHING
+from rollout.forecast.course import Course
+
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 
 
@@ -16,6 +19,11 @@ def in_words(rehearsed: Rehearsed) -> str:
         f"  {result['reason']}\n"
         f"  {duration(rehearsed.virtual_seconds)} in {rehearsed.real_seconds:.1f} s, {ratio:,.0f} times as fast"
     )
+
+
+def release_of(course: Course) -> str:
+    """Say which release takes an expected course."""
+    return f"fails {course.failing * EVERYTHING:g} % more" if course.failing else "as good as stable"
 
 
 def duration(seconds: float) -> str:
