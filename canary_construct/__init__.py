@@ -7,6 +7,7 @@ from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.cohort_rule import CohortRule
 from canary_construct.props.gate import Gate
 from canary_construct.props.handler_settings import HandlerSettings
+from canary_construct.props.hold_back import HoldBack
 from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
@@ -23,6 +24,7 @@ __all__ = [
     "EndpointApi",
     "Gate",
     "HandlerSettings",
+    "HoldBack",
     "InstanceScaling",
     "ModelRelease",
     "OnInconclusive",

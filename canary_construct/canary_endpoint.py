@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.props.gate import Gate
     from canary_construct.props.handler_settings import HandlerSettings
+    from canary_construct.props.hold_back import HoldBack
     from canary_construct.props.model_release import ModelRelease
     from canary_construct.props.smoke_test import SmokeTest
 
@@ -77,6 +78,8 @@ class CanaryEndpoint(Construct):
     - `alarm_thresholds`: limits of the alarms that each variant has
     - `smoke_test`: requests that the new model must answer before any user reaches it
     - `on_inconclusive`: what to do when there is too little evidence at the end of `max_bake`
+    - `hold_back`: a share that the former model keeps for hours after the promotion, while gates and alarms go on
+      (`HoldBack`); left out, the former model keeps nothing
     - `start_on_deploy`: `False` lets the release wait until somebody starts the state machine
     - `metric_period`: 10, 30 or 60 seconds. Below 60 SageMaker's enhanced metrics are turned on, which cost extra;
       not tried on a live account
@@ -116,6 +119,7 @@ class CanaryEndpoint(Construct):
         alarm_thresholds: AlarmThresholds | None = None,
         smoke_test: SmokeTest | None = None,
         on_inconclusive: OnInconclusive = OnInconclusive.ROLL_BACK,
+        hold_back: HoldBack | None = None,
         start_on_deploy: bool = True,
         metric_period: int = 60,
         expected_rps: float | None = None,
@@ -172,6 +176,7 @@ class CanaryEndpoint(Construct):
             thresholds=thresholds,
             smoke_test=smoke_test,
             on_inconclusive=on_inconclusive,
+            hold_back=hold_back,
         )
         self._state_machine = RolloutStateMachine(
             self, "Rollout", name=self._names.state_machine_name, handlers=self._handlers, plan=plan
@@ -329,7 +334,8 @@ class CanaryEndpoint(Construct):
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody watch rollouts, start one by hand and abort one.
 
-        To abort, write `halted` into the ledger's `lock` record, or stop the execution; both bring traffic back.
+        To abort, write `halted` into the ledger's `lock` record, or stop the execution; both bring traffic back. In a
+        hold-back they end it, and the promoted release keeps all the traffic.
         """
         ledger = iam.Grant.add_to_principal(
             grantee=grantee,

@@ -19,8 +19,9 @@ from canary_construct.props.slot import Slot
 from canary_construct.review import reaction_times
 from canary_construct.review.expected_course import pacing_summary
 from canary_construct.review.expected_traffic import ExpectedTraffic, instances
+from canary_construct.review.hold_back import hold_back_summary
 from canary_construct.review.plan_warnings import PlanWarnings, cohort_limits, cohort_warnings
-from canary_construct.rollout.history_budget import longest_history, longest_watch_seconds
+from canary_construct.rollout.history_budget import hold_back_history, longest_history, longest_watch_seconds
 from canary_construct.rollout.timeouts import longest_wait_seconds
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class PlanReview:
             "BakeSeconds": sum(step.bake_seconds for step in steps),
             "LongestSeconds": self._longest(),
             "EvaluationIntervalSeconds": interval,
-            "LongestHistoryEvents": longest_history(steps, interval_seconds=interval),
+            "LongestHistoryEvents": longest_history(steps, interval_seconds=interval) + self._held_events(),
             "HistoryEventsAllowed": MAX_EVENTS,
             **instances(self._traffic, self.plan.settings.scaling, steps),
             "Guards": [self._exposure(reaction) for reaction in self._reactions(alarms)],
@@ -78,6 +79,8 @@ class PlanReview:
         }
         if self.plan.routing.cohorts:
             summary["Cohorts"] = [{"Limit": limit} for limit in cohort_limits(self.plan)]
+        if self.plan.hold_back is not None:
+            summary["HoldBack"] = hold_back_summary(self.plan, self._traffic)
         if self.plan.routing.is_paced:
             summary |= pacing_summary(self.plan.current(), self._traffic)
         if self._traffic is not None:
@@ -95,6 +98,10 @@ class PlanReview:
         if self._traffic is None:
             return of_cohorts
         return [*of_cohorts, *PlanWarnings(plan=self.plan, traffic=self._traffic).sentences()]
+
+    def _held_events(self) -> int:
+        seconds = self.plan.hold_back_seconds
+        return hold_back_history(seconds, interval_seconds=self.plan.hold_back_interval_seconds)
 
     @property
     def _steps(self) -> Sequence[TrafficStep]:

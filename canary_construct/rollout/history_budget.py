@@ -43,6 +43,10 @@ MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
 MAX_PACED_INTERVAL_SECONDS = 5 * 60
 """The same of one that is paced: a share that is looked at less often cannot rise within the `max_bake` of its step."""
+MAX_HOLD_BACK_INTERVAL_SECONDS = 15 * 60
+"""The same of a hold-back: a fault costs nearly all requests of the time until a look finds it."""
+CHANGES_OF_HOLD_BACK = 2
+"""Its share is taken from the release when it begins, and given back at its end."""
 LOOKS_AFTER_BAKE = 2
 """How many looks later a bake can end than its last metric period has come: neither begins when the other does."""
 
@@ -57,26 +61,58 @@ def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
     return max(metric_period_seconds // 4, ceil(longest_wait_seconds(step_count) / looks))
 
 
-def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int) -> int:
+def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int, hold_back_seconds: int = 0) -> int:
     """Return the shortest interval between two evaluations whose longest rollout fits into the history, in seconds.
+
+    Room is left for a hold-back that is looked at as rarely as is allowed.
 
     Raises:
         ValueError: when not even one look an hour fits, or one in five minutes where the share is paced.
     """
+    kept = hold_back_history(hold_back_seconds, interval_seconds=MAX_HOLD_BACK_INTERVAL_SECONDS)
     interval = metric_period_seconds
     longest, words = (
         (MAX_PACED_INTERVAL_SECONDS, "one look in five minutes, which a paced share needs")
         if _is_paced(steps)
         else (MAX_INTERVAL_SECONDS, "one look an hour")
     )
-    while longest_history(steps, interval_seconds=interval) > MAX_EVENTS:
+    while longest_history(steps, interval_seconds=interval) + kept > MAX_EVENTS:
         interval += metric_period_seconds
         if interval > longest:
+            held, or_less = (
+                (f" and a hold-back of {hold_back_seconds:,} s", ", or a shorter hold_back") if kept else ("", "")
+            )
             raise ValueError(
-                f"{len(steps)} steps of up to {max(step.max_bake_seconds for step in steps):,} s need more than the "
-                f"{MAX_EVENTS:,} events of an execution history, even at {words}; use fewer or shorter steps"
+                f"{len(steps)} steps of up to {max(step.max_bake_seconds for step in steps):,} s{held} need more than "
+                f"the {MAX_EVENTS:,} events of an execution history, even at {words}; use fewer or shorter "
+                f"steps{or_less}"
             )
     return interval
+
+
+def hold_back_interval(
+    steps: Sequence[TrafficStep], *, metric_period_seconds: int, interval_seconds: int, hold_back_seconds: int
+) -> int:
+    """Return the shortest interval between two looks at a hold-back that the steps leave room for, in seconds.
+
+    `interval_seconds`: that of the steps, as `evaluation_interval` has chosen it, which is the shortest.
+    """
+    used, interval = longest_history(steps, interval_seconds=interval_seconds), interval_seconds
+    while used + hold_back_history(hold_back_seconds, interval_seconds=interval) > MAX_EVENTS:
+        interval += metric_period_seconds
+    return interval
+
+
+def hold_back_history(seconds: int, *, interval_seconds: int) -> int:
+    """Return the events of a hold-back; its time is told by the clock.
+
+    >>> hold_back_history(86400, interval_seconds=900), hold_back_history(0, interval_seconds=900)
+    (1198, 0)
+    """
+    if not seconds:
+        return 0
+    looks = ceil(seconds / interval_seconds) + LOOKS_AFTER_BAKE
+    return CHANGES_OF_HOLD_BACK * EVENTS_PER_CHANGE + EVENTS_PER_LOOK * looks
 
 
 def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> int:

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.plan import Passes, Plan
 
-from canary_construct.rollout.history_budget import evaluation_interval, poll_seconds
+from canary_construct.rollout.history_budget import (
+    CHANGES_OF_HOLD_BACK,
+    evaluation_interval,
+    hold_back_interval,
+    poll_seconds,
+)
 from canary_construct.rollout.timeouts import CAPACITY_SECONDS, WEIGHTS_SECONDS
 from canary_construct.watching.slot_alarms import seconds_to_fire
 
 if TYPE_CHECKING:
     from canary_construct.props.alarm_thresholds import AlarmThresholds
+    from canary_construct.props.hold_back import HoldBack
     from canary_construct.props.on_inconclusive import OnInconclusive
     from canary_construct.props.smoke_test import SmokeTest
     from canary_construct.props.traffic_routing import TrafficRouting
@@ -35,6 +41,7 @@ class RolloutPlan:
     thresholds: AlarmThresholds
     smoke_test: SmokeTest | None
     on_inconclusive: OnInconclusive
+    hold_back: HoldBack | None = None
     evaluation_interval_seconds: int = field(init=False)
     """Between two evaluations: the shortest that the execution history has room for."""
 
@@ -47,12 +54,30 @@ class RolloutPlan:
                     f"bake must be at least {seconds_to_fire(period)} s, because an alarm can need that long to go off "
                     f"at a metric period of {period} s, got {step.bake_seconds} s at {step.title}"
                 )
-        interval = evaluation_interval(self.routing.traffic_steps, metric_period_seconds=period)
+        interval = evaluation_interval(
+            self.routing.traffic_steps, metric_period_seconds=period, hold_back_seconds=self.hold_back_seconds
+        )
         object.__setattr__(self, "evaluation_interval_seconds", interval)
+
+    @property
+    def hold_back_seconds(self) -> int:
+        """Return how long the former release keeps a share after the promotion; 0 without a hold-back."""
+        return 0 if self.hold_back is None else self.hold_back.duration_seconds
+
+    @property
+    def hold_back_interval_seconds(self) -> int:
+        """Return the time between two looks at the hold-back."""
+        return hold_back_interval(
+            self.routing.traffic_steps,
+            metric_period_seconds=self.settings.metric_period_seconds,
+            interval_seconds=self.evaluation_interval_seconds,
+            hold_back_seconds=self.hold_back_seconds,
+        )
 
     def current(self) -> Plan:
         """Return the plan with the alarms and gates of this moment."""
-        steps, period = self.routing.traffic_steps, self.settings.metric_period_seconds
+        steps, period, held = self.routing.traffic_steps, self.settings.metric_period_seconds, self.hold_back
+        waits = len(steps) + (0 if held is None else CHANGES_OF_HOLD_BACK)
         return Plan(
             settings=self.settings.current(),
             steps=tuple(step.for_handlers() for step in steps),
@@ -61,7 +86,8 @@ class RolloutPlan:
             harm_budget=self.routing.harm_budget,
             on_inconclusive=self.on_inconclusive.value,
             evaluation_interval_seconds=self.evaluation_interval_seconds,
-            poll_seconds=poll_seconds(len(steps), metric_period_seconds=period),
+            hold_back=None if held is None else held.for_handlers(interval_seconds=self.hold_back_interval_seconds),
+            poll_seconds=poll_seconds(waits, metric_period_seconds=period),
             capacity_timeout_seconds=CAPACITY_SECONDS,
             weights_timeout_seconds=WEIGHTS_SECONDS,
         )

@@ -40,7 +40,10 @@ POLL = "$.plan.poll_seconds"
 
 
 class RolloutStateMachine(Construct):
-    """Prepare → smoke test → for each step: scale, shift, evaluate → promote; from everywhere → roll back."""
+    """Prepare → smoke test → for each step: scale, shift, evaluate → promote; from everywhere → roll back.
+
+    A hold-back is one more step, after the promotion. The rollout is promoted again at its end.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, name: str, handlers: Handlers, plan: RolloutPlan
@@ -48,7 +51,7 @@ class RolloutStateMachine(Construct):
         super().__init__(scope, construct_id)
         self._handlers = handlers
         self._promoted = sfn.Succeed(self, "Promoted")
-        self._rollback = self._roll_back()
+        self._rollback = self._roll_back(holds_back=plan.hold_back is not None)
         self.state_machine = sfn.StateMachine(
             self,
             "Resource",
@@ -82,15 +85,21 @@ class RolloutStateMachine(Construct):
         scale.next(self._ask("HasInstances", "$.step.ready", yes=shift, no=self._again("WaitForInstances", scale)))
         shift.next(self._ask("HasWeights", "$.step.in_place", yes=bake, no=self._again("WaitForWeights", shift)))
         bake.next(evaluate)
-        evaluate.next(
+        following = self._next_step(scale)
+        has_passed = (
             sfn.Choice(self, "HasPassed")
-            .when(sfn.Condition.string_equals("$.step.next", Next.NEXT_STEP), self._next_step(scale))
+            .when(sfn.Condition.string_equals("$.step.next", Next.NEXT_STEP), following)
             .when(sfn.Condition.string_equals("$.step.next", Next.RAISE), scale)
             .when(sfn.Condition.string_equals("$.step.next", Next.LOWER), shift)
             .when(sfn.Condition.string_equals("$.step.next", Next.PROMOTE), promote)
-            .otherwise(bake)
         )
-        promote.next(self._promoted)
+        if plan.hold_back is None:
+            promote.next(self._promoted)
+        else:
+            held = self._wait("HoldBack", "$.plan.hold_back.interval_seconds").next(evaluate)
+            has_passed.when(sfn.Condition.string_equals("$.step.next", Next.HOLD_BACK), held)
+            promote.next(self._ask("HoldsBack", "$.promotion.holds_back", yes=following, no=self._promoted))
+        evaluate.next(has_passed.otherwise(bake))
         return begin.next(prepare)
 
     def _smoke_test(self, following: sfn.IChainable) -> tasks.LambdaInvoke:
@@ -113,7 +122,8 @@ class RolloutStateMachine(Construct):
     def _again(self, name: str, task: sfn.IChainable) -> sfn.Chain:
         return self._wait(name, POLL).next(task)
 
-    def _roll_back(self) -> sfn.Chain:
+    def _roll_back(self, *, holds_back: bool) -> sfn.Chain:
+        step = {"step": {"index": sfn.JsonPath.number_at("$.step.index")}} if holds_back else {}
         task = tasks.LambdaInvoke(
             self,
             "RollBack",
@@ -123,6 +133,7 @@ class RolloutStateMachine(Construct):
                     "rollout": sfn.JsonPath.object_at("$.rollout"),
                     "failure": _FAILURE,
                     "end": sfn.JsonPath.object_at("$.end"),
+                    **step,
                 }
             ),
             payload_response_only=True,

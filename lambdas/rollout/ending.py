@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
-from rollout.clock import iso
 from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
-from rollout.exposure import halt_and_lower, lower_exposure
+from rollout.exposure import halt_and_lower, lower_exposure, traffic_stays
+from rollout.hold_back import keeps_its_traffic, take_the_rest
 from rollout.landing import land, land_if_possible
 from rollout.notices import notify
 from rollout.second_look import cause_of_halt
@@ -24,7 +24,8 @@ _TOLD_AS = {PROMOTED: "Promoted", ROLLED_BACK: "Rolled Back", NOT_JUDGED: "Not J
 def end_rollout(world: World, execution: str, failure: Failure) -> None:
     """Bring a rollout that cannot go on to its safe end: traffic first, records second. This may be repeated.
 
-    A rollout whose promotion was decided is completed instead. When another has the lock by now, nothing is changed.
+    A rollout whose promotion was decided is completed instead. So is one in its hold-back, unless an alarm or a gate is
+    against the release. When another has the lock by now, nothing is changed.
 
     Raises:
         EndpointBusy: when SageMaker was not ready, or whose fault it was is not known yet; the caller must come again.
@@ -35,36 +36,37 @@ def end_rollout(world: World, execution: str, failure: Failure) -> None:
         lock = world.ledger.lock()  # a start at the same time has it now, or finds that its rollout is over
     if lock is None or lock.holder != execution:
         return
+    if keeps_its_traffic(world, lock, failure):
+        lock = _settled(world, take_the_rest(world, lock, because=failure.reason))
     if lock.sealed:
         complete_promotion(world, lock)
         return
-    halted = _lower(world, lock, failure)
-    if halted is None:
-        raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
+    halted = _settled(world, _lower(world, lock, failure))
     cause = cause_of_halt(world, halted)
     land_if_possible(world, stable=lock.stable)
     _record_end(world, execution, cause)
     world.ledger.free(execution)
 
 
+def _settled(world: World, lock: Lock | None) -> Lock:
+    """Return the lock of a rollout whose traffic stays where it is.
+
+    Raises:
+        EndpointBusy: while it may still change.
+    """
+    if lock is None:
+        raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
+    return lock
+
+
 def _lower(world: World, lock: Lock, failure: Failure) -> Lock | None:
     """Lower, and return the lock with the first order to halt; `None` while the traffic may still change."""
     if not halt_and_lower(world, lock, failure.reason, by=failure.error):
         return None
-    looked_at = iso(clock.now())
+    looked_at = clock.now()
     if lock.canary and not lower_exposure(world, lock):
         return None
-    halted = world.ledger.lock()
-    return halted if halted is not None and _traffic_stays(lock, halted, looked_at) else None
-
-
-def _traffic_stays(lock: Lock, halted: Lock, looked_at: str) -> bool:
-    """Tell whether traffic that was lowered will stay where it is.
-
-    A raise is announced in the lock before it is sent, and none is announced after the order to halt. An announced
-    raise may still arrive after its sender ended. `False` also when another has the lock: it ended this rollout.
-    """
-    return halted.holder == lock.holder and looked_at >= halted.raising_until
+    return traffic_stays(world, lock, looked_at)
 
 
 def complete_promotion(world: World, lock: Lock) -> None:
@@ -72,7 +74,8 @@ def complete_promotion(world: World, lock: Lock) -> None:
     land(world, stable=lock.canary)
     version = _version(world, lock.holder)
     world.ledger.decide_release(version, PROMOTED)
-    _close_and_tell(world, lock.holder, version, PROMOTED, sentences.PROMOTED)
+    shorter = sentences.HELD_BACK_SHORTER.format(why=lock.kept_because)
+    _close_and_tell(world, lock.holder, version, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
     world.ledger.free(lock.holder)
 
 
@@ -92,9 +95,13 @@ def _version(world: World, execution: str) -> str:
 
 
 def _close_and_tell(world: World, execution: str, version: str, outcome: str, reason: str) -> None:
-    """Close the record and tell others once; a repetition tells only what was not told yet."""
+    """Close the record and tell others once; a repetition tells only what was not told yet.
+
+    A promotion is told when it happens. When a hold-back follows it, its end is not told.
+    """
     world.ledger.close_rollout(execution, outcome, reason, clock.now())
-    if world.ledger.end_was_told(execution):
+    was_told = world.ledger.promotion_was_told(execution) if outcome == PROMOTED else False
+    if was_told or world.ledger.end_was_told(execution):
         return
     if notify(world.settings.endpoint, _TOLD_AS[outcome], version=version, execution=execution, reason=reason):
         world.ledger.record_told(execution)

@@ -1,11 +1,16 @@
-"""How the canary's exposure is lowered. Nothing here can raise it."""
+"""How exposure is lowered: the canary's, and, when the canary is promoted, what the former release keeps.
+
+Nothing here can raise the exposure of a canary whose promotion is not decided.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rollout import clock
+from rollout.clock import iso
 from rollout.contract.errors import EndpointNotFound
+from rollout.contract.exposure import EVERYTHING
 from rollout.endpoint import LOOK_AGAIN_SECONDS, weights_for
 from rollout.patience import NOT_READY
 
@@ -25,7 +30,16 @@ def lower_exposure(world: World, lock: Lock) -> bool:
 
 
 def _lower_weight(endpoint: Endpoint, lock: Lock) -> bool:
-    target = weights_for(stable=lock.stable, canary=lock.canary, canary_percent=0)
+    return _order(endpoint, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=0))
+
+
+def lower_former(endpoint: Endpoint, lock: Lock) -> bool:
+    """Order weight 0 for the release whose successor's promotion is decided, and tell whether it will stay so."""
+    return _order(endpoint, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=EVERYTHING))
+
+
+def _order(endpoint: Endpoint, target: dict[str, int]) -> bool:
+    """Order these weights unless they are there; tell whether they are, and stay."""
     try:
         view = endpoint.describe()
         if view.shows(target):
@@ -83,5 +97,17 @@ def halt_and_lower(world: World, lock: Lock, reason: str, *, by: str) -> bool:
 
 def may_be_decided(world: World, *, stable: str, canary: str) -> bool:
     """Tell whether the promotion may be decided: the canary has all the weight. Only the ledger knows for certain."""
-    everything = weights_for(stable=stable, canary=canary, canary_percent=100)
+    everything = weights_for(stable=stable, canary=canary, canary_percent=EVERYTHING)
     return world.endpoint.describe().shows(everything)
+
+
+def traffic_stays(world: World, lock: Lock, looked_at: float) -> Lock | None:
+    """Return the lock of now if the weights that were seen at a moment will stay; `None` while they may change.
+
+    A raise is announced in the lock before it is sent, and none is announced after the order to halt, nor after the
+    promotion is decided. An announced raise may still arrive after its sender ended. `None` also when another has the
+    lock: it ended this rollout.
+    """
+    now = world.ledger.lock()
+    stays = now is not None and now.holder == lock.holder and iso(looked_at) >= now.raising_until
+    return now if stays else None

@@ -24,9 +24,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from rollout import clients, sentences
 from rollout.clock import iso
 from rollout.contract.cohort import Cohort
-from rollout.contract.errors import Halted, LockLost
+from rollout.contract.errors import LockLost
 from rollout.contract.landing import Landing
-from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
+from rollout.contract.lock import BY_A_PERSON, DEPLOYMENT, ROLLOUT, Lock
 from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, RUNNING
 from rollout.contract.plan import Scaling
 from rollout.contract.reads import Reads
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 Item = dict[str, dict[str, object]]
 """An item in DynamoDB's format: every value has its type beside it."""
+_HELD_BACK = "(attribute_exists(promoted_at) AND (attribute_not_exists(halted_by) OR halted_by = :person))"
+"""`Lock.is_held_back`, as a condition."""
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -137,16 +139,20 @@ class Ledger:
         if not self._update("lock", changes, values, condition="holder = :me"):
             raise LockLost(sentences.LOCK_NOT_PINNED.format(endpoint=self._endpoint, execution=execution))
 
-    def halt(self, execution: str, reason: str, at: float, *, by: str = Halted.__name__) -> bool:
+    def halt(self, execution: str, reason: str, at: float, *, by: str = BY_A_PERSON) -> bool:
         """Order the rollout's exposure to zero. `False`: it does not hold the lock, or its promotion is decided.
 
         `by`: the name of the error that the order stands for. The first reason and the first name are kept. An operator
-        may write `halted` without a name; then the release is not judged.
+        may write `halted` without a name; then the release is not judged. In a hold-back such an order takes nothing
+        back, so that one of an alarm or a gate takes its place.
         """
         values = {":me": execution, ":reason": reason, ":by": by, ":at": iso(at)}
         changes = "SET halted = :reason, halted_by = :by, halted_at = :at"
         may_be = "holder = :me AND attribute_not_exists(sealed) AND "
-        if self._update("lock", changes, values, condition=f"{may_be} attribute_not_exists(halted)"):
+        first = "attribute_not_exists(halted)"
+        if by != BY_A_PERSON:
+            values, first = {**values, ":person": BY_A_PERSON}, f"({first} OR {_HELD_BACK})"
+        if self._update("lock", changes, values, condition=f"{may_be} {first}"):
             return True
         return self._update(
             "lock", "SET halted = halted", {":me": execution}, condition=f"{may_be} attribute_exists(halted)"
@@ -155,24 +161,38 @@ class Ledger:
     def announce_raise(self, execution: str, until: float, *, share: int) -> bool:
         """Announce a raise of exposure to a share of the rollout, by its number.
 
-        `False`: exposure was ordered to zero before, the lock was lost, or a later share was announced before. A shift
-        whose answer was lost may run on until then; its share may have been lowered meanwhile.
+        `False`: exposure was ordered to zero before, the promotion is decided, the lock was lost, or a later share was
+        announced before. A shift whose answer was lost may run on until then; its share may be lower by now.
 
         DynamoDB orders the two writes: either the order to halt or the announcement comes first. A handler that ends
         the rollout later waits until this time (`until`, in seconds since the epoch), because the raise may still
         arrive after the process that sent it has ended.
         """
         condition = (
-            "holder = :me AND attribute_not_exists(halted) "
+            "holder = :me AND attribute_not_exists(halted) AND attribute_not_exists(sealed) "
             "AND (attribute_not_exists(share_number) OR share_number <= :share)"
         )
         values = {":me": execution, ":until": iso(until), ":share": share}
         return self._update("lock", "SET raising_until = :until, share_number = :share", values, condition=condition)
 
-    def seal(self, execution: str) -> bool:
-        """Decide the promotion. `False`: exposure was ordered to zero before, or the lock was lost."""
+    def promote(self, execution: str, at: float) -> bool:
+        """Record that the release is promoted and held beside the former one. The first time is kept.
+
+        `False`: exposure was ordered to zero before, or the lock was lost.
+        """
         condition = "holder = :me AND attribute_not_exists(halted)"
-        return self._update("lock", "SET sealed = :yes", {":me": execution, ":yes": True}, condition=condition)
+        changes = "SET promoted_at = if_not_exists(promoted_at, :at)"
+        return self._update("lock", changes, {":me": execution, ":at": iso(at)}, condition=condition)
+
+    def seal(self, execution: str, *, because: str = "") -> bool:
+        """Decide the promotion. `False`: exposure was ordered to zero before, or the lock was lost.
+
+        In a hold-back only an alarm or a gate can order that. `because`: why it ends before its time.
+        """
+        condition = f"holder = :me AND (attribute_not_exists(halted) OR {_HELD_BACK})"
+        values = {":me": execution, ":yes": True, ":person": BY_A_PERSON, ":because": because}
+        changes = "SET sealed = :yes, kept_because = if_not_exists(kept_because, :because)"
+        return self._update("lock", changes, values, condition=condition)
 
     def free(self, holder: str) -> bool:
         """Free the lock. `False`: this holder does not have it."""
@@ -301,6 +321,19 @@ class Ledger:
             values,
             condition="attribute_not_exists(outcome) OR outcome = :running",
         )
+
+    def record_promotion(self, execution: str, at: float) -> None:
+        """Record that the release of a rollout that goes on is promoted. The first time is kept."""
+        changes = "SET promoted_at = if_not_exists(promoted_at, :at)"
+        self._update(f"rollout#{execution}", changes, {":at": iso(at)})
+
+    def promotion_was_told(self, execution: str) -> bool:
+        """Tell whether the event about that was sent."""
+        return "promotion_told" in (self.rollout(execution) or {})
+
+    def record_promotion_told(self, execution: str) -> None:
+        """Record that the event about that was sent."""
+        self._update(f"rollout#{execution}", "SET promotion_told = :yes", {":yes": True})
 
     def end_was_told(self, execution: str) -> bool:
         """Tell whether the event about a rollout's end was sent."""

@@ -2,6 +2,11 @@
 
 # Why a rollout ended, or cannot go on yet
 PROMOTED = "every step passed"
+HELD_BACK = "every step passed; the former release keeps {percent} % of the traffic for {hours:g} h, to compare with"
+HELD_BACK_SHORTER = "every step passed; the hold-back ended before its time: {why}"
+HOLDING_BACK = "{lasted:,.0f} of {duration:,} s of the hold-back: {why}"
+HELD_BACK_TO_THE_END = "the hold-back is over: {why}"
+NEW_DEPLOY = "a new deploy began"
 OTHER_CONFIG = "endpoint {endpoint} is on config {now}, the rollout started on {pinned}"
 OTHER_WEIGHTS = "another hand changed the weights of endpoint {endpoint} to {now}"
 WEIGHTS_NOT_TAKEN = "endpoint {endpoint} did not take the weights {wanted} in time, it has {now}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout import sentences
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.plan import Passes
 from rollout.contract.states import Next, StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, METRIC_DELAY_SECONDS, MOST_CHANGES, WEIGHTS_TAKE_SECONDS
@@ -17,7 +18,7 @@ from rollout.decisions.pacing import Look, Pace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rollout.contract.plan import Plan, Step
+    from rollout.contract.plan import Plan
     from rollout.evidence.findings import Evidence
     from rollout.gates import Assessment, GateView
 
@@ -56,9 +57,11 @@ def foreseen_percent(plan: Plan, state: StepState) -> float:
     no weights while instances come: so pacing waits for one launch, and not for one at every share, and instances serve
     at a small share before they get a large one.
     """
-    step = plan.steps[state.index]
+    step = plan.step(state.index)
     if step.passes is Passes.EVIDENCE:
         return step.expected_percent
+    if step.passes is Passes.HOLD_BACK:
+        return EVERYTHING
     return plan.steps[-1].expected_percent if state.exposure.number else state.exposure.wanted
 
 
@@ -78,10 +81,8 @@ def move(
     A brake waits for nothing. Nothing is raised while the step is `held`, nor on old evidence.
     """
     state = replace(state, exposure=replace(state.exposure, pacing=seen.kept))
-    if decision.next is Next.NEXT_STEP:
-        return Moved(decision, _chosen(state, _first_of_next(plan, state, seen)))
     if decision.next is not Next.STAY:
-        return Moved(decision, state)
+        return Moved(decision, _gone_on(plan, state, seen, decision.next))
     if seen.brake is not None:
         return _braked(state, seen, seen.brake)
     step, share = plan.steps[state.index], seen.pace.share
@@ -96,10 +97,17 @@ def move(
     return Moved(Decision(Next.RAISE, reason), _chosen(raised, following))
 
 
+def _gone_on(plan: Plan, state: StepState, seen: Look, following: Next) -> StepState:
+    """Return the state with the share that follows the present one: of the next step, or of the end of a hold-back."""
+    if following is Next.NEXT_STEP or (following is Next.PROMOTE and plan.holds_back_after(state.index)):
+        return _chosen(state, _first_of_next(plan, state, seen))
+    return _chosen(state, EVERYTHING) if following is Next.RAISE else state
+
+
 def _first_of_next(plan: Plan, state: StepState, seen: Look) -> float:
     """Return the share with which the next step begins. After a cohort nothing was counted for pacing yet."""
-    step: Step = plan.steps[state.index + 1]
-    if step.passes is Passes.EVIDENCE:
+    step = plan.step(state.index + 1)
+    if step.passes in (Passes.EVIDENCE, Passes.HOLD_BACK):
         return step.percent
     if seen.pace.share:
         return seen.next_share(step.percent)

@@ -38,7 +38,7 @@ def test_the_readme_s_application_synthesises(tmp_path: Path, monkeypatch: pytes
 
 def test_the_guide_s_values_can_be_made() -> None:
     values = [snippet for snippet in _snippets("docs/guide.md") if "endpoint." not in snippet]
-    assert len(values) == 5
+    assert len(values) == 6
     for snippet in values:
         exec(compile(snippet, "guide.md", "exec"), {})  # noqa: S102 - the point of the test
 

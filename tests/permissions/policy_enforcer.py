@@ -30,11 +30,15 @@ WEIGHTS = "UpdateEndpointWeightsAndCapacities"
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One call that sets weights: what it asks for the canary, and what the canary was to have until then."""
+    """One call that sets weights: what it asks for the canary, and what the canary was to have until then.
+
+    `decided`: the ledger had decided before that the canary is promoted.
+    """
 
     handler: str
     before: float
     asked: float
+    decided: bool
 
 
 class Judge:
@@ -82,6 +86,7 @@ class PolicyEnforcer:
         self._judge = Judge(given)
         self._handler = NOBODY
         self._canary = ""
+        self._is_decided = False
         self.asked: set[tuple[str, Request]] = set()
         self.denied: set[tuple[str, Request]] = set()
         self.orders: list[Order] = []
@@ -130,7 +135,8 @@ class PolicyEnforcer:
         fleet = self._aws.sagemaker.endpoints.find(ENDPOINT).fleet
         assert fleet is not None
         before = fleet.variants[self._canary].desired_weight
-        self.orders.append(Order(handler=self._handler, before=before, asked=asked[self._canary]))
+        asked_now = asked[self._canary]
+        self.orders.append(Order(handler=self._handler, before=before, asked=asked_now, decided=self._is_decided))
 
     def _look_for_the_canary(self) -> None:
         """Learn which slot is the canary from the rollout's lock; an order may come when it is free already."""
@@ -138,6 +144,7 @@ class PolicyEnforcer:
         found = self._aws.table.call("GetItem", {"TableName": self._aws.table.name, "Key": key, "ConsistentRead": True})
         if "Item" in found:
             self._canary = found["Item"]["canary"]["S"]
+            self._is_decided = "sealed" in found["Item"]
 
 
 @contextmanager

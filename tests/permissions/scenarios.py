@@ -18,6 +18,7 @@ from tests.lambdas.fakes.settings import (
     REST_API,
     SCALED,
     STAGE,
+    STEPS,
     A,
     B,
     cohort_step,
@@ -71,6 +72,44 @@ def promoted_and_promoted_again(aws: Aws) -> None:
     shop.promote("v3")
     assert shop.weights() == {A: 100, B: 0}
     assert shop.unsafe() == []
+
+
+def held_back(aws: Aws) -> tuple[Shop, Execution]:
+    """Return the rollout of v2 in a hold-back of an hour."""
+    shop = behind_a_door(aws)
+    shop.plan["hold_back"] = {"percent": 2, "duration_seconds": 3600, "interval_seconds": 900}
+    shop.serve_first()
+    return shop, shop.begin("v2", "Evaluate", index=len(STEPS))
+
+
+def a_hold_back_to_its_end(aws: Aws) -> None:
+    shop, execution = held_back(aws)
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    assert shop.unsafe() == []
+
+
+def a_hold_back_that_an_alarm_ends(aws: Aws) -> None:
+    shop, execution = held_back(aws)
+    shop.panic("business")
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
+def a_hold_back_that_a_person_ends(aws: Aws) -> None:
+    shop, execution = held_back(aws)
+    shop.stop(execution, cause="seen enough")
+    shop.restore(execution.name)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    assert shop.unsafe() == []
+
+
+def a_hold_back_that_a_deploy_ends(aws: Aws) -> None:
+    shop, execution = held_back(aws)
+    shop.deploy("v3")
+    shop.run(execution)
+    assert (shop.outcome(execution)[0], execution.status) == ("PROMOTED", "SUCCEEDED")
 
 
 def a_fixed_fleet(aws: Aws) -> None:
@@ -492,6 +531,10 @@ SCENARIOS: dict[str, Scenario] = {
         first_deploy,
         a_cohort_first,
         promoted_and_promoted_again,
+        a_hold_back_to_its_end,
+        a_hold_back_that_an_alarm_ends,
+        a_hold_back_that_a_person_ends,
+        a_hold_back_that_a_deploy_ends,
         a_fixed_fleet,
         a_change_of_scaling_alone,
         capacity_is_raised_and_does_not_come,

@@ -32,13 +32,22 @@ def test_whoever_else_may_set_weights_may_because_scaling_asks_for_it() -> None:
     assert needing == {"ScaleCanary", "Evaluate", "Promote"}
 
 
-def test_only_the_shift_handler_raises_the_canarys_weight() -> None:
-    assert {order.handler for order in orders() if order.asked > order.before} == {"ShiftTraffic"}
+def test_only_the_shift_handler_raises_the_weight_of_a_canary_on_trial() -> None:
+    raises = [order for order in orders() if order.asked > order.before and not order.decided]
+    assert {order.handler for order in raises} == {"ShiftTraffic"}
 
 
 @pytest.mark.parametrize("handler", sorted(LOWERING))
-def test_the_others_ask_for_zero_and_nothing_else(handler: str) -> None:
-    assert {order.asked for order in orders() if order.handler == handler} == {0}
+def test_the_others_ask_for_zero_and_nothing_else_for_a_canary_on_trial(handler: str) -> None:
+    on_trial = [order for order in orders() if not order.decided]
+    assert {order.asked for order in on_trial if order.handler == handler} == {0}
+
+
+def test_what_ends_a_hold_back_asks_for_all_the_traffic_of_a_promoted_release() -> None:
+    decided = [order for order in orders() if order.decided]
+    assert {order.handler for order in decided} == {"ReleaseSlots", "Restore"}
+    assert {order.asked for order in decided} == {100}
+    assert min(order.before for order in decided) == 98
 
 
 def test_the_shift_handler_also_lowers_what_it_raised() -> None:

@@ -25,6 +25,7 @@ def in_lines(summary: Summary) -> str:
         f"  instances         {_instances(summary.fleet)}",
         f"  history events    {events} on the longest path, {metadata.history_events_allowed:,} allowed",
         f"  cost              {_cost(summary)}",
+        *([] if summary.hold_back is None else [f"  hold-back         {summary.hold_back.in_words()}"]),
         *(f"  cohort            {limit}" for limit in metadata.cohorts),
     ]
     return "\n".join(lines if summary.fleet.refused else [*lines, *_exposures(summary), *_courses(summary.pacing)])

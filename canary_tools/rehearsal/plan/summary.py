@@ -13,6 +13,7 @@ from rollout.contract.plan import Plan, Step
 from rollout.contract.timing import SUCCESSOR_PERIODS
 
 from canary_tools.rehearsal.plan.fleet import Fleet, fleet_of
+from canary_tools.rehearsal.plan.held_back import HeldBack, held_back_of
 from canary_tools.rehearsal.plan.metadata import Guard, PlanMetadata, metadata_of
 from canary_tools.rehearsal.plan.pacing import Pacing, pacing_of
 from canary_tools.rehearsal.services import list_prices
@@ -71,6 +72,8 @@ class Summary:
     assumptions: Assumptions
     pacing: Pacing | None
     """`None` where the steps have fixed shares."""
+    hold_back: HeldBack | None
+    """`None` where the former release keeps nothing after the promotion."""
 
     @property
     def step_titles(self) -> list[str]:
@@ -96,6 +99,7 @@ class Summary:
             "history_limit": self.metadata.history_events_allowed,
             "cohorts": list(self.metadata.cohorts),
             "pacing": None if self.pacing is None else self.pacing.to_json(),
+            "hold_back": None if self.hold_back is None else self.hold_back.to_json(),
             **self.fleet.to_json(),
             "cost_usd": self.cost_usd,
             "orchestration_cost_usd": self.orchestration_cost_usd,
@@ -132,6 +136,7 @@ def summarise(declared: DeclaredEndpoint, assumptions: Assumptions) -> Summary:
         orchestration_cost_usd=round(_orchestration_cost(plan, sum(seconds)), 4),
         assumptions=assumptions,
         pacing=pacing_of(plan, assumptions.rps),
+        hold_back=held_back_of(plan, fleet),
     )
 
 

@@ -95,6 +95,11 @@ class DeployRefused(RolloutError):
 
 AGAINST_THE_RELEASE = frozenset(error.__name__ for error in (AlarmRaised, GateFailed, SmokeTestFailed))
 """What shows that the release is bad: its version label is spent."""
+AGAINST_A_PROMOTED = frozenset(
+    error.__name__ for error in (AlarmRaised, AlarmRaisedAlone, GateFailed, MetricsMissing)
+)  # fmt: skip
+"""What takes the traffic of a promoted release back in its hold-back. Whatever else ends it leaves it the traffic.
+`MetricsMissing`: an alarm of the release is in ALARM, and nobody can say whose fault that is."""
 WAITED_FOR = tuple(
     error.__name__ for error in (EndpointBusy, Throttled, Unavailable, PromotionUnfinished)
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rollout.contract.errors import Halted
 from rollout.contract.plan import ApiStage
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "deployment"
 ROLLOUT = "rollout"
+BY_A_PERSON = Halted.__name__
+"""Who ordered exposure to zero when no alarm and no gate did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +37,22 @@ class Lock:
     """When that was ordered, in ISO 8601; empty when an operator wrote the order."""
     sealed: bool = False
     """Whether the promotion is decided. After that nothing halts the rollout."""
+    promoted_at: str = ""
+    """Since when, in ISO 8601, the release is promoted and held beside the former one; empty without a hold-back."""
+    kept_because: str = ""
+    """Why the hold-back ended before its time; empty when it did not."""
     api_stages: Sequence[ApiStage] = ()
     """Where the rollout may publish a cohort."""
     raising_until: str = ""
     """Until when an order that raises exposure may still arrive; empty before the first one."""
+
+    @property
+    def is_held_back(self) -> bool:
+        """Tell whether the release is promoted, and neither an alarm nor a gate has taken its traffic back.
+
+        An order of a person does not: it ends the hold-back, and the release keeps its traffic.
+        """
+        return bool(self.promoted_at) and self.halted_by in {"", BY_A_PERSON}
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> Lock:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout.contract.cohort import CohortRule
 from rollout.contract.errors import PayloadTooNew
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.gate_rules import GateRules
 from rollout.contract.names import CALLER
 
@@ -112,13 +113,15 @@ class Passes(StrEnum):
 
     `EVIDENCE`: the gates pass it, early or at the end of its bake. `BUDGET`: a larger share may break no more than the
     harm budget; its bake is the least that it is watched. `PROOF`: for every gate it is shown that the canary is as
-    good as stable, or at the end of its bake that this is likelier than not. `WATCH`: its whole bake.
+    good as stable, or at the end of its bake that this is likelier than not. `WATCH`: its whole bake. `HOLD_BACK`: no
+    evidence, because the release is promoted.
     """
 
     EVIDENCE = "evidence"
     BUDGET = "budget"
     PROOF = "proof"
     WATCH = "watch"
+    HOLD_BACK = "hold_back"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +166,31 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HoldBackRule:
+    """After the promotion the former release keeps `percent` of the traffic (1 to 49) for a time, to compare with.
+
+    It is looked at every `interval_seconds`.
+    """
+
+    percent: int
+    duration_seconds: int
+    interval_seconds: int
+
+    @property
+    def step(self) -> Step:
+        """Return the hold-back as one more step of the rollout. Nothing has to be shown in it."""
+        share = EVERYTHING - self.percent
+        return Step(
+            percent=share,
+            bake_seconds=self.duration_seconds,
+            max_bake_seconds=self.duration_seconds,
+            min_requests=1,
+            expected_percent=share,
+            passes=Passes.HOLD_BACK,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SmokeRequest:
     """One request to the canary before users reach it. `payload` is in base64."""
 
@@ -180,6 +208,8 @@ class Plan:
     smoke_test: Sequence[SmokeRequest] = ()
     harm_budget: float | None = None
     """How many requests a release may break before it is noticed; `None`: the shares are not paced."""
+    hold_back: HoldBackRule | None = None
+    """What comes after the steps, when the release is promoted; `None`: nothing."""
     on_inconclusive: str
     evaluation_interval_seconds: int
     poll_seconds: int
@@ -198,18 +228,32 @@ class Plan:
             "steps": tuple(map(Step.parse, payload["steps"])),
             "gates": GateRules.parse(payload["gates"]),
             "smoke_test": tuple(SmokeRequest(**request) for request in payload.get("smoke_test") or ()),
+            "hold_back": HoldBackRule(**payload["hold_back"]) if "hold_back" in payload else None,
         }
         known = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
         return cls(**{**known, **parts})
 
     def to_json(self) -> dict[str, object]:
         """Return the `plan` of the state machine's payload."""
-        left_out = {"settings", "harm_budget"} if self.harm_budget is None else {"settings"}
-        own = {name: value for name, value in vars(self).items() if name not in left_out}
+        optional = {"harm_budget": self.harm_budget, "hold_back": self.hold_back and vars(self.hold_back)}
+        own = {name: value for name, value in vars(self).items() if name not in {"settings", *optional}}
         return {
             **self.settings.to_json(),
             **own,
+            **{name: value for name, value in optional.items() if value is not None},
             "steps": [step.to_json() for step in self.steps],
             "gates": self.gates.to_json(),
             "smoke_test": [vars(request) for request in self.smoke_test] or None,
         }
+
+    def step(self, index: int) -> Step:
+        """Return a step of the rollout by its number, from 0. The hold-back comes after the steps.
+
+        Raises:
+            IndexError: when the rollout has no such step.
+        """
+        return [*self.steps, *([] if self.hold_back is None else [self.hold_back.step])][index]
+
+    def holds_back_after(self, index: int) -> bool:
+        """Tell whether the hold-back begins when this step has passed."""
+        return self.hold_back is not None and index == len(self.steps) - 1

@@ -35,7 +35,11 @@ class StepRecord(TypedDict):
 
 
 class RolloutRecord(TypedDict, total=False):
-    """One rollout. `told`: whether the event about its end was sent. Times are in ISO 8601."""
+    """One rollout. `told`: whether the event about its end was sent. Times are in ISO 8601.
+
+    `promoted_at`: since when the release is promoted and held beside the former one; the outcome comes when that is
+    over. `promotion_told`: whether the event about that was sent.
+    """
 
     version: str
     digest: str
@@ -45,3 +49,5 @@ class RolloutRecord(TypedDict, total=False):
     ended_at: str
     steps: Sequence[StepRecord]
     told: bool
+    promoted_at: str
+    promotion_told: bool

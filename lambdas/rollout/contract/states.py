@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class Next(StrEnum):
     """What an evaluation leads to. The last three end the rollout.
 
-    `RAISE` and `LOWER` change the share within the step.
+    `RAISE` and `LOWER` change the share within the step. `HOLD_BACK` is to stay in the hold-back.
     """
 
     STAY = "STAY"
+    HOLD_BACK = "HOLD_BACK"
     RAISE = "RAISE"
     LOWER = "LOWER"
     NEXT_STEP = "NEXT_STEP"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout import sentences
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.plan import Passes
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS, longest_bake_seconds
@@ -31,7 +32,8 @@ class Baked(NamedTuple):
 
     `seen`: at its present share, in metric periods that were seen on each side that should serve. `elapsed`: in all
     periods of the step that have come. `blind`: since the newest period of the canary. `is_fresh`: whether this look
-    brought a new period that was seen. `requests`: how many of the canary were seen.
+    brought a new period that was seen. `requests`: how many of the canary were seen. `lasted`: since the first share of
+    the step was in force, whatever has come.
     """
 
     seen: float
@@ -39,6 +41,7 @@ class Baked(NamedTuple):
     blind: float
     is_fresh: bool
     requests: int
+    lasted: float = 0.0
 
 
 def decide(
@@ -57,9 +60,14 @@ def decide(
     The order is: a failed gate, a canary of which nothing is seen, an early pass, the end of the bake. A step passes
     only at its own share, when it is not `held` (a sentence that says why) and when this look saw a new period: nothing
     is raised on old evidence. A step that lacks evidence stays until `max_bake`. `notes` are added to the reason.
+
+    In a hold-back only a failed gate takes the traffic of the release, which is promoted. Too little evidence does not,
+    nor does a silent canary: it may be night.
     """
     if now.verdict is Verdict.FAIL:
         return Decision(Next.REJECT, now.reason)
+    if step.passes is Passes.HOLD_BACK:
+        return _held_back(step, baked, look.pace.share, "; ".join([held or now.reason, *notes]))
     lacks = lacking(step, baked, now, at_bake_end, look)
     if not lacks and not held and baked.is_fresh:
         passed = at_bake_end if _is_over(step, baked) or step.passes is not Passes.EVIDENCE else now
@@ -81,7 +89,7 @@ def lacking(step: Step, baked: Baked, now: Assessment, at_bake_end: Assessment, 
             return _lacks_budget(step, baked, now, look)
         case Passes.PROOF:
             return _lacks_proof(step, baked, at_bake_end, look)
-        case Passes.WATCH:
+        case Passes.WATCH | Passes.HOLD_BACK:
             is_enough = at_bake_end.verdict is Verdict.PASS and _is_over(step, baked)
             return look.held or ("" if is_enough else at_bake_end.reason)
 
@@ -111,6 +119,15 @@ def _lacks_proof(step: Step, baked: Baked, at_bake_end: Assessment, look: Look) 
     return (
         "" if look.is_proven(at_bake_end=_is_over(step, baked)) else sentences.NOT_PROVEN.format(why=at_bake_end.reason)
     )
+
+
+def _held_back(step: Step, baked: Baked, share: float, why: str) -> Decision:
+    """Decide about a hold-back: when its time is over, the release gets the rest, and then the rollout ends."""
+    if baked.lasted < step.bake_seconds:
+        words = {"lasted": baked.lasted, "duration": step.bake_seconds, "why": why}
+        return Decision(Next.HOLD_BACK, sentences.HOLDING_BACK.format(**words))
+    following = Next.RAISE if share < EVERYTHING else Next.PROMOTE
+    return Decision(following, sentences.HELD_BACK_TO_THE_END.format(why=why))
 
 
 def _is_over(step: Step, baked: Baked) -> bool:

@@ -40,7 +40,7 @@ ENDINGS = {Next.REJECT: GateFailed, Next.GIVE_UP: Inconclusive, Next.TAKE_BACK: 
 
 
 def handler(event: Task, _context: object) -> dict[str, object]:
-    """Return the step with `next`: `STAY`, `RAISE`, `LOWER`, `NEXT_STEP` or `PROMOTE`."""
+    """Return the step with `next`: `STAY`, `HOLD_BACK`, `RAISE`, `LOWER`, `NEXT_STEP` or `PROMOTE`."""
     plan = Plan.parse(event["plan"])
     reader = EvidenceReader(
         plan.settings.endpoint,
@@ -64,7 +64,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         Inconclusive: when `max_bake` is over and there is still too little evidence.
         MetricsMissing: when nothing of the canary was seen for `BLIND_SECONDS`.
     """
-    step = plan.steps[state.index]
+    step = plan.step(state.index)
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, state)
     held = held_by_alarms(world, lock, must_be_known=True)
@@ -176,6 +176,7 @@ def _baked(world: World, state: StepState, window: Window, *, is_fresh: bool) ->
         blind=window.now - seen_until,
         is_fresh=is_fresh,
         requests=state.requests,
+        lasted=window.now - state.began_at,
     )
 
 
@@ -258,7 +259,7 @@ def _record(
         progress["skipped"] = list(assessment.skipped)
     if step.cohort is not None:
         progress["cohort"] = step.cohort.to_json()
-    if decision.next is not Next.STAY:
+    if decision.next not in (Next.STAY, Next.HOLD_BACK):
         progress["ended_at"] = clock.iso(clock.now())
     world.ledger.record_step(execution, state.exposure.number, progress)
 

@@ -88,7 +88,7 @@ def _order(world: World, alarm_name: str, lock: Lock, until: float, *, raised_at
         AlarmRaised: when that is still open at the end of this invocation. Lambda repeats it twice, and whatever comes
             of that, `Evaluate` looks as well.
     """
-    if lock.halted or alarm_name in world.settings.alarms[CALLER]:
+    if (lock.halted and not lock.is_held_back) or alarm_name in world.settings.alarms[CALLER]:
         return _Order(sentences.in_alarm([alarm_name]))
     impatient_at = PATIENCE_SECONDS + (seconds_of(raised_at) if raised_at else clock.now())
     for finding in _looks(world, lock):

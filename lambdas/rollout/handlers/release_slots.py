@@ -18,6 +18,7 @@ from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
 from rollout.contract.reads import Reads
+from rollout.contract.states import Failure
 from rollout.custom_resource import Event, answer
 from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.placement import (
@@ -50,6 +51,8 @@ Answer = dict[str, str | int]
 PATIENCE_SECONDS = 10 * 60
 FLEET_SECONDS = 3 * 60
 """More, when a stack goes back: an update of the fleet takes about ten minutes. A Lambda may take 15."""
+DEPLOYED = "Deployed"
+"""Why a hold-back ends, by name."""
 LETTERS = dict(zip(SLOTS, "AB", strict=True))
 
 
@@ -206,10 +209,14 @@ def _lock(world: World, holder: str, until: float) -> None:
 
 
 def _is_left(world: World, lock: Lock, until: float) -> bool:
-    """Tell whether a rollout has given its lock up; one that died is brought to its safe end for it."""
+    """Tell whether a rollout has given its lock up; one that died is brought to its safe end for it.
+
+    One that is held back ends for a new deploy: its release is promoted.
+    """
     if world.ledger.free_if_over(lock.holder):
         return True
-    cause = insist(lambda: cause_of_death(lock), until=until)
+    deployed = Failure(error=DEPLOYED, cause=sentences.NEW_DEPLOY) if lock.is_held_back else None
+    cause = deployed or insist(lambda: cause_of_death(lock), until=until)
     if cause is None:
         return False
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rollout import sentences
 from rollout.contract.errors import (
+    AGAINST_A_PROMOTED,
     AlarmRaised,
     AlarmRaisedAlone,
     CannotBegin,
@@ -29,7 +30,7 @@ from rollout.contract.errors import (
 )
 from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.names import PROMOTED
-from rollout.contract.plan import Settings
+from rollout.contract.plan import Passes, Plan, Settings
 from rollout.contract.states import End, Failure, Prepared
 from rollout.contract.timing import ROLLBACK_TRIES
 from rollout.ending import end_rollout
@@ -61,10 +62,14 @@ def handler(event: Task, context: Context) -> dict[str, object]:
     world = World.of(Settings.parse(event["plan"]))
     endpoint, execution = world.settings.endpoint, event["execution"]
     prepared, failure = Prepared.parse(event["rollout"]), Failure.parse(event["failure"])
+    held_back = _is_held_back(event)
     tries = End.parse(event["end"]).tries + 1
     try:
         end = insist_loudly(
-            endpoint, lambda: roll_back(world, execution, prepared, failure), until=until, on=(Exception,)
+            endpoint,
+            lambda: roll_back(world, execution, prepared, failure, held_back=held_back),
+            until=until,
+            on=(Exception,),
         )
     except Exception as error:
         if tries >= ROLLBACK_TRIES:
@@ -74,13 +79,22 @@ def handler(event: Task, context: Context) -> dict[str, object]:
     return end.to_json()
 
 
-def roll_back(world: World, execution: str, prepared: Prepared, failure: Failure) -> End:
+def _is_held_back(event: Task) -> bool:
+    """Tell whether the rollout has come to its hold-back. A state machine without one tells no step."""
+    index = event.get("step", {}).get("index")
+    return isinstance(index, int) and Plan.parse(event["plan"]).step(index).passes is Passes.HOLD_BACK
+
+
+def roll_back(world: World, execution: str, prepared: Prepared, failure: Failure, *, held_back: bool = False) -> End:
     """Bring the rollout to its safe end. Without the ledger the traffic still goes first.
+
+    `held_back`: the release is promoted, and only an alarm or a gate takes its traffic.
 
     Raises:
         EndpointBusy: when SageMaker was not ready; come again.
     """
-    _lower_without_the_ledger(world, prepared, failure)
+    if not held_back or failure.error in AGAINST_A_PROMOTED:
+        _lower_without_the_ledger(world, prepared, failure)
     end_rollout(world, execution, failure)
     ended = world.ledger.rollout(execution) or {}
     outcome, reason = ended.get("outcome", ""), ended.get("reason") or failure.reason

@@ -70,7 +70,7 @@ def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> S
 
 def _needed_now(plan: Plan, state: StepState, floor: int, requests_per_minute: float) -> int:
     """Return the instances that the coming share needs. More may be ordered for the ones after it."""
-    if plan.steps[state.index].passes is Passes.EVIDENCE:
+    if plan.step(state.index).passes is Passes.EVIDENCE:
         return floor
     scaling = plan.settings.scaling
     of_all = instances_needed(requests_per_minute, scaling)
@@ -111,7 +111,7 @@ def _refuse_late_instances(state: StepState, plan: Plan, now: float, canary: str
 def _refuse_to_wait_longer(state: StepState, plan: Plan, now: float, held: str) -> None:
     waited = _waited(state, now)
     if waited > CAPACITY_TIMEOUTS * plan.capacity_timeout_seconds:
-        words = {"elapsed": waited, "step": plan.steps[state.index].title, "why": held}
+        words = {"elapsed": waited, "step": plan.step(state.index).title, "why": held}
         raise Inconclusive(sentences.NO_DECISION.format(**words))
 
 

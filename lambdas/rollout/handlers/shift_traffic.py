@@ -59,7 +59,7 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     lock = world.own_lock(execution)
     lowers = state.exposure.wanted < state.exposure.before
     held = _held(world, lock, lowers=lowers)
-    step = plan.steps[state.index]
+    step = plan.step(state.index)
     wanted = _weights(lock, state.exposure.wanted)
     view = world.endpoint.describe()
     requested_at = clock.now() if state.shift_requested_at is None else state.shift_requested_at
@@ -128,6 +128,11 @@ def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int, 
         _lower_if_halted_meanwhile(world, lock)
 
 
+def _is_taken_back(world: World, lock: Lock) -> bool:
+    now = world.ledger.lock()
+    return now is not None and now.holder == lock.holder and not now.is_held_back
+
+
 def _weights(lock: Lock, percent: float) -> dict[str, int]:
     return weights_for(stable=lock.stable, canary=lock.canary, canary_percent=percent)
 
@@ -168,11 +173,14 @@ def _prove_safe(view: EndpointView, lock: Lock, state: StepState, *, lowers: boo
 def _lower_if_halted_meanwhile(world: World, lock: Lock) -> None:
     """Undo the raise if the rollout was halted after this handler looked. The process that halted it may have ended.
 
-    Lower also when the ledger does not answer: then nobody knows.
+    Lower also when the ledger does not answer: then nobody knows. A release that is promoted keeps its traffic, unless
+    an alarm or a gate has taken it.
     """
     try:
         world.own_lock(lock.holder)
     except Exception:
+        if lock.promoted_at and not _is_taken_back(world, lock):
+            raise
         until = clock.now() + LOWERING_SECONDS
         lower_until_zero(world, lock, until=until)
         raise

@@ -153,6 +153,8 @@ class Execution:
                 self._bake()
             case "Evaluate":
                 self._judged(answer["next"])
+            case "Promote" if answer.get("holds_back"):
+                self._next_step()
             case "Promote":
                 self._end("SUCCEEDED")
             case "RollBack":
@@ -160,9 +162,9 @@ class Execution:
 
     def _judged(self, verdict: str) -> None:
         if verdict == "NEXT_STEP":
-            kept = {name: self.step[name] for name in KEPT if name in self.step}
-            self._state["step"] = {"index": self.step["index"] + 1, **kept}
-            self._go_to("ScaleCanary")
+            self._next_step()
+        elif verdict == "HOLD_BACK":
+            self._aws.wait(self._input["plan"]["hold_back"]["interval_seconds"])  # type: ignore[index]
         elif verdict == "RAISE":
             self._go_to("ScaleCanary")
         elif verdict == "LOWER":
@@ -171,6 +173,11 @@ class Execution:
             self._go_to("Promote")
         else:
             self._bake()
+
+    def _next_step(self) -> None:
+        kept = {name: self.step[name] for name in KEPT if name in self.step}
+        self._state["step"] = {"index": self.step["index"] + 1, **kept}
+        self._go_to("ScaleCanary")
 
     def _rolled_back(self, *, safe: bool, promoted: bool) -> None:
         if safe:

@@ -1,0 +1,57 @@
+"""What the former release keeps after a promotion, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Token
+from rollout.contract.plan import HoldBackRule
+
+if TYPE_CHECKING:
+    from aws_cdk import Duration
+
+DEFAULT_SECONDS = 24 * 60 * 60
+LEAST_SECONDS = 60 * 60
+LARGEST_PERCENT = 49
+"""The release is promoted: most of the traffic is its own."""
+
+
+@dataclass(frozen=True, kw_only=True, init=False)
+class HoldBack:
+    """After a promotion the former release keeps a small share of the traffic, to compare with.
+
+    `percent` (1 to 49, default 2) of the requests stay with it for `duration` (at least an hour, default 24 hours).
+    Alarms and gates go on as in every step, and a rollback is one change of weights. So a fault that begins hours after
+    the promotion is found and rolled back. Both variants keep the instances that all of the traffic needs until then;
+    a fixed fleet of one instance has them anyway. The first deploy that changes the endpoint ends the hold-back.
+
+    Raises:
+        ValueError: when a value is out of its range, or is known at deploy time only.
+    """
+
+    percent: int
+    duration_seconds: int
+
+    def __init__(self, *, percent: int = 2, duration: Duration | None = None) -> None:
+        if Token.is_unresolved(percent) or (duration is not None and duration.is_unresolved()):
+            raise ValueError("hold_back must be known at synth: the plan is made of it; got a token")
+        seconds = DEFAULT_SECONDS if duration is None else int(duration.to_seconds())
+        if not 1 <= percent <= LARGEST_PERCENT:
+            raise ValueError(
+                f"percent of a hold-back must be between 1 and {LARGEST_PERCENT}, because the new release is promoted; "
+                f"got {percent}"
+            )
+        if seconds < LEAST_SECONDS:
+            raise ValueError(
+                f"duration of a hold-back must be at least {LEAST_SECONDS} s, because the steps find what begins "
+                f"sooner; got {seconds} s"
+            )
+        object.__setattr__(self, "percent", percent)
+        object.__setattr__(self, "duration_seconds", seconds)
+
+    def for_handlers(self, *, interval_seconds: int) -> HoldBackRule:
+        """Return the hold-back as the handlers read it. `interval_seconds`: between two looks."""
+        return HoldBackRule(
+            percent=self.percent, duration_seconds=self.duration_seconds, interval_seconds=interval_seconds
+        )

@@ -1,0 +1,206 @@
+"""The hold-back: the release is promoted, and the former one keeps a share of the traffic, to compare with."""
+
+import pytest
+from rollout.contract.errors import AGAINST_A_PROMOTED, EndpointTooSlow
+
+from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import SCALED, STEPS, A, B
+from tests.lambdas.fakes.shop import Shop
+
+HOLD_BACK = {"percent": 2, "duration_seconds": 3600, "interval_seconds": 300}
+HELD = len(STEPS)
+"""The number of the hold-back among the steps."""
+HELD_BACK = {A: 2, B: 98}
+PROMOTED = {A: 0, B: 100}
+ROLLED_BACK = {A: 100, B: 0}
+
+
+@pytest.fixture
+def shop(aws: Aws) -> Shop:
+    """An endpoint on which v1 serves 100 requests a second; promotions are followed by a hold-back of an hour."""
+    shop = Shop(aws, scaling={**SCALED, "invocations_per_instance": 3000})
+    shop.requests_per_period = 6000
+    shop.plan["hold_back"] = HOLD_BACK
+    shop.serve_first()
+    return shop
+
+
+@pytest.fixture
+def held(shop: Shop) -> Execution:
+    """The rollout of v2 in its hold-back, looked at for the first time."""
+    return shop.begin("v2", "Evaluate", index=HELD)
+
+
+def told(aws: Aws) -> list[str]:
+    return [kind.removeprefix("Canary Rollout ") for kind, _ in aws.events.told()]
+
+
+def test_the_release_is_promoted_when_the_hold_back_begins(aws: Aws, shop: Shop, held: Execution) -> None:
+    assert shop.weights() == HELD_BACK
+    assert aws.events.told()[-1] == (
+        "Canary Rollout Promoted",
+        {
+            "endpoint": "shop",
+            "version": "v2",
+            "execution": held.name,
+            "reason": "every step passed; the former release keeps 2 % of the traffic for 1 h, to compare with",
+        },
+    )
+    release = shop.ledger.release("v2")
+    assert release is not None
+    assert release.outcome == "PROMOTED"
+    record = shop.rollouts()[held.name]
+    assert (record["outcome"], bool(record["promoted_at"])) == ("RUNNING", True)
+
+
+def test_both_slots_keep_the_instances_of_all_traffic(shop: Shop, held: Execution) -> None:
+    shop.settle()
+    shop.look_for_what_was_left()
+    assert shop.floors() == {A: 2, B: 2}
+    assert shop.running() is held
+
+
+def test_its_end_is_quiet_and_leaves_everything_at_rest(aws: Aws, shop: Shop, held: Execution) -> None:
+    began = aws.clock.now()
+    shop.run(held)
+    assert held.status == "SUCCEEDED", held.failure
+    assert 3600 <= aws.clock.now() - began < 3600 + 900
+    assert shop.outcome(held) == ("PROMOTED", "every step passed")
+    assert shop.weights() == PROMOTED
+    assert shop.unsafe() == []
+    assert told(aws).count("Promoted") == 1
+
+
+def test_silence_and_too_little_evidence_end_nothing(shop: Shop, held: Execution) -> None:
+    """Nobody comes to the shop at night."""
+    shop.requests_per_period = 0
+    shop.run(held)
+    assert shop.outcome(held) == ("PROMOTED", "every step passed")
+
+
+def test_a_fault_that_begins_after_the_promotion_is_rolled_back_and_told(aws: Aws, shop: Shop, held: Execution) -> None:
+    for _ in range(3):
+        shop.serve()
+        held.advance()
+    shop.failure_rates = {B: 0.1}
+    shop.run(held)
+    outcome, reason = shop.outcome(held)
+    assert (outcome, reason.split(":")[0], held.status) == ("ROLLED_BACK", "errors", "FAILED")
+    assert shop.weights() == ROLLED_BACK
+    assert shop.unsafe() == []
+    assert told(aws)[-2:] == ["Promoted", "Rolled Back"]
+    release = shop.ledger.release("v2")
+    assert release is not None
+    assert release.outcome == "ROLLED_BACK"
+
+
+@pytest.mark.parametrize("alarm", ["b-errors", "business"])
+def test_an_alarm_takes_the_traffic_back_at_once(shop: Shop, held: Execution, alarm: str) -> None:
+    shop.panic(alarm)
+    shop.wait_until_quiet()
+    assert shop.weights() == ROLLED_BACK
+    shop.run(held)
+    assert shop.outcome(held)[0] == "ROLLED_BACK", shop.outcome(held)
+    assert shop.unsafe() == []
+
+
+def test_a_new_deploy_ends_it_first(aws: Aws, shop: Shop, held: Execution) -> None:
+    shop.deploy("v3")
+    assert shop.weights() == PROMOTED
+    assert shop.outcome(held) == (
+        "PROMOTED",
+        "every step passed; the hold-back ended before its time: a new deploy began",
+    )
+    shop.run(held)
+    assert held.status == "SUCCEEDED", "it finds that it is over"
+    shop.settle()
+    following = shop.running()
+    assert following is not None
+    assert shop.weights() == PROMOTED, "the one that it met has moved nothing"
+    shop.run(following)
+    assert following.status == "SUCCEEDED", following.failure
+    assert told(aws).count("Promoted") == 2
+
+
+class Died(BaseException):
+    """The Lambda environment is gone."""
+
+
+@pytest.mark.parametrize("seconds", [1, 13])
+def test_a_deploy_waits_for_an_order_that_may_still_arrive(aws: Aws, shop: Shop, seconds: float) -> None:
+    """The shift to the hold-back has announced its order, and its Lambda dies."""
+    execution = shop.begin("v2", "ShiftTraffic", index=HELD)
+
+    def die() -> None:
+        aws.clock.call_at(aws.clock.now() + seconds, lambda: shop.set_weights(a=2, b=98))
+        raise Died
+
+    aws.interrupt("UpdateEndpointWeightsAndCapacities", die)
+    with pytest.raises(Died):
+        execution.repeat()
+    aws.before_call = None
+    shop.deploy("v3")
+    aws.wait(60)
+    assert shop.weights() == PROMOTED
+
+
+def test_an_abort_ends_it_and_the_release_keeps_its_traffic(aws: Aws, shop: Shop, held: Execution) -> None:
+    shop.ledger.halt(held.name, "enough seen", aws.clock.now())
+    shop.run(held)
+    assert held.status == "SUCCEEDED"
+    assert shop.outcome(held) == ("PROMOTED", "every step passed; the hold-back ended before its time: enough seen")
+    assert shop.weights() == PROMOTED
+    assert shop.unsafe() == []
+
+
+def test_an_alarm_is_stronger_than_an_abort(aws: Aws, shop: Shop, held: Execution) -> None:
+    shop.ledger.halt(held.name, "enough seen", aws.clock.now())
+    shop.panic("b-errors")
+    shop.run(held)
+    assert shop.outcome(held)[0] == "ROLLED_BACK"
+    assert shop.weights() == ROLLED_BACK
+    assert shop.unsafe() == []
+
+
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT"])
+def test_an_execution_that_died_leaves_the_release_its_traffic(shop: Shop, held: Execution, status: str) -> None:
+    shop.stop(held)
+    shop.restore(held.name, status)
+    assert shop.outcome(held)[0] == "PROMOTED"
+    assert shop.weights() == PROMOTED
+    assert shop.unsafe() == []
+
+
+def test_one_that_died_unseen_is_ended_by_the_clock(shop: Shop, held: Execution) -> None:
+    shop.stop(held)
+    shop.look_for_what_was_left()
+    assert shop.outcome(held)[0] == "PROMOTED"
+    assert shop.unsafe() == []
+
+
+def test_what_is_not_against_the_release_takes_nothing_while_the_ledger_is_away(
+    aws: Aws, shop: Shop, held: Execution
+) -> None:
+    assert EndpointTooSlow.__name__ not in AGAINST_A_PROMOTED
+    held.fail_with(EndpointTooSlow.__name__, "the weights did not come")
+    aws.fail("GetItem", UNAVAILABLE, times=3)
+    shop.run(held)
+    assert shop.outcome(held)[0] == "PROMOTED"
+    assert all(weight != ROLLED_BACK[B] for weight in _given_to_canary(aws)), "the canary lost no traffic"
+    assert shop.unsafe() == []
+
+
+def _given_to_canary(aws: Aws) -> list[float]:
+    calls = aws.asked("UpdateEndpointWeightsAndCapacities")
+    weights = [{row["VariantName"]: row["DesiredWeight"] for row in c["DesiredWeightsAndCapacities"]} for c in calls]
+    return [asked[B] for asked in weights]
+
+
+def test_a_hand_that_took_all_its_traffic_is_obeyed(shop: Shop, held: Execution) -> None:
+    shop.set_weights(a=100, b=0)
+    shop.wait_until_quiet()
+    shop.run(held)
+    assert shop.outcome(held)[0] == "NOT_JUDGED"
+    assert shop.weights() == ROLLED_BACK
+    assert shop.unsafe() == []
