@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from statistics import mean, median
 
@@ -83,7 +84,7 @@ def _harm(ends: Iterable[Ended]) -> float:
 
 def _harms(ends: Sequence[Ended]) -> str:
     """Return the mean and the 95th percentile of the harm."""
-    largest = sorted(end.caused for end in ends)[int(0.95 * (len(ends) - 1))]
+    largest = sorted(end.caused for end in ends)[ceil(0.95 * len(ends)) - 1]
     return f"{_harm(ends):,.0f} / {largest:,.0f}"
 
 
@@ -103,7 +104,8 @@ def _print(
     title: str, unit: str, worlds: Sequence[World], cell: Cell, results: Results,
     before: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    columns = (*OURS, *([] if before is None else [BEFORE]), *OTHERS)
+    known = {name for _, name in results}
+    columns = [name for name in (*OURS, BEFORE, *OTHERS) if name in known or (name == BEFORE and before is not None)]
     print(f"\n**{title}** ({unit})\n")
     print("| world | " + " | ".join(columns) + " |")
     print("|---" * (1 + len(columns)) + "|")
@@ -121,29 +123,37 @@ def _print_aim(bad: Sequence[World], good: Sequence[World], results: Results) ->
     print("\n**Our harm over that of the best other rule that detects the release** (aim: 1/3)\n")
     print(f"Rules with at most 1 % false rollbacks in every good world: {', '.join(honest) or 'none'}\n")
     columns = (
-        DEFAULT, "best other rule", "its harm", "ours / it", "our best budget / it",
+        DEFAULT, "best other rule", "its harm", "ours / it", "our best budget / it", "ours / best such rule",
         "aim", "least harm of any rule", "from",
     )  # fmt: skip
     print("| world | " + " | ".join(columns) + " |")
     print("|---" * (1 + len(columns)) + "|")
     for world in bad:
         if (world.name, DEFAULT) in results:
-            print(f"| {world.name} | " + " | ".join(_aim_cells(world, results)) + " |")
+            print(f"| {world.name} | " + " | ".join(_aim_cells(world, results, honest)) + " |")
 
 
-def _aim_cells(world: World, results: Results) -> list[str]:
+def _aim_cells(world: World, results: Results, honest: Sequence[str]) -> list[str]:
     ours, least = _harm(results[world.name, DEFAULT]), bound(world)
     known = [name for name in map(paced, BUDGETS) if (world.name, name) in results]
     best_of_ours = min(_harm(results[world.name, name]) for name in known)
-    detecting = [name for name in OTHERS if _rolled_back(results, world, name) >= DETECTS]
-    floor = [f"{least.harm:,.0f}", least.why]
-    if not detecting:
-        return [f"{ours:,.0f}", "none detects", "", "", "", "reached", *floor]
-    best = min(detecting, key=lambda name: _harm(results[world.name, name]))
-    other = _harm(results[world.name, best])
-    reached = "reached" if ours <= AIM * other else "missed"
-    return [f"{ours:,.0f}", best, f"{other:,.0f}", _ratio(ours, other), _ratio(best_of_ours, other), reached, *floor]
+    name, other = _best(world, results, OTHERS)
+    _, of_honest = _best(world, results, honest)
+    detects = _rolled_back(results, world, DEFAULT) >= DETECTS
+    reached = "reached" if detects and (other is None or ours <= AIM * other) else "missed"
+    return [
+        f"{ours:,.0f}", name, "" if other is None else f"{other:,.0f}",
+        _ratio(ours, other), _ratio(best_of_ours, other), _ratio(ours, of_honest),
+        reached, f"{least.harm:,.0f}", least.why,
+    ]  # fmt: skip
 
 
-def _ratio(ours: float, other: float) -> str:
-    return f"{ours / other:.2f}" if other else "no harm"
+def _best(world: World, results: Results, among: Sequence[str]) -> tuple[str, float | None]:
+    """Return the rule with the least harm of those that detect a release, and its harm; `None` if there is none."""
+    harms = {name: _harm(results[world.name, name]) for name in among if _rolled_back(results, world, name) >= DETECTS}
+    best = min(harms, key=harms.__getitem__, default="none detects")
+    return best, harms.get(best)
+
+
+def _ratio(ours: float, other: float | None) -> str:
+    return f"{ours / other:.2f}" if other else ""
