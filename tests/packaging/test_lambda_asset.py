@@ -27,8 +27,8 @@ pytestmark = pytest.mark.xdist_group("packaging")
 PACKAGE = Path(rollout.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_ASSET_BYTES = 110_000
-"""Without comments, docstrings and types of functions. It was 90,000 before the gates compared refused requests, checked
-the split of each gate's totals, counted bad minutes and knew that users are drawn. What a cold start costs,
+"""Without comments, docstrings and types of functions. It was 90,000 before the gates compared refused requests,
+checked the split of each gate's totals, counted bad minutes and knew that users are drawn. What a cold start costs,
 `bench/cold_starts` measures.
 """
 BOTO3_TOO = {"boto3.dynamodb", "boto3.dynamodb.types"}
@@ -100,7 +100,7 @@ def test_a_handler_needs_no_environment_variable_and_no_region_to_be_imported(as
 
 
 def statements(source: str, *, typed: bool = True) -> list[tuple[int, str]]:
-    """Every statement with its line. Strings that are statements say nothing, nor do types of functions if not asked."""
+    """Every statement with its line. Strings that are statements say nothing, and types of functions only if asked."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.arg) and not typed:
