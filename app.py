@@ -74,18 +74,19 @@ class RecommenderStack(Stack):
     def _routing(self) -> TrafficRouting:
         """Raise the share as `-c harm_budget=100` allows; by fixed steps instead with `-c steps=10,50,100`.
 
-        `-c bake_seconds=600` says how long a cohort, a fixed step, or a share from 50 % on is watched at least. A share
-        of the users meets the release first with `-c cohort_percent=5`; `-c users=200000` says how many users there
-        are, so that the cohort can judge and not only find what is broken.
+        `-c bake_seconds=600` says how long each of them is watched at least; a paced step then takes ten times as long
+        at most. A share of the users meets the release first with `-c cohort_percent=5`; `-c users=200000` says how
+        many users there are, so that the cohort can judge and not only find what is broken.
         """
         seconds, steps = self._context("bake_seconds", ""), self._context("steps", "")
         bake = Duration.seconds(int(seconds)) if seconds else None
         cohorts = [TrafficStep.cohort(rule, bake=bake) for rule in self._cohort_rules()]
         if steps:
             return TrafficRouting.steps([*cohorts, *(int(share) for share in steps.split(","))], bake=bake)
-        watched = [TrafficStep(percent=share, bake=bake) for share in (50, 95, 100)]
+        longest = Duration.seconds(10 * int(seconds)) if seconds else None
+        shares = [TrafficStep(percent=share, bake=bake, max_bake=longest) for share in (10, 50, 95, 100)]
         return TrafficRouting.paced(
-            harm_budget=float(self._context("harm_budget", "100")), checkpoints=[*cohorts, 10, *watched]
+            harm_budget=float(self._context("harm_budget", "100")), checkpoints=[*cohorts, *shares]
         )
 
     def _cohort_rules(self) -> list[CohortRule]:

@@ -251,7 +251,7 @@ def _parse_arguments() -> Settings:
         "--releases", nargs="+", choices=ENDINGS, default=SHOWN, help="to deploy after v1, in this order"
     )
     parser.add_argument("--rate", type=float, default=30.0, help="requests per second")
-    parser.add_argument("--bake", type=int, default=60, help="seconds that each share from 50 %% on bakes")
+    parser.add_argument("--bake", type=int, default=60, help="seconds that each step bakes")
     parser.add_argument("--direct", action="store_true", help="send requests to SageMaker, not through the API")
     parser.add_argument("--build", type=Path, default=Path("build"), help="folder for models, templates, logs")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the report and its picture")
