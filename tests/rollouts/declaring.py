@@ -52,8 +52,8 @@ SELDOM_LOOKING_SECONDS = 36 * 3600
 """A bake so long that the state machine looks once in some two minutes; what acts at once acts before."""
 MAX_BAKE_SECONDS = 1800
 """For a step whose evidence comes late because the machine is busy."""
-ALARM_THRESHOLDS = AlarmThresholds(p99_latency_ms=1000 * MAX_BAKE_SECONDS, min_requests=10)
-"""How long a model takes to answer says here how busy the machine is, and a metric period has few requests."""
+NO_LATENCY_ALARM_MS = 1000 * MAX_BAKE_SECONDS
+"""How long a model takes to answer says here how busy the machine is."""
 TIME_LIMIT_SECONDS = 900
 """Of every Lambda function and every task of the state machine: their own ones are for a processor of their own."""
 MIN_REQUESTS = 50
@@ -96,6 +96,8 @@ class Declaration:
     next_library: bool = False
     schema: int = SCHEMA
     """Of the payloads of the next library."""
+    alarm_min_requests: int = 10
+    """Of a metric period of the error-rate alarm. Among few requests a lesser failure raises it by chance."""
     panic: bool = True
     """Whether the rule that calls the panic handler is enabled."""
 
@@ -186,7 +188,9 @@ def _endpoint(
         gates=[Gate.error_rate()],
         smoke_test=SmokeTest(payloads=['{"user": -1}']),
         metric_period=METRIC_PERIOD_SECONDS,
-        alarm_thresholds=ALARM_THRESHOLDS,
+        alarm_thresholds=AlarmThresholds(
+            p99_latency_ms=NO_LATENCY_ALARM_MS, min_requests=declaration.alarm_min_requests
+        ),
         alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
     )
 

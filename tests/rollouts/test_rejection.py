@@ -13,7 +13,7 @@ FAILS_SMOKE_TEST = (("FAILS_SMOKE_TEST", "yes"),)
 
 def test_a_release_that_errs_is_rolled_back_by_its_gate_and_not_tried_again(shop: DeployedShop) -> None:
     shop.requests_per_second = 20.0
-    failing = Declaration(version="v2", environment=(("FAILURE_RATE", "0.1"),), steps=(50, 100))
+    failing = Declaration(version="v2", environment=(("FAILURE_RATE", "0.1"),), steps=(50, 100), alarm_min_requests=60)
     shop.deploy(Declaration(version="v1", steps=(50, 100)))
 
     shop.deploy(failing)
