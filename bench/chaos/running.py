@@ -18,8 +18,8 @@ from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
 Scenario = Mapping[str, Any]
 LEAVES_THE_MACHINE_TO_OTHERS = 10
-SHORT, COHORT, PACED = "short", "cohort", "paced"
-PLANS = {name: Path(__file__).with_name(f"{name}_plan.py") for name in (SHORT, COHORT, PACED)}
+SHORT, COHORT, PACED, HELD = "short", "cohort", "paced", "held"
+PLANS = {name: Path(__file__).with_name(f"{name}_plan.py") for name in (SHORT, COHORT, PACED, HELD)}
 _log = logging.getLogger(__name__)
 ENDS = ("Rollout Rolled Back", "Rollout Promoted", "Rollout Not Judged")
 

@@ -9,7 +9,7 @@ from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.exposure import halt_and_lower, lower_exposure, traffic_stays
 from rollout.hold_back import keeps_its_traffic, take_the_rest
-from rollout.landing import land, land_if_possible
+from rollout.landing import land_if_possible
 from rollout.notices import notify
 from rollout.second_look import cause_of_halt
 
@@ -71,7 +71,7 @@ def _lower(world: World, lock: Lock, failure: Failure) -> Lock | None:
 
 def complete_promotion(world: World, lock: Lock) -> None:
     """Bring a rollout whose promotion is decided to rest: the canary's slot is the stable one from now on."""
-    land(world, stable=lock.canary)
+    land_if_possible(world, stable=lock.canary)
     version = _version(world, lock.holder)
     world.ledger.decide_release(version, PROMOTED)
     shorter = sentences.HELD_BACK_SHORTER.format(why=lock.kept_because)
