@@ -9,19 +9,14 @@ runs all of it.
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from math import ceil
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
-from rollout.decisions.bake import decide
 from rollout.decisions.capacity import canary_floor, instances_needed
 from rollout.evidence.reader import EvidenceReader
-from rollout.evidence.window import Window
-from rollout.handlers import evaluate
-from rollout.shares import first_percent, foreseen_percent, look, move
+from rollout.shares import first_percent, foreseen_percent
+from rollout.step_look import look_at, window_of
 
 from bench.exposure.cloudwatch import CANARY_SLOT, STABLE_SLOT, CloudWatch
 from bench.exposure.simulate import EVERYTHING, Ended, reached
@@ -96,22 +91,13 @@ class _Rollout:
 
     def _shift(self) -> None:
         """Wait for the instances of the wanted share and for the weights. A share that is in force takes no time."""
-        state, exposure, requested = self.state, self.state.exposure, self.now
-        if not self.shifts or self.shifts[-1][1] != exposure.wanted:
+        requested_at, wanted = self.now, self.state.exposure.wanted
+        if not self.shifts or self.shifts[-1][1] != wanted:
             self._launch()
             self._serve(self.now + SHIFT_SECONDS)
             self.now += SHIFT_SECONDS
-            self.shifts.append((self.now, exposure.wanted))
-        whole_from, is_first = ceil(self.now / self.period), not state.began_at
-        self.state = replace(
-            state,
-            exposure=exposure.in_force(changes_from=int(requested // self.period), whole_from=whole_from),
-            began_at=self.now if is_first else state.began_at,
-            shifted_at=self.now,
-            next_period=whole_from if is_first else state.next_period,
-            seen=0,
-            requests=0 if is_first else state.requests,
-        )
+            self.shifts.append((self.now, wanted))
+        self.state = self.state.in_force(self.now, requested_at=requested_at, period_seconds=self.period)
 
     def _launch(self) -> None:
         scaling = self.plan.settings.scaling
@@ -130,30 +116,11 @@ class _Rollout:
             self.now = max(self.alarmed_at, self.shifts[-1][0])
             return Next.REJECT
         self.cloudwatch.now = self.now
-        plan, state, step = self.plan, self.state, self.plan.steps[self.state.index]
-        settings: Any = SimpleNamespace(settings=plan.settings)
-        window = self._window()
+        window = window_of(self.plan, self.state, self.now)
         evidence = self._reader.read(window, stable=STABLE_SLOT, canary=CANARY_SLOT)
-        judgement = evaluate._judge(plan, step, state, evidence)  # noqa: SLF001 - the handler's own, without its services
-        seen = evaluate._with_evidence(settings, state, evidence, window)  # noqa: SLF001 - as above
-        after = replace(seen, judged=judgement.judged, bracketed=judgement.bracketed)
-        course = look(plan, after, evidence, judgement.gates)
-        decision = decide(
-            step, last=state.index == len(plan.steps) - 1,
-            baked=evaluate._baked(settings, after, window, is_fresh=evidence.is_fresh),  # noqa: SLF001 - as above
-            now=judgement.now, at_bake_end=judgement.at_bake_end, look=course, held="", notes=(),
-        )  # fmt: skip
-        is_fresh = evidence.is_fresh or after.newest != state.newest
-        moved = move(plan, after, course, judgement.now, decision, held="", is_fresh=is_fresh)
-        self.state = moved.state
-        return moved.decision.next
-
-    def _window(self) -> Window:
-        state = self.state
-        return Window(
-            begun=ceil(state.shifted_at / self.period), first=state.next_period, now=self.now, step=state.index,
-            exposure=state.exposure, looked={int(number): digest for number, digest in state.looked.items()},
-        )  # fmt: skip
+        looked = look_at(self.plan, self.state, window, evidence)
+        self.state = looked.state
+        return looked.decision.next
 
     def _serve(self, until: float) -> None:
         """Answer the requests until then. The share does not change meanwhile."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.errors import AGAINST_THE_RELEASE, Inconclusive
@@ -111,6 +112,22 @@ class StepState:
         """Return plain JSON, without what is not known yet."""
         known = {name: value for name, value in vars(self).items() if value is not None}
         return {**known, "exposure": self.exposure.to_json()}
+
+    def in_force(self, now: float, *, requested_at: float, period_seconds: int) -> StepState:
+        """Return the step with the wanted share in force since now.
+
+        Periods that nobody has read yet are read with the share that they had.
+        """
+        whole_from, is_first = ceil(now / period_seconds), not self.began_at
+        return replace(
+            self,
+            exposure=self.exposure.in_force(changes_from=int(requested_at // period_seconds), whole_from=whole_from),
+            began_at=now if is_first else self.began_at,
+            shifted_at=now,
+            next_period=whole_from if is_first else self.next_period,
+            seen=0,
+            requests=0 if is_first else self.requests,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

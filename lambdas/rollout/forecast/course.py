@@ -131,21 +131,11 @@ class _Walk:
 
     def shift(self) -> None:
         """Let the chosen share come into force. One that is in force already takes no time."""
-        state, exposure, requested_at = self.state, self.state.exposure, self.now
-        share = exposure.wanted / EVERYTHING
+        requested_at, share = self.now, self.state.exposure.wanted / EVERYTHING
         if not self.shifts or self.shifts[-1].share != share:
             self.now += WEIGHTS_TAKE_SECONDS
             self.shifts.append(Shift(self.now, share))
-        whole_from = ceil(self.now / self.period)
-        is_first = not state.began_at
-        self.state = replace(
-            state,
-            exposure=exposure.in_force(changes_from=int(requested_at // self.period), whole_from=whole_from),
-            began_at=self.now if is_first else state.began_at,
-            shifted_at=self.now,
-            next_period=whole_from if is_first else state.next_period,
-            seen=0,
-        )
+        self.state = self.state.in_force(self.now, requested_at=requested_at, period_seconds=self.period)
 
     def course(self, end: Next) -> Course:
         """Return how it went. What is rolled back serves until SageMaker has taken the weights."""

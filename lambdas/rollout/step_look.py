@@ -1,0 +1,161 @@
+"""One look at a step: what the evidence adds to what is known, and what follows. Nothing is asked or told here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rollout import sentences
+from rollout.contract.exposure import EVERYTHING
+from rollout.decisions.bake import Baked, decide, missing_metrics
+from rollout.evidence.window import Window
+from rollout.gates import Assessment, Judge, Verdict
+from rollout.shares import look, move
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rollout.contract.plan import Plan
+    from rollout.contract.states import StepState
+    from rollout.decisions.bake import Decision
+    from rollout.evidence.findings import Evidence
+    from rollout.gates import GateView
+
+
+class Looked(NamedTuple):
+    """What a look has led to. `seen`: the step with what was seen. `state`: as it goes on, perhaps at another share."""
+
+    seen: StepState
+    now: Assessment
+    decision: Decision
+    state: StepState
+
+
+class _Judgement(NamedTuple):
+    """What the gates say. `judged` is their state for the next look, `gates` what pacing must know of them."""
+
+    judged: dict[str, Any]
+    bracketed: bool
+    now: Assessment
+    at_bake_end: Assessment
+    gates: Sequence[GateView]
+
+
+def window_of(plan: Plan, state: StepState, now: float) -> Window:
+    """Return the metric periods that nobody has used yet."""
+    return Window(
+        begun=ceil(state.shifted_at / plan.settings.metric_period_seconds),
+        first=state.next_period,
+        now=now,
+        step=state.index,
+        exposure=state.exposure,
+        looked={int(number): digest for number, digest in state.looked.items()},
+    )
+
+
+def look_at(
+    plan: Plan, state: StepState, window: Window, evidence: Evidence, *, held: str = "", notes: Sequence[str] = ()
+) -> Looked:
+    """Give the metric periods that have come to the gates once, and decide.
+
+    `held`: why nothing may be raised; empty where nothing stands against it. `notes` are added to the reason.
+    """
+    judgement = _judge(plan, state, evidence)
+    seen = replace(
+        _with_evidence(plan, state, evidence, window), judged=judgement.judged, bracketed=judgement.bracketed
+    )
+    course = look(plan, seen, evidence, judgement.gates)
+    decision = decide(
+        plan.step(state.index),
+        last=state.index == len(plan.steps) - 1,
+        baked=_baked(plan, seen, window, is_fresh=evidence.is_fresh),
+        now=judgement.now,
+        at_bake_end=judgement.at_bake_end,
+        look=course,
+        held=held,
+        notes=[*missing_metrics(seen.missing), *notes, *_lateness(seen)],
+    )
+    is_fresh = evidence.is_fresh or seen.newest != state.newest
+    moved = move(plan, seen, course, judgement.now, decision, held=held, is_fresh=is_fresh)
+    return Looked(seen, judgement.now, moved.decision, moved.state)
+
+
+def _judge(plan: Plan, state: StepState, evidence: Evidence) -> _Judgement:
+    step = plan.step(state.index)
+    judge = Judge(replace(plan.gates.judge, min_requests=step.min_requests))
+    before = state.judged or judge.new_state()
+    judged, now = judge.update(before, evidence.minutes, step=state.index)
+    at_bake_end = judge.at_bake_end(judged)
+    if judge.rules.asks_superiority(state.index):
+        now = _without_proof(now)
+    bracketed = evidence.bracketed or state.bracketed
+    if bracketed and step.percent < EVERYTHING:
+        now = _without_proof(now)
+        at_bake_end = _without_proof(at_bake_end) if judge.asks_proof(judged) else at_bake_end
+    return _Judgement(judged, bracketed, now, at_bake_end, judge.views(judged, before=before))
+
+
+def _without_proof(assessment: Assessment) -> Assessment:
+    """Return what does not end a step early.
+
+    Slow requests that were bounded from below prove nothing in the canary's favour. A proof that the canary is better
+    is used at the end of the bake, which says how long users' behaviour must be seen.
+    """
+    if assessment.verdict is not Verdict.PASS:
+        return assessment
+    return replace(assessment, verdict=Verdict.CONTINUE)
+
+
+def _with_evidence(plan: Plan, state: StepState, evidence: Evidence, window: Window) -> StepState:
+    """Return the step with what this look has seen."""
+    newest = _newer(state.newest, evidence.newest)
+    late = state.late_seconds
+    if newest is not None and newest != state.newest:
+        late = round(window.now - _end_of(plan, newest))
+    return replace(
+        state,
+        next_period=evidence.end,
+        seen=state.seen + evidence.seen,
+        newest=newest,
+        newest_of_canary=_newer(state.newest_of_canary, evidence.newest_of_canary),
+        late_seconds=late,
+        looked={str(number): digest for number, digest in evidence.looked.items()},
+        missing=_added(state.missing, evidence.missing),
+        requests=state.requests + evidence.canary_requests,
+    )
+
+
+def _newer(before: int | None, found: int | None) -> int | None:
+    return before if found is None else max(found, found if before is None else before)
+
+
+def _end_of(plan: Plan, period: int) -> int:
+    return (period + 1) * plan.settings.metric_period_seconds
+
+
+def _added(
+    before: Mapping[str, Mapping[str, int]], found: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, int]]:
+    """Return the sum of both, by gate and side."""
+    gates = [*before, *(gate for gate in found if gate not in before)]
+    return {gate: dict(Counter(before.get(gate, {})) + Counter(found.get(gate, {}))) for gate in gates}
+
+
+def _baked(plan: Plan, state: StepState, window: Window, *, is_fresh: bool) -> Baked:
+    period = plan.settings.metric_period_seconds
+    newest = state.newest_of_canary
+    seen_until = state.shifted_at if newest is None else _end_of(plan, newest)
+    return Baked(
+        seen=state.seen * period,
+        elapsed=state.next_period * period - state.began_at,
+        blind=window.now - seen_until,
+        is_fresh=is_fresh,
+        requests=state.requests,
+        lasted=window.now - state.began_at,
+    )
+
+
+def _lateness(state: StepState) -> list[str]:
+    return [] if state.late_seconds is None else [sentences.LATE.format(late=state.late_seconds)]
