@@ -15,6 +15,8 @@ from rollout.endpoint import LOOK_AGAIN_SECONDS, weights_for
 from rollout.patience import NOT_READY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollout.contract.lock import Lock
     from rollout.endpoint import Endpoint
     from rollout.world import World
@@ -65,7 +67,16 @@ def lower_until_zero(world: World, lock: Lock, *, until: float) -> bool:
 
     It also stops when somebody else has the lock: the roles may have changed, and the new holder acts for itself.
     """
-    while not lower_exposure(world, lock):
+    return _until_done(world, lock, lambda: lower_exposure(world, lock), until=until)
+
+
+def lower_former_until_zero(world: World, lock: Lock, *, until: float) -> bool:
+    """Do the same with the share of the release whose successor is promoted."""
+    return _until_done(world, lock, lambda: lower_former(world.endpoint, lock), until=until)
+
+
+def _until_done(world: World, lock: Lock, lower: Callable[[], bool], *, until: float) -> bool:
+    while not lower():
         if clock.now() >= until:
             return False
         clock.pause(LOOK_AGAIN_SECONDS)

@@ -204,3 +204,93 @@ def test_a_hand_that_took_all_its_traffic_is_obeyed(shop: Shop, held: Execution)
     assert shop.outcome(held)[0] == "NOT_JUDGED"
     assert shop.weights() == ROLLED_BACK
     assert shop.unsafe() == []
+
+
+CALLS = ["DescribeEndpoint", "UpdateEndpointWeightsAndCapacities", "GetItem", "UpdateItem", "DeleteItem", "PutEvents"]
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("effect", ["before its effect", "after its effect"])
+@pytest.mark.parametrize("nth", [0, 1, 2])
+def test_a_call_that_fails_when_it_begins_is_made_good(
+    aws: Aws, shop: Shop, operation: str, effect: str, nth: int
+) -> None:
+    execution = shop.begin("v2", "Promote")
+    _fail_once(aws, operation, nth, after_effect=effect.startswith("after"))
+    shop.run(execution)
+    _is_over(aws, shop, execution, outcome="PROMOTED")
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("effect", ["before its effect", "after its effect"])
+@pytest.mark.parametrize("nth", [0, 1, 2])
+@pytest.mark.parametrize("against", [False, True], ids=["abort", "alarm"])
+def test_a_call_that_fails_when_it_is_ended_is_made_good(
+    aws: Aws, shop: Shop, held: Execution, operation: str, effect: str, nth: int, *, against: bool
+) -> None:
+    if against:
+        _fail_once(aws, operation, nth, after_effect=effect.startswith("after"))
+        shop.panic("b-errors")
+    else:
+        shop.ledger.halt(held.name, "enough seen", aws.clock.now())
+        _fail_once(aws, operation, nth, after_effect=effect.startswith("after"))
+    shop.run(held)
+    _is_over(aws, shop, held, outcome="ROLLED_BACK" if against else "PROMOTED")
+
+
+@pytest.mark.parametrize("call", range(1, 16))
+@pytest.mark.parametrize("task", ["Promote", "ShiftTraffic", "Evaluate"])
+def test_a_stop_at_any_moment_ends_on_one_side(aws: Aws, shop: Shop, task: str, call: int) -> None:
+    """The stopped execution's Lambda runs on, and the restore path runs beside it."""
+    execution = shop.begin("v2", task, index=HELD - (task == "Promote"))
+
+    def stopped() -> None:
+        shop.stop(execution)
+        shop.restore(execution.name)
+
+    aws.interrupt("", stopped, nth=call)
+    execution.advance()
+    aws.before_call = None
+    if execution.status == "RUNNING":
+        stopped()
+    undecided = task == "Promote" and shop.outcome(execution)[0] == "NOT_JUDGED"
+    _is_over(aws, shop, execution, outcome="NOT_JUDGED" if undecided else "PROMOTED")
+    release = shop.ledger.release("v2")
+    assert release is not None
+    assert (release.outcome == "PROMOTED") is not undecided
+
+
+@pytest.mark.parametrize("call", range(1, 16))
+@pytest.mark.parametrize("task", ["ShiftTraffic", "Evaluate"])
+def test_what_an_alarm_took_at_any_moment_stays_taken(aws: Aws, shop: Shop, task: str, call: int) -> None:
+    """Panic and the restore path run to their ends while the hold-back's own handler is in the middle of a task."""
+    execution = shop.begin("v2", task, index=HELD)
+
+    def taken() -> None:
+        shop.panic("business")
+        shop.stop(execution)
+        shop.restore(execution.name)
+
+    aws.interrupt("", taken, nth=call)
+    execution.advance()
+    aws.before_call = None
+    if execution.status == "RUNNING":
+        taken()
+    shop.wait_until_quiet()
+    _is_over(aws, shop, execution, outcome="ROLLED_BACK")
+
+
+def _fail_once(aws: Aws, operation: str, nth: int, *, after_effect: bool) -> None:
+    skipped = iter(range(100_000))
+    aws.fail(operation, UNAVAILABLE, after_effect=after_effect, when=lambda _: next(skipped) == nth)
+
+
+def _is_over(aws: Aws, shop: Shop, execution: Execution, *, outcome: str) -> None:
+    """One side has all the traffic, the ledger says which, everything else rests by it, and the end was told."""
+    aws.heal()
+    if execution.status == "FAILED":
+        shop.restore(execution.name, "FAILED")
+    assert shop.outcome(execution)[0] == outcome, shop.outcome(execution)
+    assert shop.weights() == (PROMOTED if outcome == "PROMOTED" else ROLLED_BACK)
+    assert shop.unsafe() == []
+    assert told(aws)[-1] == {"PROMOTED": "Promoted", "ROLLED_BACK": "Rolled Back", "NOT_JUDGED": "Not Judged"}[outcome]

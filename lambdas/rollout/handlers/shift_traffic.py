@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from math import ceil
 from typing import TYPE_CHECKING, NoReturn
 
 from rollout import clock, sentences
@@ -18,11 +17,12 @@ from rollout.contract.errors import (
     Throttled,
     Unavailable,
 )
+from rollout.contract.names import PROMOTED
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import RAISING_SECONDS
 from rollout.endpoint import in_words, weights_for
-from rollout.exposure import lower_until_zero
+from rollout.exposure import lower_former_until_zero, lower_until_zero
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -128,33 +128,19 @@ def _raise(world: World, lock: Lock, expose: Callable[[], None], *, calls: int, 
         _lower_if_halted_meanwhile(world, lock)
 
 
-def _is_taken_back(world: World, lock: Lock) -> bool:
-    now = world.ledger.lock()
-    return now is not None and now.holder == lock.holder and not now.is_held_back
-
-
 def _weights(lock: Lock, percent: float) -> dict[str, int]:
     return weights_for(stable=lock.stable, canary=lock.canary, canary_percent=percent)
 
 
 def _begin_bake(world: World, execution: str, state: StepState, *, requested_at: float) -> StepState:
-    """Return the step at its new share. Periods that nobody has read yet are read with the share that they had."""
-    now, period, exposure = clock.now(), world.settings.metric_period_seconds, state.exposure
+    """Return the step at its new share, which the ledger has from now on."""
+    now, exposure = clock.now(), state.exposure
     progress: StepRecord = {"percent": exposure.wanted, "shifted_at": clock.iso(now), "canary_requests": 0}
     world.ledger.record_step(execution, exposure.number, progress)
-    whole_from, is_first = ceil(now / period), not state.began_at
     waited = now - (requested_at if state.scaling_began is None else state.scaling_began)
-    served = exposure.in_force(changes_from=int(requested_at // period), whole_from=whole_from)
-    return replace(
-        state,
-        exposure=replace(served, waited_seconds=exposure.waited_seconds + waited),
-        in_place=True,
-        began_at=now if is_first else state.began_at,
-        shifted_at=now,
-        next_period=whole_from if is_first else state.next_period,
-        seen=0,
-        requests=0 if is_first else state.requests,
-    )
+    served = state.in_force(now, requested_at=requested_at, period_seconds=world.settings.metric_period_seconds)
+    in_all = exposure.waited_seconds + waited
+    return replace(served, exposure=replace(served.exposure, waited_seconds=in_all), in_place=True)
 
 
 def _prove_safe(view: EndpointView, lock: Lock, state: StepState, *, lowers: bool) -> None:
@@ -174,13 +160,28 @@ def _lower_if_halted_meanwhile(world: World, lock: Lock) -> None:
     """Undo the raise if the rollout was halted after this handler looked. The process that halted it may have ended.
 
     Lower also when the ledger does not answer: then nobody knows. A release that is promoted keeps its traffic, unless
-    an alarm or a gate has taken it.
+    an alarm or a gate has taken it; what the raise gave the former release is taken when the hold-back is over.
     """
     try:
         world.own_lock(lock.holder)
     except Exception:
-        if lock.promoted_at and not _is_taken_back(world, lock):
-            raise
         until = clock.now() + LOWERING_SECONDS
-        lower_until_zero(world, lock, until=until)
+        if not lock.promoted_at or _was_taken_back(world, lock):
+            lower_until_zero(world, lock, until=until)
+        elif _has_ended(world, lock):
+            lower_former_until_zero(world, lock, until=until)
         raise
+
+
+def _was_taken_back(world: World, lock: Lock) -> bool:
+    """Tell whether an alarm or a gate took the traffic of a promoted release, in a hold-back that may be over."""
+    now = world.ledger.lock()
+    if now is not None and now.holder == lock.holder:
+        return not now.is_held_back
+    return (world.ledger.rollout(lock.holder) or {}).get("outcome") != PROMOTED
+
+
+def _has_ended(world: World, lock: Lock) -> bool:
+    """Tell whether a rollout has given up its lock. Until then whoever ends it takes the rest."""
+    now = world.ledger.lock()
+    return now is None or now.holder != lock.holder
