@@ -9,7 +9,7 @@ from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
-from tests.rehearsal.conftest import BAKE_SECONDS, HEALTHY, synthesised
+from tests.rehearsal.conftest import BAKE_SECONDS, HEALTHY, STEADY, synthesised
 
 FAST = {"latency_ms": {"p50": 40, "p99": 90}}
 SLOW_TAIL = {"latency_ms": {"p50": 40, "p99": 2_500}}
@@ -34,7 +34,7 @@ def rehearsing_without_counts(limit_of_a_second: DeclaredEndpoint) -> Callable[.
 
 
 def test_a_slow_tail_is_seen_and_not_promoted(rehearsing_without_counts: Callable[..., Rehearsed]) -> None:
-    result = rehearsing_without_counts(stable=FAST, canary=SLOW_TAIL).result
+    result = rehearsing_without_counts(stable=FAST, canary=SLOW_TAIL, metrics=STEADY).result
     assert (result["outcome"], result["safe_end"]) == ("ROLLED_BACK", True)
     assert result["reason"].startswith("brake: gate latency has evidence of 1 in ")
     assert max(step["percent"] for step in result["steps"]) == 10

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from canary_tools.rehearsal.record.rehearsed import Rehearsed, Result
+from tests.rehearsal.conftest import STEADY
 
 Rehearse = Callable[..., Rehearsed]
 
@@ -103,10 +104,10 @@ def test_the_traffic_goes_back_at_100_percent_as_well(rehearsing: Rehearse, heal
     assert result["unsafe"] == []
 
 
-def test_a_short_gap_delays_a_healthy_release_and_no_more(rehearsing: Rehearse, healthy: Rehearsed) -> None:
-    result = rehearsing(metrics={"delay_s": 60, "missing": [{"from_s": 300, "to_s": 700}]}).result
+def test_a_short_gap_delays_a_healthy_release_and_no_more(rehearsing: Rehearse) -> None:
+    result = rehearsing(metrics={**STEADY, "missing": [{"from_s": 300, "to_s": 700}]}).result
     assert result["outcome"] == "PROMOTED"
-    assert result["seconds"] > healthy.result["seconds"] + 300
+    assert result["seconds"] > rehearsing(metrics=STEADY).result["seconds"] + 300
 
 
 def test_a_cloudwatch_that_refuses_for_ten_minutes_is_waited_for(rehearsing: Rehearse) -> None:

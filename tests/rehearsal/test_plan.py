@@ -15,12 +15,11 @@ from rollout.contract.timing import METRIC_DELAY_SECONDS
 
 from canary_construct import CohortRule, Gate, InstanceScaling, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.command import main
-from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.template import find_endpoint
 from tests.infrastructure.synthesis import declare, stack
-from tests.rehearsal.conftest import HEALTHY
+from tests.rehearsal.conftest import STEADY, Rehearse
 
 Plan = Callable[..., dict[str, Any]]
 SCALABLE = InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000)
@@ -231,11 +230,12 @@ def test_a_rehearsal_refuses_what_the_plan_says_is_refused(template: Path) -> No
     assert "instances at 3,000 each, but max_instances is 8" in result["reason"]
 
 
-def test_nothing_acts_before_the_earliest_time_of_its_kind(failing: Rehearsed, template: Path, plan: Plan) -> None:
+def test_nothing_acts_before_the_earliest_time_of_its_kind(rehearsing: Rehearse, template: Path, plan: Plan) -> None:
+    failing = rehearsing(canary={"error_rate": 0.05}, metrics=STEADY)
     guards = {exposed["guard"]: exposed["earliest_s"] for exposed in plan(template)["exposed_requests"]}
     assert "errors" in failing.result["reason"]
     assert guards["gate errors"] == 330
-    sooner = METRIC_DELAY_SECONDS - HEALTHY["metrics"]["delay_s"]
+    sooner = METRIC_DELAY_SECONDS - STEADY["delay_s"]
     assert failing.result["seconds_to_detect"] >= 330 - sooner, "its metrics come that much sooner than assumed"
     (errors,) = [second for guard, second in guards.items() if guard.startswith("alarm more than")]
     assert errors == 90

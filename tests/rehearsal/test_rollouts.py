@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from tests.rehearsal.conftest import STEADY
 
 Rehearse = Callable[..., Rehearsed]
 BOTH_SERVE = {"variant-a": 0.0, "variant-b": 100.0}
@@ -54,7 +55,7 @@ def test_a_release_that_crashes_every_five_minutes_is_rolled_back_before_it_has_
     bursts = [
         {"at_s": at_s, "for_s": 60, "who": "canary", "set": {"error_rate": 0.2}} for at_s in range(180, 1_800, 300)
     ]
-    result = rehearsing(changes=bursts).result
+    result = rehearsing(changes=bursts, metrics=STEADY).result
     assert (result["outcome"], max(step["percent"] for step in result["steps"])) == ("ROLLED_BACK", 10)
     assert "minutes in which stable was not, evidence 1 in " in result["reason"]
 
@@ -68,7 +69,7 @@ def test_a_release_that_makes_both_fail_from_the_half_on_is_not_promoted(rehears
 def test_an_outage_of_both_releases_is_sat_out_before_stable_is_taken_out(rehearsing: Rehearse) -> None:
     """50 % is over after 1,650 s, in the middle of it."""
     changes = [{"at_s": 1500, "for_s": 600, "who": "both", "set": {"error_rate": 0.5}}]
-    result = rehearsing(changes=changes).result
+    result = rehearsing(changes=changes, metrics=STEADY).result
     assert (result["outcome"], result["reason"]) == ("PROMOTED", "every step passed")
     assert 2100 < result["steps"][1]["ended_s"] < 2400
 
