@@ -18,6 +18,8 @@ LATEST_PACED_SECOND = 2400.0
 """The same of the paced plan, which takes some 2,000 seconds."""
 WINDOWS = (1.0, 10.0, 60.0, 300.0, 900.0)
 PROBABILITIES = (1.0, 1.0, 0.5, 0.2)
+DELAYS: Sequence[Any] = (5, [30, 180], [30, 180], [60, 300], {"canary": [120, 300], "stable": [30, 180]})
+"""From the end of a metric period until its values can be read: most often each point of each metric by itself."""
 AROUND_THE_CALLS = [kind for kind in OF_WORLD if kind not in FROM_THE_BEGINNING]
 
 
@@ -50,7 +52,7 @@ def _world(draw: random.Random, seed: int) -> dict[str, Any]:
             "seed": seed,
             "traffic": {"rps": draw.choice([10, 40, 100])},
             "canary": {"error_rate": draw.choice([0.001, 0.001, 0.02, 0.3])},
-            "metrics": {"delay_s": draw.choice([5, 60, 90])},
+            "metrics": {"delay_s": draw.choice(DELAYS)},
             "capacity": {"launch_s": draw.choice([30, 60, 240])},
         },
     )
