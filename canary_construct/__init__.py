@@ -9,6 +9,7 @@ from canary_construct.props.gate import Gate
 from canary_construct.props.handler_settings import HandlerSettings
 from canary_construct.props.hold_back import HoldBack
 from canary_construct.props.instance_scaling import InstanceScaling
+from canary_construct.props.model_hosting import ModelHosting, RoutingStrategy
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
 from canary_construct.props.slot import Slot
@@ -26,8 +27,10 @@ __all__ = [
     "HandlerSettings",
     "HoldBack",
     "InstanceScaling",
+    "ModelHosting",
     "ModelRelease",
     "OnInconclusive",
+    "RoutingStrategy",
     "Slot",
     "SmokeTest",
     "TrafficRouting",

@@ -30,6 +30,7 @@ from canary_construct.hosting.model_archive import kept_archives, model_archive
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
 from canary_construct.hosting.model_role import ModelSources
 from canary_construct.hosting.model_roles import ModelRoles
+from canary_construct.hosting.slot_hosting import slot_hosting
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.props.alarm_thresholds import AlarmThresholds
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from canary_construct.props.gate import Gate
     from canary_construct.props.handler_settings import HandlerSettings
     from canary_construct.props.hold_back import HoldBack
+    from canary_construct.props.model_hosting import ModelHosting
     from canary_construct.props.model_release import ModelRelease
     from canary_construct.props.smoke_test import SmokeTest
 
@@ -68,6 +70,8 @@ class CanaryEndpoint(Construct):
 
     - `release`: the model to serve (`ModelRelease`)
     - `instance_type`: of both variants, such as "ml.m5.xlarge"; it cannot change while the endpoint lives
+    - `hosting`: time-outs, volume, AMI and routing of the instances (`ModelHosting`); left out, SageMaker's choice. A
+      variant keeps the values that its release was started with. A release may override each value that is set here
     - `endpoint_name`: lower-case; left out, it is made of stack name and construct address
     - `scaling`: instances per role; left out, a fixed fleet of 1 and 1 idle
     - `routing`: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
@@ -109,6 +113,7 @@ class CanaryEndpoint(Construct):
         *,
         release: ModelRelease,
         instance_type: str,
+        hosting: ModelHosting | None = None,
         endpoint_name: str | None = None,
         scaling: InstanceScaling | None = None,
         routing: TrafficRouting | None = None,
@@ -141,10 +146,11 @@ class CanaryEndpoint(Construct):
         self._api_stages: list[ApiStage] = []
         routing = TrafficRouting.default() if routing is None else routing
         thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
-        hosting = Hosting(
+        hosted = Hosting(
             endpoint_name=self._endpoint_name,
             stack_mark=stack_mark(self),
             instance_type=instance_type,
+            knobs=slot_hosting(hosting, release),
             scaling=InstanceScaling() if scaling is None else scaling,
             metric_period_seconds=metric_period,
             encryption_key=encryption_key,
@@ -165,12 +171,12 @@ class CanaryEndpoint(Construct):
         sources = ModelSources(
             archive=archive, kept=kept_archives(self, kept_releases), buckets=model_buckets, key=model_key
         )
-        self._roles = ModelRoles(self, sources, in_vpc=hosting.vpc_config is not None)
+        self._roles = ModelRoles(self, sources, hosted.needs())
         self._role = self._roles.keep(role)
-        self._resource = self._create_endpoint(hosting, release, archive)
+        self._resource = self._create_endpoint(hosted, release, archive)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
-            settings=self._settings(hosting.scaling, thresholds, start_on_deploy=start_on_deploy),
+            settings=self._settings(hosted.scaling, thresholds, start_on_deploy=start_on_deploy),
             routing=routing,
             gates=self._gates,
             thresholds=thresholds,
@@ -201,7 +207,7 @@ class CanaryEndpoint(Construct):
             api_stages=self._api_stages,
             ModelName=declared.attr_model_name,
             Version=release.version,
-            **content_properties(declared, archive),
+            **content_properties(declared, archive, hosting.knobs.release),
             **self._roles.properties(),
             SecurityGroup=own_group(self),
         )

@@ -55,6 +55,7 @@ def release_slots(
             "InstanceType": hosting.instance_type,
             "Settings": Stack.of(scope).to_json_string(settings),
             **guarded.properties(),
+            **_hosting(scope, hosting),
             **release,
         },
     )
@@ -92,6 +93,11 @@ def verified_endpoint(
     )
     proof.node.add_dependency(*after)
     return proof
+
+
+def _hosting(scope: Construct, hosting: Hosting) -> dict[str, str]:
+    """Return the property with the knobs of the slots; none when the endpoint has no knobs."""
+    return {"Hosting": Stack.of(scope).to_json_string(hosting.knobs.to_json())} if hosting.knobs.endpoint else {}
 
 
 def _settings(hosting: Hosting) -> dict[str, Any]:

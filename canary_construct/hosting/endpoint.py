@@ -9,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from canary_construct.hosting.overridden import Endpoint, EndpointConfig
 from canary_construct.hosting.replaced import keep_replaced
+from canary_construct.hosting.slot_hosting import knobs_in
 from canary_construct.props.slot import Slot
 
 if TYPE_CHECKING:
@@ -65,4 +66,5 @@ def _variant(
         instance_type=hosting.instance_type,
         initial_instance_count=Token.as_number(slots.get_att(f"Instances{slot.name}")),
         initial_variant_weight=Token.as_number(slots.get_att(f"Weight{slot.name}")),
+        **knobs_in(slot, hosting.knobs, slots),
     )

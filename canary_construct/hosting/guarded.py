@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import CfnElement, IResolvable
     from constructs import Construct
+    from rollout.contract.hosting import Knobs
 
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.hosting.overridden import Model, Overridden
@@ -62,21 +63,23 @@ class Guarded:
         return dict(outermost_stack(self._stack).tags.tag_values())
 
 
-def content_properties(model: Model, archive: ModelArchive | None) -> dict[str, IResolvable]:
+def content_properties(model: Model, archive: ModelArchive | None, hosting: Knobs) -> dict[str, IResolvable]:
     """Return the properties by which the guard knows the content of a release.
 
-    With the version it is the release's identity: image, model data and environment. Of an archive that is shipped with
-    the stack the content counts, not the bucket that it is shipped to.
+    With the version it is the release's identity: image, model data and environment, and how it is hosted. Of an
+    archive that is shipped with the stack the content counts, not the bucket that it is shipped to.
     """
-    return _properties("Content", lambda: Digest.of(_content(model, archive)))
+    return _properties("Content", lambda: Digest.of(_content(model, archive, hosting)))
 
 
-def _content(model: Model, archive: ModelArchive | None) -> dict[str, Any]:
+def _content(model: Model, archive: ModelArchive | None, hosting: Knobs) -> dict[str, Any]:
     rendered = model.rendered()
     names = [name for name in rendered if name in CONTENT or name.startswith(_OVERRIDDEN_CONTENT)]
     content = {name: rendered[name] for name in names}
     if archive is not None and archive.is_shipped:
         content["primaryContainer"] = {**content["primaryContainer"], "modelDataUrl": archive.digest}
+    if hosting:
+        content["hosting"] = Stack.of(model).resolve(hosting)
     return content
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnTag, Token
+from rollout.contract.hosting import SSM_ACCESS, VOLUME_SIZE
 from rollout.contract.names import STACK_TAG, TAG
 
 from canary_construct.hosting.endpoint_name import check_endpoint_name
+from canary_construct.hosting.model_role import ModelNeeds
 from canary_construct.props.metric_period import check_metric_period
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sagemaker as sagemaker
+    from rollout.contract.hosting import SlotHosting
 
     from canary_construct.props.instance_scaling import InstanceScaling
 
@@ -29,12 +32,14 @@ class Hosting:
     """How every release of an endpoint is hosted.
 
     Raises:
-        ValueError: when endpoint name, instance type or metric period is none that works.
+        ValueError: when endpoint name, instance type or metric period is none that works, or the type takes no key or
+            no volume size.
     """
 
     endpoint_name: str
     stack_mark: str
     instance_type: str
+    knobs: SlotHosting
     scaling: InstanceScaling
     metric_period_seconds: int
     encryption_key: kms.IKey | None
@@ -47,6 +52,12 @@ class Hosting:
         check_instance_type(self.instance_type)
         if self.encryption_key is not None:
             check_storage_takes_key(self.instance_type)
+        if VOLUME_SIZE in self.knobs.endpoint:
+            check_volume_has_a_size(self.instance_type)
+
+    def needs(self) -> ModelNeeds:
+        """Return what the models' role must allow besides reading the models."""
+        return ModelNeeds(in_vpc=self.vpc_config is not None, ssm_access=SSM_ACCESS in self.knobs.endpoint)
 
     def tags(self) -> list[CfnTag]:
         """Return the tags by which the sweep finds what CloudFormation kept, and may delete it."""
@@ -61,11 +72,30 @@ def check_storage_takes_key(instance_type: str) -> None:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (KmsKeyId)
     """
-    if not Token.is_unresolved(instance_type) and _LOCAL_STORAGE.match(instance_type):
+    if _has_local_storage(instance_type):
         raise ValueError(
             f"encryption_key must be left out for {instance_type}: its local NVMe storage is encrypted by hardware, "
             "and SageMaker refuses a key"
         )
+
+
+def check_volume_has_a_size(instance_type: str) -> None:
+    """Refuse a volume size for instances that have no volume: they store on NVMe disks of their own.
+
+    Raises:
+        ValueError: when SageMaker would refuse the endpoint config.
+
+    Source: https://github.com/aws/sagemaker-python-sdk/pull/4828 (`volume_size_supported`)
+    """
+    if _has_local_storage(instance_type):
+        raise ValueError(
+            f"volume_size must be left out for {instance_type}: it stores on NVMe disks of its own, and SageMaker "
+            "refuses a size"
+        )
+
+
+def _has_local_storage(instance_type: str) -> bool:
+    return not Token.is_unresolved(instance_type) and _LOCAL_STORAGE.match(instance_type) is not None
 
 
 def check_instance_type(instance_type: str) -> None:

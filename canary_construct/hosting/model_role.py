@@ -58,7 +58,15 @@ class ModelSources:
         return [key for key in (self.key, *of_buckets) if key is not None]
 
 
-def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, in_vpc: bool) -> iam.Role:
+@dataclass(frozen=True, kw_only=True)
+class ModelNeeds:
+    """What the containers do besides reading their archives and writing logs."""
+
+    in_vpc: bool
+    ssm_access: bool
+
+
+def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, needs: ModelNeeds) -> iam.Role:
     """Return a role that may pull the images, read the models of all releases, and write logs.
 
     SageMaker reads image and archive again for every new instance. So a deploy must keep the permissions of the release
@@ -70,8 +78,10 @@ def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, in
     _allow_pulling(role)
     _allow_logs_and_metrics(role)
     _allow_reading(role, sources)
-    if in_vpc:
+    if needs.in_vpc:
         _allow_network_interfaces(role)
+    if needs.ssm_access:
+        _allow_shells(role)
     return role
 
 
@@ -159,4 +169,17 @@ def _allow_network_interfaces(role: iam.Role) -> None:
             resources=["*"],
         ),
         reason="SageMaker makes and names the network interfaces, and the describing actions know no resource",
+    )
+
+
+def _allow_shells(role: iam.Role) -> None:
+    """Let the agent of Systems Manager in the containers talk to its service.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/ssm-access.html
+    """
+    channels = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+    add_statement(
+        role,
+        iam.PolicyStatement(actions=[f"ssmmessages:{channel}" for channel in channels], resources=["*"]),
+        reason="the channels of Systems Manager know no resource",
     )

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from constructs import Construct
 
-    from canary_construct.hosting.model_role import ModelSources
+    from canary_construct.hosting.model_role import ModelNeeds, ModelSources
 
 
 class ModelRoles:
     """Roles that may read the archives of all releases. The first one is that of the newest release."""
 
-    def __init__(self, scope: Construct, sources: ModelSources, *, in_vpc: bool) -> None:
+    def __init__(self, scope: Construct, sources: ModelSources, needs: ModelNeeds) -> None:
         self._scope = scope
         self._sources = sources
-        self._in_vpc = in_vpc
+        self._needs = needs
         self._roles: list[iam.IRole] = []
         self._first_is_made = False
 
@@ -28,7 +28,7 @@ class ModelRoles:
         """Let a role read; left out, make one, which is the same resource in every template that has it."""
         if role is None:
             self._first_is_made = self._first_is_made or not self._roles
-            kept: iam.IRole = model_role(self._scope, "ModelRole", sources=self._sources, in_vpc=self._in_vpc)
+            kept: iam.IRole = model_role(self._scope, "ModelRole", sources=self._sources, needs=self._needs)
         else:
             kept = complete_given_role(role, self._sources)
         self._roles.append(kept)

@@ -12,6 +12,8 @@ from aws_cdk import Token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from canary_construct.props.model_hosting import ModelHosting
+
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _S3_OBJECT = re.compile(r"s3://[^/]+/.*[^/]")
 
@@ -25,7 +27,8 @@ class ModelRelease:
 
     `version` has 1 to 64 letters, digits, dots, hyphens and underscores; rollouts are named after it. `image_uri` is
     the inference container. `model_data_url` is the S3 URL of a `model.tar.gz`; leave it out when the image holds the
-    model, or use `from_asset`. `environment` reaches the container.
+    model, or use `from_asset`. `environment` reaches the container. `hosting` says how the instances of this
+    release differ from what the endpoint's `hosting` says.
 
     Raises:
         ValueError: when `version` cannot name an execution, `model_data_url` names no object, or both a URL and an
@@ -40,6 +43,7 @@ class ModelRelease:
     model_data_url: str | None = None
     asset_path: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    hosting: ModelHosting | None = None
 
     def __post_init__(self) -> None:
         if not Token.is_unresolved(self.version) and not _VERSION.fullmatch(self.version):
@@ -55,7 +59,13 @@ class ModelRelease:
 
     @classmethod
     def from_asset(
-        cls, *, version: str, image_uri: str, path: str, environment: Mapping[str, str] | None = None
+        cls,
+        *,
+        version: str,
+        image_uri: str,
+        path: str,
+        environment: Mapping[str, str] | None = None,
+        hosting: ModelHosting | None = None,
     ) -> ModelRelease:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
 
@@ -67,7 +77,8 @@ class ModelRelease:
             raise ValueError(f"path must be a model.tar.gz or a folder, got {path}, which does not exist")
         if found.is_file() and not found.name.endswith(".tar.gz"):
             raise ValueError(f"path must be a .tar.gz file or a folder, got {path}")
-        return cls(version=version, image_uri=image_uri, asset_path=path, environment=environment or {})
+        given = {} if environment is None else environment
+        return cls(version=version, image_uri=image_uri, asset_path=path, environment=given, hosting=hosting)
 
 
 def _check_model_data_url(url: str | None) -> None:

@@ -18,6 +18,7 @@ from rollout.contract.errors import (
     Unavailable,
 )
 from rollout.contract.exposure import EVERYTHING, FINEST_PERCENT
+from rollout.contract.hosting import knobs_of
 from rollout.contract.names import SLOTS
 from rollout.decisions.placement import Placement
 
@@ -205,6 +206,7 @@ class Endpoint:
                 weight=int(variant["InitialVariantWeight"]),
                 instances=int(variant["InitialInstanceCount"]),
                 instance_type=variant["InstanceType"],
+                hosting=knobs_of(variant),
             )
             for variant in answer["ProductionVariants"]
         }

@@ -112,6 +112,10 @@ OTHER_TYPE = (
     "the instance type of endpoint {endpoint} cannot change from {now} to {wanted} while its variants are scalable "
     "targets; create a second CanaryEndpoint with the new type"
 )
+HOSTING_LOST = (
+    "the hosting of endpoint {endpoint} must keep what the release that serves was started with ({knobs}); give the "
+    "hosting a value for it, which may be another one, and deploy again"
+)
 OTHER_CONTENT = (
     "version {version} already names another content ({known}, now {new}); give the new content a new version"
 )

@@ -9,11 +9,11 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Size
 from aws_cdk.assertions import Annotations, Match, Template
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -23,6 +23,7 @@ from canary_construct import (
     Gate,
     HoldBack,
     InstanceScaling,
+    ModelHosting,
     ModelRelease,
     SmokeTest,
     TrafficRouting,
@@ -30,7 +31,7 @@ from canary_construct import (
 )
 from canary_tools.rehearsal import replay
 from canary_tools.rehearsal.command import main as rehearse
-from tests.infrastructure.synthesis import Resources, declare, of_type, stack, text
+from tests.infrastructure.synthesis import RELEASE, Resources, declare, of_type, stack, text
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.connection import connected
 from tests.permissions.scenarios import SCENARIOS
@@ -57,6 +58,13 @@ DECLARATIONS: dict[str, Callable[[], object]] = {
     "a smoke test without a payload": lambda: SmokeTest(payloads=[]),
     "a gate without a limit": lambda: Gate.latency(slow_ms=0),
     "two gates of one name": lambda: declare(stack(), gates=[Gate.error_rate(), Gate.error_rate()]),
+    "a start-up time-out of half a minute": lambda: ModelHosting(startup_timeout=Duration.seconds(30)),
+    "a volume size where there is no volume": lambda: declare(
+        stack(), instance_type="ml.g5.xlarge", hosting=ModelHosting(volume_size=Size.gibibytes(60))
+    ),
+    "a release with hosting that its endpoint does not have": lambda: declare(
+        stack(), release=replace(RELEASE, hosting=ModelHosting(volume_size=Size.gibibytes(60)))
+    ),
     "a period that SageMaker does not have": lambda: declare(stack(), metric_period=15),
     "a bake too short for its period": lambda: declare(
         stack(), routing=TrafficRouting.steps([TrafficStep(percent=10, bake=Duration.minutes(1)), 100])

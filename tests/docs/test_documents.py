@@ -10,7 +10,14 @@ import pytest
 import canary_construct
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "docs/guide.md", "docs/front-door.md", "docs/cohorts-and-conversions.md", "docs/pacing.md"]
+DOCUMENTS = [
+    "README.md",
+    "docs/guide.md",
+    "docs/front-door.md",
+    "docs/cohorts-and-conversions.md",
+    "docs/pacing.md",
+    "docs/hosting.md",
+]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -41,6 +48,11 @@ def test_the_guide_s_values_can_be_made() -> None:
     assert len(values) == 6
     for snippet in values:
         exec(compile(snippet, "guide.md", "exec"), {})  # noqa: S102 - the point of the test
+
+
+def test_the_values_of_the_hosting_page_can_be_made() -> None:
+    for snippet in _snippets("docs/hosting.md"):
+        exec(compile(snippet, "hosting.md", "exec"), {})  # noqa: S102 - the point of the test
 
 
 @pytest.mark.parametrize("name", canary_construct.__all__)

@@ -492,3 +492,86 @@ def test_a_newer_payload_is_refused_with_both_versions(serving: Shop) -> None:
     event["ResourceProperties"]["Settings"] = json.dumps(newer)
     with pytest.raises(PayloadTooNew, match="payload schema 99 is newer than 1, the newest known here"):
         release_slots(event)
+
+
+# How a slot is hosted
+
+STARTUP, VOLUME = "ContainerStartupHealthCheckTimeoutInSeconds", "VolumeSizeInGB"
+KNOBS = {STARTUP: 600, VOLUME: 30}
+
+
+def hosted(shop: Shop) -> dict[str, dict[str, Any]]:
+    """Return the knobs of each slot, as SageMaker has them now."""
+    endpoint = shop.aws.sagemaker.endpoints.find(ENDPOINT)
+    variants = shop.aws.sagemaker.catalogue.configs.find(endpoint.config_name).properties["ProductionVariants"]
+    return {
+        variant["VariantName"]: {name: variant[name] for name in (STARTUP, VOLUME) if name in variant}
+        for variant in variants
+    }
+
+
+def test_an_endpoint_without_hosting_answers_no_knob(serving: Shop) -> None:
+    assert serving.stack.deployed is not None
+    assert set(serving.stack.deployed.answer) == {
+        f"{name}{letter}" for name in ("Model", "Weight", "Instances", "Version") for letter in "AB"
+    }
+
+
+def test_both_slots_of_a_new_endpoint_are_hosted_as_its_release(shop: Shop) -> None:
+    shop.deploy("v1", knobs=KNOBS, own_knobs={VOLUME: 60})
+    assert hosted(shop) == {A: {STARTUP: 600, VOLUME: 60}, B: {STARTUP: 600, VOLUME: 60}}
+
+
+def test_the_hosting_of_a_release_reaches_its_slot_and_travels_with_it(shop: Shop) -> None:
+    shop.serve_first(knobs=KNOBS)
+    shop.promote("v2", knobs=KNOBS, own_knobs={VOLUME: 60})
+    shop.see_it_land()
+    assert hosted(shop) == {A: KNOBS, B: {STARTUP: 600, VOLUME: 60}}
+    shop.deploy("v3", knobs={STARTUP: 900, VOLUME: 90})
+    assert hosted(shop) == {A: {STARTUP: 900, VOLUME: 90}, B: {STARTUP: 600, VOLUME: 60}}
+
+
+def test_going_back_to_the_release_before_is_one_deploy_that_moves_nothing(shop: Shop) -> None:
+    shop.serve_first(knobs=KNOBS)
+    shop.promote("v2", knobs=KNOBS, own_knobs={VOLUME: 60})
+    shop.see_it_land()
+    before = hosted(shop)
+    config = shop.aws.sagemaker.endpoints.find(ENDPOINT).config_name
+    shop.deploy("v1", knobs=KNOBS)
+    assert hosted(shop) == before
+    assert shop.aws.sagemaker.endpoints.find(ENDPOINT).config_name == config
+    shop.settle()
+    assert shop.running() is not None
+
+
+def test_a_knob_that_the_endpoint_gets_later_has_its_own_value_in_the_slot_that_serves(serving: Shop) -> None:
+    serving.deploy("v2", knobs={VOLUME: 30}, own_knobs={VOLUME: 60})
+    assert hosted(serving) == {A: {VOLUME: 30}, B: {VOLUME: 60}}
+
+
+def test_a_knob_that_the_slot_that_serves_was_started_with_cannot_go(shop: Shop) -> None:
+    shop.serve_first(knobs=KNOBS)
+    assert refused(shop, "v2", knobs={STARTUP: 600}) == (
+        "the hosting of endpoint shop must keep what the release that serves was started with (VolumeSizeInGB 30); "
+        "give the hosting a value for it, which may be another one, and deploy again"
+    )
+    assert hosted(shop) == {A: KNOBS, B: KNOBS}
+    assert nothing_changed(shop)
+
+
+def test_a_failed_deploy_of_another_hosting_leaves_both_slots_as_they_were(aws: Aws, shop: Shop) -> None:
+    shop.serve_first(knobs=KNOBS)
+    aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason="no capacity", silent=True)
+    with pytest.raises(DeployFailed):
+        shop.deploy("v2", knobs={STARTUP: 900, VOLUME: 90})
+    shop.settle()
+    assert hosted(shop) == {A: KNOBS, B: KNOBS}
+    assert shop.unsafe() == []
+
+
+def test_a_stack_that_goes_back_without_an_answer_keeps_the_hosting_of_both_slots(aws: Aws, shop: Shop) -> None:
+    shop.serve_first(knobs=KNOBS)
+    event = asked(shop, "v9", knobs={STARTUP: 900, VOLUME: 90})
+    aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    answer = release_slots(event)
+    assert [answer[f"{name}{letter}"] for name in (STARTUP, VOLUME) for letter in "AB"] == [600, 600, 30, 30]

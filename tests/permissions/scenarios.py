@@ -473,6 +473,14 @@ def refused_for_what_a_release_is(aws: Aws) -> None:
     assert shop.unsafe() == []
 
 
+def refused_for_how_it_would_be_hosted(aws: Aws) -> None:
+    """Without a knob that the release that serves was started with."""
+    shop = behind_a_door(aws)
+    shop.serve_first(knobs={"VolumeSizeInGB": 30})
+    refused(shop, "v2")
+    assert shop.unsafe() == []
+
+
 def refused_because_the_endpoint_is_somebody_elses(aws: Aws) -> None:
     serving(aws)
     with pytest.raises(DeployFailed, match="is not part of this stack"):
@@ -568,6 +576,7 @@ SCENARIOS: dict[str, Scenario] = {
         refused_while_both_slots_serve,
         refused_on_an_endpoint_that_stays_busy,
         refused_for_what_a_release_is,
+        refused_for_how_it_would_be_hosted,
         refused_because_the_endpoint_is_somebody_elses,
         refused_because_the_endpoint_was_deleted_by_hand,
         a_stack_update_that_fails_and_rolls_back,

@@ -32,6 +32,7 @@ from canary_construct import (
     EndpointApi,
     Gate,
     InstanceScaling,
+    ModelHosting,
     ModelRelease,
     SmokeTest,
     TrafficRouting,
@@ -81,6 +82,9 @@ class Declaration:
     first_bake_seconds: int = BAKE_SECONDS
     """Of the cohort's step, if there is one."""
     instance_type: str = "ml.m5.xlarge"
+    hosting: ModelHosting | None = None
+    own_hosting: ModelHosting | None = None
+    """Of the release."""
     min_instances: int = 2
     idle_instances: int = 1
     fails_after: str = ""
@@ -181,8 +185,10 @@ def _endpoint(
             image_uri="000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:1",
             path=str(_broken_archive() if declaration.broken_archive else MODEL),
             environment={"VERSION": declaration.version, **dict(declaration.environment)},
+            hosting=declaration.own_hosting,
         ),
         instance_type=declaration.instance_type,
+        hosting=declaration.hosting,
         scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
         routing=_routing(declaration),
         gates=[Gate.error_rate()],

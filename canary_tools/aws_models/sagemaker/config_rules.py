@@ -4,13 +4,30 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canary_tools.aws_models.api.errors import validation_error
+from canary_tools.aws_models.api.errors import ApiError, validation_error
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _MOST_VARIANTS = 10
 _PUBLISH_PERIODS = (10, 30, 60, 120, 180, 240, 300)
 _DEFAULT_PERIOD_SECONDS = 60
 _DEFAULT_WEIGHT = 1.0
+_TIMEOUT_SECONDS = (60, 3600)
+_RANGES = {
+    "ContainerStartupHealthCheckTimeoutInSeconds": _TIMEOUT_SECONDS,
+    "ModelDataDownloadTimeoutInSeconds": _TIMEOUT_SECONDS,
+    "VolumeSizeInGB": (1, 512),
+}
+"""Least and most of a production variant's numbers. Source:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html"""
+AMI_VERSIONS = (
+    "al2-ami-sagemaker-inference-gpu-2",
+    "al2-ami-sagemaker-inference-gpu-2-1",
+    "al2-ami-sagemaker-inference-gpu-3-1",
+    "al2-ami-sagemaker-inference-neuron-2",
+    "al2023-ami-sagemaker-inference-gpu-4-1",
+)
+ROUTING_STRATEGIES = ("LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE")
+"""Source of both as above."""
 _LOCAL_STORAGE = frozenset(
     {
         "m5d",
@@ -59,11 +76,15 @@ def check_name(member: str, value: str) -> None:
         ApiError: `ValidationException` in the words of AWS's request validation.
     """
     if not _NAME.fullmatch(value):
-        camel = member[0].lower() + member[1:]
-        raise validation_error(
-            f"1 validation error detected: Value '{value}' at '{camel}' failed to satisfy constraint: "
-            f"Member must satisfy regular expression pattern: {_NAME.pattern}"
-        )
+        raise _constraint(value, member, f"Member must satisfy regular expression pattern: {_NAME.pattern}")
+
+
+def _constraint(value: object, member: str, rule: str) -> ApiError:
+    """Return the words of AWS's request validation."""
+    camel = member[0].lower() + member[1:]
+    return validation_error(
+        f"1 validation error detected: Value '{value}' at '{camel}' failed to satisfy constraint: {rule}"
+    )
 
 
 def accepted_model(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,6 +167,28 @@ def _check_variant(variant: Mapping[str, Any]) -> None:
         )
     if "InstanceType" not in variant:
         raise validation_error(f"Production variant {variant['VariantName']} needs an InstanceType.")
+    _check_knobs(variant)
+
+
+def _check_knobs(variant: Mapping[str, Any]) -> None:
+    """Refuse how a variant is hosted. That a type takes no volume size is known from AWS's SDK and a public report.
+
+    Sources: https://github.com/aws/sagemaker-python-sdk/pull/4828,
+    https://github.com/autogluon/autogluon-cloud/pull/50 (the sentence)
+    """
+    for name, (least, most) in _RANGES.items():
+        if not least <= variant.get(name, least) <= most:
+            raise _constraint(variant[name], name, f"Member must have value between {least} and {most}")
+    _check_choice(variant, "InferenceAmiVersion", AMI_VERSIONS)
+    _check_choice(variant.get("RoutingConfig", {}), "RoutingStrategy", ROUTING_STRATEGIES)
+    instance_type = variant["InstanceType"]
+    if "VolumeSizeInGB" in variant and has_local_storage(instance_type):
+        raise validation_error(f"VolumeSize parameter is not allowed for the selected Instance type {instance_type}.")
+
+
+def _check_choice(holder: Mapping[str, Any], name: str, allowed: Sequence[str]) -> None:
+    if name in holder and holder[name] not in allowed:
+        raise _constraint(holder[name], name, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
 
 
 def publish_period_seconds(config: Mapping[str, Any]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rollout import sentences
@@ -11,6 +11,7 @@ from rollout.contract.errors import DeployRefused
 from rollout.contract.names import ROLLED_BACK, SLOTS, other_slot
 
 if TYPE_CHECKING:
+    from rollout.contract.hosting import Knobs, SlotHosting
     from rollout.contract.plan import Scaling
     from rollout.ledger import Release
 
@@ -22,32 +23,53 @@ class Placement:
     model_name: str
     weight: int
     instances: int
+    hosting: Knobs = field(default_factory=dict)
 
 
 Slots = Mapping[str, Placement]
 """By slot."""
 
 
-def first_placement(model_name: str, scaling: Scaling) -> Slots:
+def first_placement(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Slots:
     """Return the slots of a new endpoint: both hold the release, the first one serves."""
-    return _placement(SLOTS[0], model_name, model_name, scaling)
+    released = _released(model_name, scaling, hosting)
+    return _placement(SLOTS[0], released, released, scaling)
 
 
-def next_placement(declared: Slots, model_name: str, scaling: Scaling, *, stable: str) -> Slots:
+def next_placement(declared: Slots, model_name: str, scaling: Scaling, hosting: SlotHosting, *, stable: str) -> Slots:
     """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1)."""
-    return _placement(stable, declared[stable].model_name, model_name, scaling)
+    kept = as_they_are(declared, hosting)[stable]
+    return _placement(stable, kept, _released(model_name, scaling, hosting), scaling)
 
 
-def _placement(stable: str, stable_model: str, idle_model: str, scaling: Scaling) -> Slots:
-    return {
-        stable: Placement(model_name=stable_model, weight=100, instances=scaling.min_instances),
-        other_slot(stable): Placement(model_name=idle_model, weight=0, instances=scaling.idle_instances),
-    }
+def as_they_are(declared: Slots, hosting: SlotHosting) -> Slots:
+    """Return slots that keep their models, and the hosting that they were started with."""
+    return {slot: replace(placed, hosting=hosting.kept(placed.hosting)) for slot, placed in declared.items()}
+
+
+def _released(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Placement:
+    return Placement(model_name=model_name, weight=0, instances=scaling.idle_instances, hosting=hosting.release)
+
+
+def _placement(stable: str, serving: Placement, idle: Placement, scaling: Scaling) -> Slots:
+    return {stable: replace(serving, weight=100, instances=scaling.min_instances), other_slot(stable): idle}
 
 
 def slot_of(release: Release, in_slots: Mapping[str, Release | None]) -> str | None:
     """Return the slot that holds a release, by its identity."""
     return next((slot for slot, held in in_slots.items() if held and held.same_content(release)), None)
+
+
+def refuse_dropped(dropped: Sequence[str], live: Knobs, *, endpoint: str) -> None:
+    """Refuse a deploy that would take a knob from the slot that serves: its instances would start in another way.
+
+    Raises:
+        DeployRefused: with the value that it has.
+    """
+    lost = {name: live[name] for name in dropped if name in live}
+    if lost:
+        knobs = ", ".join(f"{name} {value}" for name, value in lost.items())
+        raise DeployRefused(sentences.HOSTING_LOST.format(endpoint=endpoint, knobs=knobs))
 
 
 def refuse_unfit(release: Release, known: Release | None) -> None:

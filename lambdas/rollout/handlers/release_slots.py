@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
 from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
+from rollout.contract.hosting import SlotHosting
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
@@ -23,8 +24,10 @@ from rollout.custom_resource import Event, answer
 from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.placement import (
     Slots,
+    as_they_are,
     first_placement,
     next_placement,
+    refuse_dropped,
     refuse_rejected,
     refuse_unfit,
     slot_of,
@@ -41,7 +44,7 @@ from rollout.takeover import cause_of_death
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rollout.contract.lock import Lock
     from rollout.endpoint import ConfiguredVariant, EndpointView
@@ -68,16 +71,22 @@ class _Wanted:
     release: Release
     model_name: str
     instance_type: str
+    hosting: SlotHosting
+    dropped: Sequence[str]
+    """The knobs that the endpoint had before this deploy, and has no more."""
     digest: str
     reads: Reads
     kept: Kept
 
     @classmethod
-    def parse(cls, properties: Mapping[str, Any]) -> _Wanted:
+    def parse(cls, properties: Mapping[str, Any], before: Mapping[str, Any]) -> _Wanted:
+        hosting = _hosting(properties)
         return cls(
             release=Release(version=properties["Version"], digest=_content_digest(properties)),
             model_name=properties["ModelName"],
             instance_type=properties["InstanceType"],
+            hosting=hosting,
+            dropped=sorted(_hosting(before).endpoint.keys() - hosting.endpoint.keys()),
             digest=_digest(properties),
             reads=Reads(
                 bucket=properties.get("ModelBucket", ""),
@@ -90,6 +99,10 @@ class _Wanted:
                 roles=properties.get("KeptRoles"),
             ),
         )
+
+
+def _hosting(properties: Mapping[str, Any]) -> SlotHosting:
+    return SlotHosting.parse(json.loads(properties["Hosting"])) if "Hosting" in properties else SlotHosting()
 
 
 def _content_digest(properties: Mapping[str, Any]) -> str:
@@ -110,7 +123,7 @@ def release_slots(event: Event) -> Answer:
     if event["RequestType"] == "Delete":
         _sweep_after_the_endpoint(world, until, event["ResourceProperties"].get("SecurityGroup", ""))
         return {}
-    wanted = _Wanted.parse(event["ResourceProperties"])
+    wanted = _Wanted.parse(event["ResourceProperties"], event.get("OldResourceProperties", {}))
     if is_rolling_back(stack_status(event["StackId"])):
         until += FLEET_SECONDS
         return insist(lambda: _replay(world, wanted, request=event["RequestId"], until=until), until=until)
@@ -162,9 +175,9 @@ def _as_it_is(world: World, wanted: _Wanted) -> Answer:
     """Return what keeps every slot as it is, for want of an answer: no slot may change its model by a rollback."""
     try:
         view = world.endpoint.describe()
-        slots: Slots = world.endpoint.config(view.config_name)
+        slots = as_they_are(world.endpoint.config(view.config_name), wanted.hosting)
     except EndpointNotFound:
-        slots = first_placement(wanted.model_name, world.settings.scaling)
+        slots = first_placement(wanted.model_name, world.settings.scaling, wanted.hosting)
     return _attributes(slots)
 
 
@@ -232,7 +245,7 @@ def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: f
     if first:
         if view is not None:
             raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
-        return _attributes(first_placement(wanted.model_name, world.settings.scaling))
+        return _attributes(first_placement(wanted.model_name, world.settings.scaling, wanted.hosting))
     if view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     stable = _serving_slot(view)
@@ -304,13 +317,14 @@ def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) 
     release = wanted.release
     now = world.endpoint.config(view.config_name)
     _refuse_other_instance_type(world, now, wanted.instance_type)
+    refuse_dropped(wanted.dropped, now[stable].hosting, endpoint=view.name)
     in_slots = world.releases_in(now)
     known = world.ledger.release(release.version)
     if known is not None and known.same_content(release) and slot_of(release, in_slots) is not None:
         refuse_rejected(known, declared=world.ledger.declared(), serving=in_slots[stable])
-        return now
+        return as_they_are(now, wanted.hosting)
     refuse_unfit(release, known)
-    return next_placement(now, wanted.model_name, world.settings.scaling, stable=stable)
+    return next_placement(now, wanted.model_name, world.settings.scaling, wanted.hosting, stable=stable)
 
 
 def _refuse_unreadable(world: World, wanted: _Wanted, slots: Slots) -> None:
@@ -335,5 +349,6 @@ def _attributes(slots: Slots) -> Answer:
             f"Model{letter}": slots[slot].model_name,
             f"Weight{letter}": slots[slot].weight,
             f"Instances{letter}": slots[slot].instances,
+            **{f"{name}{letter}": value for name, value in slots[slot].hosting.items()},
         }
     return attributes

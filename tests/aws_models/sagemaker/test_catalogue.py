@@ -1,10 +1,13 @@
 """What is refused when models and endpoint configs are made, and what their tags do."""
 
+import re
 from typing import Any
 
+import botocore.session
 import pytest
 
 from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.aws_models.sagemaker.config_rules import AMI_VERSIONS, ROUTING_STRATEGIES
 
 
 def test_a_config_without_an_instance_is_refused(sagemaker: Any) -> None:
@@ -75,3 +78,58 @@ def test_a_description_shows_what_sagemaker_adds(sagemaker: Any) -> None:
     sagemaker.hosting.catalogue.configs.create({"EndpointConfigName": "first", "ProductionVariants": [variant]})
     [row] = sagemaker.hosting.catalogue.configs.describe({"EndpointConfigName": "first"})["ProductionVariants"]
     assert row["InitialVariantWeight"] == 1.0
+
+
+def variant_with(**members: Any) -> dict[str, Any]:
+    return {
+        "VariantName": "a",
+        "ModelName": "v1",
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+        **members,
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        (
+            {"ContainerStartupHealthCheckTimeoutInSeconds": 59},
+            "at 'containerStartupHealthCheckTimeoutInSeconds' failed to satisfy constraint: Member must have value be",
+        ),
+        ({"ModelDataDownloadTimeoutInSeconds": 3601}, "Value '3601' at 'modelDataDownloadTimeoutInSeconds'"),
+        ({"VolumeSizeInGB": 513}, "Member must have value between 1 and 512"),
+        (
+            {"VolumeSizeInGB": 30, "InstanceType": "ml.g5.xlarge"},
+            "VolumeSize parameter is not allowed for the selected Instance type ml.g5.xlarge.",
+        ),
+        ({"InferenceAmiVersion": "mine"}, "Value 'mine' at 'inferenceAmiVersion'"),
+        ({"RoutingConfig": {"RoutingStrategy": "ROUND_ROBIN"}}, "Value 'ROUND_ROBIN' at 'routingStrategy'"),
+    ],
+)
+def test_hosting_that_sagemaker_does_not_know_is_refused(
+    sagemaker: Any, members: dict[str, Any], sentence: str
+) -> None:
+    sagemaker.add_model("v1")
+    request = {"EndpointConfigName": "first", "ProductionVariants": [variant_with(**members)]}
+    with pytest.raises(ApiError, match=re.escape(sentence)):
+        sagemaker.hosting.catalogue.configs.create(request)
+
+
+def test_a_description_shows_how_a_variant_is_hosted(sagemaker: Any) -> None:
+    sagemaker.add_model("v1")
+    knobs = {"VolumeSizeInGB": 30, "RoutingConfig": {"RoutingStrategy": "RANDOM"}, "EnableSSMAccess": False}
+    sagemaker.hosting.catalogue.configs.create(
+        {"EndpointConfigName": "first", "ProductionVariants": [variant_with(**knobs)]}
+    )
+    [row] = sagemaker.hosting.catalogue.configs.describe({"EndpointConfigName": "first"})["ProductionVariants"]
+    assert knobs.items() <= row.items()
+
+
+@pytest.mark.parametrize(
+    ("known", "shape"),
+    [(AMI_VERSIONS, "ProductionVariantInferenceAmiVersion"), (ROUTING_STRATEGIES, "RoutingStrategy")],
+)
+def test_the_choices_are_those_of_the_service_model(known: tuple[str, ...], shape: str) -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    assert set(known) == set(model.shape_for(shape).enum)

@@ -61,19 +61,19 @@ class Shop:
         """Deploy a release to the end, without the stack's event."""
         self.stack.deploy(version, digest, **{"settings": self.settings, **changes})
 
-    def release(self, version: str) -> Execution | None:
+    def release(self, version: str, **changes: Any) -> Execution | None:
         """Deploy a release and deliver the stack's event; return the execution that came of it, if one did."""
-        self.deploy(version)
+        self.deploy(version, **changes)
         self.settle()
         return self.running()
 
-    def serve_first(self) -> None:
+    def serve_first(self, **changes: Any) -> None:
         """Bring v1 into service."""
-        assert self.release("v1") is None
+        assert self.release("v1", **changes) is None
 
-    def promote(self, version: str) -> None:
+    def promote(self, version: str, **changes: Any) -> None:
         """Release a version and see it promoted."""
-        execution = self.release(version)
+        execution = self.release(version, **changes)
         assert execution is not None
         self.run(execution)
         assert execution.status == "SUCCEEDED", execution.failure

@@ -48,6 +48,10 @@ class Template:
     usable_keys: tuple[str, ...] | None = None
     role: str = ""
     kept_roles: tuple[str, ...] | None = None
+    knobs: dict[str, Any] = field(default_factory=dict)
+    """Of the endpoint, by SageMaker's names."""
+    own_knobs: dict[str, Any] = field(default_factory=dict)
+    """Of the release, which go before those of the endpoint."""
 
     @property
     def model_name(self) -> str:
@@ -70,8 +74,12 @@ class Template:
             **({"SecurityGroup": self.security_group} if self.security_group else {}),
             **({"ModelKey": self.key} if self.key else {}),
             **({"ModelRole": self.role} if self.role else {}),
+            **({"Hosting": json.dumps(self._hosting())} if self.knobs else {}),
             **self._kept(),
         }
+
+    def _hosting(self) -> dict[str, dict[str, Any]]:
+        return {"endpoint": self.knobs, "release": {**self.knobs, **self.own_knobs}}
 
     def _kept(self) -> dict[str, list[str]]:
         kept = {"ReadableBuckets": self.readable, "UsableKeys": self.usable_keys, "KeptRoles": self.kept_roles}
@@ -312,6 +320,7 @@ def _variants(template: Template, answer: dict[str, Any]) -> list[dict[str, Any]
             "InstanceType": template.instance_type,
             "InitialInstanceCount": answer[f"Instances{letter}"],
             "InitialVariantWeight": answer[f"Weight{letter}"],
+            **{name: answer[f"{name}{letter}"] for name in template.knobs},
         }
         for slot, letter in zip(SLOTS, "AB", strict=True)
     ]
