@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rollout.contract.errors import CapacityUnavailable, DeployRefused
 from rollout.contract.exposure import Pacing
+from rollout.contract.hosting import SlotHosting
 from rollout.contract.names import ROLLED_BACK
 from rollout.contract.plan import Passes, Scaling, Step
 from rollout.contract.reads import Reads
@@ -247,25 +248,26 @@ def test_a_step_that_is_watched_passes_at_the_end_of_its_bake() -> None:
 
 V1, V2 = Release(version="v1", digest="1" * 64), Release(version="v2", digest="2" * 64)
 REJECTED = Release(version="v2", digest="2" * 64, outcome=ROLLED_BACK)
+HOSTING = SlotHosting(endpoint={"VolumeSizeInGB": 30}, release={"VolumeSizeInGB": 60})
 TOLD = re.escape("version v2 was rolled back before; choose a new version to try it again")
 
 
 def test_a_new_endpoint_has_the_release_in_both_slots_and_the_first_one_serves() -> None:
-    assert first_placement("m1", SCALING) == {
-        A: Placement(model_name="m1", weight=100, instances=2),
-        B: Placement(model_name="m1", weight=0, instances=1),
+    assert first_placement("m1", SCALING, HOSTING) == {
+        A: Placement(model_name="m1", weight=100, instances=2, hosting=HOSTING.release),
+        B: Placement(model_name="m1", weight=0, instances=1, hosting=HOSTING.release),
     }
 
 
 @pytest.mark.parametrize(("stable", "idle"), [(A, B), (B, A)])
 def test_a_release_goes_into_the_idle_slot_and_the_slot_that_serves_keeps_its_model(stable: str, idle: str) -> None:
     declared = {
-        stable: Placement(model_name="m1", weight=0, instances=7),
+        stable: Placement(model_name="m1", weight=0, instances=7, hosting={"VolumeSizeInGB": 90}),
         idle: Placement(model_name="m0", weight=100, instances=7),
     }
-    assert next_placement(declared, "m2", SCALING, stable=stable) == {
-        stable: Placement(model_name="m1", weight=100, instances=2),
-        idle: Placement(model_name="m2", weight=0, instances=1),
+    assert next_placement(declared, "m2", SCALING, HOSTING, stable=stable) == {
+        stable: Placement(model_name="m1", weight=100, instances=2, hosting={"VolumeSizeInGB": 90}),
+        idle: Placement(model_name="m2", weight=0, instances=1, hosting=HOSTING.release),
     }
 
 
