@@ -1,6 +1,7 @@
 """boto3 sessions without a network, whose clients are made once a process: a client costs more than its calls do."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import botocore.retries.standard
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 from botocore.retries.quota import RetryQuota
 
 from canary_tools.rehearsal.template.intrinsics import REGION
@@ -26,12 +28,27 @@ class RenewedQuota(botocore.retries.standard.RetryQuotaChecker):  # type: ignore
         self._last_amount_acquired = None
 
 
+def moment(value: Any) -> datetime:
+    """Return the moment of an answer. Seconds since the epoch are read in UTC, which is the zone of a Lambda.
+
+    botocore reads them in the zone of the machine, and asks it anew for each value.
+
+    >>> moment(1_800_000_000.5).isoformat(), moment("2027-01-15T08:00:00Z").isoformat()
+    ('2027-01-15T08:00:00.500000+00:00', '2027-01-15T08:00:00+00:00')
+    """
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
+    return parsed
+
+
 class OfflineSession(boto3.session.Session):  # type: ignore[misc]  # boto3 has no types
     """Gives the same client whenever the same one is asked for. Requests are not signed."""
 
     def __init__(self) -> None:
         unsigned = botocore.session.Session()
         unsigned.set_default_client_config(Config(signature_version=UNSIGNED, user_agent="rehearsal"))
+        unsigned.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
         super().__init__(region_name=REGION, botocore_session=unsigned)
         self._clients: dict[tuple[str, str], Any] = {}
         self._quotas: list[RenewedQuota] = []
