@@ -1,6 +1,5 @@
 """A metric store for one thread, in which reading is fast."""
 
-from bisect import bisect_left
 from collections import Counter
 
 from canary_tools.aws_models.cloudwatch.metric_store import MetricKey, MetricStore
@@ -14,8 +13,7 @@ class MetricHistory(MetricStore):
         metric = self._metrics.get(key)
         if metric is None:
             return {}
-        first = bisect_left(metric.moments, start - start % period)
-        moments = metric.moments[first : bisect_left(metric.moments, end)]
+        moments = metric.moments_between(start - start % period, end)
         if any(moment % period for moment in moments):
             return super().periods(key, start=start, end=end, period=period)
         return {moment: metric.values[moment] for moment in moments}

@@ -2,9 +2,12 @@
 
 import threading
 from bisect import bisect_left, insort
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from canary_tools.aws_models.cloudwatch.statistics import statistic
+from canary_tools.aws_models.undocumented import Undocumented
 
 STANDARD_RESOLUTION = 60
 
@@ -27,12 +30,16 @@ class MetricKey:
 
 
 class _Metric:
-    """The values of one metric, by moment. `moments` is sorted, so that a window is found by bisection."""
+    """The values of one metric, by moment. `moments` is sorted, so that a window is found by bisection.
+
+    What was calculated of the values of a moment is kept until more of them come.
+    """
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
         self.moments: list[float] = []
         self.values: dict[float, Counter[float]] = {}
+        self._calculated: defaultdict[tuple[str, Undocumented], dict[float, float | None]] = defaultdict(dict)
 
     def add(self, moment: float, values: Mapping[float, int]) -> None:
         if moment not in self.values:
@@ -40,10 +47,21 @@ class _Metric:
             self.values[moment] = Counter()
         for value, count in values.items():
             self.values[moment][value] += count
+        for calculated in self._calculated.values():
+            calculated.pop(moment, None)
+
+    def moments_between(self, start: float, end: float) -> list[float]:
+        return self.moments[bisect_left(self.moments, start) : bisect_left(self.moments, end)]
 
     def between(self, start: float, end: float) -> list[tuple[float, Counter[float]]]:
-        found = self.moments[bisect_left(self.moments, start) : bisect_left(self.moments, end)]
-        return [(moment, Counter(self.values[moment])) for moment in found]
+        return [(moment, Counter(self.values[moment])) for moment in self.moments_between(start, end)]
+
+    def statistics(self, name: str, moments: Iterable[float], undocumented: Undocumented) -> dict[float, float | None]:
+        calculated = self._calculated[name, undocumented]
+        for moment in moments:
+            if moment not in calculated:
+                calculated[moment] = statistic(self.values[moment], name, undocumented)
+        return {moment: calculated[moment] for moment in moments}
 
 
 class MetricStore:
@@ -99,7 +117,28 @@ class MetricStore:
             merged.setdefault(moment - moment % period, Counter()).update(values)
         return merged
 
+    def statistics(
+        self, key: MetricKey, stat: str, *, start: float, end: float, period: int, undocumented: Undocumented
+    ) -> dict[float, float]:
+        """Return a statistic of each period in `[start, end)` in which it has a value, by the start of the period."""
+        found = self._statistics_of_moments(key, stat, start=start, end=end, period=period, undocumented=undocumented)
+        if found is None:
+            periods = self.periods(key, start=start, end=end, period=period)
+            found = {moment: statistic(values, stat, undocumented) for moment, values in periods.items()}
+        return {moment: value for moment, value in found.items() if value is not None}
+
     def clear(self) -> None:
         """Delete all data."""
         with self._lock:
             self._metrics.clear()
+
+    def _statistics_of_moments(
+        self, key: MetricKey, stat: str, *, start: float, end: float, period: int, undocumented: Undocumented
+    ) -> dict[float, float | None] | None:
+        """Return the statistics where each moment is a period by itself; `None` where it is not."""
+        with self._lock:
+            metric = self._metrics.get(key)
+            moments = metric.moments_between(start - start % period, end) if metric else []
+            if metric is None or any(moment % period for moment in moments):
+                return None
+            return metric.statistics(stat, moments, undocumented)

@@ -12,7 +12,7 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.math_syntax import MathError, names, parse
 from canary_tools.aws_models.cloudwatch.math_values import Evaluator, Series
 from canary_tools.aws_models.cloudwatch.metric_store import MetricKey, MetricStore
-from canary_tools.aws_models.cloudwatch.statistics import is_threshold_statistic, statistic
+from canary_tools.aws_models.cloudwatch.statistics import is_threshold_statistic
 from canary_tools.aws_models.undocumented import OldQuery, Undocumented
 
 _DEFAULT_PERIOD = 60
@@ -122,9 +122,14 @@ class QueryRun:
         if not self._undocumented.threshold_statistics and _is_undocumented(metric):
             return {}
         start = self._kept_from(metric.period)
-        periods = self._store.periods(metric.key, start=start, end=self._window.end, period=metric.period)
-        found = {moment: statistic(values, metric.stat, self._undocumented) for moment, values in periods.items()}
-        return {moment: value for moment, value in found.items() if value is not None}
+        return self._store.statistics(
+            metric.key,
+            metric.stat,
+            start=start,
+            end=self._window.end,
+            period=metric.period,
+            undocumented=self._undocumented,
+        )
 
     def _kept_from(self, period: int) -> float:
         """Return from where on a query of this period has points."""

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canary_tools.aws_models.cloudwatch.metric_history import MetricHistory
 from canary_tools.aws_models.cloudwatch.metric_store import MetricKey, MetricStore
 from canary_tools.aws_models.cloudwatch.queries import Window
 from canary_tools.aws_models.cloudwatch.statistics import statistic
+from canary_tools.aws_models.undocumented import EmptyRange, Undocumented
 
 VALUES = Counter({1.0: 5, 2.0: 3, 10.0: 2})
 
@@ -43,6 +45,37 @@ def test_percentiles_stay_between_the_extremes(values: dict[float, int], percent
     found = statistic(Counter(values), f"p{percent}")
     assert found is not None
     assert min(values) - 1e-6 <= found <= max(values) + 1e-6
+
+
+@pytest.mark.parametrize("store", [MetricStore(), MetricHistory()])
+def test_a_statistic_that_was_asked_for_counts_the_values_that_came_since(store: MetricStore) -> None:
+    def highest(period: int) -> dict[float, float]:
+        key = MetricKey.of("N", "m", {})
+        return store.statistics(key, "Maximum", start=0, end=120, period=period, undocumented=Undocumented())
+
+    for moment, value in ((0.0, 1.0), (60.0, 2.0), (60.0, 5.0), (0.0, 7.0)):
+        before = highest(60)
+        store.record(namespace="N", name="m", dimensions={}, timestamp=moment, values={value: 1}, unit="Count")
+        assert highest(60) == {**before, moment: value}
+    assert highest(120) == {0.0: 7.0}
+    assert highest(1) == {0.0: 7.0, 60.0: 5.0}
+
+
+def test_a_statistic_is_known_by_how_empty_ranges_count() -> None:
+    store = MetricStore()
+    store.record(namespace="N", name="m", dimensions={}, timestamp=0, values={1.0: 1}, unit="Count")
+    answers = {
+        empty: store.statistics(
+            MetricKey.of("N", "m", {}),
+            "TC(5:)",
+            start=0,
+            end=60,
+            period=60,
+            undocumented=Undocumented(empty_range=empty),
+        )
+        for empty in EmptyRange
+    }
+    assert answers == {EmptyRange.ZERO: {0.0: 0.0}, EmptyRange.NOTHING: {}}
 
 
 def test_metrics_with_other_dimensions_are_other_metrics() -> None:
