@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.contract.gate_rules import SlowRequests
 from rollout.decisions.blame import Bound, Seen
 from rollout.evidence.series import MetricPeriod
-from rollout.evidence.sources import Errors, Query, Slow, is_latency, percentile_statistic
+from rollout.evidence.sources import Errors, Slow, is_latency, latency_query, percentile_statistic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,8 +80,7 @@ class AlarmCounter:
         return self._seen(count, beyond=100 * count.bad > self.limits.failed_percent * count.total)
 
     def _late(self, period: MetricPeriod, slot: str, *, is_canary: bool) -> Seen | None:
-        alarmed = percentile_statistic(ALARMED_PERCENTILE)
-        p99 = period.value(Query(slot=slot, metric="ModelLatency", statistic=alarmed))
+        p99 = period.value(latency_query(slot, percentile_statistic(ALARMED_PERCENTILE)))
         count = self._slow.count(period, slot, from_below=is_canary)
         if not is_latency(p99) or count is None:
             return None
@@ -92,7 +92,7 @@ class AlarmCounter:
         seen = Seen(total=count.total, bad=count.bad, bound=bound)
         return replace(seen, beyond=beyond and seen.possible and seen.total >= self.limits.min_requests)
 
-    @property
+    @cached_property
     def _slow(self) -> Slow:
         slow_us = round(self.limits.p99_latency_ms * 1000)
         return Slow(source=SlowRequests(slow_us=slow_us))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil, floor
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
@@ -89,6 +90,15 @@ def percentile_statistic(percentile: float) -> str:
     ['Minimum', 'p50', 'p99.9', 'Maximum']
     """
     return EXTREMES.get(percentile, f"p{percentile:g}")
+
+
+PERCENTILE_STATISTICS = tuple(percentile_statistic(percentile) for percentile in PERCENTILES)
+
+
+@cache
+def latency_query(slot: str, statistic: str) -> Query:
+    """Return the query for a statistic of a slot's latency, which each look asks for in every metric period."""
+    return Query(slot=slot, metric="ModelLatency", statistic=statistic)
 
 
 def per_mille_above(percentile: float) -> int:
@@ -180,18 +190,19 @@ class Slow:
 
     def queries(self, slot: str) -> list[Query]:
         """Return requests, slow requests and the percentiles that bracket their share."""
-        percentiles = [percentile_statistic(percentile) for percentile in PERCENTILES]
-        statistics = ["SampleCount", f"TC({self.source.slow_us}:)", *percentiles]
-        return [Query(slot=slot, metric="ModelLatency", statistic=statistic) for statistic in statistics]
+        percentiles = [latency_query(slot, statistic) for statistic in PERCENTILE_STATISTICS]
+        return [latency_query(slot, "SampleCount"), latency_query(slot, f"TC({self.source.slow_us}:)"), *percentiles]
 
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:
         """Return requests and slow ones, counted or bracketed."""
-        total, slow, *percentiles = (period.value(query) for query in self.queries(slot))
+        samples, above, *percentiles = self.queries(slot)
+        total = period.value(samples)
         if not total:
             return None if total is None else SlotCount(total=0, bad=0)
-        if slow is not None:
+        if (slow := period.value(above)) is not None:
             return SlotCount(total=total, bad=slow)
-        known = {p: value for p, value in zip(PERCENTILES, percentiles, strict=True) if is_latency(value)}
+        values = map(period.value, percentiles)
+        known = {p: value for p, value in zip(PERCENTILES, values, strict=True) if is_latency(value)}
         if not known:
             return None
         least, most = self._at_least(known, total), self._at_most(known, total)
