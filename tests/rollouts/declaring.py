@@ -31,6 +31,7 @@ from canary_construct import (
     CohortRule,
     EndpointApi,
     Gate,
+    HoldBack,
     InstanceScaling,
     ModelHosting,
     ModelRelease,
@@ -50,7 +51,9 @@ BAKE_SECONDS = 50
 UNTIL_ENDED_SECONDS = 1800
 """The bake of a step in which a test looks at a rollout, or ends it: no step passes before."""
 SELDOM_LOOKING_SECONDS = 36 * 3600
-"""A bake so long that the state machine looks once in some two minutes; what acts at once acts before."""
+"""A bake, or a hold-back, so long that the state machine looks once in some two minutes.
+
+What acts at once acts before."""
 MAX_BAKE_SECONDS = 1800
 """For a step whose evidence comes late because the machine is busy."""
 NO_LATENCY_ALARM_MS = 1000 * MAX_BAKE_SECONDS
@@ -79,6 +82,8 @@ class Declaration:
     steps: tuple[int, ...] = (100,)
     harm_budget: float | None = None
     """Paces the share between the steps; left out, it rises at once to the next one."""
+    hold_back: int | None = None
+    """Percent of the traffic that the former release keeps; looked at as seldom as a long bake."""
     first_bake_seconds: int = BAKE_SECONDS
     """Of the cohort's step, if there is one."""
     instance_type: str = "ml.m5.xlarge"
@@ -198,7 +203,13 @@ def _endpoint(
             p99_latency_ms=NO_LATENCY_ALARM_MS, min_requests=declaration.alarm_min_requests
         ),
         alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
+        hold_back=_hold_back(declaration),
     )
+
+
+def _hold_back(declaration: Declaration) -> HoldBack | None:
+    percent = declaration.hold_back
+    return None if percent is None else HoldBack(percent=percent, duration=Duration.seconds(SELDOM_LOOKING_SECONDS))
 
 
 def neighbour_name(endpoint_name: str, number: int = 1) -> str:
