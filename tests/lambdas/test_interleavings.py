@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.lambdas.interleavings import breaks
-from tests.lambdas.interleavings.machine import Interleavings, PacedInterleavings
+from tests.lambdas.interleavings.machine import HeldBackInterleavings, Interleavings, PacedInterleavings
 from tests.lambdas.interleavings.record import Violation
 
-EXAMPLES = int(os.environ.get("INTERLEAVINGS", "60"))
+EXAMPLES = int(os.environ.get("INTERLEAVINGS", "80"))
 MOST_EXAMPLES_TO_CATCH_ONE = 600
-SHARE_OF_EXAMPLES: Mapping[type[Interleavings], float] = {Interleavings: 0.6, PacedInterleavings: 0.4}
+SHARE_OF_EXAMPLES: Mapping[type[Interleavings], float] = {
+    Interleavings: 0.45, PacedInterleavings: 0.3, HeldBackInterleavings: 0.25,
+}  # fmt: skip
 
 
 def explored(examples: int, *phases: Phase, of: type[Interleavings] = Interleavings) -> None:
@@ -44,7 +46,11 @@ def test_no_interleaving_breaks_an_invariant(plan: type[Interleavings]) -> None:
 
 @pytest.mark.parametrize(
     ("broken", "plan"),
-    [*((each, Interleavings) for each in breaks.BREAKS), *((each, PacedInterleavings) for each in breaks.PACED_BREAKS)],
+    [
+        *((each, Interleavings) for each in breaks.BREAKS),
+        *((each, PacedInterleavings) for each in breaks.PACED_BREAKS),
+        *((each, HeldBackInterleavings) for each in breaks.HELD_BACK_BREAKS),
+    ],
 )
 def test_a_broken_handler_is_caught(broken: Callable[[pytest.MonkeyPatch], None], plan: type[Interleavings]) -> None:
     with pytest.MonkeyPatch.context() as patch:

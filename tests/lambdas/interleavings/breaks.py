@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from rollout import clients
+from rollout import clients, ending
 from rollout.contract.lock import Lock
 from rollout.contract.plan import Plan
-from rollout.contract.states import Next, StepState
+from rollout.contract.states import Failure, Next, StepState
 from rollout.endpoint import weights_for
 from rollout.evidence.reader import EvidenceReader
 from rollout.executions import execution_name, start
-from rollout.exposure import lower_exposure
+from rollout.exposure import lower_exposure, lower_former
 from rollout.handlers import evaluate, panic, settle, shift_traffic
 from rollout.ledger import Release
 from rollout.world import World
@@ -64,6 +64,37 @@ def evaluate_sets_the_weights_itself(patch: Patch) -> None:
     patch.setattr(evaluate, "evaluate", judge_and_raise)
 
 
+def whatever_ends_a_hold_back_takes_the_traffic(patch: Patch) -> None:
+    def keeps_its_traffic(_world: World, lock: Lock, _failure: Failure) -> bool:
+        return lock.sealed
+
+    patch.setattr(ending, "keeps_its_traffic", keeps_its_traffic)
+
+
+def a_hold_back_gives_the_rest_before_that_is_decided(patch: Patch) -> None:
+    take = ending.take_the_rest
+
+    def take_first(world: World, lock: Lock, *, because: str) -> Lock | None:
+        lower_former(world.endpoint, lock)
+        return take(world, lock, because=because)
+
+    patch.setattr(ending, "take_the_rest", take_first)
+
+
+def a_late_shift_of_a_hold_back_is_undone_to_zero(patch: Patch) -> None:
+    patch.setattr(shift_traffic, "_was_taken_back", lambda *_: True)
+
+
+def an_alarm_leaves_the_share_that_a_shift_was_late_with(patch: Patch) -> None:
+    patch.setattr(shift_traffic, "_was_taken_back", lambda *_: False)
+
+
+HELD_BACK_BREAKS = (
+    whatever_ends_a_hold_back_takes_the_traffic,
+    a_hold_back_gives_the_rest_before_that_is_decided,
+    a_late_shift_of_a_hold_back_is_undone_to_zero,
+    an_alarm_leaves_the_share_that_a_shift_was_late_with,
+)
 PACED_BREAKS = (evaluate_sets_the_weights_itself,)
 BREAKS = (
     shift_without_the_second_read,

@@ -4,7 +4,7 @@ Events are delivered at least once, and again (twice) when their handler fails, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum, auto
 from functools import partial
@@ -53,8 +53,23 @@ class Change(StrEnum):
     LOWERED = auto()
 
 
+class Held(StrEnum):
+    """Where a rollout stands beside its hold-back."""
+
+    BEGINS = auto()
+    """The last step has passed, and the release is promoted with its next task."""
+    LASTS = auto()
+    IS_OVER = auto()
+    """Its time is over, and the release gets the rest."""
+
+
+Moment = int | Change | Held
+
 FIXED = tuple(step(percent, bake_seconds=60) for percent in (10, 50, 100))
 PACED = (step(10, passes="budget", bake_seconds=0, max_bake_seconds=3600), step(100, bake_seconds=60))
+HELD = len(FIXED)
+"""The number of the hold-back among the fixed steps."""
+HOLD_BACK = {"percent": 2, "duration_seconds": 600, "interval_seconds": 120}
 
 
 class Course:
@@ -66,11 +81,18 @@ class Course:
         delivered: those that it may deliver again.
     """
 
-    def __init__(self, steps: Sequence[dict[str, Any]], *, harm_budget: float | None = None) -> None:
+    def __init__(
+        self,
+        steps: Sequence[dict[str, Any]],
+        *,
+        harm_budget: float | None = None,
+        hold_back: Mapping[str, int] | None = None,
+    ) -> None:
         self._resources = ExitStack()
         self.aws = AwsInTurns()
         self._resources.enter_context(connected(self.aws))
         self.shop = Shop(self.aws, steps=tuple(steps), harm_budget=harm_budget)
+        self.shop.plan |= {} if hold_back is None else {"hold_back": hold_back}
         self.shop.requests_per_period = REQUESTS_PER_PERIOD
         self.record = Record(self.aws, wanted=self._wanted, needed=self._needed)
         self.violated = False
@@ -89,19 +111,22 @@ class Course:
         self.aws.turns.abandon()
         self._resources.close()
 
-    def begin_release(self, task: str, moment: int | Change) -> None:
+    def begin_release(self, task: str, moment: Moment) -> None:
         """Let the next release be deployed and rolled out until this task is next.
 
-        `moment`: of this traffic step, or after this change of a paced share.
+        `moment`: of this traffic step, after this change of a paced share, or then in a hold-back.
         """
         self.calm()
         self.aws.heal()
+        self.canary_is_well()
         self.aws.sagemaker.faults.weight_rollbacks.clear()
         self._versions += 1
         version = f"v{self._versions}"
         self._deployed.append(version)
         if isinstance(moment, Change):
             self._run_until_changed(self.shop.begin(version, "ScaleCanary"), task, moment)
+        elif isinstance(moment, Held):
+            self._run_until_held(self.shop.begin(version, "Promote", index=HELD - 1), task, moment)
         else:
             self.shop.begin(version, task, index=moment)
         self.shop.wait_until_quiet()
@@ -113,6 +138,15 @@ class Course:
         if change is Change.LOWERED:
             run_until_share(self.shop, execution, FIRST_RAISED_PERCENT)
             brake(self.shop, execution)
+        self.shop.run(execution, task)
+        assert execution.task == task, execution.failure
+
+    def _run_until_held(self, execution: Execution, task: str, moment: Held) -> None:
+        if moment is not Held.BEGINS:
+            self.shop.run(execution, "ScaleCanary")
+        if moment is Held.IS_OVER:
+            self.shop.run(execution, "Evaluate")
+            self.shop.run(execution, "ScaleCanary")
         self.shop.run(execution, task)
         assert execution.task == task, execution.failure
 
@@ -404,7 +438,7 @@ class Course:
             if status == "SUCCEEDED" and self._had_nothing_to_release(name):
                 continue
             possible = {PROMOTED} if status == "SUCCEEDED" else {PROMOTED, ROLLED_BACK, NOT_JUDGED}
-            if outcome not in possible or not record.get("reason"):
+            if outcome not in possible or not record.get("reason") or self._is_against_what_happened(name, record):
                 found.append(f"{name} {status}: {record}")
             elif outcome == PROMOTED:
                 last_promoted = record["version"]
@@ -413,6 +447,12 @@ class Course:
             if variant.current_weight > 0 and (held is None or held.version != last_promoted):
                 found.append(f"{slot} serves {held}, and {last_promoted} was promoted last")
         return found
+
+    def _is_against_what_happened(self, name: str, record: Mapping[str, Any]) -> bool:
+        """Tell whether a rollout is promoted against an alarm or a gate, or lost its promotion to anything else."""
+        if name in self.record.against:
+            return record["outcome"] == PROMOTED
+        return bool(record.get("promoted_at")) and record["outcome"] != PROMOTED
 
     def _had_nothing_to_release(self, name: str) -> bool:
         """Tell whether a rollout found nothing to release; then the ledger has no record of it."""

@@ -4,13 +4,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.lambdas.fakes.paced import HARM_BUDGET
-from tests.lambdas.interleavings.course import FIXED, PACED, Change, Course
+from tests.lambdas.interleavings.course import FIXED, HOLD_BACK, PACED, Change, Course, Held, Moment
 from tests.lambdas.interleavings.turns import Actor
 
 MOMENTS = (
     ("Prepare", 0), ("ScaleCanary", 0), ("ShiftTraffic", 0), ("ShiftTraffic", 1), ("Evaluate", 1), ("ScaleCanary", 2),
     ("ShiftTraffic", 2), ("Promote", 2),
 )  # fmt: skip
+AFTER_A_STOP = {"stop and restore": "last event", "stop and clock": "clock"}
 LOWERING = ("alarm", "stop and restore", "abort")
 EVENTS = ("event", "event again", "another event again")
 REST = (
@@ -33,6 +34,12 @@ CHANGING = (
 )  # fmt: skip
 BEFORE_A_CHANGE = tuple((moment, write) for moment in CHANGING for write in WRITES[moment[0]])
 WEATHER_OF_CHANGES = (*WEATHER, "weights throttled", "answer lost", "canary fails")
+HOLDING = (
+    ("Promote", Held.BEGINS), ("ScaleCanary", Held.LASTS), ("ShiftTraffic", Held.LASTS), ("Evaluate", Held.LASTS),
+    ("ScaleCanary", Held.IS_OVER), ("ShiftTraffic", Held.IS_OVER), ("Promote", Held.IS_OVER),
+)  # fmt: skip
+BEFORE_A_WRITE_OF_A_HOLD_BACK = tuple((moment, write) for moment in HOLDING for write in WRITES[moment[0]])
+ENDING = (*LOWERING, "alarm", "deploy", "stop and clock")
 many_turns = st.one_of(st.integers(1, 6), st.integers(1, 18))
 some_turns = st.one_of(st.just(TO_ITS_END), st.just(TO_ITS_END), st.integers(0, 7))
 
@@ -65,7 +72,7 @@ class Interleavings(RuleBasedStateMachine):
         self._overtaken(*paused, by, turns_of_other, weather)
 
     def _overtaken(
-        self, moment: tuple[str, int | Change], until: int | str, by: str, turns_of_other: int, weather: str
+        self, moment: tuple[str, Moment], until: int | str, by: str, turns_of_other: int, weather: str
     ) -> None:
         self._clear_the_way()
         self.course.begin_release(*moment)
@@ -140,10 +147,9 @@ class Interleavings(RuleBasedStateMachine):
         self.course.finish(overtaken)
 
     def _begin(self, happening: str, turns: int) -> Actor | None:
-        if happening == "stop and restore":
+        if happening in AFTER_A_STOP:
             self.course.begin("stop")
-            happening = "last event"
-        actor = self.course.begin(happening)
+        actor = self.course.begin(AFTER_A_STOP.get(happening, happening))
         self.course.go_on(actor, turns)
         return actor
 
@@ -181,3 +187,46 @@ class PacedInterleavings(Interleavings):
                 self._begin(happening, TO_ITS_END)
         self.the_rollout_goes_on(tasks)
         self._begin("canary is well", 0)
+
+
+class HeldBackInterleavings(Interleavings):
+    """The same of an endpoint whose former release keeps a share after a promotion."""
+
+    def new_course(self) -> Course:
+        return Course(FIXED, hold_back=HOLD_BACK)
+
+    @rule(
+        paused=st.one_of(
+            st.sampled_from(BEFORE_A_WRITE_OF_A_HOLD_BACK), st.tuples(st.sampled_from(HOLDING), many_turns)
+        ),
+        by=st.sampled_from(ENDING),
+        turns_of_other=some_turns,
+        weather=st.sampled_from(WEATHER_OF_CHANGES),
+    )
+    def a_task_is_overtaken_by_an_order_to_zero(  # type: ignore[override]
+        self, paused: tuple[tuple[str, Held], int | str], by: str, turns_of_other: int, weather: str
+    ) -> None:
+        """A task of the hold-back is overtaken by what takes the traffic back, or ends the hold-back."""
+        self._overtaken(*paused, by, turns_of_other, weather)
+
+    @rule(moment=st.sampled_from((Held.LASTS, Held.IS_OVER)), by=st.sampled_from(ENDING), turns_of_other=some_turns)
+    def a_change_of_weights_arrives_late(self, moment: Held, by: str, turns_of_other: int) -> None:
+        """The shift has announced its change, and something ends the hold-back before it is carried out."""
+        self._overtaken(("ShiftTraffic", moment), "UpdateEndpointWeightsAndCapacities", by, turns_of_other, "")
+
+    @rule(
+        weather=st.sampled_from(WEATHER_OF_CHANGES),
+        first=st.sampled_from(ENDING),
+        turns=many_turns,
+        by=st.sampled_from((*ENDING, "task", "another hand")),
+        turns_of_other=some_turns,
+    )
+    def the_end_of_a_hold_back_is_overtaken(
+        self, weather: str, first: str, turns: int, by: str, turns_of_other: int
+    ) -> None:
+        """Two things end it at the same time."""
+        self._clear_the_way()
+        self.course.begin_release("Evaluate", Held.LASTS)
+        if weather:
+            self._begin(weather, TO_ITS_END)
+        self._overtake(first, turns, by, turns_of_other)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from rollout.contract.errors import AGAINST_A_PROMOTED
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.lock import DEPLOYMENT, ROLLOUT, Lock
+from rollout.contract.names import PROMOTED
 
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
 from canary_tools.aws_models.sagemaker.variants import Variant
@@ -55,12 +58,14 @@ class Record:
     Attributes:
         violations: what must not have happened.
         zeroed: the canary's slot of each rollout that somebody ordered to zero, and saw there.
+        against: the rollouts that an alarm or a gate ordered to zero.
         deployment: who must have the lock, while a deployment that was not refused goes on.
     """
 
     def __init__(self, aws: AwsInTurns, *, wanted: Callable[[str], float], needed: Callable[[float], int]) -> None:
         self.violations: list[str] = []
         self.zeroed: dict[str, str] = {}
+        self.against: set[str] = set()
         self.deployment = ""
         self._halted: dict[str, list[Actor | None]] = {}
         self._in_force: set[str] = set()
@@ -85,12 +90,26 @@ class Record:
         return self._known_lock
 
     def _read_lock(self) -> Lock | None:
-        key = {"endpoint": {"S": ENDPOINT}, "record": {"S": "lock"}}
+        item = self._item("lock")
+        return Lock.parse(item) if "holder" in item else None
+
+    def _item(self, record: str) -> dict[str, Any]:
+        key = {"endpoint": {"S": ENDPOINT}, "record": {"S": record}}
         answer = self._aws.table.call("GetItem", {"TableName": self._aws.table.name, "Key": key})
-        item = {name: _deserialize(value) for name, value in answer.get("Item", {}).items()}
-        if "holder" not in item:
-            return None
-        return Lock.parse(item)
+        return {name: _deserialize(value) for name, value in answer.get("Item", {}).items()}
+
+    def _is_decided(self, execution: str) -> bool:
+        """Tell whether the promotion of a rollout is decided. Nothing halts it any more."""
+        lock = self.lock()
+        if lock is not None and lock.holder == execution:
+            return lock.sealed
+        return self._item(f"rollout#{execution}").get("outcome") == PROMOTED
+
+    def _keeps_its_traffic(self, execution: str) -> bool:
+        """Tell whether a release is promoted, and neither an alarm nor a gate is against it."""
+        lock = self.lock()
+        is_held_back = lock is not None and lock.holder == execution and lock.is_held_back
+        return is_held_back or self._is_decided(execution)
 
     def variants(self) -> dict[str, Variant]:
         """Return the slots as they serve now; none before the first endpoint."""
@@ -139,6 +158,8 @@ class Record:
             self.zeroed = {name: slot for name, slot in self.zeroed.items() if name == lock.holder}
             if lock.holder in self._in_force and not lock.halted:
                 self.violations.append(f"the order to halt {lock.holder} was withdrawn")
+            if lock.sealed and lock.halted and not lock.is_held_back:
+                self.violations.append(f"{lock.holder} is promoted against an order to halt: {lock.halted}")
         if self.deployment and (lock is None or (lock.kind, lock.holder) != (DEPLOYMENT, self.deployment)):
             self.violations.append(f"deployment {self.deployment} lost the lock to {lock}")
         for execution, slot in self.zeroed.items():
@@ -172,11 +193,14 @@ class Record:
         if call.operation == "UpdateEndpointWeightsAndCapacities":
             self._weights_ordered(call.parameters, before)
         elif call.operation == "UpdateItem" and "halted" in call.parameters["UpdateExpression"]:
-            self._halt_ordered(call.parameters["ExpressionAttributeValues"][":me"]["S"])
+            values = call.parameters["ExpressionAttributeValues"]
+            self._halt_ordered(values[":me"]["S"], by=values.get(":by", {}).get("S", ""))
         return answer
 
-    def _halt_ordered(self, execution: str) -> None:
+    def _halt_ordered(self, execution: str, *, by: str) -> None:
         self._learn_roles()
+        if by in AGAINST_A_PROMOTED:
+            self.against.add(execution)
         self._in_force.add(execution)
         self._halted.setdefault(execution, []).append(self._aws.turns.running)
 
@@ -188,16 +212,25 @@ class Record:
         if lock is None or not lock.canary:
             return
         former, percent = (_percent(weights, lock.canary) for weights in (before, asked))
-        if percent <= former:
-            return
         who = "a handler" if by is None else f"{by.handler} of {by.execution}"
-        what = f"{who} raised {lock.canary} from {former:g} % to {percent:g} %"
+        what = f"{who} moved {lock.canary} from {former:g} % to {percent:g} %"
+        if percent < former:
+            self._judge_lowering(lock, percent, what)
+        elif percent > former and not (percent == EVERYTHING and self._is_decided(lock.holder)):
+            self._judge_raise(by, lock, percent, what)
+
+    def _judge_lowering(self, lock: Lock, percent: float, what: str) -> None:
+        """Anybody may lower a canary. A release that is promoted gives no more than its hold-back."""
+        if self._keeps_its_traffic(lock.holder) and percent < self._wanted(lock.holder):
+            self.violations.append(f"{what}, and {lock.holder} is promoted")
+
+    def _judge_raise(self, by: Invocation | None, lock: Lock, percent: float, what: str) -> None:
         if by is None or not by.may_raise:
             self.violations.append(f"{what}, and must not")
         else:
-            self._judge_raise(lock, percent, what)
+            self._judge_circumstances(lock, percent, what)
 
-    def _judge_raise(self, lock: Lock, percent: float, what: str) -> None:
+    def _judge_circumstances(self, lock: Lock, percent: float, what: str) -> None:
         wanted = self._wanted(lock.holder)
         if percent > wanted:
             self.violations.append(f"{what}, and the rollout wants {wanted:g} % now")
