@@ -329,7 +329,7 @@ class CanaryEndpoint(Construct):
         )
 
     def grant_read_cohort(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let an application that calls SageMaker directly learn who belongs to the cohort (`canary_construct_client`)."""
+        """Let an application that calls SageMaker directly learn who is in the cohort (`canary_construct_client`)."""
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["dynamodb:GetItem"],
