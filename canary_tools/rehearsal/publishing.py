@@ -130,7 +130,7 @@ class Publisher:
 
 
 def _invocations(served: Served, instances: int) -> Iterator[tuple[ServedInvocation, int]]:
-    counts = {(_OK, int(index)): int(served.latency[index]) for index in np.flatnonzero(served.latency)}
+    counts = {(_OK, index): count for index, count in enumerate(served.latency.tolist()) if count}
     usual = int(np.searchsorted(np.cumsum(served.latency), served.latency.sum() / 2))
     counts |= {(status, usual): n for status, n in ((_FAILED, served.failed), (_REFUSED, served.refused)) if n}
     for (status, index), count in counts.items():

@@ -21,6 +21,7 @@ from canary_tools.aws_models.cloudwatch.metric_history import MetricHistory
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
+from canary_tools.aws_models.sagemaker.endpoint import Status
 from canary_tools.aws_models.sagemaker.instances import SimulatedHost
 from canary_tools.aws_models.sagemaker.metric_source import MetricSource
 from canary_tools.aws_models.sagemaker.timing import Timing
@@ -153,7 +154,8 @@ class SimulatedAws:
 
     def is_changing(self) -> bool:
         """Tell whether the endpoint is busy: it is there, but not in service."""
-        return self.has_endpoint() and self.endpoint()["EndpointStatus"] != "InService"
+        endpoints, name = self.sagemaker.endpoints, self.declared.endpoint_name
+        return endpoints.exists(name) and endpoints.find(name).status is not Status.IN_SERVICE
 
     def fleet(self) -> Fleet:
         """Return the variants of the endpoint, which must be there."""

@@ -80,17 +80,26 @@ def parse(expression: str) -> Node:
 
 
 @cache
-def names(node: Node) -> frozenset[str]:
-    """Return every id that the expression itself refers to."""
+def names(expression: str) -> frozenset[str]:
+    """Return every id that the expression itself refers to.
+
+    Raises:
+        MathError: the expression does not follow the grammar.
+
+    """
+    return _names(parse(expression))
+
+
+def _names(node: Node) -> frozenset[str]:
     match node:
         case Name(id):
             return frozenset({id})
         case Negation(operand):
-            return names(operand)
+            return _names(operand)
         case Operation(_, left, right):
-            return names(left) | names(right)
+            return _names(left) | _names(right)
         case Call(_, members) | Array(members):
-            return frozenset().union(*map(names, members))
+            return frozenset().union(*map(_names, members))
         case Number():
             return frozenset()
 

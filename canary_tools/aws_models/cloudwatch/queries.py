@@ -113,7 +113,7 @@ class QueryRun:
         """Return the period of a query in seconds. An expression has the longest period of its inputs."""
         if query.metric is not None:
             return query.metric.period
-        below = [self._queries[name] for name in names(parse(query.expression or "")) if name in self._queries]
+        below = [self._queries[name] for name in names(query.expression or "") if name in self._queries]
         return query.period or max((self.period(found) for found in below), default=_DEFAULT_PERIOD)
 
     def _observed(self, metric: MetricStat) -> Series:
@@ -141,10 +141,10 @@ class QueryRun:
         return self._window.end
 
     def _calculated(self, query: Query, asked_by: frozenset[str]) -> Series:
-        node = parse(query.expression or "")
-        inputs = {name: self.series(name, asked_by) for name in names(node) if name in self._queries}
+        expression = query.expression or ""
+        inputs = {name: self.series(name, asked_by) for name in names(expression) if name in self._queries}
         period = self.period(query)
-        value = Evaluator(_grid(self._window, period), period, inputs, self._undocumented).evaluate(node)
+        value = Evaluator(_grid(self._window, period), period, inputs, self._undocumented).evaluate(parse(expression))
         if not isinstance(value, dict):
             raise MathError(f"the expression {query.expression!r} must return a single time series")
         return value

@@ -4,11 +4,11 @@ import importlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
 from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from canary_tools.rehearsal.template.intrinsics import REGION
 
 _accounts = itertools.count(900_000_000_000)
@@ -57,7 +57,8 @@ class LedgerTable:
             key = {"endpoint": {"S": endpoint}, "record": {"S": record}}
             found = self._run("_get_item", {"TableName": self.name, "Key": key}).get("Item")
             self._read[endpoint, record] = None if found is None else plain({"M": found})
-        return deepcopy(self._read[endpoint, record])
+        copied: dict[str, Any] | None = PlainCopies.deepcopy(self._read[endpoint, record])
+        return copied
 
     def drop(self) -> None:
         """Delete the table."""
