@@ -5,6 +5,7 @@ from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.endpoint_api import EndpointApi
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.cohort_rule import CohortRule
+from canary_construct.props.container import Container, PrivateRegistry, S3Prefix
 from canary_construct.props.gate import Gate
 from canary_construct.props.handler_settings import HandlerSettings
 from canary_construct.props.hold_back import HoldBack
@@ -22,6 +23,7 @@ __all__ = [
     "ApiAuthorization",
     "CanaryEndpoint",
     "CohortRule",
+    "Container",
     "EndpointApi",
     "Gate",
     "HandlerSettings",
@@ -30,7 +32,9 @@ __all__ = [
     "ModelHosting",
     "ModelRelease",
     "OnInconclusive",
+    "PrivateRegistry",
     "RoutingStrategy",
+    "S3Prefix",
     "Slot",
     "SmokeTest",
     "TrafficRouting",

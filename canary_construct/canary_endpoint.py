@@ -25,8 +25,8 @@ from canary_construct.hosting.endpoint import endpoint, endpoint_config
 from canary_construct.hosting.endpoint_name import default_endpoint_name
 from canary_construct.hosting.guarded import Guarded, content_properties
 from canary_construct.hosting.hosting import Hosting
-from canary_construct.hosting.model import model
-from canary_construct.hosting.model_archive import kept_archives, model_archive
+from canary_construct.hosting.model import model, registry_credentials
+from canary_construct.hosting.model_archive import kept_archives, model_archives
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
 from canary_construct.hosting.model_role import ModelSources
 from canary_construct.hosting.model_roles import ModelRoles
@@ -167,13 +167,18 @@ class CanaryEndpoint(Construct):
         self._handlers = Handlers.of(self, handlers)
         self._names = self._handlers.scope.endpoint(self._endpoint_name)
         self._policies = self._handlers.allow(self, self._names)
-        archive = model_archive(self, "ModelArchive", release)
+        archives = model_archives(self, "ModelArchive", release)
         sources = ModelSources(
-            archive=archive, kept=kept_archives(self, kept_releases), buckets=model_buckets, key=model_key
+            newest=[archive for archive in archives if archive is not None],
+            kept=kept_archives(self, kept_releases),
+            buckets=model_buckets,
+            key=model_key,
+            newest_credentials=registry_credentials([release]),
+            credentials=registry_credentials([release, *kept_releases]),
         )
         self._roles = ModelRoles(self, sources, hosted.needs())
         self._role = self._roles.keep(role)
-        self._resource = self._create_endpoint(hosted, release, archive)
+        self._resource = self._create_endpoint(hosted, release, archives)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
             settings=self._settings(hosted.scaling, thresholds, start_on_deploy=start_on_deploy),
@@ -194,10 +199,10 @@ class CanaryEndpoint(Construct):
             self._notify(notification_topic)
 
     def _create_endpoint(
-        self, hosting: Hosting, release: ModelRelease, archive: ModelArchive | None
+        self, hosting: Hosting, release: ModelRelease, archives: Sequence[ModelArchive | None]
     ) -> sagemaker.CfnEndpoint:
         """Create the endpoint between its two guards, in the order in which a deploy goes through them."""
-        declared = model(self, hosting, release=release, archive=archive, role=self._role)
+        declared = model(self, hosting, release=release, archives=archives, role=self._role)
         guarded = Guarded(self)
         self._slots = release_slots(
             self,
@@ -207,7 +212,7 @@ class CanaryEndpoint(Construct):
             api_stages=self._api_stages,
             ModelName=declared.attr_model_name,
             Version=release.version,
-            **content_properties(declared, archive, hosting.knobs.release),
+            **content_properties(declared, archives, hosting.knobs.release),
             **self._roles.properties(),
             SecurityGroup=own_group(self),
         )

@@ -11,7 +11,7 @@ from canary_construct.cdk.outermost_stack import outermost_stack
 from canary_construct.hosting.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aws_cdk import CfnElement, IResolvable
     from constructs import Construct
@@ -63,24 +63,34 @@ class Guarded:
         return dict(outermost_stack(self._stack).tags.tag_values())
 
 
-def content_properties(model: Model, archive: ModelArchive | None, hosting: Knobs) -> dict[str, IResolvable]:
+def content_properties(model: Model, archives: Sequence[ModelArchive | None], hosting: Knobs) -> dict[str, IResolvable]:
     """Return the properties by which the guard knows the content of a release.
 
     With the version it is the release's identity: image, model data and environment, and how it is hosted. Of an
     archive that is shipped with the stack the content counts, not the bucket that it is shipped to.
     """
-    return _properties("Content", lambda: Digest.of(_content(model, archive, hosting)))
+    return _properties("Content", lambda: Digest.of(_content(model, archives, hosting)))
 
 
-def _content(model: Model, archive: ModelArchive | None, hosting: Knobs) -> dict[str, Any]:
+def _content(model: Model, archives: Sequence[ModelArchive | None], hosting: Knobs) -> dict[str, Any]:
     rendered = model.rendered()
     names = [name for name in rendered if name in CONTENT or name.startswith(_OVERRIDDEN_CONTENT)]
     content = {name: rendered[name] for name in names}
-    if archive is not None and archive.is_shipped:
-        content["primaryContainer"] = {**content["primaryContainer"], "modelDataUrl": archive.digest}
+    if "containers" in content:
+        content["containers"] = _by_digest(content["containers"], archives)
+    else:
+        (content["primaryContainer"],) = _by_digest([content["primaryContainer"]], archives)
     if hosting:
         content["hosting"] = Stack.of(model).resolve(hosting)
     return content
+
+
+def _by_digest(containers: Sequence[dict[str, Any]], archives: Sequence[ModelArchive | None]) -> list[dict[str, Any]]:
+    """Return containers whose shipped archives are named by their content, not by where they are shipped to."""
+    return [
+        {**container, "modelDataUrl": archive.digest} if archive is not None and archive.is_shipped else container
+        for container, archive in zip(containers, archives, strict=True)
+    ]
 
 
 def _properties(what: str, digest: Callable[[], Digest]) -> dict[str, IResolvable]:

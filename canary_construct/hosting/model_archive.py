@@ -1,4 +1,4 @@
-"""The archive of a model: an object in S3, or a local file or folder that is shipped with the stack."""
+"""The model data of a container: in S3 already, or a local file or folder that is shipped with the stack."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
+    from canary_construct.props.container import Container
     from canary_construct.props.model_release import ModelRelease
 
 
@@ -32,22 +33,30 @@ class ModelArchive:
     """Of an asset's content; of an archive that is in S3 already, its URL."""
     bucket: str | None
     """Its name; `None` when the URL is only known when it is deployed."""
-    is_shipped: bool
+    is_shipped: bool = False
     """Whether it goes where the CDK puts it, so that no role of the caller's can know of it."""
+    is_prefix: bool = False
+    """Whether it is no archive, but all objects below the URL."""
 
 
-def model_archive(scope: Construct, construct_id: str, release: ModelRelease) -> ModelArchive | None:
-    """Return the archive of a release, or nothing when the image holds the model."""
-    if release.asset_path is not None:
-        return _shipped(scope, construct_id, release.asset_path)
-    if release.model_data_url is None:
-        return None
-    return ModelArchive(
-        url=release.model_data_url,
-        digest=release.model_data_url,
-        bucket=_bucket_in(release.model_data_url),
-        is_shipped=False,
-    )
+def model_archives(scope: Construct, construct_id: str, release: ModelRelease) -> list[ModelArchive | None]:
+    """Return the archive of each container of a release; `None` where the image holds the model."""
+    containers = release.all_containers()
+    if len(containers) == 1:
+        return [_archive(scope, construct_id, containers[0])]
+    return [_archive(scope, f"{construct_id}{number}", each) for number, each in enumerate(containers, start=1)]
+
+
+def _archive(scope: Construct, construct_id: str, container: Container) -> ModelArchive | None:
+    if container.asset_path is not None:
+        return _shipped(scope, construct_id, container.asset_path)
+    if container.model_data is not None:
+        return _in_s3(container.model_data.url, is_prefix=True)
+    return None if container.model_data_url is None else _in_s3(container.model_data_url, is_prefix=False)
+
+
+def _in_s3(url: str, *, is_prefix: bool) -> ModelArchive:
+    return ModelArchive(url=url, digest=url, bucket=_bucket_in(url), is_prefix=is_prefix)
 
 
 def kept_archives(scope: Construct, releases: Sequence[ModelRelease]) -> list[ModelArchive]:
@@ -56,8 +65,8 @@ def kept_archives(scope: Construct, releases: Sequence[ModelRelease]) -> list[Mo
     `cdk gc` deletes an asset whose hash is in no template. A deploy ships an archive again that it has deleted.
     Source: https://docs.aws.amazon.com/cdk/v2/guide/ref-cli-cmd-gc.html
     """
-    found = [model_archive(scope, f"ModelArchive-{release.version}", release) for release in releases]
-    kept = [archive for archive in found if archive is not None]
+    found = [model_archives(scope, f"ModelArchive-{release.version}", release) for release in releases]
+    kept = [archive for archives in found for archive in archives if archive is not None]
     hashes = [archive.digest for archive in kept if archive.is_shipped]
     if hashes:
         Stack.of(scope).add_metadata(f"{TAG}:{scope.node.addr}", {"kept_archives": hashes})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
@@ -28,12 +29,18 @@ _IMPORTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSources:
-    """Where the archives of the releases are: the newest and kept releases' own, and the caller's buckets."""
+    """Where the archives of the releases are: the newest and kept releases' own, and the caller's buckets.
 
-    archive: ModelArchive | None
+    `credentials`: the functions that the private registries of all these releases need; `newest_credentials`: of the
+    newest.
+    """
+
+    newest: Sequence[ModelArchive]
     kept: Sequence[ModelArchive]
     buckets: Sequence[s3.IBucket]
     key: kms.IKey | None
+    newest_credentials: Sequence[lambda_.IFunction]
+    credentials: Sequence[lambda_.IFunction]
 
     def names(self) -> list[str] | None:
         """Return the names of the buckets; `None` when a name is known only at deploy time."""
@@ -45,12 +52,17 @@ class ModelSources:
 
     def archives(self) -> list[ModelArchive]:
         """Return the archives of the newest release and of kept ones."""
-        return [*([] if self.archive is None else [self.archive]), *self.kept]
+        return [*self.newest, *self.kept]
 
     def shipped(self) -> ModelSources:
         """Return the same without archives that are where the caller put them."""
-        archive = self.archive if self.archive is not None and self.archive.is_shipped else None
-        return replace(self, archive=archive, kept=[kept for kept in self.kept if kept.is_shipped])
+        newest, kept = ([each for each in archives if each.is_shipped] for archives in (self.newest, self.kept))
+        return replace(self, newest=newest, kept=kept)
+
+    def listed(self) -> list[str] | None:
+        """Return the names of buckets that may hold uncompressed models; `None` when a name is known only later."""
+        own = [archive for archive in self.archives() if not archive.is_shipped]
+        return replace(self, newest=own, kept=()).names()
 
     def encryption_keys(self) -> list[kms.IKey]:
         """Return the keys that encrypt the archives."""
@@ -99,14 +111,26 @@ def complete_given_role(role: iam.IRole, sources: ModelSources) -> iam.IRole:
 def _allow_reading(role: iam.IRole, sources: ModelSources) -> None:
     names = ["*"] if (known := sources.names()) is None else [f"{name}/*" for name in known]
     if names:
-        partition = Stack.of(role).partition
         add_statement(
             role,
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"arn:{partition}:s3:::{name}" for name in names]),
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=_in_s3(role, names)),
             reason="the archive of the release before is read again whenever an instance is added",
+        )
+    listed = ["*"] if (own := sources.listed()) is None else own
+    if listed:
+        add_statement(
+            role,
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=_in_s3(role, listed)),
+            reason="a release that is deployed with its bucket may lie below a prefix, which SageMaker lists",
         )
     for key in sources.encryption_keys():
         key.grant_decrypt(role)
+    for function in sources.credentials:
+        add_statement(role, iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
+
+
+def _in_s3(role: iam.IRole, names: Sequence[str]) -> list[str]:
+    return [f"arn:{Stack.of(role).partition}:s3:::{name}" for name in names]
 
 
 def _allow_pulling(role: iam.Role) -> None:

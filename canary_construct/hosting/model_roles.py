@@ -8,7 +8,10 @@ from canary_construct.cdk.lazy import lazy_value
 from canary_construct.hosting.model_role import complete_given_role, model_role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_lambda as lambda_
     from constructs import Construct
 
     from canary_construct.hosting.model_role import ModelNeeds, ModelSources
@@ -39,13 +42,21 @@ class ModelRoles:
 
         What a given role may read besides is not known.
         """
-        archive, key = self._sources.archive, self._sources.key
+        newest, key = self._sources.newest, self._sources.key
+        buckets = dict.fromkeys(archive.bucket for archive in newest if archive.bucket is not None)
         known = self._first_is_made
         return {
-            "ModelBucket": None if archive is None else archive.bucket,
+            "ModelBucket": next(iter(buckets)) if len(buckets) == 1 else None,
+            "ModelBuckets": list(buckets) if len(buckets) > 1 else None,
             "ModelKey": None if key is None else key.key_arn,
+            "ModelFunctions": _arns(self._sources.newest_credentials) or None,
+            "CallableFunctions": (_arns(self._sources.credentials) or None) if known else None,
             "ModelRole": self._roles[0].role_arn,
             "ReadableBuckets": self._sources.names() if known else None,
             "UsableKeys": [key.key_arn for key in self._sources.encryption_keys()] if known else None,
             "KeptRoles": lazy_value(lambda: [role.role_arn for role in self._roles]),
         }
+
+
+def _arns(functions: Sequence[lambda_.IFunction]) -> list[str]:
+    return [function.function_arn for function in functions]

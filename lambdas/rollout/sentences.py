@@ -128,6 +128,11 @@ KEY_GONE = (
     "version {version} stays in a slot and reads its archive with key {key}, which the models' role may not use "
     "after this deploy; give the archive's bucket with its encryption_key in model_buckets, and deploy again"
 )
+FUNCTION_GONE = (
+    "version {version} stays in a slot and takes its image from a registry with the credentials of function "
+    "{function}, which the models' role may not call after this deploy; give this release in kept_releases, and deploy "
+    "again"
+)
 ROLE_GONE = (
     "version {version} stays in a slot and runs under role {role}, which this deploy would take away or let read "
     "less; call keep_role() on the endpoint, with this role if you made it, and deploy again"

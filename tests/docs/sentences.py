@@ -20,11 +20,14 @@ from boto3.dynamodb.types import TypeDeserializer
 from canary_construct import (
     AlarmThresholds,
     CohortRule,
+    Container,
     Gate,
     HoldBack,
     InstanceScaling,
     ModelHosting,
     ModelRelease,
+    PrivateRegistry,
+    S3Prefix,
     SmokeTest,
     TrafficRouting,
     TrafficStep,
@@ -43,6 +46,13 @@ engineer in an incident would: what must be read twice is to be written anew, wh
 """
 MANY_STEPS = [TrafficStep(percent=percent, bake=Duration.days(14)) for percent in range(1, 101)]
 DECLARATIONS: dict[str, Callable[[], object]] = {
+    "a release without a container": lambda: ModelRelease(version="v1"),
+    "a pipeline of one": lambda: ModelRelease(version="v1", containers=[Container(image_uri="image")]),
+    "two places of model data": lambda: Container(image_uri="image", model_data_url="s3://m/1", asset_path="model"),
+    "a prefix without a slash": lambda: S3Prefix(url="s3://models/1"),
+    "a private registry without a network": lambda: declare(
+        stack(), release=replace(RELEASE, image_config=PrivateRegistry())
+    ),
     "a release without a version": lambda: ModelRelease(version="", image_uri="image", model_data_url="s3://models/1"),
     "a step of 0 %": lambda: TrafficStep(percent=0),
     "a step that may end before it can": lambda: TrafficStep(

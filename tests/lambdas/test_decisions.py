@@ -312,7 +312,7 @@ def test_a_release_that_was_rolled_back_may_stay_in_the_template_or_serve() -> N
 
 # What the models in the slots read
 
-READS = Reads(bucket="models", key="a-key", role="a-role")
+READS = Reads(buckets=("models",), key="a-key", role="a-role")
 KEPT = Kept(buckets=["logs", "models"], keys=["a-key"], roles=["another", "a-role"])
 STAYS = "version v1 stays in a slot and "
 
@@ -387,3 +387,13 @@ def test_a_canary_never_has_less_than_the_idle_instances() -> None:
 
 def test_at_rest_each_slot_has_the_floor_of_its_role() -> None:
     assert floors_at_rest(B, A, SCALING) == {B: 2, A: 1}
+
+
+def test_what_an_older_library_recorded_of_a_model_is_still_known() -> None:
+    assert Reads.parse({"bucket": "models", "key": "a-key"}) == Reads(buckets=("models",), key="a-key")
+    assert Reads.parse({"bucket": ""}) == Reads()
+
+
+def test_what_a_model_reads_is_read_as_it_was_recorded() -> None:
+    reads = Reads(buckets=("models", "features"), key="a-key", role="a-role", functions=("a-function",))
+    assert Reads.parse(reads.to_json()) == reads

@@ -251,26 +251,26 @@ def test_a_release_that_was_rolled_back_is_refused_from_the_slot_that_still_hold
 
 def test_a_deploy_that_takes_the_archive_of_stable_away_is_refused(shop: Shop) -> None:
     """SageMaker reads the archive of the release that serves again for every new instance."""
-    shop.deploy("v1", bucket="old", readable=("old",))
+    shop.deploy("v1", buckets=("old",), readable=("old",))
     shop.settle()
-    assert refused(shop, "v2", bucket="new", readable=("new",)) == (
+    assert refused(shop, "v2", buckets=("new",), readable=("new",)) == (
         "version v1 stays in a slot and reads its archive from bucket old, which the models' role may not read after "
         "this deploy; add the bucket to model_buckets, and deploy again"
     )
     assert refused(shop, "v2", readable=()).startswith("version v1 stays in a slot")
     assert shop.models()[B] == "model-v1-digest-of-v1"
-    shop.deploy("v2", bucket="new", readable=("new", "old"))
+    shop.deploy("v2", buckets=("new",), readable=("new", "old"))
     assert shop.models()[B] == "model-v2-digest-of-v2"
 
 
 def test_a_deploy_that_takes_the_key_of_stable_away_is_refused(shop: Shop) -> None:
-    shop.deploy("v1", bucket="models", readable=("models",), key="key-1", usable_keys=("key-1",))
+    shop.deploy("v1", buckets=("models",), readable=("models",), key="key-1", usable_keys=("key-1",))
     shop.settle()
-    assert refused(shop, "v2", bucket="models", readable=("models",), usable_keys=("key-2",)) == (
+    assert refused(shop, "v2", buckets=("models",), readable=("models",), usable_keys=("key-2",)) == (
         "version v1 stays in a slot and reads its archive with key key-1, which the models' role may not use after "
         "this deploy; give the archive's bucket with its encryption_key in model_buckets, and deploy again"
     )
-    shop.deploy("v2", bucket="models", readable=("models",), key="key-2", usable_keys=("key-2", "key-1"))
+    shop.deploy("v2", buckets=("models",), readable=("models",), key="key-2", usable_keys=("key-2", "key-1"))
     assert shop.models()[B] == "model-v2-digest-of-v2"
 
 
@@ -299,9 +299,9 @@ def test_what_an_older_deploy_did_not_record_is_not_judged(serving: Shop) -> Non
 
 
 def test_a_role_that_the_stack_does_not_know_is_not_judged(shop: Shop) -> None:
-    shop.deploy("v1", bucket="old", readable=("old",))
+    shop.deploy("v1", buckets=("old",), readable=("old",))
     shop.settle()
-    shop.deploy("v2", bucket="new")
+    shop.deploy("v2", buckets=("new",))
     assert shop.models()[B] == "model-v2-digest-of-v2"
 
 
@@ -492,6 +492,27 @@ def test_a_newer_payload_is_refused_with_both_versions(serving: Shop) -> None:
     event["ResourceProperties"]["Settings"] = json.dumps(newer)
     with pytest.raises(PayloadTooNew, match="payload schema 99 is newer than 1, the newest known here"):
         release_slots(event)
+
+
+def test_a_deploy_that_takes_one_archive_of_a_pipeline_away_is_refused(shop: Shop) -> None:
+    shop.deploy("v1", buckets=("features", "models"), readable=("features", "models"))
+    shop.settle()
+    assert "reads its archive from bucket features" in refused(shop, "v2", buckets=("models",), readable=("models",))
+    shop.settle()
+    shop.deploy("v2", buckets=("models",), readable=("models", "features"))
+
+
+def test_a_deploy_that_takes_the_credentials_of_a_registry_away_is_refused(shop: Shop) -> None:
+    known = {"readable": ("models",)}
+    shop.deploy("v1", functions=("arn:credentials",), callable_functions=("arn:credentials",), **known)
+    shop.settle()
+    assert refused(shop, "v2", **known) == (
+        "version v1 stays in a slot and takes its image from a registry with the credentials of function "
+        "arn:credentials, which the models' role may not call after this deploy; give this release in kept_releases, "
+        "and deploy again"
+    )
+    shop.settle()
+    shop.deploy("v2", callable_functions=("arn:credentials",), **known)
 
 
 # How a slot is hosted

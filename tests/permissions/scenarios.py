@@ -474,10 +474,11 @@ def refused_for_what_a_release_is(aws: Aws) -> None:
 
 
 def refused_for_how_it_would_be_hosted(aws: Aws) -> None:
-    """Without a knob that the release that serves was started with."""
+    """Without a knob that the release that serves was started with, and without its registry's credentials."""
     shop = behind_a_door(aws)
-    shop.serve_first(knobs={"VolumeSizeInGB": 30})
+    shop.serve_first(knobs={"VolumeSizeInGB": 30}, functions=("arn:credentials",))
     refused(shop, "v2")
+    refused(shop, "v2", knobs={"VolumeSizeInGB": 30}, callable_functions=())
     assert shop.unsafe() == []
 
 

@@ -20,6 +20,8 @@ from aws_cdk import (
     Duration,
     Stack,
 )
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_cloudwatch import Alarm, IAlarm, Metric, TreatMissingData
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
@@ -29,12 +31,15 @@ from canary_construct import (
     AlarmThresholds,
     CanaryEndpoint,
     CohortRule,
+    Container,
     EndpointApi,
     Gate,
     HoldBack,
     InstanceScaling,
     ModelHosting,
     ModelRelease,
+    PrivateRegistry,
+    S3Prefix,
     SmokeTest,
     TrafficRouting,
     TrafficStep,
@@ -43,6 +48,9 @@ from canary_construct.permissions.endpoint_scope import stack_mark
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"
+FEATURES = Path(__file__).parent / "features"
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:1"
+CREDENTIALS = "arn:aws:lambda:us-east-1:000000000000:function:registry-credentials"
 PLACEHOLDER = "endpoint-named-at-deploy"
 """Short enough to stand whole in every name that is made of it, so that it can be replaced there."""
 METRIC_PERIOD_SECONDS = 10
@@ -90,6 +98,8 @@ class Declaration:
     hosting: ModelHosting | None = None
     own_hosting: ModelHosting | None = None
     """Of the release."""
+    features_below: str | None = None
+    """An S3 prefix with the model data of a container before the model's own; empty: shipped with the stack."""
     min_instances: int = 2
     idle_instances: int = 1
     fails_after: str = ""
@@ -185,13 +195,7 @@ def _endpoint(
         scope,
         construct_id,
         endpoint_name=endpoint_name,
-        release=ModelRelease.from_asset(
-            version=declaration.version,
-            image_uri="000000000000.dkr.ecr.us-east-1.amazonaws.com/shop:1",
-            path=str(_broken_archive() if declaration.broken_archive else MODEL),
-            environment={"VERSION": declaration.version, **dict(declaration.environment)},
-            hosting=declaration.own_hosting,
-        ),
+        release=_release(declaration) if declaration.features_below is None else _pipeline(scope, declaration),
         instance_type=declaration.instance_type,
         hosting=declaration.hosting,
         scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
@@ -204,12 +208,50 @@ def _endpoint(
         ),
         alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
         hold_back=_hold_back(declaration),
+        **({} if declaration.features_below is None else _network(scope)),
     )
 
 
 def _hold_back(declaration: Declaration) -> HoldBack | None:
     percent = declaration.hold_back
     return None if percent is None else HoldBack(percent=percent, duration=Duration.seconds(SELDOM_LOOKING_SECONDS))
+
+
+def _release(declaration: Declaration) -> ModelRelease:
+    return ModelRelease.from_asset(
+        version=declaration.version,
+        image_uri=IMAGE,
+        path=str(_broken_archive() if declaration.broken_archive else MODEL),
+        environment=_environment(declaration),
+        hosting=declaration.own_hosting,
+    )
+
+
+def _environment(declaration: Declaration) -> dict[str, str]:
+    return {"VERSION": declaration.version, **dict(declaration.environment)}
+
+
+def _pipeline(scope: Construct, declaration: Declaration) -> ModelRelease:
+    """Return a release of two containers; the image of the first one is in a private registry."""
+    credentials = lambda_.Function.from_function_arn(scope, "Credentials", CREDENTIALS)
+    registry, below = PrivateRegistry(credentials=credentials), declaration.features_below
+    features = (
+        Container(image_uri="registry.shop.example/features:1", model_data=S3Prefix(url=below), image_config=registry)
+        if below
+        else Container.from_asset(image_uri=IMAGE, path=str(FEATURES))
+    )
+    model = Container.from_asset(image_uri=IMAGE, path=str(MODEL), environment=_environment(declaration))
+    return ModelRelease(version=declaration.version, containers=[features, model], hosting=declaration.own_hosting)
+
+
+def _network(scope: Construct) -> dict[str, Any]:
+    """Return a VPC that was there before the stack."""
+    subnets = ["subnet-1", "subnet-2"]
+    zones = ["us-east-1a", "us-east-1b"]
+    vpc = ec2.Vpc.from_vpc_attributes(
+        scope, "Vpc", vpc_id="vpc-1", availability_zones=zones, private_subnet_ids=subnets
+    )
+    return {"vpc": vpc, "security_groups": [ec2.SecurityGroup.from_security_group_id(scope, "Group", "sg-1")]}
 
 
 def neighbour_name(endpoint_name: str, number: int = 1) -> str:

@@ -5,7 +5,7 @@ from aws_cdk import CfnParameter, Stack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct import ModelRelease
+from canary_construct import Container, ModelRelease, PrivateRegistry, S3Prefix
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/recommender:1"
 
@@ -54,7 +54,9 @@ def test_a_url_known_only_at_deploy_time_is_not_checked() -> None:
 
 def test_a_url_and_an_asset_together_are_refused() -> None:
     with pytest.raises(
-        ValueError, match=r"^a release has either model_data_url or an asset, got both s3://bucket/key and model$"
+        ValueError,
+        match=r"^the model data of a container is one of model_data_url, model_data and an asset, "
+        r"got model_data_url s3://bucket/key and an asset model$",
     ):
         ModelRelease(version="v1", image_uri=IMAGE, model_data_url="s3://bucket/key", asset_path="model")
 
@@ -77,3 +79,74 @@ def test_an_asset_of_another_kind_is_refused(tmp_path: Path) -> None:
     other.touch()
     with pytest.raises(ValueError, match=r"^path must be a \.tar\.gz file or a folder, got .*model\.zip$"):
         ModelRelease.from_asset(version="v1", image_uri=IMAGE, path=str(other))
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/key", "s3:///", "/tmp/model/", ""])
+def test_a_prefix_that_names_no_folder_is_refused(url: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
+        S3Prefix(url=url)
+    assert str(refusal.value) == f"url of an S3Prefix must be s3://bucket/folder/, got {url!r}"
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/", "s3://bucket/folder/", "s3://bucket/a/b/"])
+def test_a_prefix_may_be_a_whole_bucket_or_a_folder(url: str) -> None:
+    assert S3Prefix(url=url).url == url
+
+
+def two(**of_second: object) -> list[Container]:
+    second: dict[str, object] = {"image_uri": IMAGE, **of_second}
+    return [Container(image_uri=IMAGE), Container(**second)]  # type: ignore[arg-type]  # the tests say which
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({}, "release v1 must have an image_uri or containers, got neither"),
+        (
+            {"containers": two(), "image_uri": IMAGE, "environment": {"A": "1"}},
+            "release v1 has containers, which say image_uri, environment themselves",
+        ),
+        (
+            {"containers": two()[:1]},
+            "containers must be 2 to 15, got 1; say image_uri and the rest of a single one in the release",
+        ),
+        (
+            {"containers": two() * 8},
+            "containers must be 2 to 15, got 16; say image_uri and the rest of a single one in the release",
+        ),
+        (
+            {"containers": two(hostname="ranker")},
+            "containers must all have different hostnames, or none, got ['ranker'] for 2 containers",
+        ),
+        (
+            {"containers": two(hostname="ranker")[1:] * 2},
+            "containers must all have different hostnames, or none, got ['ranker', 'ranker'] for 2 containers",
+        ),
+    ],
+)
+def test_containers_that_make_no_model_are_refused(props: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
+        ModelRelease(version="v1", **props)  # type: ignore[arg-type]  # the cases say which
+    assert str(refusal.value) == sentence
+
+
+@pytest.mark.parametrize("hostname", ["", "-a", "a" * 64, "a_b"])
+def test_a_hostname_that_sagemaker_does_not_take_is_refused(hostname: str) -> None:
+    with pytest.raises(ValueError, match=r"^hostname must be 1 to 63 letters, digits and hyphens between them, got"):
+        Container(image_uri=IMAGE, hostname=hostname)
+
+
+def test_the_only_container_has_everything_that_the_release_says() -> None:
+    registry, data = PrivateRegistry(), S3Prefix(url="s3://models/v1/")
+    release = ModelRelease(
+        version="v1", image_uri=IMAGE, model_data=data, environment={"TOP": "1"}, image_config=registry
+    )
+    assert release.all_containers() == [
+        Container(image_uri=IMAGE, model_data=data, environment={"TOP": "1"}, image_config=registry)
+    ]
+
+
+def test_a_container_of_a_pipeline_is_shipped_from_a_folder_that_is_there(tmp_path: Path) -> None:
+    assert Container.from_asset(image_uri=IMAGE, path=str(tmp_path)).asset_path == str(tmp_path)
+    with pytest.raises(ValueError, match=r"^path must be a model.tar.gz or a folder, got .*, which does not exist$"):
+        Container.from_asset(image_uri=IMAGE, path=str(tmp_path / "none"))

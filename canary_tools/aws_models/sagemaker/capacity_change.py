@@ -1,6 +1,6 @@
 """A change of weights or instance counts of the fleet in service."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -27,7 +27,7 @@ class CapacityChange:
         host: InstanceHost,
         timing: Timing,
         faults: OrderedFaults,
-        container_of: Callable[[str], Mapping[str, Any]],
+        containers_of: Callable[[str], Sequence[Mapping[str, Any]]],
         role_of: Callable[[str], str],
         set_status: Callable[[Endpoint, Status], None],
     ) -> None:
@@ -40,7 +40,7 @@ class CapacityChange:
         self._host = host
         self._timing = timing
         self._faults = faults
-        self._container_of = container_of
+        self._containers_of = containers_of
         self._role_of = role_of
         self._set_status = set_status
         self._arrived: dict[str, list[Instance]] = {}
@@ -74,12 +74,12 @@ class CapacityChange:
             settled(LaunchResult(failure=INSUFFICIENT_CAPACITY))
             return
         try:
-            container = self._container_of(variant.model_name)
+            containers = self._containers_of(variant.model_name)
         except ApiError as error:
             settled(LaunchResult(failure=error.message))
             return
         order = LaunchOrder(
-            endpoint_name=self._endpoint.name, variant_name=variant.name, container=container,
+            endpoint_name=self._endpoint.name, variant_name=variant.name, containers=containers,
             role=self._role_of(variant.model_name), count=_missing(variant),
         )  # fmt: skip
         self._host.launch(order, settled)

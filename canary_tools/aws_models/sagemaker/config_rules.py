@@ -8,6 +8,7 @@ from canary_tools.aws_models.api.errors import ApiError, validation_error
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _MOST_VARIANTS = 10
+_MOST_CONTAINERS = 15
 _PUBLISH_PERIODS = (10, 30, 60, 120, 180, 240, 300)
 _DEFAULT_PERIOD_SECONDS = 60
 _DEFAULT_WEIGHT = 1.0
@@ -98,10 +99,36 @@ def accepted_model(request: Mapping[str, Any]) -> dict[str, Any]:
     check_name("ModelName", request["ModelName"])
     if ("PrimaryContainer" in request) == ("Containers" in request):
         raise validation_error("Specify either PrimaryContainer or Containers, and not both.")
-    accepted = {"EnableNetworkIsolation": False, **request}
-    if "PrimaryContainer" in request:
-        accepted["PrimaryContainer"] = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
-    return accepted
+    containers = request["Containers"] if "Containers" in request else [request["PrimaryContainer"]]
+    _check_pipeline(containers)
+    for container in containers:
+        _check_container(container, in_vpc="VpcConfig" in request)
+    whole = [{"Mode": "SingleModel", "Environment": {}, **container} for container in containers]
+    described = {"Containers": whole} if "Containers" in request else {"PrimaryContainer": whole[0]}
+    return {"EnableNetworkIsolation": False, **request, **described}
+
+
+def _check_pipeline(containers: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a pipeline that is too long, or whose containers have hostnames in part or twice.
+
+    The rules are documented, the sentences are not.
+    """
+    if not 1 <= len(containers) <= _MOST_CONTAINERS:
+        raise validation_error(f"Containers must have 1 to {_MOST_CONTAINERS} members, got {len(containers)}.")
+    names = [container["ContainerHostname"] for container in containers if "ContainerHostname" in container]
+    if len(names) not in {0, len(containers)} or len(set(names)) < len(names):
+        raise validation_error(f"ContainerHostname must be set for all containers, and be unique, got {names}.")
+
+
+def _check_container(container: Mapping[str, Any], *, in_vpc: bool) -> None:
+    """Refuse a container that SageMaker could not fetch. The rules are documented, the sentences are not.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+    """
+    if "ModelDataUrl" in container and "ModelDataSource" in container:
+        raise validation_error("Specify either ModelDataUrl or ModelDataSource, and not both.")
+    if container.get("ImageConfig", {}).get("RepositoryAccessMode") == "Vpc" and not in_vpc:
+        raise validation_error("RepositoryAccessMode Vpc requires a VpcConfig.")
 
 
 def accepted_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The deployment of a fleet: launch its instances, wait, then put it into service or give up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from canary_tools.aws_models.sagemaker.barrier import Barrier
@@ -34,7 +34,7 @@ class FleetDeployment:
         host: InstanceHost,
         timing: Timing,
         faults: OrderedFaults,
-        container_of: Callable[[str], Mapping[str, Any]],
+        containers_of: Callable[[str], Sequence[Mapping[str, Any]]],
         role_of: Callable[[str], str],
         set_status: Callable[[Endpoint, Status], None],
     ) -> None:
@@ -44,7 +44,7 @@ class FleetDeployment:
         self._host = host
         self._timing = timing
         self._faults = faults
-        self._container_of = container_of
+        self._containers_of = containers_of
         self._role_of = role_of
         self._set_status = set_status
         self._failures: list[str] = []
@@ -57,7 +57,7 @@ class FleetDeployment:
             order = LaunchOrder(
                 endpoint_name=self._endpoint.name,
                 variant_name=variant.name,
-                container=self._container_of(variant.model_name),
+                containers=self._containers_of(variant.model_name),
                 role=self._role_of(variant.model_name),
                 count=variant.desired_count,
             )

@@ -18,13 +18,13 @@ class LaunchOrder:
     """An order to launch instances.
 
     Attributes:
-        container: the container definition of the model, in the form of `CreateModel`.
+        containers: the container definitions of the model, in the form of `CreateModel`; several are a pipeline.
         role: the ARN of the model's execution role, which must still be able to read its archive.
     """
 
     endpoint_name: str
     variant_name: str
-    container: Mapping[str, Any]
+    containers: Sequence[Mapping[str, Any]]
     role: str
     count: int
 
@@ -64,7 +64,8 @@ class SimulatedHost:
 
     def launch(self, order: LaunchOrder, settled: Callable[[LaunchResult], None]) -> None:
         """Call `settled` before returning."""
-        failure = self.broken.get(order.container.get("ModelDataUrl", ""))
+        urls = [container.get("ModelDataUrl", "") for container in order.containers]
+        failure = next((self.broken[url] for url in urls if url in self.broken), None)
         if failure is None:
             settled(LaunchResult(instances=[SimulatedInstance() for _ in range(order.count)]))
         else:

@@ -28,6 +28,11 @@ def service_may_invoke(function: dict[str, Any], *, service: str, source_arn: st
     return bool(decision.decision == "Allow")
 
 
+def may_call(role_arn: str, function_arn: str) -> bool:
+    """Tell whether the policies of a model's role allow it to call a function."""
+    return role_may(role_arn, INVOKE_FUNCTION, function_arn, session="SageMaker")
+
+
 def role_may(role_arn: str, action: str, resource_arn: str, *, session: str) -> bool:
     """Tell whether the policies of a role allow an action to the service that assumes it under this session name."""
     evaluator = importlib.import_module("ministack.core.iam_evaluator")

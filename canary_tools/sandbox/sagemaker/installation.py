@@ -20,12 +20,13 @@ from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import PLACE, SandboxSettings
 from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
+from canary_tools.sandbox.iam.permissions import may_call
 from canary_tools.sandbox.sagemaker import model_interfaces
 from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
 from canary_tools.sandbox.sagemaker.emulator_services import register_services, register_tag_search
 from canary_tools.sandbox.sagemaker.local_host import LocalHost
-from canary_tools.sandbox.sagemaker.object_store import fetch_object, may_read_object
+from canary_tools.sandbox.sagemaker.object_store import fetch_object, may_list_bucket, may_read_object, objects_below
 from canary_tools.sandbox.sagemaker.runtime import Runtime
 from canary_tools.sandbox.sagemaker_types import register_resource_types
 
@@ -103,11 +104,14 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         archives=Archives(
             folder,
             lambda url: fetch_object(PLACE, url),
+            below=lambda url: objects_below(PLACE, url),
             may_read=may_read_object if settings.enforce_iam else lambda _role, _url: True,
+            may_list=may_list_bucket if settings.enforce_iam else lambda _role, _url: True,
         ),
         turn=turns,
         queue_size=settings.instance_queue_size,
         timeout_seconds=settings.model_timeout_seconds,
+        may_call=may_call if settings.enforce_iam else lambda _role, _function: True,
     )
     hosting = SageMakerHosting(
         place=PLACE, clock=own_clock, host=host, timing=_timing(settings), record=metrics.record,

@@ -1,4 +1,4 @@
-"""Reads model archives from the emulator's S3."""
+"""Reads model data from the emulator's S3."""
 
 import importlib
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,24 @@ def fetch_object(place: Place, url: str) -> bytes | None:
     with responses.request_scope(place.account, place.region):
         content: bytes | None = store._get_object_data(parts.netloc, unquote(parts.path.removeprefix("/")))  # noqa: SLF001 - ministack's Lambda reads code so
     return content
+
+
+def objects_below(place: Place, url: str) -> list[str]:
+    """Return the URLs of all objects whose URL begins with this one."""
+    parts = urlsplit(url)
+    store = importlib.import_module("ministack.services.s3")
+    responses = importlib.import_module("ministack.core.responses")
+    with responses.request_scope(place.account, place.region):
+        bucket = store._buckets.get(parts.netloc)  # noqa: SLF001 - as for one object
+        keys = () if bucket is None else sorted(bucket["objects"])
+    prefix = unquote(parts.path.removeprefix("/"))
+    return [f"s3://{parts.netloc}/{key}" for key in keys if key.startswith(prefix)]
+
+
+def may_list_bucket(role_arn: str, url: str) -> bool:
+    """Tell whether the policies of a role allow it to list the bucket of an `s3://` URL."""
+    bucket = urlsplit(url).netloc
+    return role_may(role_arn, "s3:ListBucket", f"arn:aws:s3:::{bucket}", session="SageMaker")
 
 
 def may_read_object(role_arn: str, url: str) -> bool:

@@ -20,6 +20,7 @@ from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetri
 from canary_tools.aws_models.sagemaker.metric_source import MetricSource, metric_source
 from canary_tools.aws_models.sagemaker.routing import choose_variant, least_busy
 from canary_tools.sandbox.protocols.aws_json import HttpResponse, error_response
+from canary_tools.sandbox.sagemaker.pipeline import Pipeline
 from canary_tools.sandbox.sagemaker.worker_process import ModelReply, ModelRequest, WorkerProcess
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Runtime:
             endpoint = self._serving(endpoint_name)
             assert endpoint.fleet is not None
             variant = choose_variant(endpoint.fleet, target, self._generator)
-            workers = [instance for instance in variant.instances if isinstance(instance, WorkerProcess)]
+            workers = [instance for instance in variant.instances if isinstance(instance, (WorkerProcess, Pipeline))]
             if not workers:
                 raise ApiError("ServiceUnavailable", f"Variant {variant.name} has no instance.", status=503)
             return _Handed(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from canary_tools.sandbox.sagemaker import worker
 
@@ -233,11 +234,41 @@ def _container_environment(model_folder: Path, declared: Mapping[str, str]) -> d
     }
 
 
-def start_all(workers: Sequence[WorkerProcess]) -> str | None:
+class LocalInstance(Protocol):
+    """One instance on this machine."""
+
+    @property
+    def load(self) -> int:
+        """Requests that run or wait."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was told to end and has answered all requests."""
+        ...
+
+    def start(self) -> None:
+        """Start, and wait until the model is loaded."""
+        ...
+
+    def submit(self, request: ModelRequest) -> "Future[ModelReply]":
+        """Accept a request."""
+        ...
+
+    def retire(self) -> None:
+        """Answer the accepted requests, then end."""
+        ...
+
+    def kill(self) -> None:
+        """End now."""
+        ...
+
+
+def start_all(workers: Sequence[LocalInstance]) -> str | None:
     """Start all workers at the same time. If one fails, end all of them and return the reason."""
     failures: list[str] = []
 
-    def start(each: WorkerProcess) -> None:
+    def start(each: LocalInstance) -> None:
         try:
             each.start()
         except StartFailed as failure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -11,21 +11,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Reads:
-    """The bucket and the key of a model's archive, and its role. Each is empty when there is none, or not known.
+    """The buckets and the key of a model's archives, its role, and the functions with its registries' credentials.
+
+    Each is empty when there is none, or not known.
 
     SageMaker assumes the role and reads the archive again for every new instance, also of a slot that does not change.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
 
-    bucket: str = ""
+    buckets: tuple[str, ...] = ()
     key: str = ""
     role: str = ""
+    functions: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> Self:
-        """Read what a record says; an older one says less."""
-        return cls(**{field.name: str(record.get(field.name, "")) for field in fields(cls)})
+        """Read what a record says; an older one says less, and has one `bucket`."""
+        older = [record["bucket"]] if record.get("bucket") else []
+        return cls(
+            buckets=tuple(str(name) for name in record.get("buckets", older)),
+            key=str(record.get("key", "")),
+            role=str(record.get("role", "")),
+            functions=tuple(str(arn) for arn in record.get("functions", ())),
+        )
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str | list[str]]:
         """Return it for a record."""
-        return asdict(self)
+        lists = {"buckets": list(self.buckets), "functions": list(self.functions)}
+        return {**lists, "key": self.key, "role": self.role}

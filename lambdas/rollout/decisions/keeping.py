@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The buckets, keys and roles that the stack keeps for models after a deploy; `None` when it does not know."""
+    """What the stack keeps for models after a deploy; `None` when it does not know.
+
+    `functions` give the credentials of private registries.
+    """
 
     buckets: Sequence[str] | None
     keys: Sequence[str] | None
     roles: Sequence[str] | None
+    functions: Sequence[str] | None = None
 
 
 def refuse_lost(version: str, reads: Reads, kept: Kept) -> None:
@@ -31,10 +35,14 @@ def refuse_lost(version: str, reads: Reads, kept: Kept) -> None:
     """
     if _is_lost(reads.role, kept.roles):
         raise DeployRefused(sentences.ROLE_GONE.format(version=version, role=reads.role))
-    if _is_lost(reads.bucket, kept.buckets):
-        raise DeployRefused(sentences.UNREADABLE.format(version=version, bucket=reads.bucket))
+    for bucket in reads.buckets:
+        if _is_lost(bucket, kept.buckets):
+            raise DeployRefused(sentences.UNREADABLE.format(version=version, bucket=bucket))
     if _is_lost(reads.key, kept.keys):
         raise DeployRefused(sentences.KEY_GONE.format(version=version, key=reads.key))
+    for function in reads.functions:
+        if _is_lost(function, kept.functions):
+            raise DeployRefused(sentences.FUNCTION_GONE.format(version=version, function=function))
 
 
 def _is_lost(needed: str, kept: Sequence[str] | None) -> bool:

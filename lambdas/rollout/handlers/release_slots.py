@@ -89,20 +89,34 @@ class _Wanted:
             dropped=sorted(_hosting(before).endpoint.keys() - hosting.endpoint.keys()),
             digest=_digest(properties),
             reads=Reads(
-                bucket=properties.get("ModelBucket", ""),
+                buckets=_buckets(properties),
                 key=properties.get("ModelKey", ""),
                 role=properties.get("ModelRole", ""),
+                functions=tuple(properties.get("ModelFunctions", ())),
             ),
-            kept=Kept(
-                buckets=properties.get("ReadableBuckets"),
-                keys=properties.get("UsableKeys"),
-                roles=properties.get("KeptRoles"),
-            ),
+            kept=_kept(properties),
         )
 
 
 def _hosting(properties: Mapping[str, Any]) -> SlotHosting:
     return SlotHosting.parse(json.loads(properties["Hosting"])) if "Hosting" in properties else SlotHosting()
+
+
+def _kept(properties: Mapping[str, Any]) -> Kept:
+    """Return what the stack keeps. Of a role that the library makes, the functions are left out when there is none."""
+    buckets = properties.get("ReadableBuckets")
+    return Kept(
+        buckets=buckets,
+        keys=properties.get("UsableKeys"),
+        roles=properties.get("KeptRoles"),
+        functions=properties.get("CallableFunctions", None if buckets is None else []),
+    )
+
+
+def _buckets(properties: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the buckets of the model's archives: the one, or several of a pipeline."""
+    only = properties.get("ModelBucket")
+    return tuple(properties.get("ModelBuckets", ())) if only is None else (only,)
 
 
 def _content_digest(properties: Mapping[str, Any]) -> str:

@@ -133,3 +133,30 @@ def test_a_description_shows_how_a_variant_is_hosted(sagemaker: Any) -> None:
 def test_the_choices_are_those_of_the_service_model(known: tuple[str, ...], shape: str) -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
     assert set(known) == set(model.shape_for(shape).enum)
+
+
+@pytest.mark.parametrize(
+    ("members", "sentence"),
+    [
+        ({"Containers": []}, "Containers must have 1 to 15 members, got 0."),
+        ({"Containers": [{"Image": "i"}] * 16}, "Containers must have 1 to 15 members, got 16."),
+        (
+            {"Containers": [{"Image": "i", "ContainerHostname": "one"}, {"Image": "i"}]},
+            "ContainerHostname must be set for all containers, and be unique, got ['one'].",
+        ),
+        (
+            {"PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://b/k", "ModelDataSource": {}}},
+            "Specify either ModelDataUrl or ModelDataSource, and not both.",
+        ),
+        (
+            {"PrimaryContainer": {"Image": "i", "ImageConfig": {"RepositoryAccessMode": "Vpc"}}},
+            "RepositoryAccessMode Vpc requires a VpcConfig.",
+        ),
+        ({"Containers": [{"Image": "i"}], "PrimaryContainer": {"Image": "i"}}, "and not both."),
+    ],
+)
+def test_containers_that_sagemaker_does_not_take_are_refused(
+    sagemaker: Any, members: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ApiError, match=re.escape(sentence)):
+        sagemaker.hosting.catalogue.models.create({"ModelName": "v1", "ExecutionRoleArn": "role", **members})

@@ -41,13 +41,15 @@ class Template:
     instance_type: str = INSTANCE_TYPE
     tags: str = ""
     content_values: tuple[str, ...] = ()
-    bucket: str = ""
+    buckets: tuple[str, ...] = ()
     security_group: str = ""
     readable: tuple[str, ...] | None = None
     key: str = ""
     usable_keys: tuple[str, ...] | None = None
     role: str = ""
     kept_roles: tuple[str, ...] | None = None
+    functions: tuple[str, ...] = ()
+    callable_functions: tuple[str, ...] | None = None
     knobs: dict[str, Any] = field(default_factory=dict)
     """Of the endpoint, by SageMaker's names."""
     own_knobs: dict[str, Any] = field(default_factory=dict)
@@ -70,10 +72,11 @@ class Template:
             "Version": self.version,
             "ContentDigest": self.digest,
             **({"ContentValues": list(self.content_values)} if self.content_values else {}),
-            **({"ModelBucket": self.bucket} if self.bucket else {}),
+            **self._buckets(),
             **({"SecurityGroup": self.security_group} if self.security_group else {}),
             **({"ModelKey": self.key} if self.key else {}),
             **({"ModelRole": self.role} if self.role else {}),
+            **({"ModelFunctions": list(self.functions)} if self.functions else {}),
             **({"Hosting": json.dumps(self._hosting())} if self.knobs else {}),
             **self._kept(),
         }
@@ -81,8 +84,18 @@ class Template:
     def _hosting(self) -> dict[str, dict[str, Any]]:
         return {"endpoint": self.knobs, "release": {**self.knobs, **self.own_knobs}}
 
+    def _buckets(self) -> dict[str, Any]:
+        if len(self.buckets) > 1:
+            return {"ModelBuckets": list(self.buckets)}
+        return {"ModelBucket": self.buckets[0]} if self.buckets else {}
+
     def _kept(self) -> dict[str, list[str]]:
-        kept = {"ReadableBuckets": self.readable, "UsableKeys": self.usable_keys, "KeptRoles": self.kept_roles}
+        kept = {
+            "ReadableBuckets": self.readable,
+            "UsableKeys": self.usable_keys,
+            "KeptRoles": self.kept_roles,
+            "CallableFunctions": self.callable_functions,
+        }
         return {name: list(values) for name, values in kept.items() if values is not None}
 
 

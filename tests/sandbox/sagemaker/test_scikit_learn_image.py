@@ -60,11 +60,13 @@ def test_another_image_has_rules_of_its_own(model: Path) -> None:
 def test_an_instance_of_the_image_comes_only_if_the_image_starts(
     environment: dict[str, str], *, starts: bool, model: Path
 ) -> None:
-    archives: Any = SimpleNamespace(unpack=lambda _url, role: model)  # noqa: ARG005 - by its name
+    archives: Any = SimpleNamespace(folder_of=lambda _container, role: model)  # noqa: ARG005 - by its name
     host = LocalHost(archives=archives, turn=nullcontext(), queue_size=1, timeout_seconds=10)
     container = {"Image": IMAGE, "ModelDataUrl": "s3://models/v1.tar.gz", "Environment": environment}
     settled: Queue[LaunchResult] = Queue()
-    host.launch(LaunchOrder(endpoint_name="e", variant_name="v", container=container, role="r", count=1), settled.put)
+    host.launch(
+        LaunchOrder(endpoint_name="e", variant_name="v", containers=[container], role="r", count=1), settled.put
+    )
     result = settled.get(timeout=60)
     host.close()
     assert bool(result.instances) == starts

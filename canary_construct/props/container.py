@@ -1,0 +1,146 @@
+"""One container of a model, as a value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aws_cdk import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_lambda as lambda_
+
+_S3_OBJECT = re.compile(r"s3://[^/]+/.*[^/]")
+_S3_PREFIX = re.compile(r"s3://[^/]+/(?:.*/)?")
+_HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Prefix:
+    """Model files that lie in S3 uncompressed. SageMaker copies every object below `url` into `/opt/ml/model`.
+
+    `url` is `s3://bucket/folder/`, with the slash at its end. Put each build below a URL of its own: the URL is part of
+    a release's content, and what lies below it is not looked at.
+
+    Raises:
+        ValueError: when `url` is no such URL.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html
+    """
+
+    url: str
+
+    def __post_init__(self) -> None:
+        if not Token.is_unresolved(self.url) and not _S3_PREFIX.fullmatch(self.url):
+            raise ValueError(f"url of an S3Prefix must be s3://bucket/folder/, got {self.url!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateRegistry:
+    """The image is in a Docker registry that the models reach through their VPC, and not in Amazon ECR.
+
+    `credentials` is a function that returns user and password; left out, the registry asks for none. The role that the
+    library makes may call it.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-containers-inference-private.html
+    """
+
+    credentials: lambda_.IFunction | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of a model: its image, its model data, its environment.
+
+    - `image_uri`: the inference container
+    - `model_data_url`: the S3 URL of a `model.tar.gz`; leave it out when the image holds the model
+    - `model_data`: model files that lie in S3 uncompressed (`S3Prefix`)
+    - `asset_path`: a local `model.tar.gz` or folder that is shipped with the stack; `from_asset` checks it
+    - `environment`: variables of the container
+    - `image_config`: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
+    - `hostname`: names the container of an inference pipeline in logs and metrics; for all of them, or for none
+
+    Raises:
+        ValueError: when a URL or the hostname is malformed, or the model data is given more than once.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+    """
+
+    image_uri: str
+    model_data_url: str | None = None
+    model_data: S3Prefix | None = None
+    asset_path: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    image_config: PrivateRegistry | None = None
+    hostname: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_given_once(self)
+        _check_model_data_url(self.model_data_url)
+        if self.hostname is not None and not _HOSTNAME.fullmatch(self.hostname):
+            raise ValueError(
+                f"hostname must be 1 to 63 letters, digits and hyphens between them, got {self.hostname!r}"
+            )
+
+    @classmethod
+    def from_asset(
+        cls,
+        *,
+        image_uri: str,
+        path: str,
+        environment: Mapping[str, str] | None = None,
+        image_config: PrivateRegistry | None = None,
+        hostname: str | None = None,
+    ) -> Container:
+        """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
+
+        Raises:
+            ValueError: when there is nothing at `path`, or a file that is not a `.tar.gz`.
+        """
+        check_asset(path)
+        return cls(
+            image_uri=image_uri,
+            asset_path=path,
+            environment={} if environment is None else environment,
+            image_config=image_config,
+            hostname=hostname,
+        )
+
+
+def check_asset(path: str) -> None:
+    """Refuse what cannot be shipped as model data.
+
+    Raises:
+        ValueError: when there is nothing at `path`, or a file that is not a `.tar.gz`.
+    """
+    found = Path(path)
+    if not found.exists():
+        raise ValueError(f"path must be a model.tar.gz or a folder, got {path}, which does not exist")
+    if found.is_file() and not found.name.endswith(".tar.gz"):
+        raise ValueError(f"path must be a .tar.gz file or a folder, got {path}")
+
+
+def _check_given_once(container: Container) -> None:
+    prefix = container.model_data
+    sources = {
+        "model_data_url": container.model_data_url,
+        "model_data": None if prefix is None else prefix.url,
+        "an asset": container.asset_path,
+    }
+    given = [f"{name} {value}" for name, value in sources.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(
+            "the model data of a container is one of model_data_url, model_data and an asset, "
+            f"got {' and '.join(given)}"
+        )
+
+
+def _check_model_data_url(url: str | None) -> None:
+    if url is None or Token.is_unresolved(url):
+        return
+    if not _S3_OBJECT.fullmatch(url):
+        raise ValueError(f"model_data_url must be s3://bucket/key of a model.tar.gz, got {url!r}")
