@@ -15,7 +15,7 @@ from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
 from rollout.decisions.capacity import canary_floor, instances_needed
 from rollout.evidence.reader import EvidenceReader
-from rollout.shares import first_percent, foreseen_percent
+from rollout.shares import first_percent, foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
 
 from bench.exposure.cloudwatch import CANARY_SLOT, STABLE_SLOT, CloudWatch
@@ -50,6 +50,7 @@ class _Rollout:
         self._served_until = 0.0
         self._of_period: list[Mapping[str, Answered]] = []
         self._instances = plan.settings.scaling.idle_instances
+        self._come_at = 0.0
         state = StepState(index=0)
         percent = first_percent(plan, state, requests_per_minute=self._per_minute)
         self.state = replace(state, exposure=state.exposure.choose(percent))
@@ -71,8 +72,9 @@ class _Rollout:
             if following is Next.NEXT_STEP:
                 state = self.state
                 self.state = StepState(
-                    index=state.index + 1, exposure=state.exposure, judged=state.judged, bracketed=state.bracketed
-                )
+                    index=state.index + 1, exposure=state.exposure, judged=state.judged, bracketed=state.bracketed,
+                    next_period=state.next_period,
+                )  # fmt: skip
             if following is not Next.STAY:
                 self._shift()
             following = self._look()
@@ -83,7 +85,7 @@ class _Rollout:
         if promoted:
             self.caused += self.site.afterwards(self.now)
         else:
-            self._serve(self.now + SHIFT_SECONDS)
+            self._serve(max(self.now, self._come_at) + SHIFT_SECONDS)
         changes = len(self.shifts) + (not promoted)
         return Ended(
             promoted=promoted, caused=self.caused, seconds=decided, reached=reached(self.shifts), changes=changes
@@ -93,25 +95,30 @@ class _Rollout:
         """Wait for the instances of the wanted share and for the weights. A share that is in force takes no time."""
         requested_at, wanted = self.now, self.state.exposure.wanted
         if not self.shifts or self.shifts[-1][1] != wanted:
-            self._launch()
-            self._serve(self.now + SHIFT_SECONDS)
-            self.now += SHIFT_SECONDS
+            self._launch(must_wait=self._floor(wanted) > self._instances)
+            self._pass_until(max(self.now, self._come_at) + SHIFT_SECONDS)
             self.shifts.append((self.now, wanted))
         self.state = self.state.in_force(self.now, requested_at=requested_at, period_seconds=self.period)
 
-    def _launch(self) -> None:
+    def _launch(self, *, must_wait: bool = False) -> None:
+        """Order instances. Until they have come, SageMaker changes no weights."""
+        ordered = self._floor(foreseen_percent(self.plan, self.state, must_wait=must_wait))
+        if ordered > self._instances:
+            self._come_at = self.now + self.site.scenario.launch_s
+            self._instances = ordered
+
+    def _floor(self, percent: float) -> int:
         scaling = self.plan.settings.scaling
-        needed = instances_needed(self._per_minute, scaling)
-        wanted = canary_floor(needed, foreseen_percent(self.plan, self.state), scaling)
-        if wanted > self._instances and self.state.exposure.wanted >= self.state.exposure.before:
-            self._serve(self.now + self.site.scenario.launch_s)
-            self.now += self.site.scenario.launch_s
-        self._instances = max(self._instances, wanted)
+        return canary_floor(instances_needed(self._per_minute, scaling), percent, scaling)
+
+    def _pass_until(self, moment: float) -> None:
+        self._serve(moment)
+        self.now = moment
 
     def _look(self) -> Next:
         """Look after the usual interval, as `evaluate` does; an alarm does not wait for it."""
-        self._serve(self.now + self.plan.evaluation_interval_seconds)
-        self.now += self.plan.evaluation_interval_seconds
+        self._pass_until(self.now + seconds_to_next_look(self.plan, self.state, self.now))
+        self._launch()
         if self.alarmed_at <= self.now:
             self.now = max(self.alarmed_at, self.shifts[-1][0])
             return Next.REJECT

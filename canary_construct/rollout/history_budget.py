@@ -13,8 +13,12 @@ from rollout.contract.timing import (
     OUTAGE_REPETITIONS,
     ROLLBACK_REPETITIONS,
     ROLLBACK_TRIES,
+    SOON_CHANGES,
+    SOON_LOOK_SECONDS,
+    SOON_SECONDS,
     longest_bake_seconds,
 )
+from rollout.decisions.pacing import MOST_BRAKES
 
 from canary_construct.rollout.timeouts import longest_wait_seconds
 
@@ -38,7 +42,7 @@ out: at one look a minute it costs less than they do."""
 OUTAGE_EVENTS = OUTAGES * OUTAGE_REPETITIONS * EVENTS_PER_REPETITION
 EVENTS_PER_CHANGE = 60
 """Of one change of a paced share: a look at the instances and one at the weights, with repetitions and some polls. How
-long all changes of a step wait is bounded by the step's own time-outs."""
+long all changes of a step wait is bounded by the step's own time-outs. More looks than usual follow it."""
 MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
 MAX_PACED_INTERVAL_SECONDS = 5 * 60
@@ -120,9 +124,21 @@ def longest_history(steps: Sequence[TrafficStep], *, interval_seconds: int) -> i
     watching = sum(
         ceil(longest_watch_seconds(step, interval_seconds=interval_seconds) / interval_seconds) for step in steps
     )
-    changing = EVENTS_PER_CHANGE * MOST_CHANGES if _is_paced(steps) else 0
+    changing = changes_history(interval_seconds=interval_seconds) if _is_paced(steps) else 0
     waiting = int(MAX_EVENTS * SHARE_FOR_WAITING)
     return EVENTS_AROUND + OUTAGE_EVENTS + waiting + changing + EVENTS_PER_LOOK * watching
+
+
+def changes_history(*, interval_seconds: int) -> int:
+    """Return the events of all changes of a paced share, with the looks soon after them that are not usual ones.
+
+    Brakes are changes, too, and wait for no room.
+
+    >>> changes_history(interval_seconds=30), changes_history(interval_seconds=60)
+    (1920, 2580)
+    """
+    looks_more = max(0, SOON_SECONDS // SOON_LOOK_SECONDS - SOON_SECONDS // interval_seconds)
+    return (MOST_CHANGES + MOST_BRAKES) * EVENTS_PER_CHANGE + SOON_CHANGES * looks_more * EVENTS_PER_LOOK
 
 
 def _is_paced(steps: Sequence[TrafficStep]) -> bool:

@@ -76,7 +76,7 @@ class RolloutStateMachine(Construct):
         prepare = self._task("Prepare", result_path="$.rollout", caught={NothingToRelease.__name__: nothing})
         scale = self._task("ScaleCanary", result_path="$.step")
         shift = self._task("ShiftTraffic", result_path="$.step", timeout_minutes=15)
-        bake = self._wait("Bake", "$.plan.evaluation_interval_seconds")
+        bake = self._wait("Bake", "$.step.look_after")
         evaluate = self._task("Evaluate", result_path="$.step")
         promote = self._task("Promote", result_path="$.promotion")
 
@@ -113,6 +113,7 @@ class RolloutStateMachine(Construct):
             "exposure": sfn.JsonPath.object_at("$.step.exposure"),
             "judged": sfn.JsonPath.object_at("$.step.judged"),
             "bracketed": sfn.JsonPath.object_at("$.step.bracketed"),
+            "next_period": sfn.JsonPath.number_at("$.step.next_period"),
         }
         return sfn.Pass(self, "NextStep", parameters=kept, result_path="$.step").next(following)
 

@@ -9,7 +9,15 @@ from rollout import sentences
 from rollout.contract.exposure import EVERYTHING
 from rollout.contract.plan import Passes
 from rollout.contract.states import Next, StepState
-from rollout.contract.timing import CAPACITY_TIMEOUTS, METRIC_DELAY_SECONDS, MOST_CHANGES, WEIGHTS_TAKE_SECONDS
+from rollout.contract.timing import (
+    CAPACITY_TIMEOUTS,
+    METRIC_DELAY_SECONDS,
+    MOST_CHANGES,
+    SOON_CHANGES,
+    SOON_LOOK_SECONDS,
+    SOON_SECONDS,
+    WEIGHTS_TAKE_SECONDS,
+)
 from rollout.decisions import pacing
 from rollout.decisions.bake import Decision
 from rollout.decisions.capacity import MINUTE
@@ -18,7 +26,7 @@ from rollout.decisions.pacing import Look, Pace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rollout.contract.plan import Plan
+    from rollout.contract.plan import Plan, Step
     from rollout.evidence.findings import Evidence
     from rollout.gates import Assessment, GateView
 
@@ -47,22 +55,35 @@ def reaction_periods(plan: Plan, state: StepState) -> float:
     """
     period = plan.settings.metric_period_seconds
     late = max(METRIC_DELAY_SECONDS, state.late_seconds or 0)
-    return (period + late + plan.evaluation_interval_seconds + WEIGHTS_TAKE_SECONDS) / period
+    return (period + late + _soon(plan) + WEIGHTS_TAKE_SECONDS) / period
 
 
-def foreseen_percent(plan: Plan, state: StepState) -> float:
-    """Return the share for which instances are ordered now.
+def seconds_to_next_look(plan: Plan, state: StepState, now: float) -> int:
+    """Return how long an evaluation waits. A paced share that has just changed is looked at more often."""
+    is_paced = plan.step(state.index).passes not in (Passes.EVIDENCE, Passes.HOLD_BACK)
+    has_just_changed = now < state.shifted_at + SOON_SECONDS and state.exposure.number < SOON_CHANGES
+    return _soon(plan) if is_paced and has_just_changed else plan.evaluation_interval_seconds
 
-    A paced rollout orders those of its peak with its second share, when the first one was seen clean. SageMaker changes
-    no weights while instances come: so pacing waits for one launch, and not for one at every share, and instances serve
-    at a small share before they get a large one.
+
+def _soon(plan: Plan) -> int:
+    return min(plan.evaluation_interval_seconds, SOON_LOOK_SECONDS)
+
+
+def foreseen_percent(plan: Plan, state: StepState, *, must_wait: bool = False) -> float:
+    """Return the share for which instances are ordered now. `must_wait`: those of the wanted share are not there yet.
+
+    SageMaker changes no weights while instances come. So a paced rollout orders those of its peak at once, when its
+    first share was seen clean and the second one is in force: they come while nothing is known of that share yet. A
+    share that must wait for some anyway waits for all of them.
     """
     step = plan.step(state.index)
     if step.passes is Passes.EVIDENCE:
         return step.expected_percent
     if step.passes is Passes.HOLD_BACK:
         return EVERYTHING
-    return plan.steps[-1].expected_percent if state.exposure.number else state.exposure.wanted
+    number = state.exposure.number
+    is_foreseen = number > 1 or (number == 1 and (state.in_place or must_wait))
+    return plan.steps[-1].expected_percent if is_foreseen else state.exposure.wanted
 
 
 def look(plan: Plan, state: StepState, evidence: Evidence, gates: Sequence[GateView]) -> Look:
@@ -87,7 +108,7 @@ def move(
         return _braked(state, seen, seen.brake)
     step, share = plan.steps[state.index], seen.pace.share
     following = seen.next_share(step.percent)
-    if following <= share or held or seen.held or now.holds or not is_fresh:
+    if following <= share or held or seen.suspicion or now.holds or not is_fresh:
         return Moved(decision, state)
     if not _may_change(plan, state):
         words = {"changes": state.exposure.number, "minutes": state.exposure.waited_seconds / MINUTE}
@@ -100,8 +121,17 @@ def move(
 def _gone_on(plan: Plan, state: StepState, seen: Look, following: Next) -> StepState:
     """Return the state with the share that follows the present one: of the next step, or of the end of a hold-back."""
     if following is Next.NEXT_STEP or (following is Next.PROMOTE and plan.holds_back_after(state.index)):
-        return _chosen(state, _first_of_next(plan, state, seen))
+        unread = state.next_period if _goes_on(plan.step(state.index + 1), seen) else 0
+        return replace(_chosen(state, _first_of_next(plan, state, seen)), next_period=unread)
     return _chosen(state, EVERYTHING) if following is Next.RAISE else state
+
+
+def _goes_on(following: Step, seen: Look) -> bool:
+    """Tell whether the next step reads the periods of this one that are still on their way, with the share they had.
+
+    It does while the share is paced: all that was seen counts there. A step that passes by its own evidence does not.
+    """
+    return following.passes not in (Passes.EVIDENCE, Passes.HOLD_BACK) and seen.pace.share > 0
 
 
 def _first_of_next(plan: Plan, state: StepState, seen: Look) -> float:

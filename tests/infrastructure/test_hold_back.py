@@ -31,7 +31,7 @@ def states(resources: Resources) -> dict[str, dict[str, Any]]:
 
 def test_the_plan_tells_the_handlers_of_it(states: dict[str, dict[str, Any]]) -> None:
     rendered = states["Plan"]["Result"]["plan"]
-    assert rendered["hold_back"] == {"percent": 2, "duration_seconds": 86400, "interval_seconds": 300}
+    assert rendered["hold_back"] == {"percent": 2, "duration_seconds": 86400, "interval_seconds": 420}
     plan = Plan.parse(rendered)
     assert [step.percent for step in plan.steps] == [10, 50, 95, 100]
     assert plan.step(4).passes is Passes.HOLD_BACK
@@ -62,7 +62,7 @@ def test_the_metadata_hold_its_price(resources: Resources) -> None:
     assert metadata["HoldBack"] == {
         "Percent": 2,
         "Seconds": 86400,
-        "EvaluationIntervalSeconds": 300,
+        "EvaluationIntervalSeconds": 420,
         "ExtraInstanceHours": 3 * 24,
     }
     assert metadata["LongestHistoryEvents"] <= metadata["HistoryEventsAllowed"]

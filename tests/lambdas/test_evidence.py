@@ -119,6 +119,14 @@ def test_a_bracket_is_narrow_where_few_requests_are_slow() -> None:
     assert SLOW.count(slow, CANARY, from_below=True) == SlotCount(total=10_000, bad=300, exact=False)
 
 
+def test_a_bracket_is_a_thousandth_wide_where_two_or_three_in_a_thousand_are_slow() -> None:
+    """Between p99.5 and p99.9 it was four: an equal canary could have been worse by more than is tolerated."""
+    latency = {"p99": 180_000, "p99.5": 211_000, "p99.6": 222_000, "p99.7": 236_000, "p99.8": 257_000, "p99.9": 295_000}
+    period = Values(SampleCount=10_000, Minimum=5_000, **latency, Maximum=700_000)
+    bounds = [SLOW.count(period, CANARY, from_below=from_below) for from_below in (True, False)]
+    assert bounds == [SlotCount(total=10_000, bad=bad, exact=False) for bad in (20, 30)]
+
+
 @pytest.mark.parametrize("from_below", [True, False])
 @pytest.mark.parametrize(("fastest", "slowest", "slow"), [(100, 240_000, 0), (260_000, 900_000, 200)])
 def test_the_slowest_or_the_fastest_request_may_count_all_of_them(

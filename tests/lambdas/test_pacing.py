@@ -134,6 +134,15 @@ def test_nothing_is_raised_before_the_present_share_was_seen_in_a_whole_period()
     assert looked(2.0, period(100, 0.4), period(101, None), period(102, 2.0)).held == ""
 
 
+def test_a_share_that_was_not_seen_may_rise_but_not_above_five_times_one_that_was() -> None:
+    """No step passes at it. Whoever waits for it first loses a delay of the metrics at every share."""
+    look = looked(30.0, *(period(100 + n, 8) for n in range(9)), period(110, None))
+    assert (look.held, look.suspicion) == ("no whole metric period at 30 % is published yet", "")
+    assert look.next_share(100) == 40 == look.next_share(40)
+    seen_little = looked(30.0, *(period(100 + n, 6.4) for n in range(9)), period(110, None))
+    assert seen_little.next_share(100) == 30
+
+
 def test_a_period_that_lacks_the_counts_of_a_gate_is_no_whole_one() -> None:
     gates = (view(), view(GateRule(name="latency", kind=Kind.SHARE)))
     look = pace(2.0, *gates).look(STARTED, [period(100, 2.0)], end=1000)

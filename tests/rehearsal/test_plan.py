@@ -277,7 +277,7 @@ def test_a_paced_plan_expects_what_the_metadata_expect(tmp_path: Path, plan: Pla
     path = paced_template(tmp_path, expected_rps=120)
     pacing, metadata = plan(path)["pacing"], written_metadata(path)
     assert (pacing["harm_budget"], pacing["reaction_s"]) == (metadata["HarmBudget"], metadata["ReactionSeconds"])
-    assert (pacing["harm_budget"], pacing["reaction_s"], pacing["is_thin"]) == (50, 240, not metadata["PacesShares"])
+    assert (pacing["harm_budget"], pacing["reaction_s"], pacing["is_thin"]) == (50, 210, not metadata["PacesShares"])
     assert [
         (round(course["failing_percent"]), course["end"], course["bad_requests"], len(course["shares"]))
         for course in pacing["expected_courses"]
@@ -293,7 +293,7 @@ def test_a_paced_plan_expects_what_the_metadata_expect(tmp_path: Path, plan: Pla
 
 def test_a_paced_plan_says_how_good_and_bad_releases_would_fare(tmp_path: Path, lines: Callable[..., str]) -> None:
     text = lines(paced_template(tmp_path), "--rps", "100")
-    assert "  harm budget       50 requests may go wrong in the 240 s until a lower share is in force" in text
+    assert "  harm budget       50 requests may go wrong in the 210 s until a lower share is in force" in text
     assert "expected course at 100 requests a second, 0.1 % of stable's requests failing" in text
     (good,) = [line for line in text.splitlines() if line.startswith("    as good as stable")]
     assert "promoted after " in good
@@ -301,7 +301,7 @@ def test_a_paced_plan_says_how_good_and_bad_releases_would_fare(tmp_path: Path, 
     bad = [line for line in text.splitlines() if " more " in line and line.startswith("    fails ")]
     assert len(bad) == 4
     assert all("rolled back by a gate after" in line and line.endswith("bad requests") for line in bad)
-    assert "0.2 % at 0 min, " in text
+    assert "0.23 % at 0 min, " in text
     assert "keep the budget at every checkpoint" not in text
 
 

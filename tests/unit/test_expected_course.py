@@ -57,7 +57,7 @@ def test_a_good_release_has_95_percent_within_25_minutes_and_all_traffic_within_
 
 def test_the_share_begins_where_a_release_that_fails_every_request_keeps_the_budget() -> None:
     plan = plan_of()
-    assert reaction_seconds(plan) == 240
+    assert reaction_seconds(plan) == 210
     for rps in (100, 1000):
         affordable = 100 / (rps * reaction_seconds(plan))
         first = course(0, plan=plan, rps=rps).shifts[0].share

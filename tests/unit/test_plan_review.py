@@ -254,13 +254,13 @@ def test_a_paced_plan_tells_its_budget_and_no_requests_of_a_step_that_has_no_bak
 
 def test_a_paced_plan_tells_its_budget_without_traffic_and_its_courses_with_it() -> None:
     silent, told = (review(rps, routing=PACED).summary() for rps in (None, 100))
-    assert (silent["HarmBudget"], silent["ReactionSeconds"]) == (100, 240)
+    assert (silent["HarmBudget"], silent["ReactionSeconds"]) == (100, 210)
     assert "ExpectedCourses" not in silent
     assert told["PacesShares"] is True
     good, *bad = told["ExpectedCourses"]
     assert (good["FailingPercent"], good["End"], good["BadRequests"]) == (0, "PROMOTE", 0)
     assert {course["End"] for course in bad} == {"REJECT"}
-    assert good["Shares"][0] == {"Minutes": 0.5, "Percent": 0.41}
+    assert good["Shares"][0] == {"Minutes": 0.5, "Percent": 0.47}
     assert review(1, routing=PACED).summary()["PacesShares"] is False
     assert "ExpectedCourses" not in review(0, routing=PACED).summary()
 

@@ -56,7 +56,7 @@ class Prepared:
 class StepState:
     """How far a step has come, under `step`. Times in seconds since the epoch; `None` is not known yet.
 
-    The next step takes over `exposure`, `judged` and `bracketed`.
+    The next step takes over `exposure`, `judged`, `bracketed` and `next_period`.
     """
 
     index: int
@@ -80,7 +80,9 @@ class StepState:
     shifted_at: float = 0
     """When the present share, or the cohort, was in force."""
     next_period: int = 0
-    """The first metric period that the gates have not read: seconds since the epoch, divided by the period."""
+    """The first metric period that the gates have not read: seconds since the epoch, divided by the period.
+
+    0 in a step that has none before its first whole one."""
     seen: int = 0
     """How many periods of this share were seen on each side that should serve. Only these count as baked."""
     newest: int | None = None
@@ -100,6 +102,8 @@ class StepState:
     bracketed: bool = False
     """Whether slow requests were bounded by percentiles rather than counted."""
     next: Next | None = None
+    look_after: int = 0
+    """How many seconds later the next evaluation looks."""
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> StepState:
@@ -122,9 +126,10 @@ class StepState:
         return replace(
             self,
             exposure=self.exposure.in_force(changes_from=int(requested_at // period_seconds), whole_from=whole_from),
+            in_place=True,
             began_at=now if is_first else self.began_at,
             shifted_at=now,
-            next_period=whole_from if is_first else self.next_period,
+            next_period=self.next_period or whole_from,
             seen=0,
             requests=0 if is_first else self.requests,
         )

@@ -19,6 +19,11 @@ WEIGHTS_TAKE_SECONDS = 30
 MOST_CHANGES = 30
 """How often a rollout may change its share. Shares rise by a third or more each time, so that this ends a fault of
 pacing and no rollout."""
+SOON_SECONDS = 5 * 60
+SOON_LOOK_SECONDS = 30
+SOON_CHANGES = 12
+"""So long after its change a paced share is looked at so often: its first metrics come in this time. Only so many
+changes have room for it in an execution's history; a good release needs six to eight."""
 SUCCESSOR_PERIODS = 1
 """A metric period is complete when its successor has come: this many periods after its own values at the earliest."""
 BLIND_SECONDS = 2 * METRICS_SETTLED_SECONDS

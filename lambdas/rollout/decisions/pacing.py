@@ -217,9 +217,17 @@ class Look:
 
     @property
     def held(self) -> str:
-        """Return why nothing is raised now; empty where nothing stands against it."""
+        """Return why no step passes at this share; empty where nothing stands against it."""
         if self.ahead.here is None:
             return sentences.SHARE_NOT_SEEN.format(share=self.pace.share)
+        return self.suspicion
+
+    @property
+    def suspicion(self) -> str:
+        """Return why nothing is raised now; empty where nothing stands against it.
+
+        A share that was not seen yet may rise: not above `GROWTH` times one that was seen clean.
+        """
         if self.strongest.evidence >= HOLD_AT:
             return sentences.NEWEST_AGAINST.format(gate=self.strongest.gate)
         rising = [gate.rule.name for gate in self.pace.gates if self._rise(gate) >= RISE_AT]

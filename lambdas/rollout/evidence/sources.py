@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXTREMES: Mapping[float, str] = {0: "Minimum", 100: "Maximum"}
-PERCENTILES = (0, 10, 25, 50, 75, 90, 95, 97, 98, 99, 99.5, 99.9, 100)
+PERCENTILES = (0, 25, 50, 75, 90, 95, 97, 98, 99, 99.3, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 100)
 """They bracket the share of slow requests where `TC` is not supported, most closely around a limit that few exceed."""
 LONGEST_LATENCY_US = 3600 * 10**6
 """An hour, in microseconds: no model is waited for so long, and a value above it is no latency. Source:
@@ -101,13 +101,13 @@ def latency_query(slot: str, statistic: str) -> Query:
     return Query(slot=slot, metric="ModelLatency", statistic=statistic)
 
 
-def per_mille_above(percentile: float) -> int:
-    """Return how many of 1,000 requests are above a percentile, exactly: `1 - 0.97` is more than 0.03.
+def above_of_10_000(percentile: float) -> int:
+    """Return how many of 10,000 requests are above a percentile, exactly: `1 - 0.97` is more than 0.03.
 
-    >>> per_mille_above(97), per_mille_above(99.9)
-    (30, 1)
+    >>> above_of_10_000(97), above_of_10_000(99.95)
+    (300, 5)
     """
-    return round(1000 - 10 * percentile)
+    return round(10_000 - 100 * percentile)
 
 
 def is_latency(value: float | None) -> TypeGuard[float]:
@@ -209,12 +209,12 @@ class Slow:
         return SlotCount(total=total, bad=least if from_below else most, exact=least == most)
 
     def _at_least(self, percentiles: Mapping[float, float], total: float) -> int:
-        above = [per_mille_above(p) for p, value in percentiles.items() if value > self.source.slow_us]
-        return floor(total * max(above, default=0) / 1000)
+        above = [above_of_10_000(p) for p, value in percentiles.items() if value > self.source.slow_us]
+        return floor(total * max(above, default=0) / 10_000)
 
     def _at_most(self, percentiles: Mapping[float, float], total: float) -> int:
-        above = [per_mille_above(p) for p, value in percentiles.items() if value <= self.source.slow_us]
-        return ceil(total * min(above, default=1000) / 1000)
+        above = [above_of_10_000(p) for p, value in percentiles.items() if value <= self.source.slow_us]
+        return ceil(total * min(above, default=10_000) / 10_000)
 
 
 @dataclass(frozen=True, kw_only=True)

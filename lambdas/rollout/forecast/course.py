@@ -20,7 +20,7 @@ from rollout.decisions.capacity import MINUTE
 from rollout.decisions.pacing import NEWEST_PERIODS, Pace, Period
 from rollout.forecast.counts import Counted, ExpectedCounts, Shift, spent
 from rollout.gates import Judge, Minute
-from rollout.shares import first_percent, move, reaction_periods
+from rollout.shares import first_percent, move, reaction_periods, seconds_to_next_look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def expected_courses(plan: Plan, *, requests_per_second: float) -> tuple[Course,
 def reaction_seconds(plan: Plan) -> float:
     """Return how long a bad request is expected to be answered before a lower share is in force.
 
-    With a metric period and a look of 60 s it is 240 s: the period ends, its metrics come, an evaluation reads them,
+    With a metric period of 60 s it is 210 s: the period ends, its metrics come, an evaluation reads them,
     and SageMaker takes the weights.
     """
     return reaction_periods(plan, StepState(index=0)) * plan.settings.metric_period_seconds
@@ -117,14 +117,16 @@ class _Walk:
 
     def look(self) -> Next:
         """Look after the usual interval, and do what is decided."""
-        self.now += self.plan.evaluation_interval_seconds
+        self.now += seconds_to_next_look(self.plan, self.state, self.now)
         published = self._published()
         end = max(self.state.next_period, published)
         self._show(published)
         decision = self._decide(published, end)
         if decision.next is Next.NEXT_STEP:
             state = self.state
-            self.state = StepState(index=state.index + 1, exposure=state.exposure, judged=state.judged)
+            self.state = StepState(
+                index=state.index + 1, exposure=state.exposure, judged=state.judged, next_period=state.next_period
+            )
         if decision.next in CHANGES:
             self.shift()
         return decision.next

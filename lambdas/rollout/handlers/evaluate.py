@@ -19,7 +19,7 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.floors import hold_floors
 from rollout.gates import Assessment, GateAssessment, Judge
 from rollout.notices import notify
-from rollout.shares import foreseen_percent
+from rollout.shares import foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
 from rollout.world import World
 
@@ -75,7 +75,8 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     _call_a_person(world, execution, plan, state, looked.now)
     if looked.decision.next in ENDINGS:
         raise ENDINGS[looked.decision.next](looked.decision.reason)
-    return replace(looked.state, next=looked.decision.next)
+    wait = seconds_to_next_look(plan, looked.state, clock.now())
+    return replace(looked.state, next=looked.decision.next, look_after=wait)
 
 
 def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:

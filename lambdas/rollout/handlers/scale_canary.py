@@ -46,12 +46,13 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     now = clock.now()
     busiest = _busiest_minute(world, view, lock.stable, now)
     state = _with_a_share(plan, state, busiest)
-    percent = foreseen_percent(plan, state)
+    found, least = view.variants[lock.canary].instances, _least_floor(plan, state, busiest)
+    percent = foreseen_percent(plan, state, must_wait=found < least)
     floors = hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=busiest)
     over = excess(
         busiest, world.settings.scaling, since=state.over_maximum_since, now=now, lasts_seconds=OVER_MAXIMUM_SECONDS
     )
-    found, needed = view.variants[lock.canary].instances, _needed_now(plan, state, floors[lock.canary], busiest)
+    needed = _needed_now(plan, state, floors[lock.canary], least)
     after = replace(_timed(state, now, found=found, needed=needed), over_maximum_since=over.since)
     if found < needed:
         _refuse_late_instances(after, plan, now, lock.canary)
@@ -68,13 +69,15 @@ def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> S
     return replace(state, exposure=state.exposure.choose(percent))
 
 
-def _needed_now(plan: Plan, state: StepState, floor: int, requests_per_minute: float) -> int:
-    """Return the instances that the coming share needs. More may be ordered for the ones after it."""
-    if plan.step(state.index).passes is Passes.EVIDENCE:
-        return floor
+def _least_floor(plan: Plan, state: StepState, requests_per_minute: float) -> int:
+    """Return the instances that the wanted share needs."""
     scaling = plan.settings.scaling
-    of_all = instances_needed(requests_per_minute, scaling)
-    return min(floor, canary_floor(of_all, state.exposure.wanted, scaling))
+    return canary_floor(instances_needed(requests_per_minute, scaling), state.exposure.wanted, scaling)
+
+
+def _needed_now(plan: Plan, state: StepState, floor: int, least: int) -> int:
+    """Return the instances that are waited for. Those for later shares come while the present one is watched."""
+    return floor if plan.step(state.index).passes is Passes.EVIDENCE else min(floor, least)
 
 
 def _busiest_minute(world: World, view: EndpointView, stable: str, now: float) -> float:

@@ -23,6 +23,7 @@ from rollout.contract.states import StepState
 from rollout.contract.timing import RAISING_SECONDS
 from rollout.endpoint import in_words, weights_for
 from rollout.exposure import lower_former_until_zero, lower_until_zero
+from rollout.shares import seconds_to_next_look
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     view = world.endpoint.describe()
     requested_at = clock.now() if state.shift_requested_at is None else state.shift_requested_at
     if view.quiet and view.shows(wanted) and world.ledger.cohort() == _cohort_of(lock, step):
-        return _begin_bake(world, execution, state, requested_at=requested_at)
+        return _begin_bake(world, execution, plan, state, requested_at=requested_at)
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
@@ -132,15 +133,15 @@ def _weights(lock: Lock, percent: float) -> dict[str, int]:
     return weights_for(stable=lock.stable, canary=lock.canary, canary_percent=percent)
 
 
-def _begin_bake(world: World, execution: str, state: StepState, *, requested_at: float) -> StepState:
+def _begin_bake(world: World, execution: str, plan: Plan, state: StepState, *, requested_at: float) -> StepState:
     """Return the step at its new share, which the ledger has from now on."""
     now, exposure = clock.now(), state.exposure
     progress: StepRecord = {"percent": exposure.wanted, "shifted_at": clock.iso(now), "canary_requests": 0}
     world.ledger.record_step(execution, exposure.number, progress)
     waited = now - (requested_at if state.scaling_began is None else state.scaling_began)
     served = state.in_force(now, requested_at=requested_at, period_seconds=world.settings.metric_period_seconds)
-    in_all = exposure.waited_seconds + waited
-    return replace(served, exposure=replace(served.exposure, waited_seconds=in_all), in_place=True)
+    counted = replace(served.exposure, waited_seconds=exposure.waited_seconds + waited)
+    return replace(served, exposure=counted, look_after=seconds_to_next_look(plan, served, now))
 
 
 def _prove_safe(view: EndpointView, lock: Lock, state: StepState, *, lowers: bool) -> None:

@@ -30,7 +30,7 @@ TASKS: dict[str, Task] = {
     "Promote": promote.handler,
     "RollBack": roll_back.handler,
 }
-KEPT = ("exposure", "judged", "bracketed")
+KEPT = ("exposure", "judged", "bracketed", "next_period")
 RESULTS = {
     "Prepare": "rollout", "ScaleCanary": "step", "ShiftTraffic": "step", "Evaluate": "step", "RollBack": "end",
 }  # fmt: skip
@@ -193,7 +193,7 @@ class Execution:
             self._aws.wait(self._input["plan"]["poll_seconds"])  # type: ignore[index]
 
     def _bake(self) -> None:
-        self._aws.wait(self._input["plan"]["evaluation_interval_seconds"])  # type: ignore[index]
+        self._aws.wait(self.step["look_after"])
 
     def _go_to(self, task: str) -> None:
         self.task, self.tries = task, 0
