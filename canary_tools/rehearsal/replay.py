@@ -51,7 +51,7 @@ def read_judge(path: Path) -> Judge:
         UnreadableInputError: when it is no JSON or describes no gates.
     """
     try:
-        return Judge.from_config(json.loads(_text(path)))
+        return Judge.from_config(json.loads(read_text(path)))
     except json.JSONDecodeError as error:
         raise UnreadableInputError(f"{path} is not JSON: {error}") from None
     except InvalidGatesError as error:
@@ -66,7 +66,7 @@ def read_traces(path: Path, gates: Sequence[str]) -> dict[str, list[Minute]]:
     Raises:
         UnreadableInputError: when a line is incomplete, contradicts another, or names no known gate.
     """
-    rows = csv.DictReader(_text(path).splitlines())
+    rows = csv.DictReader(read_text(path).splitlines())
     traces: dict[str, _Trace] = {}
     try:
         _check_header(rows.fieldnames or ())
@@ -166,7 +166,12 @@ def _whole(row: Mapping[str, str], column: str, most: int = 10**12) -> int:
     return number
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return what a file holds.
+
+    Raises:
+        UnreadableInputError: when it cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
