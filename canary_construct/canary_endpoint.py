@@ -46,12 +46,15 @@ from canary_construct.rollout.panic_rules import PanicRules
 from canary_construct.rollout.plan import RolloutPlan
 from canary_construct.rollout.settings import EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
+from canary_construct.rollout.timeouts import Timeouts
 from canary_construct.watching.dashboard import slot_dashboard
 from canary_construct.watching.rollout_alarms import RolloutAlarms
 from canary_construct.watching.slot_metrics import SlotMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aws_cdk import Duration
 
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.props.gate import Gate
@@ -84,6 +87,8 @@ class CanaryEndpoint(Construct):
     - `on_inconclusive`: what to do when there is too little evidence at the end of `max_bake`
     - `hold_back`: a share that the former model keeps for hours after the promotion, while gates and alarms go on
       (`HoldBack`); left out, the former model keeps nothing
+    - `capacity_timeout`: how long a rollout waits while no further instance comes, 5 minutes to 2 hours; left out, 20
+      minutes. Then it ends without a verdict, and the same version may be tried again
     - `start_on_deploy`: `False` lets the release wait until somebody starts the state machine
     - `metric_period`: 10, 30 or 60 seconds. Below 60 SageMaker's enhanced metrics are turned on, which cost extra;
       not tried on a live account
@@ -125,6 +130,7 @@ class CanaryEndpoint(Construct):
         smoke_test: SmokeTest | None = None,
         on_inconclusive: OnInconclusive = OnInconclusive.ROLL_BACK,
         hold_back: HoldBack | None = None,
+        capacity_timeout: Duration | None = None,
         start_on_deploy: bool = True,
         metric_period: int = 60,
         expected_rps: float | None = None,
@@ -188,6 +194,7 @@ class CanaryEndpoint(Construct):
             smoke_test=smoke_test,
             on_inconclusive=on_inconclusive,
             hold_back=hold_back,
+            timeouts=Timeouts.of(capacity_timeout),
         )
         self._state_machine = RolloutStateMachine(
             self, "Rollout", name=self._names.state_machine_name, handlers=self._handlers, plan=plan

@@ -102,7 +102,7 @@ class TrafficRouting:
         the `bake` if that is more) or `min_requests` of its own. Cohorts come first and are not paced.
 
         Worked example: `paced()` goes through 10, 50, 95 and 100 %. At 100 requests a second a good release is expected
-        at 95 % after 20 minutes and at 100 % after 48, when metrics come 90 s late (docs/pacing.md). With each metric
+        at 95 % after 18 minutes and at 100 % after 47, when metrics come 90 s late (docs/pacing.md). With each metric
         30 to 180 s late it took 33 and 63 minutes in the middle of a few simulated rollouts (docs/exposure.md).
 
         Raises:

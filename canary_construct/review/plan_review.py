@@ -22,7 +22,6 @@ from canary_construct.review.expected_traffic import ExpectedTraffic, instances
 from canary_construct.review.hold_back import hold_back_summary
 from canary_construct.review.plan_warnings import PlanWarnings, cohort_limits, cohort_warnings
 from canary_construct.rollout.history_budget import hold_back_history, longest_history, longest_watch_seconds
-from canary_construct.rollout.timeouts import longest_wait_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -130,7 +129,7 @@ class PlanReview:
         """Return the seconds of a rollout that uses every `max_bake` and every time-out."""
         interval = self.plan.evaluation_interval_seconds
         baking = sum(longest_watch_seconds(step, interval_seconds=interval) for step in self._steps)
-        return baking + longest_wait_seconds(len(self._steps))
+        return baking + self.plan.timeouts.longest_wait_seconds(len(self._steps))
 
     def _reactions(self, alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[ReactionTime]:
         yield from reaction_times.of_gates(self.plan.gates.gates, metric_period_seconds=self._period)

@@ -20,7 +20,7 @@ from rollout.contract.timing import (
 )
 from rollout.decisions.pacing import MOST_BRAKES
 
-from canary_construct.rollout.timeouts import longest_wait_seconds
+from canary_construct.rollout.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +55,17 @@ LOOKS_AFTER_BAKE = 2
 """How many looks later a bake can end than its last metric period has come: neither begins when the other does."""
 
 
-def poll_seconds(step_count: int, *, metric_period_seconds: int) -> int:
+USUAL_TIMEOUTS = Timeouts()
+
+
+def poll_seconds(step_count: int, *, metric_period_seconds: int, timeouts: Timeouts = USUAL_TIMEOUTS) -> int:
     """Return the shortest pause between two looks at instances or weights that the history allows, in seconds.
 
     >>> poll_seconds(3, metric_period_seconds=60), poll_seconds(3, metric_period_seconds=10)
     (15, 13)
     """
     looks = (MAX_EVENTS * SHARE_FOR_WAITING - ROLLBACK_EVENTS) / EVENTS_PER_LOOK
-    return max(metric_period_seconds // 4, ceil(longest_wait_seconds(step_count) / looks))
+    return max(metric_period_seconds // 4, ceil(timeouts.longest_wait_seconds(step_count) / looks))
 
 
 def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int, hold_back_seconds: int = 0) -> int:

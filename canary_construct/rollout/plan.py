@@ -13,7 +13,7 @@ from canary_construct.rollout.history_budget import (
     hold_back_interval,
     poll_seconds,
 )
-from canary_construct.rollout.timeouts import CAPACITY_SECONDS, WEIGHTS_SECONDS
+from canary_construct.rollout.timeouts import Timeouts
 from canary_construct.watching.slot_alarms import seconds_to_fire
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class RolloutPlan:
     smoke_test: SmokeTest | None
     on_inconclusive: OnInconclusive
     hold_back: HoldBack | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
     evaluation_interval_seconds: int = field(init=False)
     """Between two evaluations: the shortest that the execution history has room for."""
 
@@ -87,7 +88,7 @@ class RolloutPlan:
             on_inconclusive=self.on_inconclusive.value,
             evaluation_interval_seconds=self.evaluation_interval_seconds,
             hold_back=None if held is None else held.for_handlers(interval_seconds=self.hold_back_interval_seconds),
-            poll_seconds=poll_seconds(waits, metric_period_seconds=period),
-            capacity_timeout_seconds=CAPACITY_SECONDS,
-            weights_timeout_seconds=WEIGHTS_SECONDS,
+            poll_seconds=poll_seconds(waits, metric_period_seconds=period, timeouts=self.timeouts),
+            capacity_timeout_seconds=self.timeouts.capacity_seconds,
+            weights_timeout_seconds=self.timeouts.weights_seconds,
         )

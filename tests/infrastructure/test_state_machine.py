@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from canary_construct.rollout.history_budget import (
     longest_history,
     poll_seconds,
 )
-from canary_construct.rollout.timeouts import longest_wait_seconds
+from canary_construct.rollout.timeouts import Timeouts
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -193,8 +194,10 @@ def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(state
 
 def test_the_history_counts_every_try_and_every_repetition_of_a_rollback() -> None:
     waiting = MAX_EVENTS * SHARE_FOR_WAITING
-    for steps in range(1, 101):
-        polls = longest_wait_seconds(steps) / poll_seconds(steps, metric_period_seconds=10)
+    for steps, hours in product(range(1, 101), (1 / 3, 2)):
+        timeouts = Timeouts(capacity_seconds=round(3600 * hours))
+        pause = poll_seconds(steps, metric_period_seconds=10, timeouts=timeouts)
+        polls = timeouts.longest_wait_seconds(steps) / pause
         assert polls * EVENTS_PER_LOOK + ROLLBACK_EVENTS <= waiting
 
 

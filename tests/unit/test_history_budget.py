@@ -17,7 +17,7 @@ from canary_construct.rollout.history_budget import (
     longest_history,
     poll_seconds,
 )
-from canary_construct.rollout.timeouts import longest_wait_seconds
+from canary_construct.rollout.timeouts import Timeouts
 
 PERIODS = st.sampled_from([10, 30, 60])
 STEPS = st.lists(
@@ -47,7 +47,7 @@ def test_the_interval_is_the_shortest_multiple_of_the_period_that_fits(steps: li
 @given(st.integers(min_value=1, max_value=100), PERIODS)
 def test_waiting_for_instances_and_weights_stays_in_its_part_of_the_history(step_count: int, period: int) -> None:
     pause = poll_seconds(step_count, metric_period_seconds=period)
-    assert longest_wait_seconds(step_count) / pause * EVENTS_PER_LOOK <= MAX_EVENTS * SHARE_FOR_WAITING
+    assert Timeouts().longest_wait_seconds(step_count) / pause * EVENTS_PER_LOOK <= MAX_EVENTS * SHARE_FOR_WAITING
 
 
 def test_two_weeks_at_half_the_traffic_can_be_watched() -> None:
