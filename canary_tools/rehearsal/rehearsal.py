@@ -149,7 +149,7 @@ class _Run:
 
     def _wait_for_rollout(self) -> Execution:
         latest = self._aws.clock.now() + WARM_UP_SECONDS + 3 * ROLLOUT_STARTS_WITHIN_SECONDS
-        while not self._aws.executions.all():
+        while not self._aws.executions:
             self._next()
             if self._aws.clock.now() > latest:
                 raise RehearsalError("the deploy settled, but no rollout began")

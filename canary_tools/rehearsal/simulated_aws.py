@@ -134,7 +134,7 @@ class SimulatedAws:
 
     def is_counting(self) -> bool:
         """Tell whether the first rollout has begun and no later one has. Only the first one is reported."""
-        return self.clock.now() >= self.zero and len(self.executions.all()) == 1
+        return self.clock.now() >= self.zero and len(self.executions) == 1
 
     def version_in(self, model_name: str) -> str:
         """Return the version of the release that a model holds, as the ledger has it."""

@@ -78,6 +78,10 @@ class Executions:
         }
         return {name: self._operation(function) for name, function in names.items()}
 
+    def __len__(self) -> int:
+        """Return how many executions there are, in any status."""
+        return len(self._states._executions._data)  # noqa: SLF001 - its state
+
     def all(self) -> list[Execution]:
         """Return every execution, the oldest first."""
         found: list[Execution] = list(self._states._executions._data.values())  # noqa: SLF001 - its state

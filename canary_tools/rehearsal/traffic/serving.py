@@ -16,11 +16,21 @@ _SLOWEST_LOAD = 2.0
 
 @dataclass(frozen=True)
 class Serving:
-    """The chances that a request fails and that it is refused, and those of each latency if it is served."""
+    """The chances that a request fails and that it is refused, and how long it takes if it is served.
+
+    Its latency is log-normal: `p50` and `p99` are percentiles in ms without load, `slower` is the factor under load.
+    """
 
     failing: float
     refusing: float
-    latency: Shares
+    p50: float
+    p99: float
+    slower: float
+
+    @property
+    def latency(self) -> Shares:
+        """The share of each bin."""
+        return log_normal(self.p50, self.p99, self.slower)
 
     @property
     def refusing_if_not_failing(self) -> float:
@@ -37,7 +47,7 @@ class Serving:
         >>> serve(Behaviour(error_rate=0.1), rps_per_instance=0, limit=None).bad(None)
         0.1
         """
-        slow = 0.0 if slow_ms is None else share_above(self.latency, slow_ms)
+        slow = 0.0 if slow_ms is None else share_above(self.p50, self.p99, self.slower, slow_ms)
         unserved = self.failing + self.refusing
         return unserved + (1 - unserved) * slow
 
@@ -50,7 +60,7 @@ def serve(behaviour: Behaviour, *, rps_per_instance: float, limit: float | None)
     """
     load = 0.0 if limit is None else rps_per_instance / limit
     if load <= 1:
-        return Serving(behaviour.error_rate, behaviour.refused_rate, log_normal(behaviour.p50, behaviour.p99, 1.0))
+        return Serving(behaviour.error_rate, behaviour.refused_rate, behaviour.p50, behaviour.p99, 1.0)
     slower = round(min(load, _SLOWEST_LOAD) ** 4, 2)
     failing = 1 - (1 - behaviour.error_rate) / load
-    return Serving(failing, behaviour.refused_rate / load, log_normal(behaviour.p50, behaviour.p99, slower))
+    return Serving(failing, behaviour.refused_rate / load, behaviour.p50, behaviour.p99, slower)
