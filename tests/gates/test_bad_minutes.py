@@ -196,3 +196,14 @@ def test_the_discount_has_an_upper_bound(monkeypatch: pytest.MonkeyPatch) -> Non
     a_fault_after_two_accidents_is_seen_in_five_minutes()
     monkeypatch.setattr(dispersion, "LARGEST_DISCOUNT", math.inf)
     breaks(a_fault_after_two_accidents_is_seen_in_five_minutes)
+
+
+@pytest.mark.parametrize(("began", "verdict"), [(0, "FAIL"), (40, "FAIL"), (60, "CONTINUE")])
+def test_two_bad_minutes_roll_back_early_where_nothing_else_fails(began: int, verdict: str) -> None:
+    """No minute has told in the canary's favour. The sentence says that neither evidence was enough alone."""
+    burst, usual = Counts(261, 21, 2575, 0), Counts(261, 0, 2575, 0)
+    assessment = run(judge(**SETTINGS), rollout(62, usual=usual, crashes=(burst, range(began, began + 2))))
+    assert assessment.verdict == verdict
+    if verdict == "FAIL":
+        assert assessment.minute == began + 1
+        assert assessment.reason.endswith("; with the other evidence against the canary that is enough")

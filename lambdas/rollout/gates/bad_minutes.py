@@ -30,7 +30,7 @@ WEIGHTS = (1.0,)
 RESERVE = 0.5
 """Kept for crashes that begin late: quiet minutes cost the bet all of its stake within two hours."""
 PART = 0.003
-"""Of the gate's alpha. With it a third bad minute within an hour rolls back, and two never do."""
+"""Of the gate's alpha. With it a third bad minute within an hour rolls back. Two do with evidence of the requests."""
 GAIN, LOSS = math.log(EXPECTED / TOLERATED), math.log((1 - EXPECTED) / (1 - TOLERATED))
 
 

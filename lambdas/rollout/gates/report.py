@@ -143,20 +143,26 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     if verdict is Verdict.PASS:
         return "; ".join([*clauses, _proven(gate, state.proof.whole.total)])
     if verdict is Verdict.FAIL and gate.rests_on_minutes(state):
-        alone = state.bad_minutes
-        said = sentence.failing_alone(alone.count, alone.capital.total, gate.required_of_minutes())
-        return "; ".join([*clauses, said])
+        return "; ".join([*clauses, *_failing_alone(gate, state)])
     if verdict is Verdict.FAIL and state.rising != state.seen:
         pooled = sentence.rising(state.rising, bounded=state.bounded)
         clauses.append(pooled + _minute_by_minute(gate, state.rising, state.rising_expected))
     say = sentence.failing if verdict is Verdict.FAIL else sentence.undecided
     clauses.append(say(gate.widened, state.capital.total, gate.required(state), gate.discount(state)))
+    if verdict is Verdict.FAIL:
+        clauses += sentence.with_the_rest(state.capital.total, gate.required(state))
     if verdict is Verdict.CONTINUE and gate.asks_superiority:
         proof = state.proof
         clauses.append(sentence.not_superior(proof.whole.total, proof.newer.total, gate.required_proof(state)))
     if verdict is Verdict.CONTINUE and state.suspicion is not None and gate.suspects(state):
         clauses.append(sentence.suspected(*state.suspicion.rates))
     return "; ".join(clauses)
+
+
+def _failing_alone(gate: Gate, state: GateState) -> list[str]:
+    alone, required = state.bad_minutes, gate.required_of_minutes()
+    said = sentence.failing_alone(alone.count, alone.capital.total, required)
+    return [said, *sentence.with_the_rest(alone.capital.total, required)]
 
 
 def _comparison(gate: Gate, state: GateState, verdict: Verdict) -> str:

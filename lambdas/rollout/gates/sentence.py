@@ -70,6 +70,18 @@ def failing_alone(count: int, log_evidence: float, log_required: float) -> str:
     return f"the canary was bad in {count} minutes in which stable was not, evidence {odds(log_evidence)} {required}"
 
 
+def with_the_rest(log_evidence: float, log_required: float) -> list[str]:
+    """Return what to add to a claim that rolls back with less evidence than it requires alone.
+
+    All evidence against the canary is added: of its requests, its bad minutes and the other gates.
+
+    >>> with_the_rest(math.log(31_000), math.log(33_000)), with_the_rest(math.log(100), math.log(100.1))
+    (['with the other evidence against the canary that is enough'], [])
+    """
+    is_less = log_evidence < log_required and odds(log_evidence) != odds(log_required)
+    return ["with the other evidence against the canary that is enough"] if is_less else []
+
+
 def undecided(gate: GateRule, log_evidence: float, log_required: float, discount: float) -> str:
     """Return how far the evidence is from rolling back.
 
