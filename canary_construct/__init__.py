@@ -6,6 +6,7 @@ from canary_construct.front_door.endpoint_api import EndpointApi
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.cohort_rule import CohortRule
 from canary_construct.props.container import Container, PrivateRegistry, S3Prefix
+from canary_construct.props.data_capture import CaptureMode, DataCapture
 from canary_construct.props.gate import Gate
 from canary_construct.props.handler_settings import HandlerSettings
 from canary_construct.props.hold_back import HoldBack
@@ -22,8 +23,10 @@ __all__ = [
     "AlarmThresholds",
     "ApiAuthorization",
     "CanaryEndpoint",
+    "CaptureMode",
     "CohortRule",
     "Container",
+    "DataCapture",
     "EndpointApi",
     "Gate",
     "HandlerSettings",

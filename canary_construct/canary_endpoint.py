@@ -28,8 +28,8 @@ from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model, registry_credentials
 from canary_construct.hosting.model_archive import kept_archives, model_archives
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
-from canary_construct.hosting.model_role import ModelSources
 from canary_construct.hosting.model_roles import ModelRoles
+from canary_construct.hosting.model_sources import ModelSources
 from canary_construct.hosting.slot_hosting import slot_hosting
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import stack_mark
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from aws_cdk import Duration
 
     from canary_construct.hosting.model_archive import ModelArchive
+    from canary_construct.props.data_capture import DataCapture
     from canary_construct.props.gate import Gate
     from canary_construct.props.handler_settings import HandlerSettings
     from canary_construct.props.hold_back import HoldBack
@@ -101,6 +102,7 @@ class CanaryEndpoint(Construct):
     - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
       a change reaches the models with the next release
     - `encryption_key`: of the instances' volumes
+    - `data_capture`: a share of the requests and answers of both variants, written to S3 (`DataCapture`)
     - `handlers`: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
     - `notification_topic`: receives a sentence when a rollout starts and when it ends
 
@@ -143,6 +145,7 @@ class CanaryEndpoint(Construct):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         encryption_key: kms.IKey | None = None,
         network_isolation: bool = False,
+        data_capture: DataCapture | None = None,
         handlers: HandlerSettings | None = None,
         notification_topic: sns.ITopic | None = None,
     ) -> None:
@@ -162,6 +165,7 @@ class CanaryEndpoint(Construct):
             encryption_key=encryption_key,
             network_isolation=network_isolation,
             vpc_config=vpc_config(self, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups),
+            data_capture=data_capture,
         )
         self._gates = RolloutGates(
             default_gates() if gates is None else gates,

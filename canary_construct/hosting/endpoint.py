@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from canary_construct.hosting.hosting import Hosting
+    from canary_construct.props.data_capture import DataCapture
 
 SECONDS_OF_USUAL_METRICS = 60
 
@@ -37,9 +38,24 @@ def endpoint_config(scope: Construct, hosting: Hosting, slots: CustomResource) -
             enable_enhanced_metrics=hosting.metric_period_seconds < SECONDS_OF_USUAL_METRICS,
             metric_publish_frequency_in_seconds=hosting.metric_period_seconds,
         ),
+        data_capture_config=None if hosting.data_capture is None else _capture_config(hosting.data_capture),
         tags=hosting.tags(),
     )
     return keep_replaced(config)
+
+
+def _capture_config(capture: DataCapture) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+    options = [sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode=mode) for mode in capture.mode.value]
+    return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+        enable_capture=True,
+        destination_s3_uri=capture.url,
+        initial_sampling_percentage=capture.percent,
+        capture_options=options,
+        capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+            json_content_types=list(capture.json_content_types), csv_content_types=list(capture.csv_content_types)
+        ),
+        kms_key_id=None if capture.key is None else capture.key.key_arn,
+    )
 
 
 def endpoint(scope: Construct, hosting: Hosting, config: EndpointConfig) -> Endpoint:

@@ -11,7 +11,7 @@ from rollout.contract.hosting import SSM_ACCESS, VOLUME_SIZE
 from rollout.contract.names import STACK_TAG, TAG
 
 from canary_construct.hosting.endpoint_name import check_endpoint_name
-from canary_construct.hosting.model_role import ModelNeeds
+from canary_construct.hosting.model_sources import ModelNeeds
 from canary_construct.props.metric_period import check_metric_period
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sagemaker as sagemaker
     from rollout.contract.hosting import SlotHosting
 
+    from canary_construct.props.data_capture import DataCapture
     from canary_construct.props.instance_scaling import InstanceScaling
 
 _UNSCALABLE = re.compile(r"ml\.t\d")
@@ -45,6 +46,7 @@ class Hosting:
     encryption_key: kms.IKey | None
     network_isolation: bool
     vpc_config: sagemaker.CfnModel.VpcConfigProperty | None
+    data_capture: DataCapture | None
 
     def __post_init__(self) -> None:
         check_endpoint_name(self.endpoint_name)
@@ -57,7 +59,11 @@ class Hosting:
 
     def needs(self) -> ModelNeeds:
         """Return what the models' role must allow besides reading the models."""
-        return ModelNeeds(in_vpc=self.vpc_config is not None, ssm_access=SSM_ACCESS in self.knobs.endpoint)
+        return ModelNeeds(
+            in_vpc=self.vpc_config is not None,
+            ssm_access=SSM_ACCESS in self.knobs.endpoint,
+            data_capture=self.data_capture,
+        )
 
     def tags(self) -> list[CfnTag]:
         """Return the tags by which the sweep finds what CloudFormation kept, and may delete it."""

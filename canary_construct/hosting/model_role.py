@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations, ArnFormat, Stack
@@ -14,68 +13,15 @@ from canary_construct.permissions.acknowledged_statement import add_statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_lambda as lambda_
-    from aws_cdk import aws_s3 as s3
     from constructs import Construct
 
-    from canary_construct.hosting.model_archive import ModelArchive
+    from canary_construct.hosting.model_sources import ModelNeeds, ModelSources
+    from canary_construct.props.data_capture import DataCapture
 
 _IMPORTED = (
     "this role is not made by the app, which may be unable to change it: let it read the archives of all releases in "
     "both slots, also of the one before the newest"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSources:
-    """Where the archives of the releases are: the newest and kept releases' own, and the caller's buckets.
-
-    `credentials`: the functions that the private registries of all these releases need; `newest_credentials`: of the
-    newest.
-    """
-
-    newest: Sequence[ModelArchive]
-    kept: Sequence[ModelArchive]
-    buckets: Sequence[s3.IBucket]
-    key: kms.IKey | None
-    newest_credentials: Sequence[lambda_.IFunction]
-    credentials: Sequence[lambda_.IFunction]
-
-    def names(self) -> list[str] | None:
-        """Return the names of the buckets; `None` when a name is known only at deploy time."""
-        archives = [archive.bucket for archive in self.archives()]
-        known = [bucket for bucket in archives if bucket is not None]
-        if len(known) < len(archives):
-            return None
-        return list(dict.fromkeys([*known, *(bucket.bucket_name for bucket in self.buckets)]))
-
-    def archives(self) -> list[ModelArchive]:
-        """Return the archives of the newest release and of kept ones."""
-        return [*self.newest, *self.kept]
-
-    def shipped(self) -> ModelSources:
-        """Return the same without archives that are where the caller put them."""
-        newest, kept = ([each for each in archives if each.is_shipped] for archives in (self.newest, self.kept))
-        return replace(self, newest=newest, kept=kept)
-
-    def listed(self) -> list[str] | None:
-        """Return the names of buckets that may hold uncompressed models; `None` when a name is known only later."""
-        own = [archive for archive in self.archives() if not archive.is_shipped]
-        return replace(self, newest=own, kept=()).names()
-
-    def encryption_keys(self) -> list[kms.IKey]:
-        """Return the keys that encrypt the archives."""
-        of_buckets = [bucket.encryption_key for bucket in self.buckets]
-        return [key for key in (self.key, *of_buckets) if key is not None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelNeeds:
-    """What the containers do besides reading their archives and writing logs."""
-
-    in_vpc: bool
-    ssm_access: bool
 
 
 def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, needs: ModelNeeds) -> iam.Role:
@@ -94,15 +40,19 @@ def model_role(scope: Construct, construct_id: str, *, sources: ModelSources, ne
         _allow_network_interfaces(role)
     if needs.ssm_access:
         _allow_shells(role)
+    if needs.data_capture is not None:
+        _allow_capturing(role, needs.data_capture)
     return role
 
 
-def complete_given_role(role: iam.IRole, sources: ModelSources) -> iam.IRole:
-    """Allow the caller's role to read the stack's own archives and the caller's buckets.
+def complete_given_role(role: iam.IRole, sources: ModelSources, needs: ModelNeeds) -> iam.IRole:
+    """Allow the caller's role to read the stack's own archives and the caller's buckets, and to capture data.
 
     If the app cannot change the role, a note says so at synth.
     """
     _allow_reading(role, sources.shipped())
+    if needs.data_capture is not None:
+        _allow_capturing(role, needs.data_capture)
     if not iam.Role.is_role(role):
         Annotations.of(role).add_info_v2("canary-construct:imported-role", _IMPORTED)
     return role
@@ -194,6 +144,20 @@ def _allow_network_interfaces(role: iam.Role) -> None:
         ),
         reason="SageMaker makes and names the network interfaces, and the describing actions know no resource",
     )
+
+
+def _allow_capturing(role: iam.IRole, capture: DataCapture) -> None:
+    """Let SageMaker write captured requests and answers with the role of the model that answers.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+    """
+    add_statement(
+        role,
+        iam.PolicyStatement(actions=["s3:PutObject"], resources=[capture.files_arn]),
+        reason="SageMaker names the files of captured requests and answers",
+    )
+    if capture.key is not None:
+        capture.key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _allow_shells(role: iam.Role) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from constructs import Construct
 
-    from canary_construct.hosting.model_role import ModelNeeds, ModelSources
+    from canary_construct.hosting.model_sources import ModelNeeds, ModelSources
 
 
 class ModelRoles:
@@ -33,7 +33,7 @@ class ModelRoles:
             self._first_is_made = self._first_is_made or not self._roles
             kept: iam.IRole = model_role(self._scope, "ModelRole", sources=self._sources, needs=self._needs)
         else:
-            kept = complete_given_role(role, self._sources)
+            kept = complete_given_role(role, self._sources, self._needs)
         self._roles.append(kept)
         return kept
 

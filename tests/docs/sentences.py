@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import Duration, Size
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -21,6 +22,7 @@ from canary_construct import (
     AlarmThresholds,
     CohortRule,
     Container,
+    DataCapture,
     Gate,
     HoldBack,
     InstanceScaling,
@@ -46,6 +48,9 @@ engineer in an incident would: what must be read twice is to be written anew, wh
 """
 MANY_STEPS = [TrafficStep(percent=percent, bake=Duration.days(14)) for percent in range(1, 101)]
 DECLARATIONS: dict[str, Callable[[], object]] = {
+    "a data capture of nothing": lambda: DataCapture(
+        destination=s3.Bucket.from_bucket_name(stack(), "Captured", "captured"), percent=0
+    ),
     "a release without a container": lambda: ModelRelease(version="v1"),
     "a pipeline of one": lambda: ModelRelease(version="v1", containers=[Container(image_uri="image")]),
     "two places of model data": lambda: Container(image_uri="image", model_data_url="s3://m/1", asset_path="model"),

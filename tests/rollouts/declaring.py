@@ -22,6 +22,7 @@ from aws_cdk import (
 )
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_cloudwatch import Alarm, IAlarm, Metric, TreatMissingData
 from aws_cdk.aws_events import CfnRule
 from constructs import Construct, IConstruct
@@ -32,6 +33,7 @@ from canary_construct import (
     CanaryEndpoint,
     CohortRule,
     Container,
+    DataCapture,
     EndpointApi,
     Gate,
     HoldBack,
@@ -98,6 +100,8 @@ class Declaration:
     hosting: ModelHosting | None = None
     own_hosting: ModelHosting | None = None
     """Of the release."""
+    captured_percent: int = 0
+    """Of the requests, in the bucket `captured_in`."""
     features_below: str | None = None
     """An S3 prefix with the model data of a container before the model's own; empty: shipped with the stack."""
     min_instances: int = 2
@@ -208,6 +212,7 @@ def _endpoint(
         ),
         alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
         hold_back=_hold_back(declaration),
+        data_capture=_capture(scope, declaration, endpoint_name) if declaration.captured_percent else None,
         **({} if declaration.features_below is None else _network(scope)),
     )
 
@@ -242,6 +247,16 @@ def _pipeline(scope: Construct, declaration: Declaration) -> ModelRelease:
     )
     model = Container.from_asset(image_uri=IMAGE, path=str(MODEL), environment=_environment(declaration))
     return ModelRelease(version=declaration.version, containers=[features, model], hosting=declaration.own_hosting)
+
+
+def captured_in(endpoint_name: str) -> str:
+    """Return the name of the bucket with captured requests; a test makes it before the stack."""
+    return f"{endpoint_name}-captured"
+
+
+def _capture(scope: Construct, declaration: Declaration, endpoint_name: str) -> DataCapture:
+    bucket = s3.Bucket.from_bucket_name(scope, "Captured", captured_in(endpoint_name))
+    return DataCapture(destination=bucket, prefix="shop", percent=declaration.captured_percent)
 
 
 def _network(scope: Construct) -> dict[str, Any]:

@@ -29,6 +29,9 @@ AMI_VERSIONS = (
 )
 ROUTING_STRATEGIES = ("LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE")
 """Source of both as above."""
+_WHOLE_PERCENT = 100
+CAPTURE_MODES = ("Input", "Output", "InputAndOutput")
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureOption.html"""
 _LOCAL_STORAGE = frozenset(
     {
         "m5d",
@@ -152,9 +155,25 @@ def accepted_endpoint_config(request: Mapping[str, Any]) -> dict[str, Any]:
         _check_variant(variant)
     if "KmsKeyId" in request:
         _check_storage_takes_key(variants)
+    if "DataCaptureConfig" in request:
+        _check_capture(request["DataCaptureConfig"])
     publish_period_seconds(request)
     weighted = [{"InitialVariantWeight": _DEFAULT_WEIGHT, **variant} for variant in variants]
     return {"EnableNetworkIsolation": False, **request, "ProductionVariants": weighted}
+
+
+def _check_capture(capture: Mapping[str, Any]) -> None:
+    """Refuse a data capture that SageMaker does not know.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
+    """
+    percent = capture["InitialSamplingPercentage"]
+    if not 0 <= percent <= _WHOLE_PERCENT:
+        raise _constraint(percent, "InitialSamplingPercentage", "Member must have value between 0 and 100")
+    if not capture["CaptureOptions"]:
+        raise validation_error("CaptureOptions must have at least one member.")
+    for option in capture["CaptureOptions"]:
+        _check_choice(option, "CaptureMode", CAPTURE_MODES)
 
 
 def _check_storage_takes_key(variants: Sequence[Mapping[str, Any]]) -> None:

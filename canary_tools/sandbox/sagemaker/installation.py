@@ -24,9 +24,17 @@ from canary_tools.sandbox.iam.permissions import may_call
 from canary_tools.sandbox.sagemaker import model_interfaces
 from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
+from canary_tools.sandbox.sagemaker.data_capture import DataCapture
 from canary_tools.sandbox.sagemaker.emulator_services import register_services, register_tag_search
 from canary_tools.sandbox.sagemaker.local_host import LocalHost
-from canary_tools.sandbox.sagemaker.object_store import fetch_object, may_list_bucket, may_read_object, objects_below
+from canary_tools.sandbox.sagemaker.object_store import (
+    fetch_object,
+    may_list_bucket,
+    may_read_object,
+    may_write_object,
+    objects_below,
+    store_object,
+)
 from canary_tools.sandbox.sagemaker.runtime import Runtime
 from canary_tools.sandbox.sagemaker_types import register_resource_types
 
@@ -125,6 +133,7 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
     runtime = Runtime(
         place=PLACE, endpoints=hosting.endpoints, metrics=hosting.metrics, turn=turns,
         generator=random.Random(settings.seed),  # noqa: S311 - splits traffic
+        capture=_data_capture(settings, clock), role_of=lambda model: _role_of(hosting, model),
     )  # fmt: skip
     register_services(
         patches,
@@ -140,6 +149,21 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
     model_interfaces.install(patches, hosting, clock=own_clock, linger_seconds=settings.interface_linger_seconds)
     return RunningSageMaker(
         hosting=hosting, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches, siblings=siblings
+    )
+
+
+def _role_of(hosting: SageMakerHosting, model_name: str) -> str:
+    """Return the ARN of a model's execution role; empty for a model that was deleted while it serves."""
+    models = hosting.catalogue.models
+    return str(models.find(model_name).properties["ExecutionRoleArn"]) if models.holds(model_name) else ""
+
+
+def _data_capture(settings: SandboxSettings, clock: Clock) -> DataCapture:
+    return DataCapture(
+        write=lambda url, content: store_object(PLACE, url, content),
+        may_write=may_write_object if settings.enforce_iam else lambda _role, _url: True,
+        now=clock.now,
+        generator=random.Random(settings.seed),  # noqa: S311 - draws requests
     )
 
 

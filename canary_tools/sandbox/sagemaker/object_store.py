@@ -1,4 +1,4 @@
-"""Reads model data from the emulator's S3."""
+"""Reads model data from the emulator's S3, and writes captured data."""
 
 import importlib
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,20 @@ def fetch_object(place: Place, url: str) -> bytes | None:
     with responses.request_scope(place.account, place.region):
         content: bytes | None = store._get_object_data(parts.netloc, unquote(parts.path.removeprefix("/")))  # noqa: SLF001 - ministack's Lambda reads code so
     return content
+
+
+def store_object(place: Place, url: str, content: bytes) -> None:
+    """Store an object under an `s3://` URL; without such a bucket nothing happens."""
+    parts = urlsplit(url)
+    store = importlib.import_module("ministack.services.s3")
+    responses = importlib.import_module("ministack.core.responses")
+    with responses.request_scope(place.account, place.region):
+        store._put_object(parts.netloc, unquote(parts.path.removeprefix("/")), content, {})  # noqa: SLF001 - as above
+
+
+def may_write_object(role_arn: str, url: str) -> bool:
+    """Tell whether the policies of a role allow it to write the object at an `s3://` URL."""
+    return role_may(role_arn, "s3:PutObject", f"arn:aws:s3:::{url.removeprefix('s3://')}", session="SageMaker")
 
 
 def objects_below(place: Place, url: str) -> list[str]:

@@ -7,10 +7,10 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.api.place import Place
@@ -20,6 +20,7 @@ from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetri
 from canary_tools.aws_models.sagemaker.metric_source import MetricSource, metric_source
 from canary_tools.aws_models.sagemaker.routing import choose_variant, least_busy
 from canary_tools.sandbox.protocols.aws_json import HttpResponse, error_response
+from canary_tools.sandbox.sagemaker.data_capture import Content, DataCapture, Exchange
 from canary_tools.sandbox.sagemaker.pipeline import Pipeline
 from canary_tools.sandbox.sagemaker.worker_process import ModelReply, ModelRequest, WorkerProcess
 
@@ -37,6 +38,8 @@ class _Handed:
     """A request that an instance accepted."""
 
     source: MetricSource
+    config: Mapping[str, Any]
+    model_name: str
     instance_count: int
     reply: "Future[ModelReply]"
 
@@ -47,6 +50,8 @@ class Runtime:
     Args:
         turn: a lock that is held while the endpoints or the metrics are used.
         generator: splits the traffic at random.
+        capture: keeps requests and answers.
+        role_of: returns the ARN of the execution role of a model.
     """
 
     def __init__(
@@ -57,12 +62,16 @@ class Runtime:
         metrics: InvocationMetrics,
         turn: AbstractContextManager[object],
         generator: random.Random,
+        capture: DataCapture,
+        role_of: Callable[[str], str],
     ) -> None:
         self._place = place
         self._endpoints = endpoints
         self._metrics = metrics
         self._turn = turn
         self._generator = generator
+        self._capture = capture
+        self._role_of = role_of
 
     async def invoke(self, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer one request."""
@@ -80,6 +89,8 @@ class Runtime:
         reply = await asyncio.wrap_future(handed.reply)
         answered_at = time.perf_counter()
         self._count(handed, reply, model_seconds=answered_at - handed_at, overhead_seconds=handed_at - began)
+        if reply.status in _HTTP_OK:
+            self._keep(handed, request, reply)
         return self._response(handed.source, headers, reply)
 
     def _hand_over(self, endpoint_name: str, target: str | None, request: ModelRequest) -> _Handed:
@@ -91,6 +102,8 @@ class Runtime:
             if not workers:
                 raise ApiError("ServiceUnavailable", f"Variant {variant.name} has no instance.", status=503)
             return _Handed(
+                config=endpoint.fleet.config,
+                model_name=variant.model_name,
                 source=metric_source(endpoint.name, endpoint.fleet, variant.name),
                 instance_count=variant.current_count,
                 reply=least_busy(workers).submit(request),
@@ -110,6 +123,18 @@ class Runtime:
         )
         with self._turn:
             self._metrics.observe(handed.source, invocation)
+
+    def _keep(self, handed: _Handed, request: ModelRequest, reply: ModelReply) -> None:
+        with self._turn:
+            role = self._role_of(handed.model_name)
+        exchange = Exchange(
+            endpoint_name=handed.source.endpoint_name,
+            variant_name=handed.source.variant_name,
+            role=role,
+            request=Content(body=request.body, content_type=request.content_type),
+            answer=Content(body=reply.body, content_type=reply.content_type),
+        )
+        self._capture.observe(handed.config, exchange)
 
     def _response(self, source: MetricSource, headers: Mapping[str, str], reply: ModelReply) -> HttpResponse:
         if reply.status not in _HTTP_OK:
