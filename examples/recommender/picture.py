@@ -34,7 +34,7 @@ def draw(recording: Recording, path: Path) -> None:
     with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK}):
         figure = Figure(figsize=(13, 10.5), facecolor="white")
         traffic, errors, latency, clicks = figure.subplots(4, 1, sharex=True, height_ratios=[2.2, 1, 1, 1])
-        figure.subplots_adjust(left=0.08, right=0.84, top=0.84, bottom=0.06, hspace=0.14)
+        figure.subplots_adjust(left=0.08, right=0.84, top=0.81, bottom=0.06, hspace=0.14)
         start = recording.requests[0].sent_at
         for axes in (traffic, errors, latency, clicks):
             _style(axes)

@@ -16,7 +16,7 @@ COLOURS = {
     MarkKind.NOT_JUDGED: "#8a6d00",
 }
 ROLLOUT_BAND = "#eef3f8"
-HIGHEST_LEVEL = 4
+HIGHEST_LEVEL = 7
 LEVEL_HEIGHT = 0.058
 """As a part of the height of the axes."""
 CHARACTER_WIDTH = 0.0074

@@ -71,4 +71,4 @@ def test_the_plan_prices_it(template: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["plan", "--template", str(template)]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "hold-back" in line]
     assert "the former release keeps 2 % for 3 h after the promotion" in line
-    assert "1 instances more than at rest, for $0.69" in line
+    assert "1 more instance than at rest, for $0.69" in line

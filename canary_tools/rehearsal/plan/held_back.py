@@ -30,10 +30,11 @@ class HeldBack:
 
     def in_words(self) -> str:
         """Say what it is and what it costs."""
+        noun = "instance" if self.extra_instances == 1 else "instances"
         price = "at a price that is not known here" if self.cost_usd is None else f"for ${self.cost_usd:,.2f}"
         return (
             f"the former release keeps {self.percent} % for {duration(self.seconds)} after the promotion, looked at "
-            f"every {duration(self.interval_seconds)}: {self.extra_instances:,} instances more than at rest, {price}"
+            f"every {duration(self.interval_seconds)}: {self.extra_instances:,} more {noun} than at rest, {price}"
         )
 
 
