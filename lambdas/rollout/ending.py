@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
-from rollout.exposure import halt_and_lower, lower_exposure, traffic_stays
+from rollout.exposure import halt_and_lower, has_no_weight, lower_exposure, traffic_stays
 from rollout.hold_back import keeps_its_traffic, take_the_rest
 from rollout.landing import land_if_possible
 from rollout.notices import notify
@@ -45,7 +45,19 @@ def end_rollout(world: World, execution: str, failure: Failure) -> None:
     cause = cause_of_halt(world, halted)
     land_if_possible(world, stable=lock.stable)
     _record_end(world, execution, cause)
+    _prove_nobody_raised_meanwhile(world, halted)
     world.ledger.free(execution)
+
+
+def _prove_nobody_raised_meanwhile(world: World, lock: Lock) -> None:
+    """Look once more before the lock is free. Until then what another hand gives the canary is taken from it.
+
+    Raises:
+        EndpointBusy: when there was something to take.
+    """
+    if lock.canary and not has_no_weight(world.endpoint, lock):
+        lower_exposure(world, lock)
+        raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
 
 
 def _settled(world: World, lock: Lock | None) -> Lock:

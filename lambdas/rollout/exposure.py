@@ -35,6 +35,14 @@ def _lower_weight(endpoint: Endpoint, lock: Lock) -> bool:
     return _order(endpoint, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=0))
 
 
+def has_no_weight(endpoint: Endpoint, lock: Lock) -> bool:
+    """Tell whether the canary has weight 0, now and in what SageMaker is about to do; also when nothing is left."""
+    try:
+        return endpoint.describe().shows(weights_for(stable=lock.stable, canary=lock.canary, canary_percent=0))
+    except EndpointNotFound:
+        return True
+
+
 def lower_former(endpoint: Endpoint, lock: Lock) -> bool:
     """Order weight 0 for the release whose successor's promotion is decided, and tell whether it will stay so."""
     return _order(endpoint, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=EVERYTHING))

@@ -187,6 +187,15 @@ def test_floors_rest_by_role_though_a_stopped_shift_moves_the_weights_once_more(
     assert_not_judged(serving, execution)
 
 
+def test_another_hand_just_before_the_lock_is_free_raises_nothing(aws: Aws, serving: Shop, failing: Execution) -> None:
+    """The rollback had seen weight 0 and was writing its records: half of the traffic stayed, and nobody looked."""
+    aws.interrupt("PutEvents", lambda: serving.set_weights(a=50, b=50))
+    serving.wait_until_quiet()
+    serving.run(failing)
+    serving.wait_until_quiet()
+    assert_rolled_back(serving, failing)
+
+
 def test_the_cause_that_an_operator_gave_is_kept(aws: Aws, serving: Shop) -> None:
     execution = serving.begin("v2", "Evaluate")
     serving.stop(execution, error="GateFailed", cause="the catalogue was rebuilt")
