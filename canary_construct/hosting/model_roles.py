@@ -46,8 +46,7 @@ class ModelRoles:
         buckets = dict.fromkeys(archive.bucket for archive in newest if archive.bucket is not None)
         known = self._first_is_made
         return {
-            "ModelBucket": next(iter(buckets)) if len(buckets) == 1 else None,
-            "ModelBuckets": list(buckets) if len(buckets) > 1 else None,
+            "ModelBuckets": list(buckets) or None,
             "ModelKey": None if key is None else key.key_arn,
             "ModelFunctions": _arns(self._sources.newest_credentials) or None,
             "CallableFunctions": (_arns(self._sources.credentials) or None) if known else None,

@@ -70,7 +70,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         key="percentiles",
-        claim="percentiles of ModelLatency are answered, up to p99.9, and its minimum and maximum",
+        claim="percentiles of ModelLatency are answered, up to p99.95, and its minimum and maximum",
         relied_on_by=(_SOURCES, _SLOT_METRICS),
         expected="all four",
         probe=metrics.percentiles,

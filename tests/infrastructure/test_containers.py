@@ -97,8 +97,8 @@ def test_a_release_with_one_container_is_rendered_as_before(resources: Resources
     assert model["PrimaryContainer"] == {"Image": IMAGE, "ModelDataUrl": "s3://models/recommender/v1.tar.gz"}
     assert "Containers" not in model
     assert guard(resources)["ContentDigest"] == "49ee2e7dca6f451c71f75db3a18126e00e017853993950b639eb2619df247455"
-    assert guard(resources)["ModelBucket"] == "models"
-    assert {"ModelBuckets", "ModelFunctions", "CallableFunctions"}.isdisjoint(guard(resources))
+    assert guard(resources)["ModelBuckets"] == ["models"]
+    assert {"ModelFunctions", "CallableFunctions"}.isdisjoint(guard(resources))
 
 
 def test_the_role_reads_and_the_guard_knows_each_archive_of_a_pipeline() -> None:
@@ -108,7 +108,6 @@ def test_the_role_reads_and_the_guard_knows_each_archive_of_a_pipeline() -> None
         "arn:<AWS::Partition>:s3:::models/*",
     ]
     assert guard(resources)["ModelBuckets"] == guard(resources)["ReadableBuckets"] == ["features", "models"]
-    assert "ModelBucket" not in guard(resources)
 
 
 def test_the_archives_of_a_kept_pipeline_stay_readable() -> None:
@@ -126,7 +125,7 @@ def test_model_files_below_a_prefix_are_a_data_source_without_compression() -> N
         },
     }
     assert content(release) != content(replace(release, model_data=S3Prefix(url="s3://models/v2/")))
-    assert guard(resources)["ModelBucket"] == "models"
+    assert guard(resources)["ModelBuckets"] == ["models"]
 
 
 def test_the_role_may_list_the_buckets_of_models_before_and_after_they_lie_below_a_prefix(tmp_path: Path) -> None:

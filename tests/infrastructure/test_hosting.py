@@ -247,7 +247,7 @@ def test_the_models_role_may_read_the_buckets_of_all_releases_and_their_keys() -
     decrypted = [s["Resource"] for s in statements(resources, "ModelRole") if s["Action"] == ["kms:Decrypt"]]
     assert len(decrypted) == len(of_type(resources, "AWS::KMS::Key")) == 2
     assert properties(resources, "Custom::ReleaseSlots")["ReadableBuckets"][:2] == ["models", "old-models"]
-    assert properties(resources, "Custom::ReleaseSlots")["ModelBucket"] == "models"
+    assert properties(resources, "Custom::ReleaseSlots")["ModelBuckets"] == ["models"]
     assert shop.resolve(endpoint.role.role_arn) == properties(resources, "AWS::SageMaker::Model")["ExecutionRoleArn"]
 
 

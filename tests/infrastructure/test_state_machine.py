@@ -14,7 +14,7 @@ import pytest
 from aws_cdk import Duration
 from rollout.contract.errors import RolloutError
 from rollout.contract.names import ROLLED_BACK
-from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS
+from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS, ROLLBACK_TRIES
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
 from canary_construct.handlers.state_machine_role import STATES
@@ -29,7 +29,7 @@ from canary_construct.rollout.history_budget import (
     longest_history,
     poll_seconds,
 )
-from canary_construct.rollout.timeouts import Timeouts
+from canary_construct.rollout.timeouts import LONGEST_CAPACITY_SECONDS, Timeouts
 from tests.infrastructure.synthesis import Resources, properties, resources_of, statements, text
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -190,6 +190,11 @@ def test_a_rollback_that_dies_is_repeated_for_more_than_an_hour_and_a_half(state
     assert died["MaxAttempts"] == ROLLBACK_REPETITIONS
     assert died["JitterStrategy"] == "NONE"
     assert 90 * 60 < sum(pauses_of(died)) < 120 * 60
+
+
+def test_a_rollback_is_tried_for_longer_than_instances_may_come() -> None:
+    """SageMaker changes no weights meanwhile. A try lasts as long as its Lambda may run."""
+    assert Timeouts(capacity_seconds=LONGEST_CAPACITY_SECONDS).weights_seconds < ROLLBACK_TRIES * 15 * 60
 
 
 def test_the_history_counts_every_try_and_every_repetition_of_a_rollback() -> None:

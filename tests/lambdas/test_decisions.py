@@ -389,11 +389,6 @@ def test_at_rest_each_slot_has_the_floor_of_its_role() -> None:
     assert floors_at_rest(B, A, SCALING) == {B: 2, A: 1}
 
 
-def test_what_an_older_library_recorded_of_a_model_is_still_known() -> None:
-    assert Reads.parse({"bucket": "models", "key": "a-key"}) == Reads(buckets=("models",), key="a-key")
-    assert Reads.parse({"bucket": ""}) == Reads()
-
-
 def test_what_a_model_reads_is_read_as_it_was_recorded() -> None:
     reads = Reads(buckets=("models", "features"), key="a-key", role="a-role", functions=("a-function",))
     assert Reads.parse(reads.to_json()) == reads

@@ -194,7 +194,62 @@ def test_an_evaluation_whose_answer_was_lost_changes_no_weight_when_it_runs_agai
     assert again[0]["exposure"] == again[1]["exposure"]
 
 
+def look_that_orders_instances(shop: Shop, execution: Execution) -> None:
+    """Let a rollout go on until its next task is the look that orders the instances of all traffic."""
+    shop.requests_per_period = 4000
+    run_until_share(shop, execution, 0)
+    while len(execution.step["exposure"]["served"]) < 4 or execution.task != "Evaluate":
+        shop.serve()
+        execution.advance()
+    assert shop.floors()[B] == 1
+
+
+@pytest.mark.parametrize("alarm", ["b-errors", "business"])
+def test_an_alarm_while_the_instances_of_all_traffic_come_ends_safe(
+    aws: Aws, paced: Shop, execution: Execution, alarm: str
+) -> None:
+    """SageMaker changes no weights meanwhile: the rollback waits for the instances."""
+    look_that_orders_instances(paced, execution)
+    execution.advance()
+    assert not paced.view().quiet
+    with suppress(RolloutError):
+        paced.panic(alarm)
+    aws.cloudwatch.alarms[alarm] = "ALARM"
+    paced.run(execution)
+    assert paced.outcome(execution)[0] == "ROLLED_BACK"
+    assert paced.unsafe() == []
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_stop_at_any_call_of_the_look_that_orders_instances_leaves_no_floor_behind(
+    aws: Aws, paced: Shop, execution: Execution, call: int
+) -> None:
+    def stopped() -> None:
+        paced.stop(execution)
+        paced.restore(execution.name)
+
+    look_that_orders_instances(paced, execution)
+    aws.interrupt("", stopped, nth=call)
+    with suppress(RolloutError):
+        execution.repeat()
+    aws.before_call = None
+    if execution.status == "RUNNING":
+        stopped()
+    paced.see_it_land()
+    assert paced.unsafe() == []
+
+
 # 4. No data is not good news
+
+
+def test_a_share_of_which_nothing_comes_does_not_rise(paced: Shop, execution: Execution) -> None:
+    """It may rise unseen, but not above five times one that was seen, and on new evidence only."""
+    run_until_share(paced, execution, 2)
+    share = execution.step["exposure"]["percent"]
+    for _ in range(8):
+        paced.aws.wait(60)
+        execution.advance()
+        assert execution.step["exposure"]["percent"] == share
 
 
 def test_a_lowered_share_does_not_rise_while_no_metric_of_the_canary_comes(paced: Shop, execution: Execution) -> None:

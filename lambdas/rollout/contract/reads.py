@@ -26,10 +26,9 @@ class Reads:
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> Self:
-        """Read what a record says; an older one says less, and has one `bucket`."""
-        older = [record["bucket"]] if record.get("bucket") else []
+        """Read what a record says; one without a model says nothing."""
         return cls(
-            buckets=tuple(str(name) for name in record.get("buckets", older)),
+            buckets=tuple(str(name) for name in record.get("buckets", ())),
             key=str(record.get("key", "")),
             role=str(record.get("role", "")),
             functions=tuple(str(arn) for arn in record.get("functions", ())),

@@ -89,7 +89,7 @@ class _Wanted:
             dropped=sorted(_hosting(before).endpoint.keys() - hosting.endpoint.keys()),
             digest=_digest(properties),
             reads=Reads(
-                buckets=_buckets(properties),
+                buckets=tuple(properties.get("ModelBuckets", ())),
                 key=properties.get("ModelKey", ""),
                 role=properties.get("ModelRole", ""),
                 functions=tuple(properties.get("ModelFunctions", ())),
@@ -111,12 +111,6 @@ def _kept(properties: Mapping[str, Any]) -> Kept:
         roles=properties.get("KeptRoles"),
         functions=properties.get("CallableFunctions", None if buckets is None else []),
     )
-
-
-def _buckets(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the buckets of the model's archives: the one, or several of a pipeline."""
-    only = properties.get("ModelBucket")
-    return tuple(properties.get("ModelBuckets", ())) if only is None else (only,)
 
 
 def _content_digest(properties: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ class Template:
             "Version": self.version,
             "ContentDigest": self.digest,
             **({"ContentValues": list(self.content_values)} if self.content_values else {}),
-            **self._buckets(),
+            **({"ModelBuckets": list(self.buckets)} if self.buckets else {}),
             **({"SecurityGroup": self.security_group} if self.security_group else {}),
             **({"ModelKey": self.key} if self.key else {}),
             **({"ModelRole": self.role} if self.role else {}),
@@ -83,11 +83,6 @@ class Template:
 
     def _hosting(self) -> dict[str, dict[str, Any]]:
         return {"endpoint": self.knobs, "release": {**self.knobs, **self.own_knobs}}
-
-    def _buckets(self) -> dict[str, Any]:
-        if len(self.buckets) > 1:
-            return {"ModelBuckets": list(self.buckets)}
-        return {"ModelBucket": self.buckets[0]} if self.buckets else {}
 
     def _kept(self) -> dict[str, list[str]]:
         kept = {
