@@ -3,12 +3,12 @@
 import time
 
 import pytest
-from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
+from rollout.contract.names import NOT_JUDGED, PROMOTED
 
 from canary_construct.rollout.event_rules import WATCH_MINUTES
+from tests.rollouts.alarmed import its_alarm_takes_the_traffic
 from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
-from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.late_event import panics
 from tests.rollouts.slots import A, B
 
@@ -69,13 +69,4 @@ def test_an_alarm_of_the_canary_takes_its_traffic_at_once_and_one_of_stable_does
     assert shop.look().weights == {A: 50, B: 50}
 
     # When most of the canary's requests fail, then its traffic is gone before the state machine has looked
-    alarm = shop.alarm_of(B)
-    set_failure_rate(failure_rate, 0.7)
-    shop.measured["seconds to zero"] = shop.seconds_until(
-        time.time(), lambda: shop.look().weights == {A: 100, B: 0}, what="weight 0"
-    )
-    assert not shop.has_entered(execution, "RollBack")
-    rollout = shop.rollout_ends("v2")
-    assert rollout.outcome == ROLLED_BACK
-    assert rollout.reason.startswith(f"{alarm} is in ALARM: of the canary's requests "), rollout.reason
-    shop.comes_to_rest(stable=A)
+    its_alarm_takes_the_traffic(shop, execution, failure_rate)

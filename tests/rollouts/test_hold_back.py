@@ -1,13 +1,10 @@
 """A release that is promoted, and turns bad while the former one keeps a share of the traffic."""
 
-import time
-
 import pytest
-from rollout.contract.names import ROLLED_BACK
 
+from tests.rollouts.alarmed import its_alarm_takes_the_traffic
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
-from tests.rollouts.failure_rate import set_failure_rate
 from tests.rollouts.slots import A, B
 
 KEPT_PERCENT = 20
@@ -25,16 +22,5 @@ def test_an_alarm_of_a_promoted_release_gives_its_traffic_back_to_the_former_one
     assert held["promoted_at"]
     assert shop.look().weights == {A: KEPT_PERCENT, B: 100 - KEPT_PERCENT}
 
-    # When most of its requests fail
-    alarm = shop.alarm_of(B)
-    set_failure_rate(failure_rate, 0.7)
-
-    # Then its traffic is gone before the state machine has looked, and the ledger says why
-    shop.measured["seconds to zero"] = shop.seconds_until(
-        time.time(), lambda: shop.look().weights == {A: 100, B: 0}, what="weight 0"
-    )
-    assert not shop.has_entered(execution, "RollBack")
-    rollout = shop.rollout_ends("v2")
-    assert rollout.outcome == ROLLED_BACK
-    assert rollout.reason.startswith(f"{alarm} is in ALARM: of the canary's requests "), rollout.reason
-    shop.comes_to_rest(stable=A)
+    # When most of its requests fail, then its traffic is gone before the state machine has looked, and told is why
+    its_alarm_takes_the_traffic(shop, execution, failure_rate)
