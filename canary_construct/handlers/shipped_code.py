@@ -1,7 +1,7 @@
 """The code of the handlers as it is uploaded: `rollout` without comments, docstrings and what type checkers read.
 
-They are more than a third of its size. A statement keeps its line, so that a traceback in AWS fits the source that
-people read.
+They are more than a third of its size. Indentation is one space. A statement keeps its line, so that a traceback in AWS
+fits the source that people read.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import atexit
 import io
+import re
 import shutil
 import tempfile
 import tokenize
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 NOT_SHIPPED = "forecast"
 """The folder that synth and the tools ask, and no handler."""
+_TYPE_CHECKING = "TYPE_CHECKING"
+_INDENTATION = re.compile(r"(?: {4})+")
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
 
@@ -44,22 +47,29 @@ def shipped_folder(package: Path) -> Path:
         copy = folder / package.name / module.relative_to(package)
         copy.parent.mkdir(parents=True, exist_ok=True)
         source = without_imports_for_types(module.read_text(encoding="utf-8"))
-        copy.write_text(without_types_of_functions(without_documentation(source)), encoding="utf-8")
+        source = without_types_of_functions(without_documentation(source))
+        copy.write_text(with_narrow_indentation(source), encoding="utf-8")
     return folder
 
 
 def without_imports_for_types(source: str) -> str:
-    r"""Return a module's code without the blocks that only a type checker runs.
+    r"""Return a module's code without the blocks that only a type checker runs, and without the name that guards them.
 
     >>> without_imports_for_types("import os\nif TYPE_CHECKING:\n    import abc\n\nprint(os)\n")
     'import os\n\n\n\nprint(os)\n'
     """
     lines = source.splitlines(keepends=True)
     for block in ast.parse(source).body:
-        if isinstance(block, ast.If) and isinstance(block.test, ast.Name) and block.test.id == "TYPE_CHECKING":
+        if _is_for_types(block):
             assert block.end_lineno is not None
             lines[block.lineno - 1 : block.end_lineno] = ["\n"] * (block.end_lineno - block.lineno + 1)
     return "".join(lines)
+
+
+def _is_for_types(block: ast.stmt) -> bool:
+    if isinstance(block, ast.If):
+        return isinstance(block.test, ast.Name) and block.test.id == _TYPE_CHECKING
+    return isinstance(block, ast.ImportFrom) and [alias.name for alias in block.names] == [_TYPE_CHECKING]
 
 
 def without_types_of_functions(source: str) -> str:
@@ -98,6 +108,22 @@ def without_documentation(source: str) -> str:
         kept = f'{before}""' if token.type == tokenize.STRING else before.rstrip()
         lines[first - 1 : last] = [kept + "\n" * (last - first) + after]
     return "".join(lines)
+
+
+def with_narrow_indentation(source: str) -> str:
+    r"""Return a module's code with one space for four at the begin of each line; strings keep theirs.
+
+    >>> with_narrow_indentation("def half(n):\n    if n:\n        return n / 2\n")
+    'def half(n):\n if n:\n  return n / 2\n'
+    """
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    in_strings = {line for token in tokens for line in range(token.start[0] + 1, token.end[0] + 1)}
+    lines = enumerate(source.splitlines(keepends=True), start=1)
+    return "".join(line if number in in_strings else _narrow(line) for number, line in lines)
+
+
+def _narrow(line: str) -> str:
+    return _INDENTATION.sub(lambda spaces: " " * (len(spaces[0]) // 4), line, count=1) if line[:1] == " " else line
 
 
 def _documentation(source: str) -> Iterator[tokenize.TokenInfo]:

@@ -16,6 +16,7 @@ from canary_construct.handlers.functions import LONG_RUNNING, _module
 from canary_construct.handlers.shipped_code import (
     NOT_SHIPPED,
     shipped_folder,
+    with_narrow_indentation,
     without_documentation,
     without_imports_for_types,
     without_types_of_functions,
@@ -134,9 +135,19 @@ def test_only_imports_for_type_checkers_are_left_out_and_lines_stay(module: Path
     source = module.read_text(encoding="utf-8")
     shipped = without_imports_for_types(source)
     left_out = [node for node in ast.parse(source).body if ast.dump(node) not in map(ast.dump, ast.parse(shipped).body)]
-    assert all(ast.unparse(node).startswith("if TYPE_CHECKING:\n    from ") for node in left_out)
+    guards = ("if TYPE_CHECKING:\n    from ", "from typing import TYPE_CHECKING")
+    assert all(ast.unparse(node).startswith(guards) for node in left_out)
     assert set(statements(shipped)) <= set(statements(source))
     assert len(shipped.splitlines()) == len(source.splitlines())
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_a_narrow_indentation_changes_no_statement_and_no_line(module: Path) -> None:
+    source = module.read_text(encoding="utf-8")
+    shipped = with_narrow_indentation(source)
+    assert ast.dump(ast.parse(without_documentation(shipped))) == ast.dump(ast.parse(without_documentation(source)))
+    assert [line.strip() for line in shipped.splitlines()] == [line.strip() for line in source.splitlines()]
+    assert len(shipped) < len(source) or "    " not in source
 
 
 def test_all_other_modules_are_shipped(asset: Path) -> None:
