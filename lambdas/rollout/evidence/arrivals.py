@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -25,6 +25,7 @@ class Series:
 
     by_query: Mapping[Query, Values]
     period_seconds: int
+    _digests: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def value(self, query: Query, number: int) -> float | None:
         """Return what counts for a period: the value of `delay_seconds` earlier."""
@@ -44,7 +45,10 @@ class Series:
 
     def digest(self, number: int) -> int:
         """Return a number that changes with any value of a period."""
-        return crc32(repr([self.value(query, number) for query in self.by_query]).encode())
+        if number not in self._digests:
+            period = self.period(number)
+            self._digests[number] = crc32(repr([period.value(query) for query in self.by_query]).encode())
+        return self._digests[number]
 
 
 class Arrivals:

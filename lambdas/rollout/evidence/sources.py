@@ -96,9 +96,14 @@ PERCENTILE_STATISTICS = tuple(percentile_statistic(percentile) for percentile in
 
 
 @cache
+def sagemaker_query(slot: str, metric: str, statistic: str = "Sum", *, of_streams: bool = False) -> Query:
+    """Return the query for a statistic of SageMaker. Each look asks for it in every metric period."""
+    return Query(slot=slot, metric=metric, statistic=statistic, of_streams=of_streams)
+
+
 def latency_query(slot: str, statistic: str) -> Query:
-    """Return the query for a statistic of a slot's latency, which each look asks for in every metric period."""
-    return Query(slot=slot, metric="ModelLatency", statistic=statistic)
+    """Return the query for a statistic of a slot's latency."""
+    return sagemaker_query(slot, "ModelLatency", statistic)
 
 
 def above_of_10_000(percentile: float) -> int:
@@ -121,7 +126,7 @@ def is_latency(value: float | None) -> TypeGuard[float]:
 
 def requests_of(slot: str) -> Query:
     """Return the query for a slot's requests."""
-    return Query(slot=slot, metric=INVOCATIONS)
+    return sagemaker_query(slot, INVOCATIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +140,7 @@ class Errors:
     def queries(self, slot: str) -> list[Query]:
         """Return requests, answers with 5XX, model errors and answers with 4XX."""
         names = (INVOCATIONS, "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
-        return [Query(slot=slot, metric=name) for name in names]
+        return [sagemaker_query(slot, name) for name in names]
 
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
         """Return requests and failed ones; `None` while a metric of the requests is missing."""
@@ -162,9 +167,9 @@ class Refused:
     def queries(self, slot: str) -> list[Query]:
         """Return requests, answers with 4XX, and streamed answers that broke off."""
         return [
-            Query(slot=slot, metric=INVOCATIONS),
-            Query(slot=slot, metric="Invocation4XXErrors"),
-            Query(slot=slot, metric="MidStreamErrors", of_streams=True),
+            requests_of(slot),
+            sagemaker_query(slot, "Invocation4XXErrors"),
+            sagemaker_query(slot, "MidStreamErrors", of_streams=True),
         ]
 
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
