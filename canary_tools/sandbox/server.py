@@ -9,7 +9,7 @@ from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.clock import RealClock
 from canary_tools.extras import need
 from canary_tools.sandbox.apigateway import installation as apigateway
-from canary_tools.sandbox.cloudformation import nested_stacks, stack_tags
+from canary_tools.sandbox.cloudformation import nested_stacks, stack_tags, template_summary
 from canary_tools.sandbox.cloudwatch import installation as cloudwatch
 from canary_tools.sandbox.cognito import token_keys
 from canary_tools.sandbox.emulator.emulator import Emulator
@@ -129,6 +129,7 @@ class Sandbox:
         pattern_size.install(patches=patches)
         token_keys.install(patches=patches)
         nested_stacks.install(patches=patches)
+        template_summary.install(patches=patches)
         stack_tags.install(patches=patches)
         policy_sizes.install(patches=patches)
         policy_delay.install(patches=patches, settings=settings, clock=clock)

@@ -34,6 +34,7 @@ class SandboxSettings:
         scaling_period_seconds: how often target tracking reads the invocations. It is a minute in AWS.
         cloudformation_notices_failed_update: whether a stack update fails when SageMaker keeps the old fleet without
             an error. AWS does not document what CloudFormation does then.
+        cloudformation_imports_endpoints: whether a stack may import an endpoint. AWS's sources contradict each other.
         interface_linger_seconds: how long the network interfaces of a model in a VPC outlive its endpoint. In AWS it is
             minutes.
         seed: of all random draws.
@@ -56,5 +57,6 @@ class SandboxSettings:
     model_timeout_seconds: float = 60.0
     scaling_period_seconds: float = 60.0
     cloudformation_notices_failed_update: bool = False
+    cloudformation_imports_endpoints: bool = True
     interface_linger_seconds: float = 3.0
     seed: int = 0

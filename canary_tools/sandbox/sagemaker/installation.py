@@ -144,8 +144,9 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
     register_tag_search(patches, hosting, turns)
     siblings = FailingSiblings()
     register_resource_types(
-        patches, hosting, turns, notices_failed_update=settings.cloudformation_notices_failed_update, siblings=siblings
-    )
+        patches, hosting, turns, notices_failed_update=settings.cloudformation_notices_failed_update,
+        imports_endpoints=settings.cloudformation_imports_endpoints, siblings=siblings,
+    )  # fmt: skip
     model_interfaces.install(patches, hosting, clock=own_clock, linger_seconds=settings.interface_linger_seconds)
     return RunningSageMaker(
         hosting=hosting, turns=turns, throttle=throttle, host=host, folder=folder, patches=patches, siblings=siblings

@@ -11,6 +11,7 @@ from canary_tools.aws_models.sagemaker.catalogue import ENDPOINT_CONFIG, MODEL
 from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.turns import Turns
+from canary_tools.sandbox.sagemaker_types import endpoint_import
 from canary_tools.sandbox.sagemaker_types.create_only import CREATE_ONLY, NAME_PROPERTY
 from canary_tools.sandbox.sagemaker_types.endpoint_type import EndpointType
 from canary_tools.sandbox.sagemaker_types.record_type import RecordType
@@ -25,6 +26,7 @@ def register_resource_types(
     turns: Turns,
     *,
     notices_failed_update: bool,
+    imports_endpoints: bool,
     siblings: FailingSiblings,
 ) -> None:
     """Add the types to the provisioner. Their handlers wait, so they run on worker threads."""
@@ -47,6 +49,11 @@ def register_resource_types(
             "delete": handler.delete,
         }
         patches.item(provisioners._RESOURCE_HANDLERS, name, functions)  # noqa: SLF001 - the table of types
+    if imports_endpoints:
+        adopt = endpoint_import.install(patches, hosting.endpoints, turns)
+        provisioners._RESOURCE_HANDLERS[endpoint_import.ENDPOINT]["import"] = adopt  # noqa: SLF001 - the table of types
+    else:
+        endpoint_import.refuse(patches)
     for name, properties in CREATE_ONLY.items():
         patches.item(provisioners._REPLACING_PROPERTIES, name, properties)  # noqa: SLF001 - its rule
     for name, name_property in NAME_PROPERTY.items():
