@@ -4,10 +4,13 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import canary_construct
+from canary_construct import Gate
+from tests.infrastructure.synthesis import ENDPOINT, declare, of_type, rendered, stack
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -51,8 +54,17 @@ def test_the_guide_s_values_can_be_made() -> None:
 
 
 def test_the_values_of_the_hosting_page_can_be_made() -> None:
+    scope: dict[str, Any] = {}
     for snippet in _snippets("docs/hosting.md"):
-        exec(compile(snippet, "hosting.md", "exec"), {})  # noqa: S102 - the point of the test
+        exec(compile(snippet, "hosting.md", "exec"), scope)  # noqa: S102 - the point of the test
+
+    shop = stack()
+    alarm = scope["drifted"](shop, endpoint_name=ENDPOINT, schedule="hourly", feature="age")
+    declare(shop, alarms=[alarm], gates=[Gate.error_rate(), scope["empty"]])
+    resources = rendered(shop)
+    (drift,) = [name for name in of_type(resources, "AWS::CloudWatch::Alarm") if name.startswith("Driftage")]
+    assert drift in str(of_type(resources, "AWS::Events::Rule"))
+    assert "Shop/Captured" in str(of_type(resources, "AWS::StepFunctions::StateMachine"))
 
 
 @pytest.mark.parametrize("name", canary_construct.__all__)
