@@ -5,6 +5,7 @@
     python -m bench.exposure run --paced build/paced/Recommender.template.json \\
         --fixed build/fixed/Recommender.template.json --seeds 200 --results build/exposure.jsonl
     python -m bench.exposure tables --results build/exposure.jsonl
+    python -m bench.exposure held-back --paced build/paced/Recommender.template.json --seeds 200
 
 Of all systems, ours included, the decision rules run, in the same worlds, each with its own random draws. Results that
 the file already holds are kept, so that a run can be stopped and continued.
@@ -15,6 +16,7 @@ import os
 import sys
 from pathlib import Path
 
+from bench.exposure.held_back import print_table
 from bench.exposure.rules import RULES
 from bench.exposure.running import BUDGETS, FIXED, paced, run
 from bench.exposure.tables import print_tables
@@ -34,7 +36,11 @@ def main() -> int:
     running.add_argument("--our-seeds", type=int, default=200, help=f"of {DEFAULT}, which takes longer")
     running.add_argument("--variant-seeds", type=int, default=200, help="of our other budgets and of fixed steps")
     running.add_argument("--worlds", choices=("all", "good", "bad"), default="all")
-    running.add_argument("--processes", type=int, default=os.cpu_count())
+    held = commands.add_parser("held-back", help="print what a hold-back of a day finds after our default plan")
+    held.add_argument("--paced", type=Path, required=True, help="template with a harm budget")
+    held.add_argument("--seeds", type=int, default=200)
+    for command in (running, held):
+        command.add_argument("--processes", type=int, default=os.cpu_count())
     for command in (running, commands.add_parser("tables", help="print the results as tables")):
         command.add_argument("--results", type=Path, required=True)
     options = parser.parse_args()
@@ -49,6 +55,8 @@ def main() -> int:
         run(
             options.paced, options.fixed, options.results, seeds=seeds, worlds=worlds, processes=options.processes
         )  # fmt: skip
+    elif options.command == "held-back":
+        print_table(options.paced, seeds=options.seeds, processes=options.processes)
     else:
         print_tables(options.results)
     return 0

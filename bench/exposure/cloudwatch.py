@@ -40,7 +40,7 @@ class CloudWatch:
         for who, slot in SLOTS.items():
             for metric, statistics in _metrics(answered[who]):
                 points = self._points.setdefault((slot, metric), {})
-                before = max((at for at, _ in points.values()), default=0.0)
+                before, _ = next(reversed(points.values()), (0.0, {}))
                 points[number] = (max(before, end + self._site.delay(who)), statistics)
 
     def get_paginator(self, _operation: str) -> "CloudWatch":

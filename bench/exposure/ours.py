@@ -27,11 +27,12 @@ SHIFT_SECONDS = 36.0
 """From a decision until SageMaker serves with the new weights: as long as in the rehearsal."""
 ALARM_SECONDS = 15.0
 """From the moment at which an alarm's last metric can be read until the order to give the traffic back, likewise."""
-ON_THE_WAY = (Next.STAY, Next.RAISE, Next.LOWER, Next.NEXT_STEP)
+STAYS = (Next.STAY, Next.HOLD_BACK)
+ON_THE_WAY = (*STAYS, Next.RAISE, Next.LOWER, Next.NEXT_STEP)
 
 
 def run_ours(plan: Plan, world: World, seed: int) -> Ended:
-    """Run one rollout to its end."""
+    """Run one rollout to its end: to that of its hold-back, where the plan has one."""
     return _Rollout(plan, world, seed).run()
 
 
@@ -75,10 +76,20 @@ class _Rollout:
                     index=state.index + 1, exposure=state.exposure, judged=state.judged, bracketed=state.bracketed,
                     next_period=state.next_period,
                 )  # fmt: skip
-            if following is not Next.STAY:
+            if following not in STAYS:
                 self._shift()
-            following = self._look()
+            following = self._followed(self._look())
         return self._end(promoted=following is Next.PROMOTE)
+
+    def _followed(self, following: Next) -> Next:
+        """Return what follows for the rollout: its promotion begins the hold-back, whose end gives it the rest."""
+        if following is Next.PROMOTE and self.plan.holds_back_after(self.state.index):
+            return Next.NEXT_STEP
+        return Next.PROMOTE if following is Next.RAISE and self._is_held_back else following
+
+    @property
+    def _is_held_back(self) -> bool:
+        return self.state.index == len(self.plan.steps)
 
     def _end(self, *, promoted: bool) -> Ended:
         decided = self.now
@@ -117,7 +128,9 @@ class _Rollout:
 
     def _look(self) -> Next:
         """Look after the usual interval, as `evaluate` does; an alarm does not wait for it."""
-        self._pass_until(self.now + seconds_to_next_look(self.plan, self.state, self.now))
+        held_back = self.plan.hold_back if self._is_held_back else None
+        usual = seconds_to_next_look(self.plan, self.state, self.now)
+        self._pass_until(self.now + (usual if held_back is None else held_back.interval_seconds))
         self._launch()
         if self.alarmed_at <= self.now:
             self.now = max(self.alarmed_at, self.shifts[-1][0])

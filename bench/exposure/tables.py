@@ -42,7 +42,7 @@ def print_tables(path: Path) -> None:
         before={name: f"{float(row['promoted_percent']):.1f}" for name, row in _before().items()},
     )  # fmt: skip
     _print(
-        "Requests harmed by the new release", "mean / 95th percentile", bad, _harms, results,
+        "Requests harmed by the new release", "mean / 95th percentile", bad, harms, results,
         before={name: row["harm"] for name, row in _before().items()},
     )  # fmt: skip
     _print(
@@ -82,7 +82,7 @@ def _harm(ends: Iterable[Ended]) -> float:
     return mean(end.caused for end in ends)
 
 
-def _harms(ends: Sequence[Ended]) -> str:
+def harms(ends: Sequence[Ended]) -> str:
     """Return the mean and the 95th percentile of the harm."""
     largest = sorted(end.caused for end in ends)[ceil(0.95 * len(ends)) - 1]
     return f"{_harm(ends):,.0f} / {largest:,.0f}"

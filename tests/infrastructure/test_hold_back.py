@@ -9,6 +9,7 @@ from aws_cdk import Duration
 from rollout.contract.names import PLAN_METADATA
 from rollout.contract.plan import Passes, Plan
 
+from bench.exposure.held_back import HELD_BACK
 from canary_construct import HoldBack, InstanceScaling, TrafficRouting
 from tests.infrastructure.synthesis import Resources, only, properties, resources_of, text
 
@@ -32,6 +33,7 @@ def states(resources: Resources) -> dict[str, dict[str, Any]]:
 def test_the_plan_tells_the_handlers_of_it(states: dict[str, dict[str, Any]]) -> None:
     rendered = states["Plan"]["Result"]["plan"]
     assert rendered["hold_back"] == {"percent": 2, "duration_seconds": 86400, "interval_seconds": 420}
+    assert rendered["hold_back"] == vars(HELD_BACK), "what the exposure study measures"
     plan = Plan.parse(rendered)
     assert [step.percent for step in plan.steps] == [10, 50, 95, 100]
     assert plan.step(4).passes is Passes.HOLD_BACK

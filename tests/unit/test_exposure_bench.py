@@ -12,11 +12,12 @@ from rollout.evidence.sources import requests_of
 
 from bench.exposure.bounds import bound, wald_requests
 from bench.exposure.cloudwatch import CANARY_SLOT, CloudWatch
+from bench.exposure.held_back import HELD_BACK
 from bench.exposure.ours import run_ours
 from bench.exposure.rules import RULES
 from bench.exposure.simulate import Ended, simulate
 from bench.exposure.site import MINUTE, Site
-from bench.exposure.worlds import WORLDS, World, recorded_curve, world
+from bench.exposure.worlds import WORLDS, World, from_second, recorded_curve, world
 from tests.lambdas.fakes.settings import PACED, STEPS, plan
 
 PERIOD = 60
@@ -72,6 +73,21 @@ def test_later_metrics_end_a_bad_release_later(run: Any) -> None:
     ends: list[Ended] = [run(late(BROKEN, seconds)) for seconds in (30, 300)]
     assert not any(end.promoted for end in ends)
     assert ends[1].seconds >= ends[0].seconds + 240
+
+
+def test_a_hold_back_finds_a_fault_that_begins_after_the_promotion_and_ends_in_time_without_one() -> None:
+    lasts = HELD_BACK.duration_seconds / 8
+    held = replace(paced(), hold_back=replace(HELD_BACK, duration_seconds=int(lasts), interval_seconds=120))
+    promoted_at = run_ours(paced(), HEALTHY, 1).seconds
+
+    healthy = run_ours(held, HEALTHY, 1)
+    assert healthy.promoted
+    assert promoted_at + lasts <= healthy.seconds <= promoted_at + lasts + 300
+
+    begins = 2 * promoted_at
+    taken_back = run_ours(held, world("late", bad=True, **from_second(begins, "canary", error_rate=0.05)), 1)
+    assert not taken_back.promoted
+    assert begins < taken_back.seconds < begins + 1800
 
 
 def test_our_rules_in_a_world_are_the_same_for_the_same_seed() -> None:
