@@ -14,6 +14,7 @@ from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.model_hosting import ModelHosting, RoutingStrategy
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
+from canary_construct.props.scaling_metric import MetricStatistic, ScalingMetric
 from canary_construct.props.slot import Slot
 from canary_construct.props.smoke_test import SmokeTest
 from canary_construct.props.traffic_routing import TrafficRouting
@@ -32,12 +33,14 @@ __all__ = [
     "HandlerSettings",
     "HoldBack",
     "InstanceScaling",
+    "MetricStatistic",
     "ModelHosting",
     "ModelRelease",
     "OnInconclusive",
     "PrivateRegistry",
     "RoutingStrategy",
     "S3Prefix",
+    "ScalingMetric",
     "Slot",
     "SmokeTest",
     "TrafficRouting",

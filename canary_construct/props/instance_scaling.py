@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import Token
+
+from canary_construct.props.scaling_metric import check_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from canary_construct.props.scaling_metric import ScalingMetric
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
     """Instances of the stable slot and of the idle one.
 
-    `min_instances` (at least 1) and `max_instances` bound the slot that serves. `invocations_per_instance` is the
-    target per minute and instance that scaling follows; leave it out for a fixed fleet of `min_instances`.
-    `idle_instances` (at least 1) are kept in the other slot, ready for the next release. The cooldowns are in seconds.
+    `min_instances` (at least 1) and `max_instances` bound the slot that serves. `idle_instances` (at least 1) are kept
+    in the other slot, ready for the next release. The cooldowns are in seconds. The number of instances follows one or
+    more of these; without any the fleet has `min_instances`:
+
+    - `invocations_per_instance`: requests a minute for each instance
+    - `concurrency_per_instance`: requests that an instance works on at the same time, above 0; those that wait in the
+      container count. SageMaker publishes it every 10 seconds for every endpoint, so instances are added sooner
+    - `metrics`: your own (`ScalingMetric`)
+
+    With several of them instances are added when any asks for it, and taken away when all do.
 
     During a rollout the canary gets the instances that its share needs before it gets the share, and stable keeps
     those that the whole traffic needs.
 
     Raises:
-        ValueError: when a number is out of its range.
+        ValueError: when a number is out of its range, or two `metrics` have the same name.
 
-    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html
+    Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html,
+    https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
     """
 
     min_instances: int = 1
     max_instances: int = 4
     invocations_per_instance: int | None = None
+    concurrency_per_instance: float | None = None
+    metrics: Sequence[ScalingMetric] = ()
     idle_instances: int = 1
     scale_out_cooldown_seconds: int = 60
     scale_in_cooldown_seconds: int = 300
@@ -47,6 +65,11 @@ class InstanceScaling:
             value = getattr(self, name)
             if _is_known(value) and _is_known(self.max_instances) and value > self.max_instances:
                 raise ValueError(f"{name} must not exceed max_instances ({self.max_instances}), got {value}")
+        if self.concurrency_per_instance is not None:
+            check_target("concurrency_per_instance", self.concurrency_per_instance)
+        names = [metric.metric_name for metric in self.metrics]
+        if len(set(names)) < len(names):
+            raise ValueError(f"metrics must have different names, got {', '.join(names)}")
 
 
 def _is_known(value: int | None) -> bool:

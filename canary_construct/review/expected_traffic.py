@@ -78,10 +78,15 @@ class ExpectedTraffic:
 def instances(
     traffic: ExpectedTraffic | None, scaling: InstanceScaling, steps: Sequence[TrafficStep]
 ) -> dict[str, int]:
-    """Return how many instances there are before a rollout and at its peak, or nothing when that cannot be known."""
+    """Return how many instances there are before a rollout and at its peak, or nothing when that cannot be known.
+
+    Nobody knows at synth what concurrency, or a metric of the caller, will be.
+    """
     per_instance = scaling.invocations_per_instance
     known = (scaling.min_instances, scaling.idle_instances, per_instance)
     if any(Token.is_unresolved(value) for value in known):
+        return {}
+    if scaling.concurrency_per_instance is not None or scaling.metrics:
         return {}
     if per_instance is None:
         stable = scaling.min_instances

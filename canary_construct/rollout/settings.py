@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.contract.plan import AlarmLimits, ApiStage, Scaling, Settings
+from rollout.contract.names import CONCURRENCY, SAGEMAKER_NAMESPACE
+from rollout.contract.plan import AlarmLimits, ApiStage, FollowedMetric, Scaling, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from canary_construct.props.instance_scaling import InstanceScaling
     from canary_construct.watching.rollout_alarms import RolloutAlarms
@@ -48,4 +49,27 @@ def by_role(scaling: InstanceScaling) -> Scaling:
         max_instances=scaling.max_instances,
         idle_instances=scaling.idle_instances,
         invocations_per_instance=scaling.invocations_per_instance,
+        follows=tuple(_followed(scaling)),
     )
+
+
+def _followed(scaling: InstanceScaling) -> Iterator[FollowedMetric]:
+    """Yield what the instances follow beside the invocations.
+
+    AWS does not say which statistic its policy for concurrent requests takes. The largest asks for no fewer instances.
+    """
+    if scaling.concurrency_per_instance is not None:
+        yield FollowedMetric(
+            namespace=SAGEMAKER_NAMESPACE,
+            name=CONCURRENCY,
+            statistic="Maximum",
+            target=scaling.concurrency_per_instance,
+        )
+    for metric in scaling.metrics:
+        yield FollowedMetric(
+            namespace=metric.namespace,
+            name=metric.metric_name,
+            statistic=metric.statistic.value,
+            target=metric.target,
+            dimensions=metric.dimensions,
+        )

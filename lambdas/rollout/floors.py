@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 
 def hold_floors(
-    world: World, lock: Lock, view: EndpointView, *, canary_percent: float, requests_per_minute: float
+    world: World,
+    lock: Lock,
+    view: EndpointView,
+    *,
+    canary_percent: float,
+    requests_per_minute: float,
+    followed: float = 0,
 ) -> dict[str, int]:
     """Set the floors that the traffic of both slots together needs, and return them.
 
-    `canary_percent`: the share that the canary shall be able to take. Stable's floor covers all of the traffic, so that
+    `canary_percent`: the share that the canary shall be able to take. `followed`: the instances that the traffic needs
+    by the metrics that scaling follows. Stable's floor covers all of the traffic, so that
     a rollback finds the capacity. Floors never fall during a rollout. A floor that was set while the endpoint was busy
     added no instances: it is set again.
 
@@ -32,7 +39,7 @@ def hold_floors(
         Halted, LockLost: when the rollout ended meanwhile.
     """
     scaling = world.settings.scaling
-    needed = instances_needed(requests_per_minute, scaling)
+    needed = instances_needed(requests_per_minute, scaling, followed)
     registered = _registered(world)
     floors = {lock.stable: needed, lock.canary: canary_floor(needed, canary_percent, scaling)}
     floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
@@ -91,7 +98,7 @@ def rest(world: World, *, stable: str) -> None:
 
 def follows_traffic(world: World) -> bool:
     """Tell whether target tracking sizes the fleets; otherwise their floors do."""
-    return _declared(world).invocations_per_instance is not None
+    return _declared(world).is_tracked
 
 
 def _declared(world: World) -> Scaling:

@@ -225,7 +225,7 @@ class Ledger:
     def declared_scaling(self) -> Scaling | None:
         """Return the instances by role that the last accepted deploy asked for."""
         scaling = (self._get("declared") or {}).get("scaling")
-        return None if scaling is None else Scaling.parse({name: _whole(value) for name, value in scaling.items()})
+        return None if scaling is None else Scaling.parse(_whole(scaling))
 
     def declared(self) -> Release | None:
         """Return the release that the last accepted deploy asked for, with its outcome."""
@@ -274,7 +274,8 @@ class Ledger:
         item = self._get(f"answer#{digest}")
         if item is None or request not in {None, item.get("request")}:
             return None
-        return {name: _whole(value) for name, value in item["answer"].items()}
+        answer: dict[str, Any] = _whole(item["answer"])
+        return answer
 
     # Rollouts
 
@@ -415,7 +416,11 @@ class Ledger:
 
 
 def _whole(value: Any) -> Any:
-    """Return a number of DynamoDB, which is a `Decimal`, as an `int`: JSON has no `Decimal`."""
+    """Return numbers of DynamoDB, which are `Decimal`, as `int`: JSON has no `Decimal`."""
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
     return int(value) if isinstance(value, Decimal) else value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import clients
@@ -17,7 +18,7 @@ from rollout.contract.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MINUTE = 60
 UNKNOWN = "INSUFFICIENT_DATA"
@@ -68,28 +69,34 @@ class Metrics:
 
         A value that cannot be a count is not known, and neither is a minute that has one.
         """
-        pages = self._client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[self._invocations_query(slot) for slot in SLOTS],
-            StartTime=datetime.fromtimestamp(start, UTC),
-            EndTime=datetime.fromtimestamp(end, UTC),
-        )
         minutes: defaultdict[float, dict[str, int]] = defaultdict(dict)
         unknown: set[float] = set()
-        with clients.named_failures():
-            for result in (result for page in pages for result in page["MetricDataResults"]):
-                for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
-                    minute, count = timestamp.timestamp() // MINUTE, as_count(value)
-                    if count is None:
-                        unknown.add(minute)
-                        continue
-                    of_slot = minutes[minute]
-                    of_slot[result["Id"]] = of_slot.get(result["Id"], 0) + count
-        needed = set(map(_query_id, serving))
+        for name, begun, value in self._values([self._invocations_query(slot) for slot in SLOTS], start, end):
+            minute, count = begun // MINUTE, as_count(value)
+            if count is None:
+                unknown.add(minute)
+                continue
+            minutes[minute][name] = minutes[minute].get(name, 0) + count
+        needed = set(map(query_id, serving))
         known = [of_slot for minute, of_slot in minutes.items() if minute not in unknown]
         return Busiest(
             requests=max((sum(of_slot.values()) for of_slot in known), default=0),
             is_known=any(needed <= of_slot.keys() for of_slot in known),
         )
+
+    def by_minute(self, queries: Sequence[Mapping[str, Any]], start: float, end: float) -> list[dict[str, float]]:
+        """Return what queries with periods of a minute found, by their IDs, for each minute in which any found a value.
+
+        A value that is negative or infinite has not come.
+
+        Raises:
+            Throttled, Unavailable: when CloudWatch does not tell.
+        """
+        minutes: defaultdict[float, dict[str, float]] = defaultdict(dict)
+        for name, begun, value in self._values(queries, start, end):
+            if 0 <= value < inf:
+                minutes[begun][name] = value
+        return list(minutes.values())
 
     def seen_until(self, slot: str, start: float, end: float) -> float | None:
         """Return when the newest metric period of a slot that has come ends; `None` when none has come.
@@ -99,36 +106,41 @@ class Metrics:
         Raises:
             Throttled, Unavailable: when CloudWatch does not tell.
         """
+        found = self._values([self._invocations_query(slot)], start, end)
+        begun = [moment for _, moment, value in found if as_count(value) is not None]
+        return max(begun) + self._period if begun else None
+
+    def _values(
+        self, queries: Sequence[Mapping[str, Any]], start: float, end: float
+    ) -> Iterator[tuple[str, float, float]]:
+        """Yield each value: the ID of its query, when its period begins, and itself."""
         pages = self._client.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[self._invocations_query(slot)],
+            MetricDataQueries=queries,
             StartTime=datetime.fromtimestamp(start, UTC),
             EndTime=datetime.fromtimestamp(end, UTC),
         )
         with clients.named_failures():
-            results = [result for page in pages for result in page["MetricDataResults"]]
-        begun = [
-            timestamp.timestamp()
-            for result in results
-            for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True)
-            if as_count(value) is not None
-        ]
-        return max(begun) + self._period if begun else None
+            for result in (result for page in pages for result in page["MetricDataResults"]):
+                for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
+                    yield result["Id"], timestamp.timestamp(), value
 
     def _invocations_query(self, slot: str) -> dict[str, object]:
         metric = {
             "Namespace": SAGEMAKER_NAMESPACE,
             "MetricName": INVOCATIONS,
-            "Dimensions": self._dimensions(slot),
+            "Dimensions": slot_dimensions(self._endpoint, slot),
         }
         return {
-            "Id": _query_id(slot),
+            "Id": query_id(slot),
             "MetricStat": {"Metric": metric, "Period": self._period, "Stat": "Sum"},
         }
 
-    def _dimensions(self, slot: str) -> list[dict[str, str]]:
-        return [{"Name": ENDPOINT_DIMENSION, "Value": self._endpoint}, {"Name": VARIANT_DIMENSION, "Value": slot}]
+
+def slot_dimensions(endpoint: str, slot: str) -> list[dict[str, str]]:
+    """Return the dimensions of a slot's metrics."""
+    return [{"Name": ENDPOINT_DIMENSION, "Value": endpoint}, {"Name": VARIANT_DIMENSION, "Value": slot}]
 
 
-def _query_id(slot: str) -> str:
+def query_id(slot: str) -> str:
     """Return the name of a slot's query, which may have no hyphen."""
     return slot.replace("-", "_")

@@ -74,7 +74,7 @@ class SlotScalers:
 
     def ceiling(self, floor: int) -> int:
         """Return the most instances of a slot that may serve traffic, given its floor."""
-        return floor if self._scaling.invocations_per_instance is None else self._scaling.max_instances
+        return self._scaling.max_instances if self._scaling.is_tracked else floor
 
     def set_size(self, slot: str, instances: int) -> None:
         """Give one slot so many instances, and neither more nor fewer. Raises as `set_floor` does."""

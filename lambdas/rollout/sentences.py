@@ -24,6 +24,9 @@ OVER_MAXIMUM = (
     "the current {rate:,.0f} requests a minute need {needed} instances at {per_instance:,} each, but max_instances is "
     "{maximum}"
 )
+FOLLOWED_OVER_MAXIMUM = (
+    "the current traffic needs {needed} instances, by the metrics that scaling follows, but max_instances is {maximum}"
+)
 NO_DECISION = "no decision in {elapsed:,.0f} s at {step}: {why}"
 BAKING = "{baked:,.0f} of {bake:,} s at {step}: {why}"
 BLIND = "no metrics of the canary for {blind:,.0f} s at {step}, so the traffic went back to stable: {why}"

@@ -20,6 +20,7 @@ DOCUMENTS = [
     "docs/cohorts-and-conversions.md",
     "docs/pacing.md",
     "docs/hosting.md",
+    "docs/scaling.md",
 ]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -51,6 +52,11 @@ def test_the_guide_s_values_can_be_made() -> None:
     assert len(values) == 6
     for snippet in values:
         exec(compile(snippet, "guide.md", "exec"), {})  # noqa: S102 - the point of the test
+
+
+def test_the_values_of_the_scaling_page_can_be_made() -> None:
+    for snippet in _snippets("docs/scaling.md"):
+        exec(compile(snippet, "scaling.md", "exec"), {})  # noqa: S102 - the point of the test
 
 
 def test_the_values_of_the_hosting_page_can_be_made() -> None:

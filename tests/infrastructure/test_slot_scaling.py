@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from canary_construct import InstanceScaling
+from canary_construct import InstanceScaling, ScalingMetric
 from tests.infrastructure.synthesis import ENDPOINT, Resources, depends_on, named, of_type, resources_of
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -42,6 +44,64 @@ def test_each_slot_follows_the_invocations_of_its_instances(tracking: Resources,
         "ScaleInCooldown": 0,
         "ScaleOutCooldown": 60,
     }
+
+
+@pytest.fixture(scope="module")
+def following() -> Resources:
+    gpu = ScalingMetric(namespace="Shop", metric_name="QueueLength", target=12.5, dimensions={"Kind": "ranker"})
+    return resources_of(
+        scaling=InstanceScaling(min_instances=2, max_instances=8, concurrency_per_instance=5, metrics=[gpu])
+    )
+
+
+@pytest.mark.parametrize("letter", ["A", "B"])
+def test_each_slot_follows_concurrency_and_the_callers_metric(following: Resources, letter: str) -> None:
+    policies = {
+        policy["Properties"]["PolicyName"]: policy["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        for policy in of_type(following, POLICY).values()
+        if policy["Properties"]["ScalingTargetId"]
+        == {"Ref": next(name for name in following if f"Scaling{letter}" in name)}
+    }
+    cooldowns = {"ScaleInCooldown": 300, "ScaleOutCooldown": 60}
+    slot = f"variant-{letter.lower()}"
+    assert policies == {
+        f"concurrency-{slot}": {
+            "TargetValue": 5,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+            },
+            **cooldowns,
+        },
+        f"metric-QueueLength-{slot}": {
+            "TargetValue": 12.5,
+            "CustomizedMetricSpecification": {
+                "Namespace": "Shop",
+                "MetricName": "QueueLength",
+                "Statistic": "Average",
+                "Dimensions": [
+                    {"Name": "EndpointName", "Value": ENDPOINT},
+                    {"Name": "VariantName", "Value": slot},
+                    {"Name": "Kind", "Value": "ranker"},
+                ],
+            },
+            **cooldowns,
+        },
+    }
+
+
+def test_the_handlers_know_what_the_instances_follow(following: Resources) -> None:
+    settings = json.loads(following_settings(following))
+    assert "invocations_per_instance" not in settings["scaling"]
+    assert [(metric["name"], metric["statistic"], metric["target"]) for metric in settings["scaling"]["follows"]] == [
+        ("ConcurrentRequestsPerModel", "Maximum", "5"),
+        ("QueueLength", "Average", "12.5"),
+    ]
+
+
+def following_settings(resources: Resources) -> str:
+    (guard,) = of_type(resources, "Custom::ReleaseSlots").values()
+    settings = guard["Properties"]["Settings"]
+    return settings if isinstance(settings, str) else "".join(map(str, settings["Fn::Join"][1]))
 
 
 def test_the_targets_are_registered_one_after_the_other(tracking: Resources) -> None:

@@ -13,7 +13,7 @@ from aws_cdk.assertions import Template
 from rollout.contract.names import PLAN_METADATA
 from rollout.contract.timing import METRIC_DELAY_SECONDS
 
-from canary_construct import CohortRule, Gate, InstanceScaling, TrafficRouting, TrafficStep
+from canary_construct import CohortRule, Gate, InstanceScaling, ScalingMetric, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.command import main
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -185,6 +185,18 @@ def test_each_endpoint_of_a_template_is_priced_by_its_own_config(
     text = lines(path, "--endpoint", "third")
     assert f"4 at the peak: no list price of {UNPRICED} is known here" in text
     assert f"unknown for the instances ({UNPRICED}); $0.01 a rollout for all else" in text
+
+
+def test_what_scaling_follows_beside_the_invocations_may_ask_for_more(
+    tmp_path: Path, plan: Plan, lines: Callable[..., str]
+) -> None:
+    shop = stack()
+    queue = ScalingMetric(namespace="Shop", metric_name="Queue", target=12)
+    declare(shop, scaling=InstanceScaling(max_instances=8, concurrency_per_instance=5, metrics=[queue]))
+    path = written(shop, tmp_path)
+    assert plan(path)["follows_too"] == ["ConcurrentRequestsPerModel", "Queue"]
+    assert "PeakInstances" not in written_metadata(path)
+    assert "2 before, 2 at the peak, and more if ConcurrentRequestsPerModel or Queue asks for it: $" in lines(path)
 
 
 def test_an_instance_type_that_is_a_parameter_is_its_default(tmp_path: Path, plan: Plan) -> None:

@@ -1,11 +1,12 @@
 """Values with numbers in them: what each refuses, in the caller's words."""
 
+import math
 from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Stack
 
-from canary_construct import AlarmThresholds, InstanceScaling, SmokeTest
+from canary_construct import AlarmThresholds, InstanceScaling, ScalingMetric, SmokeTest
 from canary_construct.hosting.endpoint_name import MAX_LENGTH
 from canary_construct.permissions.endpoint_scope import StackScope
 from canary_construct.props.metric_period import check_metric_period
@@ -33,6 +34,35 @@ def refusal_of(make: Any, **props: Any) -> str:
 )
 def test_impossible_scaling_is_refused(props: dict[str, Any], sentence: str) -> None:
     assert refusal_of(InstanceScaling, **props) == sentence
+
+
+QUEUE = ScalingMetric(namespace="Shop", metric_name="Queue", target=10)
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({"concurrency_per_instance": 0}, "concurrency_per_instance must be above 0, got 0"),
+        ({"concurrency_per_instance": math.nan}, "concurrency_per_instance must be above 0, got nan"),
+        ({"metrics": [QUEUE, QUEUE]}, "metrics must have different names, got Queue, Queue"),
+    ],
+)
+def test_what_instances_cannot_follow_is_refused(props: dict[str, Any], sentence: str) -> None:
+    assert refusal_of(InstanceScaling, **props) == sentence
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({"namespace": ""}, "namespace must not be empty"),
+        ({"metric_name": ""}, "metric_name must not be empty"),
+        ({"target": -1}, "target must be above 0, got -1"),
+        ({"target": math.inf}, "target must be above 0, got inf"),
+        ({"dimensions": {"VariantName": "a"}}, "dimensions must leave VariantName out: the library adds it"),
+    ],
+)
+def test_a_metric_that_cannot_be_followed_is_refused(props: dict[str, Any], sentence: str) -> None:
+    assert refusal_of(ScalingMetric, **{"namespace": "Shop", "metric_name": "Queue", "target": 10, **props}) == sentence
 
 
 def test_no_target_to_follow_is_a_fixed_fleet_and_a_cooldown_of_zero_is_a_value() -> None:

@@ -1,4 +1,4 @@
-"""Scaling policies: target tracking on a variant's invocations."""
+"""Scaling policies: target tracking on a variant's invocations or concurrent requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from canary_tools.aws_models.api.errors import validation_error
 from canary_tools.aws_models.autoscaling.targets import VariantId
 
 INVOCATIONS_PER_INSTANCE = "SageMakerVariantInvocationsPerInstance"
-_KNOWN_METRICS = (INVOCATIONS_PER_INSTANCE, "SageMakerVariantConcurrentRequestsPerModelHighResolution")
+CONCURRENCY_PER_INSTANCE = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+_KNOWN_METRICS = (INVOCATIONS_PER_INSTANCE, CONCURRENCY_PER_INSTANCE)
 _DEFAULT_COOLDOWN_SECONDS = 300
 
 
@@ -31,14 +32,19 @@ class ScalingPolicy:
 
     @property
     def target_value(self) -> float:
-        """The target of the metric: invocations per minute and instance."""
+        """The target of the metric, for each instance: invocations a minute, or concurrent requests."""
         return float(self.configuration["TargetValue"])
 
     @property
-    def follows_invocations(self) -> bool:
-        """Whether the policy tracks invocations per instance. Policies on other metrics are stored and do nothing."""
-        predefined = self.configuration.get("PredefinedMetricSpecification", {})
-        return bool(predefined.get("PredefinedMetricType") == INVOCATIONS_PER_INSTANCE)
+    def metric_type(self) -> str | None:
+        """The predefined metric; `None` for a customized one, which this model does not measure."""
+        predefined: Mapping[str, str] = self.configuration.get("PredefinedMetricSpecification", {})
+        return predefined.get("PredefinedMetricType")
+
+    @property
+    def may_scale_in(self) -> bool:
+        """Whether the policy takes instances away."""
+        return not self.configuration.get("DisableScaleIn", False)
 
     def cooldown_seconds(self, direction: str) -> int:
         """Return how long to wait after a scaling activity before the next one in `direction` (`In` or `Out`)."""

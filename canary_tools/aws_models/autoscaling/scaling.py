@@ -132,12 +132,16 @@ class Scaling:
         """Answer `DescribeScalingActivities`."""
         return self._log.describe(request)
 
-    def tracked(self) -> Iterator[tuple[ScalingPolicy, ScalableTarget, ScaledVariant]]:
-        """Yield every policy whose variant is in service, with its target and its variant."""
+    def tracked(self, metric_type: str) -> Iterator[tuple[ScalingPolicy, ScalableTarget, ScaledVariant]]:
+        """Yield every policy on this metric whose variant is in service, with its target and its variant."""
         for policy in list(self._policies.values()):
-            variant = self._variants.find(policy.variant)
+            variant = self._variants.find(policy.variant) if policy.metric_type == metric_type else None
             if variant is not None:
                 yield policy, self._targets[policy.variant], variant
+
+    def policies_of(self, variant: VariantId) -> list[ScalingPolicy]:
+        """Return all policies of a variant."""
+        return [policy for policy in self._policies.values() if policy.variant == variant]
 
     def set_count(self, variant_id: VariantId, count: int, *, cause: str) -> bool:
         """Ask SageMaker for a number of instances. Return whether SageMaker accepted the change."""

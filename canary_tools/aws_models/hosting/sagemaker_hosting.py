@@ -9,7 +9,7 @@ from canary_tools.aws_models.sagemaker.catalogue import Catalogue
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.endpoints import Endpoints
 from canary_tools.aws_models.sagemaker.instances import InstanceHost
-from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, RecordMetric
+from canary_tools.aws_models.sagemaker.invocation_metrics import InvocationMetrics, RecordMetric, ServedInvocation
 from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay
 from canary_tools.aws_models.sagemaker.metric_source import MetricSource, metric_source
 from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
@@ -87,5 +87,6 @@ class SageMakerHosting:
             else self._metric_delay(metric_source(variant.endpoint_name, fleet, variant.variant_name))
         )
 
-    def _track(self, source: MetricSource, count: int) -> None:
-        self._tracking.count(VariantId(source.endpoint_name, source.variant_name), count)
+    def _track(self, source: MetricSource, invocation: ServedInvocation, count: int) -> None:
+        variant = VariantId(source.endpoint_name, source.variant_name)
+        self._tracking.count(variant, count, busy_seconds=invocation.busy_seconds(count))

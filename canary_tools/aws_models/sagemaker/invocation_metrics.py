@@ -14,10 +14,12 @@ from canary_tools.clock import Clock
 
 _SUB_MINUTE_RESOLUTION = 1
 _MINUTE = 60
+_MICROSECONDS = 1_000_000
 _HTTP_OK = range(200, 300)
 _HTTP_CLIENT_ERROR = range(400, 500)
 _HTTP_SERVER_ERROR = range(500, 600)
-_COUNTS = ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
+_CONCURRENCY = "ConcurrentRequestsPerModel"
+_COUNTS = (_CONCURRENCY, "Invocations", "Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
 _UNITS = {"ModelLatency": "Microseconds", "OverheadLatency": "Microseconds"}
 
 
@@ -55,17 +57,24 @@ class ServedInvocation:
     overhead_microseconds: int
     instance_count: int
 
+    def busy_seconds(self, count: int) -> float:
+        """Return for how long so many equal invocations together keep the model busy."""
+        return count * self.model_microseconds / _MICROSECONDS
+
 
 @dataclass
 class _Period:
     start: float
     values: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
     count: int = 0
+    busy_seconds: float = 0.0
+    """Of the model's instances on average: for how long they worked on requests, counted once for each request."""
 
 
 class InvocationMetrics:
     """Counts invocations per variant and publishes the counts after the end of each period.
 
+    Concurrent requests are published once a period, as their average over it; SageMaker does so every ten seconds.
     The points of one period come one by one: each metric of each variant has a delay of its own, drawn anew for each
     period. A metric with an endpoint config as its third dimension is another metric.
 
@@ -75,7 +84,7 @@ class InvocationMetrics:
 
     Attributes:
         serves: tells whether a variant without traffic is still in service. Publishing ends when it is not.
-        on_invocation: each is called with the source and the number of invocations of an observation.
+        on_invocation: each is called with the source, an invocation and how many equal ones there were.
     """
 
     def __init__(self, *, clock: Clock, record: RecordMetric, delay: MetricDelay, undocumented: Undocumented) -> None:
@@ -87,7 +96,7 @@ class InvocationMetrics:
         self._silent_periods: Counter[MetricSource] = Counter()
         self._newest: dict[MetricSource, dict[tuple[str, int], float]] = {}
         self.serves: Callable[[MetricSource], bool] = lambda _source: True
-        self.on_invocation: list[Callable[[MetricSource, int], None]] = []
+        self.on_invocation: list[Callable[[MetricSource, ServedInvocation, int], None]] = []
 
     def watch(self, source: MetricSource) -> None:
         """Begin to publish for a variant. A second call for the same variant does nothing."""
@@ -99,10 +108,11 @@ class InvocationMetrics:
         self.watch(source)
         period = self._open[source]
         period.count += count
+        period.busy_seconds += invocation.busy_seconds(count) / invocation.instance_count
         for name, value in _values(invocation).items():
             period.values[name][value] += count
         for listener in self.on_invocation:
-            listener(source, count)
+            listener(source, invocation, count)
 
     def _begin(self, source: MetricSource) -> None:
         start = self._clock.now() // source.period_seconds * source.period_seconds
@@ -116,6 +126,7 @@ class InvocationMetrics:
             return
         self._begin(source)
         if period.count:
+            period.values[_CONCURRENCY][period.busy_seconds / source.period_seconds] += 1
             self._publish(source, period)
         elif self._publishes_zeros(source):
             period.values.update({name: Counter({0.0: 1}) for name in _COUNTS})

@@ -16,6 +16,7 @@ class Fleet:
 
     `rps`: requests a second on the whole endpoint. `needed`: instances for that traffic. `idle`: instances of the slot
     that serves nobody. `most`: `max_instances` of a variant. `canaries`: instances of the canary in each step.
+    `follows`: what scaling follows beside the invocations; how many instances that adds is known in AWS only.
     """
 
     instance_type: str
@@ -24,6 +25,7 @@ class Fleet:
     idle: int
     most: int
     canaries: tuple[int, ...]
+    follows: tuple[str, ...] = ()
 
     @property
     def extra_by_step(self) -> tuple[int, ...]:
@@ -70,6 +72,7 @@ class Fleet:
             "peak_instances": self.peak,
             "peak_usd_per_hour": self.peak_usd_per_hour,
             "max_instances": self.most,
+            "follows_too": list(self.follows),
         }
 
 
@@ -86,6 +89,7 @@ def fleet_of(declared: DeclaredEndpoint, rps: float) -> Fleet:
         idle=idle,
         most=scaling.max_instances,
         canaries=tuple(max(idle, ceil(needed * step.expected_percent / 100)) for step in steps),
+        follows=tuple(metric.name for metric in scaling.follows),
     )
 
 

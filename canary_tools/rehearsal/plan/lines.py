@@ -58,7 +58,8 @@ def _instances(fleet: Fleet) -> str:
         return f"REFUSED: {fleet.refused}"
     hourly = fleet.peak_usd_per_hour
     price = f"no list price of {_type(fleet)} is known here" if hourly is None else f"${hourly:,.2f} an hour"
-    return f"{fleet.before:,} before, {fleet.peak:,} at the peak: {price} (max_instances {fleet.most} a variant)"
+    more = f", and more if {' or '.join(fleet.follows)} asks for it" if fleet.follows else ""
+    return f"{fleet.before:,} before, {fleet.peak:,} at the peak{more}: {price} (max_instances {fleet.most} a variant)"
 
 
 def _cost(summary: Summary) -> str:

@@ -81,6 +81,9 @@ def _check_scaling(scaling: Reader) -> None:
     for key in ("min_instances", "max_instances", "idle_instances"):
         scaling.whole(key, least=0)
     scaling.optional_number("invocations_per_instance", above=0)
+    for followed in scaling.optional_sections("follows"):
+        for key in ("namespace", "name", "statistic", "target"):
+            followed.text(key)
 
 
 def _check_gates(gates: Reader) -> None:

@@ -11,6 +11,9 @@ SCALE_OUT_SECONDS = 180.0
 def fitting_instances(scaling: Scaling, requests_per_second: float) -> int:
     """Return the instances of a variant that has served so many requests a second for some minutes.
 
+    How many it needs by concurrent requests, or by a metric of the caller, is not known before they are measured: it
+    begins with `min_instances` then, and target tracking adds others.
+
     >>> tracked = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000)
     >>> [fitting_instances(tracked, requests) for requests in (1, 300, 1000)]
     [2, 6, 8]

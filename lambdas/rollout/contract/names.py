@@ -26,6 +26,8 @@ SAGEMAKER_NAMESPACE = "AWS/SageMaker"
 """Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html"""
 ENDPOINT_DIMENSION, VARIANT_DIMENSION = "EndpointName", "VariantName"
 INVOCATIONS = "Invocations"
+CONCURRENCY = "ConcurrentRequestsPerModel"
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html"""
 
 SCALED_SERVICE = "sagemaker"
 SCALED_DIMENSION = "sagemaker:variant:DesiredInstanceCount"

@@ -20,22 +20,50 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
+class FollowedMetric:
+    """A metric of each slot that target tracking keeps at `target`. `dimensions` are those beside endpoint and slot."""
+
+    namespace: str
+    name: str
+    statistic: str
+    target: float
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, payload: Mapping[str, Any]) -> FollowedMetric:
+        """Read what `to_json` wrote."""
+        return cls(**{**payload, "target": float(payload["target"])})
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON. The target is text: DynamoDB takes no float."""
+        return {**vars(self), "target": str(self.target)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Instances per role. `invocations_per_instance` is per minute; `None` is a fixed fleet."""
+    """Instances per role. `invocations_per_instance` is per minute. A fleet that follows nothing has a fixed size."""
 
     min_instances: int
     max_instances: int
     idle_instances: int
     invocations_per_instance: int | None = None
+    follows: Sequence[FollowedMetric] = ()
+    """What the instances follow beside the invocations."""
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> Scaling:
         """Read what `to_json` wrote."""
-        return cls(**payload)
+        return cls(**{**payload, "follows": tuple(map(FollowedMetric.parse, payload.get("follows", ())))})
 
-    def to_json(self) -> dict[str, int]:
-        """Return plain JSON, without what is `None`; CDK leaves it out as well."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+    def to_json(self) -> dict[str, object]:
+        """Return plain JSON, without what is not there; CDK leaves it out as well."""
+        told = {**vars(self), "follows": [metric.to_json() for metric in self.follows] or None}
+        return {name: value for name, value in told.items() if value is not None}
+
+    @property
+    def is_tracked(self) -> bool:
+        """Tell whether target tracking sizes the fleets; otherwise their floors do."""
+        return self.invocations_per_instance is not None or bool(self.follows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollout import sentences
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 MINUTE = 60
 
 
-def instances_needed(requests_per_minute: float, scaling: Scaling) -> int:
+def instances_needed(requests_per_minute: float, scaling: Scaling, followed: float = 0) -> int:
     """Return how many instances the whole current traffic needs, from `min_instances` to `max_instances`.
+
+    `followed`: the instances that the metrics ask for which scaling follows. The larger need counts, as target tracking
+    adds instances for any of its policies. Source:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
 
     >>> from rollout.contract.plan import Scaling
     >>> scaling = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=1000)
@@ -25,10 +29,14 @@ def instances_needed(requests_per_minute: float, scaling: Scaling) -> int:
     >>> instances_needed(1e9, fixed)
     2
     """
-    if scaling.invocations_per_instance is None:
+    if not scaling.is_tracked:
         return scaling.min_instances
-    wanted = ceil(requests_per_minute / scaling.invocations_per_instance)
+    wanted = max(_for_requests(requests_per_minute, scaling), ceil(round(followed, 3)))
     return min(max(scaling.min_instances, wanted), scaling.max_instances)
+
+
+def _for_requests(requests_per_minute: float, scaling: Scaling) -> int:
+    return ceil(requests_per_minute / (scaling.invocations_per_instance or inf))
 
 
 class Excess(NamedTuple):
@@ -39,7 +47,13 @@ class Excess(NamedTuple):
 
 
 def excess(
-    requests_per_minute: float, scaling: Scaling, *, since: float | None, now: float, lasts_seconds: int
+    requests_per_minute: float,
+    scaling: Scaling,
+    *,
+    followed: float = 0,
+    since: float | None,
+    now: float,
+    lasts_seconds: int,
 ) -> Excess:
     """Tell whether the traffic needs more than `max_instances`. A rollout waits then: a peak passes.
 
@@ -53,12 +67,14 @@ def excess(
     >>> excess(8001, scaling, since=None, now=60, lasts_seconds=900).since
     60
     """
-    per_instance = scaling.invocations_per_instance
-    if per_instance is None or requests_per_minute <= scaling.max_instances * per_instance:
+    for_requests, for_followed = _for_requests(requests_per_minute, scaling), ceil(round(followed, 3))
+    needed = max(for_requests, for_followed)
+    if needed <= scaling.max_instances:
         return Excess()
     begun = now if since is None else since
-    words = {"rate": requests_per_minute, "needed": ceil(requests_per_minute / per_instance)}
-    sentence = sentences.OVER_MAXIMUM.format(per_instance=per_instance, maximum=scaling.max_instances, **words)
+    words = {"rate": requests_per_minute, "needed": needed, "maximum": scaling.max_instances}
+    template = sentences.OVER_MAXIMUM if for_requests == needed else sentences.FOLLOWED_OVER_MAXIMUM
+    sentence = template.format(per_instance=scaling.invocations_per_instance, **words)
     if now >= begun + lasts_seconds:
         raise CapacityUnavailable(f"{sentence}; this lasts for {(now - begun) / MINUTE:.0f} minutes")
     return Excess(begun, sentence)

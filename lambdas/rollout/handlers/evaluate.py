@@ -17,6 +17,7 @@ from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
 from rollout.evidence.reader import EvidenceReader
 from rollout.floors import hold_floors
+from rollout.followed import followed_instances
 from rollout.gates import Assessment, GateAssessment, Judge
 from rollout.notices import notify
 from rollout.shares import foreseen_percent, seconds_to_next_look
@@ -66,8 +67,9 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     window = window_of(plan, state, clock.now())
     evidence, not_answered = _read(reader, window, lock)
     percent = foreseen_percent(plan, state)
-    hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=evidence.requests_per_minute)
-    over = _excess(world, plan, state, evidence.requests_per_minute)
+    traffic = {"requests_per_minute": evidence.requests_per_minute, "followed": followed_instances(world, view)}
+    hold_floors(world, lock, view, canary_percent=percent, **traffic)
+    over = _excess(world, plan, state, **traffic)
 
     known = replace(state, over_maximum_since=over.since)
     looked = look_at(plan, known, window, evidence, held=held or over.sentence, notes=not_answered)
@@ -100,12 +102,12 @@ def _read(reader: EvidenceReader, window: Window, lock: Lock) -> tuple[Evidence,
         return unused, [sentences.NOT_ANSWERED.format(error=error)]
 
 
-def _excess(world: World, plan: Plan, state: StepState, requests_per_minute: float) -> Excess:
+def _excess(world: World, plan: Plan, state: StepState, *, requests_per_minute: float, followed: float) -> Excess:
     """Tell whether the traffic needs more than `max_instances`: a step is held then, and its peak is waited for."""
     lasts = max(OVER_MAXIMUM_SECONDS, LOOKS_OVER_MAXIMUM * plan.evaluation_interval_seconds)
     return excess(
-        requests_per_minute, world.settings.scaling, since=state.over_maximum_since, now=clock.now(),
-        lasts_seconds=lasts,
+        requests_per_minute, world.settings.scaling, followed=followed, since=state.over_maximum_since,
+        now=clock.now(), lasts_seconds=lasts,
     )  # fmt: skip
 
 

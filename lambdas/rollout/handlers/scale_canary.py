@@ -13,14 +13,13 @@ from rollout.contract.states import StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
 from rollout.decisions.capacity import MINUTE, canary_floor, excess, instances_needed
 from rollout.floors import hold_floors
+from rollout.followed import TRAFFIC_WINDOW_SECONDS, followed_instances
 from rollout.shares import first_percent, foreseen_percent
 from rollout.world import World
 
 if TYPE_CHECKING:
     from rollout.contract.events import Task
     from rollout.endpoint import EndpointView
-
-TRAFFIC_WINDOW_SECONDS = 300
 
 
 def handler(event: Task, _context: object) -> dict[str, object]:
@@ -46,12 +45,14 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     now = clock.now()
     busiest = _busiest_minute(world, view, lock.stable, now)
     state = _with_a_share(plan, state, busiest)
-    found, least = view.variants[lock.canary].instances, _least_floor(plan, state, busiest)
+    followed = followed_instances(world, view, unknown=view.variants[lock.stable].instances)
+    found, least = view.variants[lock.canary].instances, _least_floor(plan, state, busiest, followed)
     percent = foreseen_percent(plan, state, must_wait=found < least)
-    floors = hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=busiest)
+    floors = hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=busiest, followed=followed)
     over = excess(
-        busiest, world.settings.scaling, since=state.over_maximum_since, now=now, lasts_seconds=OVER_MAXIMUM_SECONDS
-    )
+        busiest, world.settings.scaling, followed=followed, since=state.over_maximum_since, now=now,
+        lasts_seconds=OVER_MAXIMUM_SECONDS,
+    )  # fmt: skip
     needed = _needed_now(plan, state, floors[lock.canary], least)
     after = replace(_timed(state, now, found=found, needed=needed), over_maximum_since=over.since)
     if found < needed:
@@ -69,10 +70,10 @@ def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> S
     return replace(state, exposure=state.exposure.choose(percent))
 
 
-def _least_floor(plan: Plan, state: StepState, requests_per_minute: float) -> int:
+def _least_floor(plan: Plan, state: StepState, requests_per_minute: float, followed: float) -> int:
     """Return the instances that the wanted share needs."""
     scaling = plan.settings.scaling
-    return canary_floor(instances_needed(requests_per_minute, scaling), state.exposure.wanted, scaling)
+    return canary_floor(instances_needed(requests_per_minute, scaling, followed), state.exposure.wanted, scaling)
 
 
 def _needed_now(plan: Plan, state: StepState, floor: int, least: int) -> int:

@@ -14,6 +14,8 @@ from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 from tests.lambdas.fakes.boto_clients import Operation, Parameters
 
+MINUTE = 60
+
 
 class CloudWatch:
     """True metrics, and alarms whose states a test sets."""
@@ -56,6 +58,15 @@ class CloudWatch:
             values = Counter({1.0: hits, 0.0: requests - hits})
             self._record(endpoint, slot, name, +values, at, period)
         self._record(endpoint, slot, "ModelLatency", +Counter({20_000.0: good, 30_000.0: failed}), at, period)
+
+    def work(
+        self, endpoint: str, slot: str, concurrency: float, *, requests: int, instances: int | None, at: float
+    ) -> None:
+        """Publish what a slot did in the minute of `at`; without `instances`, all but the requests for each of them."""
+        self._record(endpoint, slot, "Invocations", +Counter({1.0: requests}), at, MINUTE)
+        self._record(endpoint, slot, "ConcurrentRequestsPerModel", Counter({concurrency: 1}), at, MINUTE)
+        if instances is not None:
+            self._record(endpoint, slot, "InvocationsPerInstance", +Counter({1 / instances: requests}), at, MINUTE)
 
     def fail_more(self, endpoint: str, slot: str, failed: int, *, at: float, period: int) -> None:
         """Publish failures beside what `serve` published: more than there were requests, say."""

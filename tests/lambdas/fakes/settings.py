@@ -12,6 +12,21 @@ PERIOD = 60
 REST_API, STAGE = "door", "live"
 
 SCALED = {"min_instances": 2, "max_instances": 8, "idle_instances": 1, "invocations_per_instance": 1000}
+FOLLOWING = {
+    "min_instances": 2,
+    "max_instances": 8,
+    "idle_instances": 1,
+    "follows": [
+        {
+            "namespace": "AWS/SageMaker",
+            "name": "ConcurrentRequestsPerModel",
+            "statistic": "Maximum",
+            "target": "4.0",
+            "dimensions": {},
+        }
+    ],
+}
+"""Four requests at the same time for each instance, and no target for requests a minute."""
 FIXED = {**SCALED, "invocations_per_instance": None}
 
 

@@ -1,0 +1,67 @@
+"""A metric of the caller that the number of instances follows, as a value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class MetricStatistic(StrEnum):
+    """The statistics that target tracking takes.
+
+    Source: https://docs.aws.amazon.com/autoscaling/application/APIReference/API_CustomizedMetricSpecification.html
+    """
+
+    AVERAGE = "Average"
+    MAXIMUM = "Maximum"
+    MINIMUM = "Minimum"
+    SAMPLE_COUNT = "SampleCount"
+    SUM = "Sum"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingMetric:
+    """A CloudWatch metric of each variant that target tracking keeps at `target`.
+
+    It must have the dimensions `EndpointName` and `VariantName`, and those in `dimensions` beside them: each variant
+    follows its own. Twice the instances must halve it, as they halve what a GPU has to do. `target` is in the metric's
+    unit, above 0.
+
+    Raises:
+        ValueError: when a name is empty, the target is not above 0 and finite, or `dimensions` has endpoint or variant.
+
+    Source:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
+    """
+
+    namespace: str
+    metric_name: str
+    target: float
+    statistic: MetricStatistic = MetricStatistic.AVERAGE
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("namespace", "metric_name"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} must not be empty")
+        check_target("target", self.target)
+        for name in (ENDPOINT_DIMENSION, VARIANT_DIMENSION):
+            if name in self.dimensions:
+                raise ValueError(f"dimensions must leave {name} out: the library adds it")
+
+
+def check_target(name: str, value: float) -> None:
+    """Refuse a target that no metric can be kept at.
+
+    Raises:
+        ValueError: when it is not above 0 and finite.
+    """
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be above 0, got {value:g}")
