@@ -12,6 +12,7 @@ from canary_construct.props.handler_settings import HandlerSettings
 from canary_construct.props.hold_back import HoldBack
 from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.model_hosting import ModelHosting, RoutingStrategy
+from canary_construct.props.model_package import on_approved_package
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
 from canary_construct.props.scaling_metric import MetricStatistic, ScalingMetric
@@ -45,4 +46,5 @@ __all__ = [
     "SmokeTest",
     "TrafficRouting",
     "TrafficStep",
+    "on_approved_package",
 ]

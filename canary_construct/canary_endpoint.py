@@ -175,7 +175,7 @@ class CanaryEndpoint(Construct):
             metric_period_seconds=metric_period,
         )
         self._handlers = Handlers.of(self, handlers)
-        self._names = self._handlers.scope.endpoint(self._endpoint_name)
+        self._names = self._handlers.scope.endpoint(self._endpoint_name, package_arn=release.model_package_arn)
         self._policies = self._handlers.allow(self, self._names)
         archives = model_archives(self, "ModelArchive", release)
         sources = ModelSources(
@@ -225,6 +225,7 @@ class CanaryEndpoint(Construct):
             Version=release.version,
             **content_properties(declared, archives, hosting.knobs.release),
             **self._roles.properties(),
+            ModelPackage=release.model_package_arn,
             SecurityGroup=own_group(self),
         )
         self._slots.node.add_dependency(*self._policies["ReleaseSlots"])

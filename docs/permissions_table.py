@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 HEAD = """# Who may do what
 
 Written by `python -m docs.permissions_table` from a synthesised stack; a test compares. One row a
-statement. `<endpoint>` is the endpoint's name. Nothing has a wildcard but what is listed with its reason.
+statement. `<endpoint>` is the endpoint's name. `DescribeModelPackage` is there only when the release is of the model
+registry, and names its version. Nothing has a wildcard but what is listed with its reason.
 
 | role | actions | resources | only if | why a wildcard |
 |---|---|---|---|---|
@@ -52,6 +53,7 @@ LIMITS = """
 """
 ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "CanaryHandlersRolloutRole": "state machine"}
 ROLES |= {"ApiRole": "front door"}
+PACKAGE = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
 NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
 REASONS = {
     action: permission.reason
@@ -80,7 +82,7 @@ def permissions_table() -> str:
     endpoint = CanaryEndpoint(
         stack,
         "Recommender",
-        release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
+        release=ModelRelease.from_model_package(version="v1", arn=PACKAGE),
         instance_type="ml.m5.xlarge",
         endpoint_name="endpoint-name",
         smoke_test=SmokeTest(payloads=["{}"]),

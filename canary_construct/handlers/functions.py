@@ -17,7 +17,12 @@ from canary_construct.handlers.network import allow_network_interfaces, network
 from canary_construct.handlers.shipped_code import shipped_code
 from canary_construct.handlers.state_machine_role import state_machine_role
 from canary_construct.permissions.acknowledged_statement import add_statement
-from canary_construct.permissions.by_handler import ENDPOINT_POLICIES, IN_ROLE, endpoint_policies_of
+from canary_construct.permissions.by_handler import (
+    ENDPOINT_POLICIES,
+    IN_ROLE,
+    endpoint_policies_for,
+    endpoint_policies_of,
+)
 from canary_construct.permissions.endpoint_scope import StackScope
 from canary_construct.permissions.size import PolicySizes
 from canary_construct.props.handler_settings import HandlerSettings
@@ -93,8 +98,10 @@ class Handlers(Construct):
         Endpoints share no policy: when one of them is removed from the stack, its guards must still have their
         permissions when they act.
         """
-        policies = {name: self._policy(endpoint, name, scope) for name in ENDPOINT_POLICIES}
-        by_handler = {name: [policies[policy] for policy in endpoint_policies_of(name)] for name in IN_ROLE}
+        policies = {name: self._policy(endpoint, name, scope) for name in endpoint_policies_for(scope)}
+        by_handler = {
+            name: [policies[policy] for policy in endpoint_policies_of(name) if policy in policies] for name in IN_ROLE
+        }
         for name, added in by_handler.items():
             self._policies[name] += added
         return by_handler

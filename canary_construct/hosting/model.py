@@ -40,7 +40,11 @@ def model(
     containers = release.all_containers()
     if hosting.vpc_config is None:
         _refuse_private_registries(release.version, containers)
-    definitions = [_definition(*each) for each in zip(containers, archives, strict=True)]
+    definitions = (
+        [_definition(*each) for each in zip(containers, archives, strict=True)]
+        if release.model_package_arn is None
+        else [_packaged(release)]
+    )
     is_single = len(definitions) == 1
     resource = Model(
         scope,
@@ -69,6 +73,12 @@ def _refuse_private_registries(version: str, containers: Sequence[Container]) ->
         raise ValueError(
             f"image_config of release {version} needs a vpc, through which SageMaker reaches {images[0]}; got none"
         )
+
+
+def _packaged(release: ModelRelease) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+    return sagemaker.CfnModel.ContainerDefinitionProperty(
+        model_package_name=release.model_package_arn, environment=dict(release.environment) or None
+    )
 
 
 def _definition(container: Container, archive: ModelArchive | None) -> sagemaker.CfnModel.ContainerDefinitionProperty:

@@ -40,7 +40,9 @@ class ModelArchive:
 
 
 def model_archives(scope: Construct, construct_id: str, release: ModelRelease) -> list[ModelArchive | None]:
-    """Return the archive of each container of a release; `None` where the image holds the model."""
+    """Return the archive of each container of a release; `None` where the image holds the model, or a package says."""
+    if release.model_package_arn is not None:
+        return [None]
     containers = release.all_containers()
     if len(containers) == 1:
         return [_archive(scope, construct_id, containers[0])]

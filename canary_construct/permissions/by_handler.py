@@ -34,6 +34,11 @@ SET_WEIGHTS = _on_endpoint("DescribeEndpoint", "UpdateEndpointWeightsAndCapaciti
 """Whoever registers a scalable target needs these of the target's service as well. Source:
 https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_id-based-policy-examples.html"""
 INVOKE = _on_endpoint("InvokeEndpoint")
+DESCRIBE_PACKAGE = Permission[EndpointScope](
+    actions=["sagemaker:DescribeModelPackage"],
+    resources=lambda scope: [] if scope.package_arn is None else [scope.package_arn],
+)
+"""Of the version that the release is of, in whichever account its registry is."""
 READ_CONFIG = Permission[StackScope](
     actions=["sagemaker:DescribeEndpointConfig"],
     resources=lambda scope: [scope.arn("sagemaker", "endpoint-config", "*")],
@@ -155,6 +160,7 @@ ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
         handlers=[name for name in IN_ROLE if SET_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic"],
     ),
     "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint"]),
+    "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare"]),
     "Invocations": EndpointPolicy(permission=INVOKE, handlers=["SmokeTest"]),
 }
 """By the construct ID of the policy. `ScaleCanary`, `Evaluate` and `Promote` have the weight call because AWS asks for
@@ -168,6 +174,11 @@ def endpoint_policies_of(handler: str) -> list[str]:
     ['Weights']
     """
     return [name for name, policy in ENDPOINT_POLICIES.items() if handler in policy.handlers]
+
+
+def endpoint_policies_for(scope: EndpointScope) -> list[str]:
+    """Return which policies an endpoint has: one without a resource is none."""
+    return [name for name, policy in ENDPOINT_POLICIES.items() if policy.permission.resources(scope)]
 
 
 PERMISSIONS: Mapping[str, Sequence[Permission[EndpointScope]]] = {

@@ -28,9 +28,9 @@ class StackScope:
         """Return the resources of the stack around a construct."""
         return cls(stack=Stack.of(scope), settled_stack=outermost_stack(scope), ledger_arn=ledger_arn)
 
-    def endpoint(self, name: str) -> EndpointScope:
+    def endpoint(self, name: str, *, package_arn: str | None = None) -> EndpointScope:
         """Return the resources of one endpoint of the stack."""
-        return EndpointScope(**vars(self), endpoint_name=name)
+        return EndpointScope(**vars(self), endpoint_name=name, package_arn=package_arn)
 
     def arn(self, service: str, resource: str, name: str, *, colon: bool = False) -> str:
         """Return an ARN in the stack's account and region."""
@@ -48,6 +48,8 @@ class EndpointScope(StackScope):
     """The resources of one endpoint that statements name."""
 
     endpoint_name: str
+    package_arn: str | None
+    """The model package of its release, if it is of one."""
 
     @property
     def endpoint_arn(self) -> str:

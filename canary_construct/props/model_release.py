@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 
 from canary_construct.props.container import Container, check_asset
+from canary_construct.props.model_package import check_package_arn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ _VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PIPELINE = range(2, 16)
 """How many containers a pipeline has. Source:
 https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipelines.html"""
+_OF_A_CONTAINER = ("image_uri", "model_data_url", "model_data", "asset_path", "image_config")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class ModelRelease:
       `from_asset` to ship model data from this machine
     - `containers`: 2 to 15 containers of an inference pipeline, in place of all these; each gets the answer of the one
       before
+    - `model_package_arn`: one version of a model package of SageMaker's registry, in place of image and model data. Use
+      `from_model_package`
     - `hosting`: how the instances of this release differ from what the endpoint's `hosting` says
 
     Raises:
@@ -52,14 +56,19 @@ class ModelRelease:
     environment: Mapping[str, str] = field(default_factory=dict)
     image_config: PrivateRegistry | None = None
     containers: Sequence[Container] = ()
+    model_package_arn: str | None = None
     hosting: ModelHosting | None = None
 
     def __post_init__(self) -> None:
         _check_version(self.version)
+        if self.model_package_arn is not None:
+            check_package_arn(self.model_package_arn)
+            _refuse(self, (*_OF_A_CONTAINER, "containers"), "a model package, which says {} itself")
+            return
         if not self.containers:
             self.all_containers()
             return
-        _check_in_place_of_one(self)
+        _refuse(self, (*_OF_A_CONTAINER, "environment"), "containers, which say {} themselves")
         _check_pipeline(self.containers)
 
     @classmethod
@@ -88,16 +97,45 @@ class ModelRelease:
             hosting=hosting,
         )
 
+    @classmethod
+    def from_model_package(
+        cls,
+        *,
+        version: str,
+        arn: str,
+        environment: Mapping[str, str] | None = None,
+        hosting: ModelHosting | None = None,
+    ) -> ModelRelease:
+        """Deploy one version of a model package of SageMaker's registry.
+
+        The package says image and model data. A deploy is refused unless the package is approved then, and the rollout
+        asks again when it begins. The role that the library makes reads only the buckets in `model_buckets`.
+
+        - `arn`: `arn:aws:sagemaker:<region>:<account>:model-package/<group>/<version>`
+        - `environment`: variables of the container besides those of the package
+
+        Raises:
+            ValueError: when `arn` is a group, or names no version of one.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy.html
+        """
+        return cls(
+            version=version,
+            model_package_arn=arn,
+            environment={} if environment is None else environment,
+            hosting=hosting,
+        )
+
     def all_containers(self) -> Sequence[Container]:
-        """Return the containers of the model, of which there is one unless it is a pipeline.
+        """Return the containers of the model, of which there is one unless it is a pipeline; none of a model package.
 
         Raises:
             ValueError: when there is none, or a value of the only one is malformed.
         """
-        if self.containers:
+        if self.containers or self.model_package_arn is not None:
             return self.containers
         if self.image_uri is None:
-            raise ValueError(f"release {self.version} must have an image_uri or containers, got neither")
+            raise ValueError(f"release {self.version} must have an image_uri, containers or a model package, got none")
         only = Container(
             image_uri=self.image_uri,
             model_data_url=self.model_data_url,
@@ -117,12 +155,15 @@ def _check_version(version: str) -> None:
         )
 
 
-def _check_in_place_of_one(release: ModelRelease) -> None:
-    names = ("image_uri", "model_data_url", "model_data", "asset_path", "image_config")
-    given = [name for name in names if getattr(release, name) is not None]
-    given += ["environment"] if release.environment else []
+def _refuse(release: ModelRelease, names: Sequence[str], holder: str) -> None:
+    """Refuse what is said twice. `holder` says it already."""
+    given = [name for name in names if _is_given(getattr(release, name))]
     if given:
-        raise ValueError(f"release {release.version} has containers, which say {', '.join(given)} themselves")
+        raise ValueError(f"release {release.version} has {holder.format(', '.join(given))}")
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and (isinstance(value, str) or bool(value))
 
 
 def _check_pipeline(containers: Sequence[Container]) -> None:

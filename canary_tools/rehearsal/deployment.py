@@ -19,6 +19,7 @@ from canary_tools.sandbox.emulator.patching import Patches
 LOOK_SECONDS = 5.0
 DEPLOYS_WHILE_BUSY = 5
 """How often a team tries again before it gives up."""
+_REHEARSED = "rehearsed"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 _POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
@@ -40,6 +41,7 @@ class Deployment:
         self._declared = aws.declared
         self._answers: list[dict[str, Any]] = []
         self._deployed: dict[str, Any] | None = None
+        self._package = ""
         responses = importlib.import_module("rollout.custom_resource")
         patches.attribute(responses, "urlopen", self._take_answer)
 
@@ -100,6 +102,9 @@ class Deployment:
 
     def _add_model(self, release: Release) -> str:
         declared = self._declared.intrinsics().resolve(self._declared.model()["Properties"])
+        container = declared.get("PrimaryContainer", {})
+        if "ModelPackageName" in container:
+            container["ModelPackageName"] = self._package_arn()
         name = f"{self._declared.stack_name}-model-{release.version}".replace(".", "-")
         models = self._aws.sagemaker.catalogue.models
         if not models.holds(name):  # a deploy that was refused has kept it
@@ -108,7 +113,22 @@ class Deployment:
 
     def _slots_properties(self, release: Release, model_name: str) -> dict[str, Any]:
         declared = self._declared.intrinsics().resolve(self._properties("Custom::ReleaseSlots"))
-        return {**declared, "Version": release.version, "ContentDigest": release.digest, "ModelName": model_name}
+        package = {"ModelPackage": self._package_arn()} if "ModelPackage" in declared else {}
+        own = {"Version": release.version, "ContentDigest": release.digest, "ModelName": model_name}
+        return {**declared, **package, **own}
+
+    def _package_arn(self) -> str:
+        """Return a model package that takes the place of the template's, which is in no registry here: an approved one.
+
+        What a release does is said by the scenario, not by its package.
+        """
+        packages = self._aws.sagemaker.catalogue.packages
+        if not self._package:
+            packages.create_group({"ModelPackageGroupName": _REHEARSED})
+            wanted = {"ModelPackageGroupName": _REHEARSED, "ModelApprovalStatus": "Approved"}
+            contents = {"InferenceSpecification": {"Containers": [{"Image": _REHEARSED}]}}
+            self._package = packages.create({**wanted, **contents})["ModelPackageArn"]
+        return self._package
 
     def _update_endpoint(self, values: Intrinsics, release: Release, *, first: bool) -> str:
         config = values.resolve(self._declared.config()["Properties"])

@@ -140,6 +140,18 @@ ROLE_GONE = (
     "version {version} stays in a slot and runs under role {role}, which this deploy would take away or let read "
     "less; call keep_role() on the endpoint, with this role if you made it, and deploy again"
 )
+PACKAGE_NOT_APPROVED = (
+    "model package {package} is {approval}, and must be Approved; approve it in the registry, and deploy again"
+)
+PACKAGE_UNFINISHED = "model package {package} is {status}, and must be Completed; wait until it is, and deploy again"
+PACKAGE_UNKNOWN = "the registry does not know model package {package} ({error}); name a version that is there"
+PACKAGE_UNVERSIONED = (
+    "model package {package} is no version of a group; name a version, such as .../model-package/ranker/7"
+)
+PACKAGE_UNREADABLE = (
+    "version {version} reads its model data from bucket {bucket}, as its model package says, and the models' role may "
+    "not read that bucket after this deploy; add the bucket to model_buckets, and deploy again"
+)
 NOT_AT_REST = (
     "endpoint {endpoint} is on endpoint config {config}, but has not come to rest in {minutes} minutes: it is "
     "{status}{why}"

@@ -33,6 +33,7 @@ from canary_construct import (
     SmokeTest,
     TrafficRouting,
     TrafficStep,
+    on_approved_package,
 )
 from canary_tools.rehearsal import replay
 from canary_tools.rehearsal.command import main as rehearse
@@ -52,6 +53,13 @@ DECLARATIONS: dict[str, Callable[[], object]] = {
         destination=s3.Bucket.from_bucket_name(stack(), "Captured", "captured"), percent=0
     ),
     "a release without a container": lambda: ModelRelease(version="v1"),
+    "a group of the model registry": lambda: ModelRelease.from_model_package(version="v1", arn="ranker"),
+    "a model package with an image": lambda: ModelRelease(
+        version="v1",
+        image_uri="image",
+        model_package_arn="arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7",
+    ),
+    "an approval in no group": lambda: on_approved_package(stack(), "Approved", group="a group"),
     "a pipeline of one": lambda: ModelRelease(version="v1", containers=[Container(image_uri="image")]),
     "two places of model data": lambda: Container(image_uri="image", model_data_url="s3://m/1", asset_path="model"),
     "a prefix without a slash": lambda: S3Prefix(url="s3://models/1"),

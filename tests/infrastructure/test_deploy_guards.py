@@ -91,7 +91,9 @@ def test_the_restore_path_can_still_act_while_the_guard_that_stops_a_rollout_is_
 def test_an_endpoint_that_leaves_its_stack_takes_no_permission_of_another_along() -> None:
     shop = stack()
     for name in ("One", "Two"):
-        declare(shop, name, endpoint_name=f"endpoint-{name.lower()}")
+        package = f"arn:aws:sagemaker:eu-central-1:123456789012:model-package/endpoint-{name.lower()}/1"
+        release = ModelRelease.from_model_package(version="v1", arn=package)
+        declare(shop, name, endpoint_name=f"endpoint-{name.lower()}", release=release)
     policies = of_type(rendered(shop), "AWS::IAM::Policy")
     about = [
         {name for name in ("endpoint-one", "endpoint-two") if name in text(policy)} for policy in policies.values()

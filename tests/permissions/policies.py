@@ -17,6 +17,7 @@ Policies = dict[str, list[Statement]]
 """The statements of each handler's role, by handler."""
 
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::StackId": STACK_ID}
+PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/ranker/1"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:handlers:*"
 
 
@@ -59,7 +60,7 @@ def _synthesised(endpoints: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         endpoint = CanaryEndpoint(
             stack,
             name.title(),
-            release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
+            release=ModelRelease.from_model_package(version="v1", arn=PACKAGE),
             instance_type="ml.m5.xlarge",
             endpoint_name=name,
             smoke_test=SmokeTest(payloads=["{}"]),

@@ -13,6 +13,8 @@ from tests.lambdas.fakes.aws import Aws, Call
 from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters
 
 PLACE = Place(account=ACCOUNT, region=REGION)
+PACKAGE = "ModelPackageName"
+"""Names a version by its ARN."""
 NAMED = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
 ASKED_FOR_SCALING = ("DescribeEndpoint", "DescribeEndpointConfig", "UpdateEndpointWeightsAndCapacities")
 """What Application Auto Scaling asks the caller to be allowed before it registers a variant: of the endpoint, and
@@ -67,6 +69,9 @@ def _leading_key(parameters: Parameters) -> str:
 def _sagemaker(aws: Aws, call: Call) -> Iterator[Request]:
     if call.operation.startswith("List"):
         yield Request(action=f"sagemaker:{call.operation}")
+        return
+    if PACKAGE in call.parameters:
+        yield Request(action=f"sagemaker:{call.operation}", resource=call.parameters[PACKAGE])
         return
     ((member, kind),) = [(member, kind) for member, kind in NAMED if member in call.parameters]
     arn = sagemaker_arn(PLACE, kind, call.parameters[member])

@@ -473,6 +473,37 @@ def refused_for_what_a_release_is(aws: Aws) -> None:
     assert shop.unsafe() == []
 
 
+def registry(aws: Aws, approval: str) -> tuple[str, Callable[[str], object]]:
+    """Return the first version of a group of model packages, and what changes its approval."""
+    packages = aws.sagemaker.catalogue.packages
+    packages.create_group({"ModelPackageGroupName": "ranker"})
+    containers = [{"Image": "image:1", "ModelDataUrl": "s3://registry/ranker/1.tar.gz"}]
+    version = {"ModelApprovalStatus": approval, "InferenceSpecification": {"Containers": containers}}
+    arn: str = packages.create({"ModelPackageGroupName": "ranker", **version})["ModelPackageArn"]
+    return arn, lambda now: packages.update({"ModelPackageArn": arn, "ModelApprovalStatus": now})
+
+
+def refused_until_its_model_package_is_approved(aws: Aws) -> None:
+    shop = serving(aws)
+    package, set_approval = registry(aws, "PendingManualApproval")
+    refused(shop, "v2", package=package)
+    set_approval("Approved")
+    refused(shop, "v2", package=package, readable=("models",))
+    shop.promote("v2", package=package)
+    assert shop.unsafe() == []
+
+
+def a_model_package_whose_approval_is_withdrawn(aws: Aws) -> None:
+    shop = serving(aws)
+    package, set_approval = registry(aws, "Approved")
+    execution = shop.release("v2", package=package)
+    assert execution is not None
+    set_approval("Rejected")
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "NOT_JUDGED"
+    assert shop.unsafe() == []
+
+
 def refused_for_how_it_would_be_hosted(aws: Aws) -> None:
     """Without a knob that the release that serves was started with, and without its registry's credentials."""
     shop = behind_a_door(aws)
@@ -578,6 +609,8 @@ SCENARIOS: dict[str, Scenario] = {
         refused_on_an_endpoint_that_stays_busy,
         refused_for_what_a_release_is,
         refused_for_how_it_would_be_hosted,
+        refused_until_its_model_package_is_approved,
+        a_model_package_whose_approval_is_withdrawn,
         refused_because_the_endpoint_is_somebody_elses,
         refused_because_the_endpoint_was_deleted_by_hand,
         a_stack_update_that_fails_and_rolls_back,

@@ -47,6 +47,7 @@ from canary_construct import (
     TrafficStep,
 )
 from canary_construct.permissions.endpoint_scope import stack_mark
+from examples.registry_on_approval.approved_releases import ApprovedReleases
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"
@@ -104,6 +105,8 @@ class Declaration:
     """Of the requests, in the bucket `captured_in`."""
     features_below: str | None = None
     """An S3 prefix with the model data of a container before the model's own; empty: shipped with the stack."""
+    package: str = ""
+    """The ARN of a version in the model registry: the parameter of a stack that deploys what is approved."""
     min_instances: int = 2
     idle_instances: int = 1
     fails_after: str = ""
@@ -199,7 +202,7 @@ def _endpoint(
         scope,
         construct_id,
         endpoint_name=endpoint_name,
-        release=_release(declaration) if declaration.features_below is None else _pipeline(scope, declaration),
+        release=_release(scope, declaration),
         instance_type=declaration.instance_type,
         hosting=declaration.hosting,
         scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
@@ -214,6 +217,7 @@ def _endpoint(
         hold_back=_hold_back(declaration),
         data_capture=_capture(scope, declaration, endpoint_name) if declaration.captured_percent else None,
         **({} if declaration.features_below is None else _network(scope)),
+        **({"model_buckets": [_registry_bucket(scope, endpoint_name)]} if declaration.package else {}),
     )
 
 
@@ -222,7 +226,20 @@ def _hold_back(declaration: Declaration) -> HoldBack | None:
     return None if percent is None else HoldBack(percent=percent, duration=Duration.seconds(SELDOM_LOOKING_SECONDS))
 
 
-def _release(declaration: Declaration) -> ModelRelease:
+def group_of(endpoint_name: str) -> str:
+    """Return the name of the model package group of an endpoint, and of the bucket with its model data."""
+    return f"{endpoint_name}-registry"
+
+
+def _registry_bucket(scope: Construct, endpoint_name: str) -> s3.IBucket:
+    return s3.Bucket.from_bucket_name(scope, "RegistryBucket", group_of(endpoint_name))
+
+
+def _release(scope: Construct, declaration: Declaration) -> ModelRelease:
+    if declaration.package:
+        return ApprovedReleases(scope, "Registry", group=group_of(PLACEHOLDER)).release
+    if declaration.features_below is not None:
+        return _pipeline(scope, declaration)
     return ModelRelease.from_asset(
         version=declaration.version,
         image_uri=IMAGE,

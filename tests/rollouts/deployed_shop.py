@@ -70,7 +70,8 @@ class DeployedShop:
         """Create or update the stack, and do not wait."""
         url = self.stage.publish(declaration, self.name)
         change = self._cloudformation.create_stack if self._visitors is None else self._cloudformation.update_stack
-        answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
+        package = [{"ParameterKey": "PackageArn", "ParameterValue": declaration.package}] if declaration.package else []
+        answer = change(StackName=self.name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"], Parameters=package)
         self.stack_id, self._table = answer["StackId"], ""
 
     def let_rollout_go_on(self) -> None:

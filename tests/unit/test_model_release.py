@@ -101,7 +101,7 @@ def two(**of_second: object) -> list[Container]:
 @pytest.mark.parametrize(
     ("props", "sentence"),
     [
-        ({}, "release v1 must have an image_uri or containers, got neither"),
+        ({}, "release v1 must have an image_uri, containers or a model package, got none"),
         (
             {"containers": two(), "image_uri": IMAGE, "environment": {"A": "1"}},
             "release v1 has containers, which say image_uri, environment themselves",

@@ -6,12 +6,18 @@ from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 
 def sagemaker_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
     """Return the operations of SageMaker's control plane."""
+    packages = hosting.catalogue.packages
     models, configs, endpoints = hosting.catalogue.models, hosting.catalogue.configs, hosting.endpoints
     return {
         "CreateModel": models.create,
         "DescribeModel": models.describe,
         "ListModels": models.list,
         "DeleteModel": models.delete,
+        "CreateModelPackageGroup": packages.create_group,
+        "CreateModelPackage": packages.create,
+        "DescribeModelPackage": packages.describe,
+        "UpdateModelPackage": packages.update,
+        "ListModelPackages": packages.list,
         "CreateEndpointConfig": configs.create,
         "DescribeEndpointConfig": configs.describe,
         "ListEndpointConfigs": configs.list,

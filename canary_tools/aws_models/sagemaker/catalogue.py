@@ -1,6 +1,6 @@
 """Models and endpoint configs: records that are created, read and deleted, but never changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from canary_tools.aws_models.api.paging import page
 from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.sagemaker.arns import name_in, sagemaker_arn
 from canary_tools.aws_models.sagemaker.config_rules import accepted_endpoint_config, accepted_model
+from canary_tools.aws_models.sagemaker.packages import ModelPackages
 from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.clock import Clock
 
@@ -132,11 +133,32 @@ class RecordStore:
 
 
 class Catalogue:
-    """All models and all endpoint configs."""
+    """All models and all endpoint configs, and the registry from which models are made."""
 
     def __init__(self, *, place: Place, clock: Clock, tags: TagStore) -> None:
-        self.models = RecordStore(MODEL, place=place, clock=clock, tags=tags, accept=accepted_model)
+        self.packages = ModelPackages(place=place, clock=clock)
+        self.models = RecordStore(MODEL, place=place, clock=clock, tags=tags, accept=self._accepted_model)
         self.configs = RecordStore(ENDPOINT_CONFIG, place=place, clock=clock, tags=tags, accept=self._accepted_config)
+
+    def containers(self, model_name: str) -> Sequence[Mapping[str, Any]]:
+        """Return the containers of a model; those of its package, if it is made of one.
+
+        Raises:
+            ApiError: `ValidationException` if the model or the package is not there any more.
+        """
+        declared = _containers(self.models.find(model_name).properties)
+        return [container for each in declared for container in self.packages.containers(each)]
+
+    def _accepted_model(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the properties of a model, whose packages must be there.
+
+        No document says whether SageMaker takes one that is not approved. This one does, so that the guard of a deploy
+        is what refuses it.
+        """
+        accepted = accepted_model(request)
+        for container in _containers(accepted):
+            self.packages.containers(container)
+        return accepted
 
     def _accepted_config(self, request: Mapping[str, Any]) -> dict[str, Any]:
         accepted = accepted_endpoint_config(request)
@@ -144,3 +166,8 @@ class Catalogue:
             if "ModelName" in variant:
                 self.models.find(variant["ModelName"])
         return accepted
+
+
+def _containers(model: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    containers: Sequence[Mapping[str, Any]] = model.get("Containers") or [model["PrimaryContainer"]]
+    return containers

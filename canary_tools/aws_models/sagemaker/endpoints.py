@@ -1,6 +1,6 @@
 """SageMaker's endpoint operations: which requests are accepted or refused, and what they start."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from canary_tools.aws_models.api.errors import validation_error
@@ -172,18 +172,13 @@ class Endpoints:
     def _plan(self, config_name: str, *, retained_from: Fleet | None, excluded: Collection[str]) -> Fleet:
         config = self._catalogue.configs.find(config_name).properties
         images = {
-            declared["VariantName"]: self._containers(declared["ModelName"])[0].get("Image", "")
+            declared["VariantName"]: self._catalogue.containers(declared["ModelName"])[0].get("Image", "")
             for declared in config["ProductionVariants"]
         }
         return Fleet.planned(
             config_name=config_name, config=config, images=images, retained_from=retained_from,
             excluded=excluded, now=self._clock.now(),
         )  # fmt: skip
-
-    def _containers(self, model_name: str) -> Sequence[Mapping[str, Any]]:
-        properties = self._catalogue.models.find(model_name).properties
-        containers: Sequence[Mapping[str, Any]] = properties.get("Containers") or [properties["PrimaryContainer"]]
-        return containers
 
     def _role(self, model_name: str) -> str:
         return str(self._catalogue.models.find(model_name).properties["ExecutionRoleArn"])
@@ -193,7 +188,7 @@ class Endpoints:
         self.set_status(endpoint, Status.CREATING if endpoint.fleet is None else Status.UPDATING)
         FleetDeployment(
             endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults,
-            containers_of=self._containers, role_of=self._role, set_status=self.set_status,
+            containers_of=self._catalogue.containers, role_of=self._role, set_status=self.set_status,
         ).start()  # fmt: skip
 
     def _start_change(self, endpoint: Endpoint, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
@@ -201,7 +196,8 @@ class Endpoints:
         self.set_status(endpoint, Status.UPDATING)
         CapacityChange(
             endpoint, weights=weights, counts=counts, clock=self._clock, host=self._host, timing=self._timing,
-            faults=self._faults, containers_of=self._containers, role_of=self._role, set_status=self.set_status,
+            faults=self._faults, containers_of=self._catalogue.containers, role_of=self._role,
+            set_status=self.set_status,
         ).start()  # fmt: skip
 
     def _changeable(self, name: str) -> Endpoint:

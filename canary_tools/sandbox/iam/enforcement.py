@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from canary_tools.aws_models.sagemaker.arns import sagemaker_arn
+from canary_tools.aws_models.sagemaker.arns import name_in, sagemaker_arn
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import PLACE
 from canary_tools.sandbox.iam.condition_keys import with_condition_keys
@@ -22,6 +22,7 @@ _NAMESPACES = {
     "application-autoscaling": "application-autoscaling",
 }
 _NAMED_RESOURCES = (("EndpointName", "endpoint"), ("EndpointConfigName", "endpoint-config"), ("ModelName", "model"))
+_ARNS = ("ResourceArn", "ModelPackageName", "ModelPackageArn")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(?:async-)?invocations")
 
 
@@ -43,6 +44,8 @@ def resource_arn(service: str, operation: str, path: str, body: bytes) -> str:
 
     >>> resource_arn("sagemaker", "DescribeEndpoint", "/", b'{"EndpointName": "Shop"}')
     'arn:aws:sagemaker:us-east-1:000000000000:endpoint/shop'
+    >>> resource_arn("sagemaker", "ListModelPackages", "/", b'{"ModelPackageGroupName": "Ranker"}')
+    'arn:aws:sagemaker:us-east-1:000000000000:model-package-group/Ranker'
     >>> resource_arn("application-autoscaling", "DescribeScalableTargets", "/", b"{}")
     '*'
     """
@@ -52,8 +55,11 @@ def resource_arn(service: str, operation: str, path: str, body: bytes) -> str:
     if service == "application-autoscaling":
         return "*" if operation.startswith("Describe") else PLACE.arn(service, "scalable-target/any")
     request = json.loads(body or b"{}")
-    if request.get("ResourceArn"):
-        return str(request["ResourceArn"])
+    for member in _ARNS:
+        if request.get(member):
+            return str(request[member])
+    if request.get("ModelPackageGroupName"):
+        return PLACE.arn("sagemaker", f"model-package-group/{name_in(request['ModelPackageGroupName'])}")
     for member, kind in _NAMED_RESOURCES:
         if request.get(member):
             return sagemaker_arn(PLACE, kind, str(request[member]))

@@ -13,6 +13,7 @@ from canary_tools.aws_models.hosting.operations import sagemaker_operations, sca
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
 from canary_tools.aws_models.sagemaker.metric_delays import MetricDelay, around
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
+from canary_tools.aws_models.sagemaker.packages import emit_package_change
 from canary_tools.aws_models.sagemaker.state_events import emit_state_change
 from canary_tools.aws_models.sagemaker.timing import Timing
 from canary_tools.clock import Clock
@@ -127,6 +128,7 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
     hosting.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
+    hosting.catalogue.packages.on_change.append(lambda package: emit_package_change(emit, package))
     hosting.endpoints.on_change.append(lambda _endpoint: turns.notify_all())
     hosting.endpoints.on_deleted.append(lambda _name: turns.notify_all())
     throttle = Throttle(clock=own_clock, calls_per_second=settings.changing_calls_per_second)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class Reads:
     """The buckets and the key of a model's archives, its role, and the functions with its registries' credentials.
 
+    `package`: the model package that it is of.
+
     Each is empty when there is none, or not known.
 
     SageMaker assumes the role and reads the archive again for every new instance, also of a slot that does not change.
@@ -23,6 +25,7 @@ class Reads:
     key: str = ""
     role: str = ""
     functions: tuple[str, ...] = ()
+    package: str = ""
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> Self:
@@ -32,9 +35,10 @@ class Reads:
             key=str(record.get("key", "")),
             role=str(record.get("role", "")),
             functions=tuple(str(arn) for arn in record.get("functions", ())),
+            package=str(record.get("package", "")),
         )
 
     def to_json(self) -> dict[str, str | list[str]]:
         """Return it for a record."""
         lists = {"buckets": list(self.buckets), "functions": list(self.functions)}
-        return {**lists, "key": self.key, "role": self.role}
+        return {**lists, "key": self.key, "role": self.role, "package": self.package}

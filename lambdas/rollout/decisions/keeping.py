@@ -45,5 +45,16 @@ def refuse_lost(version: str, reads: Reads, kept: Kept) -> None:
             raise DeployRefused(sentences.FUNCTION_GONE.format(version=version, function=function))
 
 
+def refuse_unreadable_package(version: str, reads: Reads, kept: Kept) -> None:
+    """Refuse a deploy of a model package whose model data the models' role may not read.
+
+    Raises:
+        DeployRefused: with what to do.
+    """
+    for bucket in reads.buckets:
+        if _is_lost(bucket, kept.buckets):
+            raise DeployRefused(sentences.PACKAGE_UNREADABLE.format(version=version, bucket=bucket))
+
+
 def _is_lost(needed: str, kept: Sequence[str] | None) -> bool:
     return bool(needed) and kept is not None and needed not in kept

@@ -14,6 +14,7 @@ from rollout.contract.timing import PREPARE_SECONDS
 from rollout.floors import prove_in_time, suspend_scale_in
 from rollout.metrics import DELETED, raised_in
 from rollout.notices import notify
+from rollout.packages import describe
 from rollout.takeover import end_if_dead
 from rollout.world import World
 
@@ -61,6 +62,7 @@ def prepare(world: World, execution: str, started_at: str) -> Prepared:
     stable = view.stable_slot()
     canary = other_slot(stable)
     release = _release_in(world, view, canary)
+    _refuse_withdrawn(world)
     world.ledger.open_rollout(execution, release, clock.now())
     stages = world.settings.api_stages
     world.ledger.pin(execution, stable=stable, canary=canary, config_name=view.config_name, api_stages=stages)
@@ -105,6 +107,18 @@ def _release_in(world: World, view: EndpointView, canary: str) -> Release:
     if declared.outcome == ROLLED_BACK:
         raise NothingToRelease(sentences.ROLLED_BACK_BEFORE.format(version=declared.version))
     return declared
+
+
+def _refuse_withdrawn(world: World) -> None:
+    """Look again whether the release's model package is approved: the deploy took minutes since the guard looked.
+
+    Raises:
+        CannotBegin: when it is not any more. The release may be tried again once it is.
+    """
+    package = world.ledger.reads(world.ledger.declared_model()).package
+    problem = describe(package).problem if package else ""
+    if problem:
+        raise CannotBegin(problem)
 
 
 def _alarms_are_raised(world: World, canary: str, *, final: bool) -> bool:

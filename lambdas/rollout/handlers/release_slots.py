@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rollout import clock, sentences
@@ -21,7 +21,7 @@ from rollout.contract.plan import Settings
 from rollout.contract.reads import Reads
 from rollout.contract.states import Failure
 from rollout.custom_resource import Event, answer
-from rollout.decisions.keeping import Kept, refuse_lost
+from rollout.decisions.keeping import Kept, refuse_lost, refuse_unreadable_package
 from rollout.decisions.placement import (
     Slots,
     as_they_are,
@@ -36,6 +36,7 @@ from rollout.ending import end_rollout
 from rollout.endpoint import wait_until_quiet
 from rollout.interfaces import wait_until_gone
 from rollout.ledger import Release
+from rollout.packages import describe
 from rollout.patience import insist
 from rollout.scaling import Suspension
 from rollout.stack import is_rolling_back, stack_status
@@ -93,6 +94,7 @@ class _Wanted:
                 key=properties.get("ModelKey", ""),
                 role=properties.get("ModelRole", ""),
                 functions=tuple(properties.get("ModelFunctions", ())),
+                package=properties.get("ModelPackage", ""),
             ),
             kept=_kept(properties),
         )
@@ -171,7 +173,7 @@ def _replay(world: World, wanted: _Wanted, *, request: str, until: float) -> Ans
         wait_until_quiet(world.endpoint, until=until)
     stored = world.ledger.answer(wanted.digest)
     if stored is not None:
-        _declare(world, wanted)
+        _declare(world, wanted, _known_reads(world, wanted))
     answer = _as_it_is(world, wanted) if stored is None else stored
     lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT and stored is not None:
@@ -198,18 +200,18 @@ def _with_the_models_that_serve(stored: Answer, now: Answer) -> Answer:
 def _place(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> Answer:
     _lock(world, holder, until)
     try:
-        attributes = _decide(world, wanted, holder=holder, first=first, until=until)
+        attributes, reads = _decide(world, wanted, holder=holder, first=first, until=until)
     except Exception:
         world.ledger.free(holder)
         raise
-    _declare(world, wanted, anew=first)
+    _declare(world, wanted, reads, anew=first)
     attributes.update(_versions(world, attributes))
     world.ledger.remember_answer(wanted.digest, attributes, request=holder)
     return attributes
 
 
-def _declare(world: World, wanted: _Wanted, *, anew: bool = False) -> None:
-    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, reads=wanted.reads, anew=anew)
+def _declare(world: World, wanted: _Wanted, reads: Reads, *, anew: bool = False) -> None:
+    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, reads=reads, anew=anew)
 
 
 def _versions(world: World, attributes: Answer) -> dict[str, str]:
@@ -248,19 +250,53 @@ def _is_left(world: World, lock: Lock, until: float) -> bool:
     return True
 
 
-def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> Answer:
+def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> tuple[Answer, Reads]:
     view = _look(world, until)
     if first:
         if view is not None:
             raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
-        return _attributes(first_placement(wanted.model_name, world.settings.scaling, wanted.hosting))
+        slots = first_placement(wanted.model_name, world.settings.scaling, wanted.hosting)
+        return _attributes(slots), _reads(world, wanted, slots, view, until)
     if view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
-    stable = _serving_slot(view)
-    slots = _next_slots(world, wanted, view, stable)
+    slots = _next_slots(world, wanted, view, _serving_slot(view))
+    reads = _reads(world, wanted, slots, view, until)
     _refuse_unreadable(world, wanted, slots)
     _suspend_scaling(world, holder, until)
-    return _attributes(slots)
+    return _attributes(slots), reads
+
+
+def _reads(world: World, wanted: _Wanted, slots: Slots, view: EndpointView | None, until: float) -> Reads:
+    """Return what the model reads. The package of one that comes into a slot is asked for it, and must be approved.
+
+    One that is in a slot stays there, approved or not.
+
+    Raises:
+        DeployRefused: when the package may not be deployed, or the models' role may not read what it needs.
+    """
+    if not wanted.reads.package:
+        return wanted.reads
+    live = {} if view is None else world.endpoint.config(view.config_name)
+    comes = wanted.model_name in _models(slots) - _models(live)
+    reads = _asked_reads(wanted, until) if comes else _known_reads(world, wanted)
+    refuse_unreadable_package(wanted.release.version, reads, wanted.kept)
+    return reads
+
+
+def _asked_reads(wanted: _Wanted, until: float) -> Reads:
+    package = insist(lambda: describe(wanted.reads.package), until=until)
+    if package.problem:
+        raise DeployRefused(package.problem)
+    return replace(wanted.reads, buckets=package.buckets)
+
+
+def _known_reads(world: World, wanted: _Wanted) -> Reads:
+    known = world.ledger.reads(wanted.model_name).buckets
+    return replace(wanted.reads, buckets=known) if wanted.reads.package else wanted.reads
+
+
+def _models(slots: Slots) -> set[str]:
+    return {placed.model_name for placed in slots.values()}
 
 
 def _look(world: World, until: float) -> EndpointView | None:
@@ -337,7 +373,7 @@ def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) 
 
 def _refuse_unreadable(world: World, wanted: _Wanted, slots: Slots) -> None:
     """Refuse a deploy that would take away what a model that stays in a slot reads."""
-    for model in {placed.model_name for placed in slots.values()} - {wanted.model_name}:
+    for model in _models(slots) - {wanted.model_name}:
         release = world.ledger.release_in(model)
         if release is not None:
             refuse_lost(release.version, world.ledger.reads(model), wanted.kept)

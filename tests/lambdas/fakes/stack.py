@@ -50,6 +50,7 @@ class Template:
     kept_roles: tuple[str, ...] | None = None
     functions: tuple[str, ...] = ()
     callable_functions: tuple[str, ...] | None = None
+    package: str = ""
     knobs: dict[str, Any] = field(default_factory=dict)
     """Of the endpoint, by SageMaker's names."""
     own_knobs: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Template:
             **({"ModelKey": self.key} if self.key else {}),
             **({"ModelRole": self.role} if self.role else {}),
             **({"ModelFunctions": list(self.functions)} if self.functions else {}),
+            **({"ModelPackage": self.package} if self.package else {}),
             **({"Hosting": json.dumps(self._hosting())} if self.knobs else {}),
             **self._kept(),
         }
@@ -191,11 +193,12 @@ class Stack:
         known = {row["ModelName"] for row in self._aws.sagemaker.catalogue.models.list({})["Models"]}
         if template.model_name not in known:
             container = {"Image": "image:1", "ModelDataUrl": f"s3://models/{template.model_name}.tar.gz"}
+            packaged = {"ModelPackageName": template.package}
             self._aws.sagemaker.catalogue.models.create(
                 {
                     "ModelName": template.model_name,
                     "ExecutionRoleArn": EXECUTION_ROLE,
-                    "PrimaryContainer": container,
+                    "PrimaryContainer": packaged if template.package else container,
                     "Tags": TAGS,
                 }
             )
