@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NOT_SHIPPED = "forecast"
 """The folder that synth and the tools ask, and no handler."""
 _TYPE_CHECKING = "TYPE_CHECKING"
+_NAMES_FOR_TYPES = (["TYPE_CHECKING"], ["annotations"])
+"""What modules import for types alone."""
 _INDENTATION = re.compile(r"(?: {4})+")
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
@@ -47,13 +49,13 @@ def shipped_folder(package: Path) -> Path:
         copy = folder / package.name / module.relative_to(package)
         copy.parent.mkdir(parents=True, exist_ok=True)
         source = without_imports_for_types(module.read_text(encoding="utf-8"))
-        source = without_types_of_functions(without_documentation(source))
+        source = without_types(without_empty_strings(without_documentation(source)))
         copy.write_text(with_narrow_indentation(source), encoding="utf-8")
     return folder
 
 
 def without_imports_for_types(source: str) -> str:
-    r"""Return a module's code without the blocks that only a type checker runs, and without the name that guards them.
+    r"""Return a module's code without the blocks that only a type checker runs, and without what they need.
 
     >>> without_imports_for_types("import os\nif TYPE_CHECKING:\n    import abc\n\nprint(os)\n")
     'import os\n\n\n\nprint(os)\n'
@@ -69,30 +71,56 @@ def without_imports_for_types(source: str) -> str:
 def _is_for_types(block: ast.stmt) -> bool:
     if isinstance(block, ast.If):
         return isinstance(block.test, ast.Name) and block.test.id == _TYPE_CHECKING
-    return isinstance(block, ast.ImportFrom) and [alias.name for alias in block.names] == [_TYPE_CHECKING]
+    return isinstance(block, ast.ImportFrom) and [alias.name for alias in block.names] in _NAMES_FOR_TYPES
 
 
-def without_types_of_functions(source: str) -> str:
-    r"""Return a module's code without the types of what functions take and return. Fields of classes keep theirs.
+def without_types(source: str) -> str:
+    r"""Return a module's code without the types of what functions take and return.
 
-    >>> without_types_of_functions("def half(n: int, of: int = 2) -> float:\n    return n / of\n")
+    A field of a class must have a type to be one, and gets `None`: nothing here reads it.
+
+    >>> without_types("def half(n: int, of: int = 2) -> float:\n    return n / of\n")
     'def half(n, of = 2):\n    return n / of\n'
+    >>> without_types("class Half:\n    of: int = 2\n")
+    'class Half:\n    of: None = 2\n'
     """
     lines = source.encode().splitlines(keepends=True)
-    for first, begin, last, end in sorted(_types(lines, source), reverse=True):
-        lines[first - 1 : last] = [lines[first - 1][:begin] + b"\n" * (last - first) + lines[last - 1][end:]]
+    for first, begin, last, end, instead in sorted(_types(lines, source), reverse=True):
+        lines[first - 1 : last] = [lines[first - 1][:begin] + instead + b"\n" * (last - first) + lines[last - 1][end:]]
     return b"".join(lines).decode()
 
 
-def _types(lines: Sequence[bytes], source: str) -> Iterator[tuple[int, int, int, int]]:
-    """Yield where each type of a function begins and ends: line, from 1, and byte."""
+def _types(lines: Sequence[bytes], source: str) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """Yield where each type begins and ends, line, from 1, and byte, and what comes in its place."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.arg) and node.annotation is not None:
             begin = (node.lineno, node.col_offset + len(node.arg.encode()))
-            yield (*begin, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0)
+            yield (*begin, *_end(node.annotation), b"")
         if isinstance(node, ast.FunctionDef) and node.returns is not None:
             arrow = lines[node.returns.lineno - 1].rindex(b" -> ", 0, node.returns.col_offset)
-            yield node.returns.lineno, arrow, node.returns.end_lineno or 0, node.returns.end_col_offset or 0
+            yield (node.returns.lineno, arrow, *_end(node.returns), b"")
+        if isinstance(node, ast.AnnAssign):
+            yield (node.annotation.lineno, node.annotation.col_offset, *_end(node.annotation), b"None")
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    return node.end_lineno or 0, node.end_col_offset or 0
+
+
+def without_empty_strings(source: str) -> str:
+    r"""Return a module's code without empty strings that are statements, but for those that are a whole block.
+
+    >>> without_empty_strings('def twice(n):\n    ""\n    return n + n\n\nclass Odd:\n    ""\n')
+    'def twice(n):\n\n    return n + n\n\nclass Odd:\n    ""\n'
+    """
+    lines = source.splitlines(keepends=True)
+    for block in ast.walk(ast.parse(source)):
+        statements = getattr(block, "body", None)
+        if isinstance(statements, list) and len(statements) > 1:
+            for statement in statements:
+                if isinstance(statement, ast.Expr) and ast.unparse(statement) in {"''", '""'}:
+                    lines[statement.lineno - 1] = "\n"
+    return "".join(lines)
 
 
 def without_documentation(source: str) -> str:

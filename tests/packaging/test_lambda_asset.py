@@ -18,8 +18,9 @@ from canary_construct.handlers.shipped_code import (
     shipped_folder,
     with_narrow_indentation,
     without_documentation,
+    without_empty_strings,
     without_imports_for_types,
-    without_types_of_functions,
+    without_types,
 )
 from canary_construct.permissions.by_handler import PERMISSIONS
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.xdist_group("packaging")
 PACKAGE = Path(rollout.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAX_ASSET_BYTES = 110_000
-"""Without comments, docstrings and types of functions. It was 90,000 before the gates compared refused requests,
+"""Without comments, docstrings and types. It was 90,000 before the gates compared refused requests,
 checked the split of each gate's totals, counted bad minutes and knew that users are drawn. What a cold start costs,
 `bench/cold_starts` measures.
 """
@@ -100,16 +101,25 @@ def test_a_handler_needs_no_environment_variable_and_no_region_to_be_imported(as
     subprocess.run(command, cwd=asset, env={"HOME": str(asset)}, check=True)  # noqa: S603 - our own
 
 
-def statements(source: str, *, typed: bool = True) -> list[tuple[int, str]]:
-    """Every statement with its line. Strings that are statements say nothing, and types of functions only if asked."""
+def statements(source: str, *, typed: bool = True, silent: bool = True) -> list[tuple[int, str]]:
+    """Every statement with its line. Strings that are statements say nothing.
+
+    Types are there only if they are asked for, and so are such strings that are not a whole block.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.arg) and not typed:
             node.annotation = None
         if isinstance(node, ast.FunctionDef) and not typed:
             node.returns = None
+        if isinstance(node, ast.AnnAssign) and not typed:
+            node.annotation = ast.Constant(None)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             node.value.value = ""
+    if not silent:
+        for node in ast.walk(tree):
+            if isinstance(block := getattr(node, "body", None), list) and len(block) > 1:
+                node.body = [each for each in block if ast.unparse(each) != "''"]  # type: ignore[attr-defined]
     return [(node.lineno, ast.dump(node)) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
 
 
@@ -123,9 +133,9 @@ def test_what_is_shipped_does_the_same_on_the_same_lines(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
-def test_only_types_of_functions_are_left_out_and_lines_stay(module: Path) -> None:
+def test_only_types_are_left_out_and_lines_stay(module: Path) -> None:
     source = module.read_text(encoding="utf-8")
-    shipped = without_types_of_functions(source)
+    shipped = without_types(source)
     assert statements(shipped) == statements(source, typed=False)
     assert len(shipped.splitlines()) == len(source.splitlines())
 
@@ -135,9 +145,17 @@ def test_only_imports_for_type_checkers_are_left_out_and_lines_stay(module: Path
     source = module.read_text(encoding="utf-8")
     shipped = without_imports_for_types(source)
     left_out = [node for node in ast.parse(source).body if ast.dump(node) not in map(ast.dump, ast.parse(shipped).body)]
-    guards = ("if TYPE_CHECKING:\n    from ", "from typing import TYPE_CHECKING")
+    guards = ("if TYPE_CHECKING:\n    from ", "from typing import TYPE_CHECKING", "from __future__ import annotations")
     assert all(ast.unparse(node).startswith(guards) for node in left_out)
     assert set(statements(shipped)) <= set(statements(source))
+    assert len(shipped.splitlines()) == len(source.splitlines())
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_only_empty_strings_are_left_out_and_lines_stay(module: Path) -> None:
+    source = without_documentation(module.read_text(encoding="utf-8"))
+    shipped = without_empty_strings(source)
+    assert statements(shipped) == statements(source, silent=False)
     assert len(shipped.splitlines()) == len(source.splitlines())
 
 
