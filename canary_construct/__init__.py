@@ -16,6 +16,7 @@ from canary_construct.props.model_package import on_approved_package
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
 from canary_construct.props.scaling_metric import MetricStatistic, ScalingMetric
+from canary_construct.props.scheduled_minimum import ScheduledMinimum, Weekday
 from canary_construct.props.slot import Slot
 from canary_construct.props.smoke_test import SmokeTest
 from canary_construct.props.traffic_routing import TrafficRouting
@@ -42,9 +43,11 @@ __all__ = [
     "RoutingStrategy",
     "S3Prefix",
     "ScalingMetric",
+    "ScheduledMinimum",
     "Slot",
     "SmokeTest",
     "TrafficRouting",
     "TrafficStep",
+    "Weekday",
     "on_approved_package",
 ]

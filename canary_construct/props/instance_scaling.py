@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from canary_construct.props.scaling_metric import ScalingMetric
+    from canary_construct.props.scheduled_minimum import ScheduledMinimum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +31,15 @@ class InstanceScaling:
 
     With several of them instances are added when any asks for it, and taken away when all do.
 
+    `scheduled_minimums` raise `min_instances` for some hours: the largest that holds is in force, within five minutes,
+    for the slot that serves. Rollouts and deploys keep to it.
+
     During a rollout the canary gets the instances that its share needs before it gets the share, and stable keeps
     those that the whole traffic needs.
 
     Raises:
-        ValueError: when a number is out of its range, or two `metrics` have the same name.
+        ValueError: when a number is out of its range, a scheduled minimum exceeds `max_instances`, or two `metrics`
+            have the same name.
 
     Sources: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html,
     https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
@@ -45,6 +50,7 @@ class InstanceScaling:
     invocations_per_instance: int | None = None
     concurrency_per_instance: float | None = None
     metrics: Sequence[ScalingMetric] = ()
+    scheduled_minimums: Sequence[ScheduledMinimum] = ()
     idle_instances: int = 1
     scale_out_cooldown_seconds: int = 60
     scale_in_cooldown_seconds: int = 300
@@ -67,6 +73,12 @@ class InstanceScaling:
                 raise ValueError(f"{name} must not exceed max_instances ({self.max_instances}), got {value}")
         if self.concurrency_per_instance is not None:
             check_target("concurrency_per_instance", self.concurrency_per_instance)
+        for minimum in self.scheduled_minimums:
+            if _is_known(self.max_instances) and minimum.min_instances > self.max_instances:
+                raise ValueError(
+                    f"scheduled_minimums must not exceed max_instances ({self.max_instances}), got "
+                    f"{minimum.min_instances}"
+                )
         names = [metric.metric_name for metric in self.metrics]
         if len(set(names)) < len(names):
             raise ValueError(f"metrics must have different names, got {', '.join(names)}")

@@ -29,6 +29,8 @@ TERMINAL_STATUSES = [
 ]
 WATCH_MINUTES = 15
 """As long as a Lambda function may run. A lock that is older, and that no execution works on, was left behind."""
+MINIMUM_MINUTES = 5
+"""How late a scheduled minimum may come into force."""
 MAX_RULE_NAME = 64
 """Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html"""
 MAX_EVENT_AGE = Duration.hours(6)
@@ -64,7 +66,8 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
 def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
     """Look every 15 minutes whether a process ended and left its lock behind, and whether a rollout has landed.
 
-    Without either this reads two records. Lambda repeats a failed asynchronous invocation twice and then drops the
+    Without either this reads two records. With scheduled minimums of instances it looks every 5 minutes, and brings
+    them into force. Lambda repeats a failed asynchronous invocation twice and then drops the
     event. Sources:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
@@ -73,7 +76,9 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
         scope,
         "LockWatched",
         rule_name=rule_name(scope, settings, handlers, "watched"),
-        schedule=events.Schedule.rate(Duration.minutes(WATCH_MINUTES)),
+        schedule=events.Schedule.rate(
+            Duration.minutes(MINIMUM_MINUTES if settings.scaling.scheduled_minimums else WATCH_MINUTES)
+        ),
         targets=[
             call(
                 handlers["Settle"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.contract import plan
 from rollout.contract.names import CONCURRENCY, SAGEMAKER_NAMESPACE
 from rollout.contract.plan import AlarmLimits, ApiStage, FollowedMetric, Scaling, Settings
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from canary_construct.props.instance_scaling import InstanceScaling
+    from canary_construct.props.scheduled_minimum import ScheduledMinimum
     from canary_construct.watching.rollout_alarms import RolloutAlarms
 
 
@@ -50,6 +52,17 @@ def by_role(scaling: InstanceScaling) -> Scaling:
         idle_instances=scaling.idle_instances,
         invocations_per_instance=scaling.invocations_per_instance,
         follows=tuple(_followed(scaling)),
+        scheduled=tuple(map(_scheduled, scaling.scheduled_minimums)),
+    )
+
+
+def _scheduled(minimum: ScheduledMinimum) -> plan.ScheduledMinimum:
+    return plan.ScheduledMinimum(
+        min_instances=minimum.min_instances,
+        start=minimum.start_minute,
+        minutes=minimum.minutes,
+        days=[int(day) for day in minimum.days],
+        time_zone=minimum.time_zone,
     )
 
 

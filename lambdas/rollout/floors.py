@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout import sentences
+from rollout import clock, sentences
 from rollout.contract.errors import CapacityUnavailable, EndpointNotFound, EndpointUnusable, Halted, LockLost
 from rollout.contract.names import SLOTS, other_slot
 from rollout.decisions.capacity import canary_floor, floors_at_rest, instances_needed
+from rollout.decisions.minimum import in_force
 from rollout.scaling import Suspension
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def hold_floors(
         CapacityUnavailable: when a slot is not scaled any more.
         Halted, LockLost: when the rollout ended meanwhile.
     """
-    scaling = world.settings.scaling
+    scaling = in_force(world.settings.scaling, clock.now())
     needed = instances_needed(requests_per_minute, scaling, followed)
     registered = _registered(world)
     floors = {lock.stable: needed, lock.canary: canary_floor(needed, canary_percent, scaling)}
@@ -101,9 +102,27 @@ def follows_traffic(world: World) -> bool:
     return _declared(world).is_tracked
 
 
+def keep_minimum(world: World) -> None:
+    """Bring the floors to rest when another minimum is in force than that of the slot that serves.
+
+    A busy endpoint, or one whose weights do not show the roles, is looked at again with the next event of the clock.
+    """
+    try:
+        view = world.endpoint.describe()
+        if not view.quiet:
+            return
+        stable = view.stable_slot()
+    except (EndpointNotFound, EndpointUnusable):
+        return
+    registered = world.scalers.registered()
+    if stable not in registered or registered[stable].floor != _declared(world).min_instances:
+        rest(world, stable=stable)
+
+
 def _declared(world: World) -> Scaling:
+    """Return the instances by role of the last accepted deploy, with the minimum that is in force now."""
     declared = world.ledger.declared_scaling()
-    return world.settings.scaling if declared is None else declared
+    return in_force(world.settings.scaling if declared is None else declared, clock.now())
 
 
 def _rest_if_possible(world: World) -> None:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from canary_construct import InstanceScaling, ScalingMetric
+from canary_construct import InstanceScaling, ScalingMetric, ScheduledMinimum, Weekday
 from tests.infrastructure.synthesis import ENDPOINT, Resources, depends_on, named, of_type, resources_of
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -49,8 +49,13 @@ def test_each_slot_follows_the_invocations_of_its_instances(tracking: Resources,
 @pytest.fixture(scope="module")
 def following() -> Resources:
     gpu = ScalingMetric(namespace="Shop", metric_name="QueueLength", target=12.5, dimensions={"Kind": "ranker"})
+    by_day = ScheduledMinimum(
+        min_instances=6, start="08:00", end="20:30", days=(Weekday.MONDAY, Weekday.FRIDAY), time_zone="Europe/Berlin"
+    )
     return resources_of(
-        scaling=InstanceScaling(min_instances=2, max_instances=8, concurrency_per_instance=5, metrics=[gpu])
+        scaling=InstanceScaling(
+            min_instances=2, max_instances=8, concurrency_per_instance=5, metrics=[gpu], scheduled_minimums=[by_day]
+        )
     )
 
 
@@ -87,6 +92,15 @@ def test_each_slot_follows_concurrency_and_the_callers_metric(following: Resourc
             **cooldowns,
         },
     }
+
+
+def test_scheduled_minimums_are_told_to_the_handlers_and_looked_at_every_five_minutes(following: Resources) -> None:
+    scaling = json.loads(following_settings(following))["scaling"]
+    assert scaling["scheduled"] == [
+        {"min_instances": 6, "start": 480, "minutes": 750, "days": [0, 4], "time_zone": "Europe/Berlin"}
+    ]
+    rates = [rule["Properties"].get("ScheduleExpression") for rule in of_type(following, "AWS::Events::Rule").values()]
+    assert [rate for rate in rates if rate] == ["rate(5 minutes)"]
 
 
 def test_the_handlers_know_what_the_instances_follow(following: Resources) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, CfnParameter, Stack
 
-from canary_construct import AlarmThresholds, InstanceScaling, ScalingMetric, SmokeTest
+from canary_construct import AlarmThresholds, InstanceScaling, ScalingMetric, ScheduledMinimum, SmokeTest
 from canary_construct.hosting.endpoint_name import MAX_LENGTH
 from canary_construct.permissions.endpoint_scope import StackScope
 from canary_construct.props.metric_period import check_metric_period
@@ -34,6 +34,37 @@ def refusal_of(make: Any, **props: Any) -> str:
 )
 def test_impossible_scaling_is_refused(props: dict[str, Any], sentence: str) -> None:
     assert refusal_of(InstanceScaling, **props) == sentence
+
+
+BY_DAY = {"min_instances": 3, "start": "08:00", "end": "20:30"}
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({"min_instances": 0}, "min_instances must be 1 or more, got 0"),
+        ({"start": "8:00"}, "start must be a time such as 08:30, got '8:00'"),
+        ({"end": "24:00"}, "end must be a time such as 08:30, got '24:00'"),
+        ({"end": "08:00"}, "end must differ from start, got 08:00 for both"),
+        ({"days": ()}, "days must name a day of the week or more, got none"),
+        ({"time_zone": "Berlin"}, "time_zone must be a name such as Europe/Berlin, got 'Berlin'"),
+    ],
+)
+def test_a_minimum_that_never_holds_is_refused(props: dict[str, Any], sentence: str) -> None:
+    assert refusal_of(ScheduledMinimum, **{**BY_DAY, **props}) == sentence
+
+
+def test_a_scheduled_minimum_above_the_maximum_is_refused() -> None:
+    scheduled = [ScheduledMinimum(min_instances=5, start="08:00", end="20:00")]
+    assert (
+        refusal_of(InstanceScaling, max_instances=4, scheduled_minimums=scheduled)
+        == "scheduled_minimums must not exceed max_instances (4), got 5"
+    )
+
+
+def test_a_minimum_lasts_until_the_next_end() -> None:
+    by_night = ScheduledMinimum(min_instances=2, start="22:15", end="06:00")
+    assert (by_night.start_minute, by_night.minutes) == (22 * 60 + 15, 7 * 60 + 45)
 
 
 QUEUE = ScalingMetric(namespace="Shop", metric_name="Queue", target=10)

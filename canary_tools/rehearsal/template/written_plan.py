@@ -81,6 +81,11 @@ def _check_scaling(scaling: Reader) -> None:
     for key in ("min_instances", "max_instances", "idle_instances"):
         scaling.whole(key, least=0)
     scaling.optional_number("invocations_per_instance", above=0)
+    for minimum in scaling.optional_sections("scheduled"):
+        minimum.whole("min_instances", least=1)
+        minimum.whole("start", least=0)
+        minimum.whole("minutes", least=1)
+        minimum.text("time_zone")
     for followed in scaling.optional_sections("follows"):
         for key in ("namespace", "name", "statistic", "target"):
             followed.text(key)

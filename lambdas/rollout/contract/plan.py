@@ -40,6 +40,17 @@ class FollowedMetric:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScheduledMinimum:
+    """A least number of instances for `minutes` from `start` (minutes after midnight), on `days` (Monday is 0)."""
+
+    min_instances: int
+    start: int
+    minutes: int
+    days: Sequence[int]
+    time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scaling:
     """Instances per role. `invocations_per_instance` is per minute. A fleet that follows nothing has a fixed size."""
 
@@ -49,16 +60,21 @@ class Scaling:
     invocations_per_instance: int | None = None
     follows: Sequence[FollowedMetric] = ()
     """What the instances follow beside the invocations."""
+    scheduled: Sequence[ScheduledMinimum] = ()
+    """Raise `min_instances` at times; `decisions.minimum` knows which holds."""
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> Scaling:
         """Read what `to_json` wrote."""
-        return cls(**{**payload, "follows": tuple(map(FollowedMetric.parse, payload.get("follows", ())))})
+        follows = tuple(map(FollowedMetric.parse, payload.get("follows", ())))
+        scheduled = tuple(ScheduledMinimum(**minimum) for minimum in payload.get("scheduled", ()))
+        return cls(**{**payload, "follows": follows, "scheduled": scheduled})
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON, without what is not there; CDK leaves it out as well."""
-        told = {**vars(self), "follows": [metric.to_json() for metric in self.follows] or None}
-        return {name: value for name, value in told.items() if value is not None}
+        lists = {"follows": [metric.to_json() for metric in self.follows], "scheduled": list(map(vars, self.scheduled))}
+        told = {**vars(self), **lists}
+        return {name: value for name, value in told.items() if value not in (None, [])}
 
     @property
     def is_tracked(self) -> bool:

@@ -12,6 +12,7 @@ from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
 from rollout.decisions.capacity import MINUTE, canary_floor, excess, instances_needed
+from rollout.decisions.minimum import in_force
 from rollout.floors import hold_floors
 from rollout.followed import TRAFFIC_WINDOW_SECONDS, followed_instances
 from rollout.shares import first_percent, foreseen_percent
@@ -72,7 +73,7 @@ def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> S
 
 def _least_floor(plan: Plan, state: StepState, requests_per_minute: float, followed: float) -> int:
     """Return the instances that the wanted share needs."""
-    scaling = plan.settings.scaling
+    scaling = in_force(plan.settings.scaling, clock.now())
     return canary_floor(instances_needed(requests_per_minute, scaling, followed), state.exposure.wanted, scaling)
 
 

@@ -2,7 +2,7 @@
 
 Events come at least once and in any order. So everything here may be repeated, and a status that the stack has already
 left is ignored. If every delivery of an event fails, its lock is still there: a rule looks at it every quarter of an
-hour. The same rule ends the landing of a rollout.
+hour. The same rule ends the landing of a rollout, and brings scheduled minimums into force.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
 from rollout.executions import describe, execution_name, start
+from rollout.floors import keep_minimum
 from rollout.landing import come_down
 from rollout.patience import deadline, insist_loudly
 from rollout.scaling import Suspension
@@ -61,17 +62,20 @@ def _settle_event(world: World, event: StackChanged, until: float) -> None:
 def _settle_what_was_left(world: World, event: StackChanged, until: float) -> None:
     """Settle once more while there is a lock; a rollout that runs, and a stack that changes, stay as they are.
 
-    Without a lock, look whether a rollout has landed.
+    Without a lock, look whether a rollout has landed, or whether another minimum of instances is in force.
     """
     lock = world.ledger.lock()
     landing = world.ledger.landing() if lock is None else None
-    if lock is None and landing is None:
+    if lock is None and landing is None and not world.settings.scaling.scheduled:
         return
     status = stack_status(event["stack_id"])
     if status.endswith("_IN_PROGRESS") or status.startswith("DELETE_"):
         return
     if landing is not None:
         _look_at_landing(world, landing)
+    elif lock is None:
+        keep_minimum(world)
+        _pause_for_the_next(world)
     else:
         settle(world, lock, event["stack_id"], status, until)
 
@@ -94,7 +98,7 @@ def _look_at_landing(world: World, landing: Landing) -> None:
 
 
 def _pause_for_the_next(world: World) -> None:
-    """Suspend scaling again if somebody took the lock while the landing ended."""
+    """Suspend scaling again if somebody took the lock while the floors came to rest."""
     lock = world.ledger.lock()
     if lock is not None:
         for slot in SLOTS:

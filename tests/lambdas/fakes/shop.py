@@ -4,9 +4,10 @@ from typing import Any
 
 from rollout.clock import iso
 from rollout.contract.lock import Lock
-from rollout.contract.plan import Settings
+from rollout.contract.plan import Scaling, Settings
 from rollout.contract.stage_variables import AT_REST
 from rollout.contract.timing import SCALE_IN_LOOK_BACK_SECONDS
+from rollout.decisions.minimum import in_force
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.handlers import panic, restore, settle
 from rollout.ledger import Ledger
@@ -258,8 +259,8 @@ class Shop:
         self.see_it_land()
         weights = self.weights()
         serving = [slot for slot, weight in weights.items() if weight > 0]
-        scaling = self.settings["scaling"]
-        floors = {slot: scaling["min_instances" if [slot] == serving else "idle_instances"] for slot in weights}
+        scaling = in_force(Scaling.parse(self.settings["scaling"]), self.aws.clock.now())
+        floors = {slot: scaling.min_instances if [slot] == serving else scaling.idle_instances for slot in weights}
         found = {
             f"weights {weights}": len(serving) == 1,
             f"floors {self.floors()}": self.floors() == floors,
