@@ -30,12 +30,14 @@ from canary_construct.hosting.model_archive import kept_archives, model_archives
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
 from canary_construct.hosting.model_roles import ModelRoles
 from canary_construct.hosting.model_sources import ModelSources
+from canary_construct.hosting.not_for import refuse_unfit
 from canary_construct.hosting.slot_hosting import slot_hosting
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
 from canary_construct.props.instance_scaling import InstanceScaling
+from canary_construct.props.not_for import says_what_it_is_not_for
 from canary_construct.props.on_inconclusive import OnInconclusive
 from canary_construct.props.slot import Slot
 from canary_construct.props.traffic_routing import TrafficRouting
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from canary_construct.props.smoke_test import SmokeTest
 
 
+@says_what_it_is_not_for
 class CanaryEndpoint(Construct):
     """A SageMaker endpoint with two production variants and a state machine that shifts traffic between them.
 
@@ -235,6 +238,7 @@ class CanaryEndpoint(Construct):
         resource = endpoint(self, hosting, config)
         scaling = slot_scaling(self, hosting, endpoint=resource)
         guarded.add(config, resource, *scaling)
+        refuse_unfit(declared, config)
         verified_endpoint(
             self,
             hosting,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
+from canary_construct.props.not_for import says_what_it_is_not_for
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -52,6 +54,7 @@ class PrivateRegistry:
     credentials: lambda_.IFunction | None = None
 
 
+@says_what_it_is_not_for
 @dataclass(frozen=True, kw_only=True)
 class Container:
     """One container of a model: its image, its model data, its environment.

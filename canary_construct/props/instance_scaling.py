@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
+from canary_construct.props.not_for import says_what_it_is_not_for
 from canary_construct.props.scaling_metric import check_target
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from canary_construct.props.scheduled_minimum import ScheduledMinimum
 
 
+@says_what_it_is_not_for
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
     """Instances of the stable slot and of the idle one.

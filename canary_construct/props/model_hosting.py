@@ -17,6 +17,8 @@ from rollout.contract.hosting import (
     VOLUME_SIZE,
 )
 
+from canary_construct.props.not_for import says_what_it_is_not_for
+
 if TYPE_CHECKING:
     from aws_cdk import Duration, Size
     from rollout.contract.hosting import Knobs
@@ -45,6 +47,7 @@ class RoutingStrategy(Enum):
     RANDOM = "RANDOM"
 
 
+@says_what_it_is_not_for
 @dataclass(frozen=True, kw_only=True, init=False)
 class ModelHosting:
     """How SageMaker starts the instances of a model, and which of them gets a request.

@@ -10,6 +10,7 @@ from aws_cdk import Token
 
 from canary_construct.props.container import Container, check_asset
 from canary_construct.props.model_package import check_package_arn
+from canary_construct.props.not_for import says_what_it_is_not_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipelines.html"""
 _OF_A_CONTAINER = ("image_uri", "model_data_url", "model_data", "asset_path", "image_config")
 
 
+@says_what_it_is_not_for
 @dataclass(frozen=True, kw_only=True)
 class ModelRelease:
     """One model build: a version label, the container image and the model archive.

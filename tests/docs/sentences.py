@@ -66,6 +66,12 @@ DECLARATIONS: dict[str, Callable[[], object]] = {
     "a private registry without a network": lambda: declare(
         stack(), release=replace(RELEASE, image_config=PrivateRegistry())
     ),
+    "a serverless endpoint": lambda: declare(stack(), serverless_config={}),
+    "an asynchronous endpoint": lambda: declare(stack(), async_inference_config={}),
+    "a multi-model endpoint": lambda: declare(stack(), multi_model=True),
+    "inference components": lambda: declare(stack(), inference_components=[]),
+    "managed instance scaling": lambda: declare(stack(), managed_instance_scaling={}),
+    "a shadow variant": lambda: declare(stack(), shadow_production_variants=[]),
     "a release without a version": lambda: ModelRelease(version="", image_uri="image", model_data_url="s3://models/1"),
     "a step of 0 %": lambda: TrafficStep(percent=0),
     "a step that may end before it can": lambda: TrafficStep(

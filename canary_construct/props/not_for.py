@@ -1,0 +1,84 @@
+"""What a `CanaryEndpoint` is not for: said where somebody would try it, with what to use instead."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+INSTEAD = {
+    "serverless": "serverless inference has one variant, and a rollout moves traffic between two; use two serverless "
+    "endpoints and shift the traffic in your application",
+    "async": "an asynchronous endpoint answers through S3, and a rollout watches answers; let SageMaker's deployment "
+    "guardrails update it",
+    "multimodel": "each request to a multi-model endpoint chooses its model, so that there is no single release; use a "
+    "CanaryEndpoint for each model that needs rollouts",
+    "inferencecomponent": "inference components have no weights to shift; update them with their own rolling update "
+    "and alarms",
+    "managedinstancescaling": "managed instance scaling is for inference components; use scaling=InstanceScaling(...)",
+    "shadow": "a shadow variant needs an endpoint with one production variant, and a rollout needs two; run a shadow "
+    "test on another endpoint, and release here afterwards",
+}
+"""By how the names of arguments and properties begin, in small letters and without underscores. Sources:
+https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions),
+https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html,
+https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html,
+https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-deploy-models.html (inference components),
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (ShadowProductionVariants)"""
+_MULTI_MODEL = ("mode", "MultiModel")
+"""How a container of `CreateModel` says it."""
+_OF_THE_CALLER = frozenset({"environment", "tags"})
+"""Properties whose names inside are the caller's own."""
+
+
+def refusal(name: str, value: object) -> str | None:
+    """Return why an argument or a property is not for a `CanaryEndpoint`; `None` when it is no such one.
+
+    >>> refusal("ServerlessConfig", {}).partition(":")[0]
+    'ServerlessConfig is not for a CanaryEndpoint'
+    >>> refusal("instance_type", "ml.m5.xlarge") is None
+    True
+    """
+    plain = name.replace("_", "").lower()
+    if (plain, value) == _MULTI_MODEL:
+        plain = "multimodel"
+    instead = next((sentence for beginning, sentence in INSTEAD.items() if plain.startswith(beginning)), None)
+    return None if instead is None else f"{name} is not for a CanaryEndpoint: {instead} (docs/not-for.md)"
+
+
+def refusals_in(rendered: Any) -> Iterator[str]:
+    """Return the same for whatever stands in the rendered properties of a resource, overrides by their paths."""
+    match rendered:
+        case dict():
+            for path, value in rendered.items():
+                *above, name = str(path).split(".")
+                if _OF_THE_CALLER.isdisjoint(part.lower() for part in (*above, name)):
+                    yield from filter(None, [refusal(part, value) for part in (*above, name)])
+                    yield from refusals_in(value)
+        case list():
+            for item in rendered:
+                yield from refusals_in(item)
+
+
+def says_what_it_is_not_for(cls: type[T]) -> type[T]:
+    """Let a class refuse keyword arguments of what it is not for with a sentence; Python says only "unexpected".
+
+    Raises:
+        TypeError: with the sentence.
+    """
+    made: Any = cls.__init__
+
+    @wraps(made)
+    def checked(self: Any, *positional: Any, **named: Any) -> None:
+        for name, value in named.items():
+            refused = refusal(name, value)
+            if refused is not None:
+                raise TypeError(refused)
+        made(self, *positional, **named)
+
+    cls.__init__ = checked  # type: ignore[method-assign]  # the same arguments as before
+    return cls

@@ -1,0 +1,110 @@
+"""What a `CanaryEndpoint` is not for is said at synth, wherever somebody tries it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jsii
+import pytest
+from aws_cdk import App, Aspects, IAspect, Stack
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import IConstruct
+
+from canary_construct import Container, InstanceScaling, ModelHosting, ModelRelease
+from canary_construct.props.not_for import INSTEAD, refusals_in
+from tests.infrastructure.synthesis import IMAGE, RELEASE, declare, rendered, stack
+
+pytestmark = pytest.mark.xdist_group("guards")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"serverless_config": {}}, "serverless"),
+        ({"serverless": True}, "serverless"),
+        ({"async_inference_config": {}}, "async"),
+        ({"multi_model_config": {}}, "multimodel"),
+        ({"inference_components": []}, "inferencecomponent"),
+        ({"managed_instance_scaling": {}}, "managedinstancescaling"),
+        ({"shadow_production_variants": []}, "shadow"),
+    ],
+)
+def test_an_argument_is_refused_with_what_to_use_instead(given: dict[str, Any], said: str) -> None:
+    (name,) = given
+    with pytest.raises(TypeError) as refused:
+        declare(stack(), **given)
+    assert str(refused.value) == f"{name} is not for a CanaryEndpoint: {INSTEAD[said]} (docs/not-for.md)"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda: Container(image_uri=IMAGE, mode="MultiModel"),  # type: ignore[call-arg]  # the point of the test
+        lambda: ModelRelease(version="v1", image_uri=IMAGE, mode="MultiModel"),  # type: ignore[call-arg]  # as above
+        lambda: ModelHosting(managed_instance_scaling={}),  # type: ignore[call-arg]  # as above
+        lambda: InstanceScaling(managed_instance_scaling={}),  # type: ignore[call-arg]  # as above
+    ],
+)
+def test_values_refuse_it_too(attempt: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match="is not for a CanaryEndpoint: "):
+        attempt()
+
+
+def test_an_argument_that_nobody_knows_is_refused_as_python_does() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'instance_typo'"):
+        declare(stack(), instance_typo="ml.m5.xlarge")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'mode'"):
+        Container(image_uri=IMAGE, mode="SingleModel")  # type: ignore[call-arg]  # the point of the test
+
+
+def test_classes_that_refuse_are_what_they_were() -> None:
+    container = Container(image_uri=IMAGE, environment={"A": "1"})
+    assert replace(container, image_uri="other") == Container(image_uri="other", environment={"A": "1"})
+    assert ModelRelease.from_asset.__self__ is ModelRelease
+
+
+def child(of: Stack, name: str) -> Any:
+    return of.node.find_child("Recommender").node.find_child(name)
+
+
+OVERRIDES: dict[str, Callable[[Stack], object]] = {
+    "AsyncInferenceConfig": lambda shop: child(shop, "Config").add_property_override(
+        "AsyncInferenceConfig", {"OutputConfig": {"S3OutputPath": "s3://answers/"}}
+    ),
+    "ShadowProductionVariants": lambda shop: child(shop, "Config").add_override(
+        "Properties.ShadowProductionVariants", [{"VariantName": "shadow"}]
+    ),
+    "ServerlessConfig": lambda shop: child(shop, "Config").add_override(
+        "Properties.ProductionVariants.0.ServerlessConfig.MaxConcurrency", 5
+    ),
+    "ManagedInstanceScaling": lambda shop: child(shop, "Config").add_property_override(
+        "ProductionVariants.1.ManagedInstanceScaling", {"Status": "ENABLED"}
+    ),
+    "Mode": lambda shop: child(shop, "Model").add_property_override("PrimaryContainer.Mode", "MultiModel"),
+    "asyncInferenceConfig": lambda shop: Aspects.of(shop).add(_Asynchronous()),
+}
+
+
+@jsii.implements(IAspect)
+class _Asynchronous:
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, sagemaker.CfnEndpointConfig):
+            output = sagemaker.CfnEndpointConfig.AsyncInferenceOutputConfigProperty(s3_output_path="s3://answers/")
+            node.async_inference_config = sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty(output_config=output)
+
+
+@pytest.mark.parametrize("name", OVERRIDES)
+def test_what_an_override_or_an_aspect_adds_fails_the_synth_with_the_sentence(name: str) -> None:
+    shop = Stack(App(), "Shop")
+    declare(shop)
+    OVERRIDES[name](shop)
+    with pytest.raises(RuntimeError, match=f"{name} is not for a CanaryEndpoint: "):
+        rendered(shop)
+
+
+def test_names_of_the_callers_variables_and_tags_may_begin_as_they_like() -> None:
+    shop = stack()
+    declare(shop, release=replace(RELEASE, environment={"ASYNC_WORKERS": "2", "Mode": "MultiModel", "SHADOW": "1"}))
+    child(shop, "Model").add_property_override("PrimaryContainer.Environment.SERVERLESS", "no")
+    assert rendered(shop)
+    assert list(refusals_in({"tags": [{"key": "a", "shadow": "b"}], "Properties.Tags.0.Async": "c"})) == []
