@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
-from rollout.exposure import halt_and_lower, has_no_weight, lower_exposure, traffic_stays
+from rollout.exposure import halt_and_lower, has_no_weight, is_divided, lower_exposure, traffic_stays
 from rollout.hold_back import keeps_its_traffic, take_the_rest
 from rollout.landing import land_if_possible
 from rollout.notices import notify
@@ -82,12 +82,18 @@ def _lower(world: World, lock: Lock, failure: Failure) -> Lock | None:
 
 
 def complete_promotion(world: World, lock: Lock) -> None:
-    """Bring a rollout whose promotion is decided to rest: the canary's slot is the stable one from now on."""
+    """Bring a rollout whose promotion is decided to rest: the canary's slot is the stable one from now on.
+
+    Raises:
+        EndpointBusy: when another hand gave the former release a part of the traffic meanwhile; `end_rollout` takes it.
+    """
     land_if_possible(world, stable=lock.canary)
     version = _version(world, lock.holder)
     world.ledger.decide_release(version, PROMOTED)
     shorter = sentences.HELD_BACK_SHORTER.format(why=lock.kept_because)
     _close_and_tell(world, lock.holder, version, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
+    if is_divided(world.endpoint):
+        raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
     world.ledger.free(lock.holder)
 
 

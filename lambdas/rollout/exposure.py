@@ -43,6 +43,15 @@ def has_no_weight(endpoint: Endpoint, lock: Lock) -> bool:
         return True
 
 
+def is_divided(endpoint: Endpoint) -> bool:
+    """Tell whether both slots have weight, now or in what SageMaker is about to do."""
+    try:
+        view = endpoint.describe()
+    except EndpointNotFound:
+        return False
+    return any(min(weights.values()) > 0 for weights in (view.weights, view.desired_weights))
+
+
 def lower_former(endpoint: Endpoint, lock: Lock) -> bool:
     """Order weight 0 for the release whose successor's promotion is decided, and tell whether it will stay so."""
     return _order(endpoint, weights_for(stable=lock.stable, canary=lock.canary, canary_percent=EVERYTHING))

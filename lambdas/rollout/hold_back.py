@@ -69,12 +69,13 @@ def refuse_other_weights(world: World, lock: Lock) -> None:
 
 
 def keeps_its_traffic(world: World, lock: Lock, failure: Failure) -> bool:
-    """Tell whether a release keeps its traffic though its rollout cannot go on: it is promoted and held back.
+    """Tell whether a release gets the rest of the traffic though its rollout cannot go on: its promotion is decided.
 
-    Not when an alarm or a gate is against it. Nor when another hand took all its traffic: none is given back here.
+    Not when an alarm or a gate is against it in its hold-back. Nor when another hand took all its traffic: none is
+    given back here.
     """
     if lock.sealed or not lock.is_held_back:
-        return lock.sealed and bool(lock.promoted_at)
+        return lock.sealed and (bool(lock.promoted_at) or _has_traffic(world, lock))
     return failure.error not in AGAINST_A_PROMOTED and _has_traffic(world, lock)
 
 

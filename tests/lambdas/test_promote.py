@@ -66,6 +66,27 @@ def test_weights_that_another_hand_took_are_not_promoted(serving: Shop, promotin
     assert serving.unsafe() == []
 
 
+@pytest.mark.parametrize("weights", [{"a": 50, "b": 50}, {"a": 2, "b": 98}])
+def test_weights_that_another_hand_sets_once_it_is_decided_are_set_right(
+    aws: Aws, serving: Shop, promoting: Execution, weights: dict[str, int]
+) -> None:
+    """The promotion was writing its records: the former release had half of the traffic, and nobody looked."""
+    aws.interrupt("PutEvents", lambda: serving.set_weights(**weights))
+    serving.run(promoting)
+    serving.wait_until_quiet()
+    assert serving.outcome(promoting)[0] == "PROMOTED"
+    assert_on_one_side(serving, promoting)
+
+
+def test_a_hand_that_takes_all_the_traffic_back_once_it_is_decided_is_not_overruled(
+    aws: Aws, serving: Shop, promoting: Execution
+) -> None:
+    aws.interrupt("PutEvents", lambda: serving.set_weights(a=100, b=0))
+    serving.run(promoting)
+    serving.wait_until_quiet()
+    assert serving.weights() == {A: 100, B: 0}
+
+
 def assert_on_one_side(shop: Shop, execution: Execution) -> None:
     """The ledger says what the weights say, and everything else is at rest by them."""
     assert shop.unsafe() == []

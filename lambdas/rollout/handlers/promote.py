@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout import sentences
-from rollout.contract.errors import LockLost, PromotionUnfinished, Throttled, Unavailable
+from rollout.contract.errors import EndpointBusy, LockLost, PromotionUnfinished, Throttled, Unavailable
 from rollout.contract.names import PROMOTED
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
@@ -66,7 +66,7 @@ def promote(world: World, execution: str) -> None:
             complete_promotion(world, lock)
         elif (world.ledger.rollout(execution) or {}).get("outcome") != PROMOTED:
             world.own_lock(execution)
-    except (Throttled, Unavailable) as error:
+    except (EndpointBusy, Throttled, Unavailable) as error:
         raise PromotionUnfinished(str(error)) from error
 
 
