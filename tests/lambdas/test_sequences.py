@@ -1,0 +1,261 @@
+"""Sequences of releases, each with its own hosting and its own end: what serves stays what it is, every end is safe.
+
+`SEQUENCES=2000 python -m pytest tests/lambdas/test_sequences.py` runs that many of them.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from rollout.contract.hosting import SlotHosting
+from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
+from rollout.contract.plan import Scaling
+from rollout.decisions import placement
+from rollout.decisions.placement import Slots, first_placement
+from rollout.handlers import release_slots
+
+from canary_tools.aws_models.sagemaker.endpoint import Endpoint
+from tests.lambdas.fakes.connection import connected
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, A, B
+from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import DeployFailed
+
+SEQUENCES = int(os.environ.get("SEQUENCES", "15"))
+RELEASES = 6
+SEQUENCES_TO_CATCH_ONE = 60
+POINTS = ("ReleaseSlots", "Config", "Endpoint", "ScalableTargets", "VerifiedEndpoint")
+"""Before each of them something else in the stack may fail."""
+COMPARED = (("Evaluate", 0), ("ShiftTraffic", 1), ("Evaluate", 1), ("ShiftTraffic", 2))
+"""When both slots serve, so that an alarm shows whose fault it is."""
+MOMENTS = (("Prepare", 0), ("ScaleCanary", 0), ("ShiftTraffic", 0), *COMPARED, ("Promote", 2))
+ALARMS = {A: "a-errors", B: "b-errors"}
+SIZES = st.sampled_from([30, 60, 120])
+TIMEOUTS = st.sampled_from([600, 1200])
+KNOBS = st.fixed_dictionaries({}, optional={"VolumeSizeInGB": SIZES, "ModelDataDownloadTimeoutInSeconds": TIMEOUTS})
+
+Hosted = Mapping[str, Any]
+"""What a slot serves with: its model, and each property by which its instances are started."""
+
+
+class Sequences(RuleBasedStateMachine):
+    """One endpoint and its releases, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._exits = ExitStack()
+        self.shop = Shop(self._exits.enter_context(connected()))
+        self.shop.aws.sagemaker.endpoints.on_change.append(self._watch)
+        self.serving: dict[str, Hosted] = {}
+        self.changed: list[str] = []
+        self.releases: dict[str, tuple[str, dict[str, Any]]] = {}
+        """The outcome of each release, and what it was declared with; by version."""
+        self.stable = ""
+        self.knobs: dict[str, Any] = {}
+
+    def teardown(self) -> None:
+        self._exits.close()
+
+    def _watch(self, endpoint: Endpoint) -> None:
+        """Note a slot that serves with something else than before; a knob may be new to the endpoint."""
+        now = {} if endpoint.fleet is None else hosted(endpoint)
+        for slot, before in self.serving.items():
+            if slot in now and not before.items() <= now[slot].items():
+                self.changed.append(f"{slot} served with {before}, then with {now[slot]}")
+        self.serving = now
+
+    # What people do
+
+    @initialize(knobs=KNOBS)
+    def the_first_release_serves(self, knobs: dict[str, Any]) -> None:
+        self.knobs = knobs
+        self.shop.serve_first(knobs=knobs)
+        self.stable = "v1"
+        self.releases["v1"] = (PROMOTED, {})
+
+    @rule(own=KNOBS)
+    def a_release_is_promoted(self, own: dict[str, Any]) -> None:
+        self._new_release(own, "promoted", MOMENTS[-1])
+
+    @rule(own=KNOBS, moment=st.sampled_from(COMPARED))
+    def a_release_is_rejected(self, own: dict[str, Any], moment: tuple[str, int]) -> None:
+        self._new_release(own, "alarm", moment)
+
+    @rule(own=KNOBS, end=st.sampled_from(("abort", "death")), moment=st.sampled_from(MOMENTS))
+    def a_rollout_is_stopped(self, own: dict[str, Any], end: str, moment: tuple[str, int]) -> None:
+        self._new_release(own, end, moment)
+
+    def _new_release(self, own: dict[str, Any], end: str, moment: tuple[str, int]) -> None:
+        declared = {"own_knobs": {name: value for name, value in own.items() if name in self.knobs}}
+        self._rolls_out(f"v{len(self.releases) + 1}", declared, end, moment)
+
+    @rule(added=KNOBS)
+    def a_knob_is_given_to_the_endpoint(self, added: dict[str, Any]) -> None:
+        """It comes with a release, because the content of the one that serves may not change."""
+        self.knobs = {**added, **self.knobs}
+        self._rolls_out(f"v{len(self.releases) + 1}", {}, "promoted", MOMENTS[-1])
+
+    @rule()
+    def the_team_goes_back_to_the_release_before(self) -> None:
+        promoted = [version for version, (outcome, _) in self.releases.items() if outcome == PROMOTED]
+        if len(promoted) > 1:
+            version = promoted[-2]
+            self._rolls_out(version, self.releases[version][1], "promoted", MOMENTS[-1])
+
+    @rule()
+    def a_rejected_release_is_asked_for_again(self) -> None:
+        """The one that was declared last may stay in the template, and nothing starts."""
+        rejected = [version for version, (outcome, _) in self.releases.items() if outcome == ROLLED_BACK]
+        for version in rejected[-1:]:
+            deployed = self.shop.stack.deployed
+            assert deployed is not None
+            expected = nullcontext() if version == deployed.template.version else refused(version)
+            with expected:
+                assert self.shop.release(version, knobs=self.knobs, **self.releases[version][1]) is None
+            self.shop.settle()
+
+    @rule(point=st.sampled_from(POINTS), own=KNOBS)
+    def a_deploy_is_undone_because_something_else_fails(self, point: str, own: dict[str, Any]) -> None:
+        stack = self.shop.stack
+        before, bounds = self.shop.models(), self.shop.scaling()
+        own = {name: value for name, value in own.items() if name in self.knobs}
+        deploying: Any = stack.deploying(stack.template("undone", knobs=self.knobs, own_knobs=own))
+        while next(deploying) != point:
+            pass
+        deploying.throw(DeployFailed("something else failed"))
+        with pytest.raises(DeployFailed, match="something else"):
+            next(deploying)
+        self.shop.settle()
+        assert self.shop.running() is None
+        self.shop.wait_until_quiet()
+        assert (self.shop.models(), self.shop.scaling()) == (before, bounds)
+
+    @rule(count=st.integers(2, 4))
+    def auto_scaling_changes_the_instances_of_what_serves(self, count: int) -> None:
+        self.shop.aws.sagemaker.endpoints.update_weights_and_capacities(
+            {
+                "EndpointName": ENDPOINT,
+                "DesiredWeightsAndCapacities": [{"VariantName": self._slot(), "DesiredInstanceCount": count}],
+            }
+        )
+        self.shop.wait_until_quiet()
+
+    def _rolls_out(self, version: str, declared: dict[str, Any], end: str, moment: tuple[str, int]) -> None:
+        execution = self.shop.release(version, knobs=self.knobs, **declared)
+        assert execution is not None, f"{version} is not rolled out"
+        if end == "promoted":
+            self.shop.run(execution)
+        else:
+            self.shop.run(execution, moment[0], index=moment[1])
+            self._ends_early(execution, end)
+        outcome = self.shop.outcome(execution)[0]
+        expected = {"promoted": PROMOTED, "alarm": ROLLED_BACK, "abort": NOT_JUDGED, "death": NOT_JUDGED}[end]
+        assert outcome == expected, (version, end, moment, self.shop.outcome(execution))
+        self.releases.pop(version, None)  # the newest one comes last
+        self.releases[version] = (outcome, declared)
+        self.stable = version if outcome == PROMOTED else self.stable
+
+    def _ends_early(self, execution: Execution, end: str) -> None:
+        if end == "alarm":
+            (canary,) = (slot for slot, model in self.shop.models().items() if self._holds(model) != self.stable)
+            self.shop.serve_for(3 * PERIOD)
+            self.shop.panic(ALARMS[canary])
+            self.shop.run(execution)
+        else:
+            self.shop.stop(execution)
+            if end == "abort":
+                self.shop.restore(execution.name)
+            else:
+                self.shop.look_for_what_was_left()
+
+    # What must hold
+
+    @staticmethod
+    def _holds(model: str) -> str:
+        """Return the version in a model's name."""
+        return model.split("-")[1]
+
+    def _slot(self) -> str:
+        (slot,) = [slot for slot, weight in self.shop.weights().items() if weight > 0]
+        return slot
+
+    @invariant()
+    def what_serves_is_what_was_promoted_and_the_end_is_safe(self) -> None:
+        if self.stable:
+            assert self.shop.unsafe() == []
+            assert self.changed == []
+            assert self._holds(self.shop.models()[self._slot()]) == self.stable
+
+
+def refused(why: str) -> AbstractContextManager[object]:
+    """Expect that a deploy is refused."""
+    return pytest.raises(DeployFailed, match=why)
+
+
+def hosted(endpoint: Endpoint) -> dict[str, Hosted]:
+    """Return what each slot with traffic serves with."""
+    assert endpoint.fleet is not None
+    started = {variant["VariantName"]: variant for variant in endpoint.fleet.config["ProductionVariants"]}
+    left_out = {"InitialInstanceCount", "InitialVariantWeight"}
+    return {
+        name: {key: value for key, value in started[name].items() if key not in left_out}
+        for name, variant in endpoint.fleet.variants.items()
+        if variant.current_weight > 0
+    }
+
+
+def explored(sequences: int, *phases: Phase) -> None:
+    """Run sequences, the same ones each time."""
+    run_state_machine_as_test(
+        Sequences,
+        settings=settings(
+            max_examples=sequences,
+            stateful_step_count=RELEASES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            report_multiple_bugs=False,
+            phases=[Phase.generate, *phases],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_no_sequence_of_releases_breaks_an_invariant() -> None:
+    explored(SEQUENCES, Phase.shrink)
+
+
+def what_serves_gets_the_endpoint_s_knobs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(SlotHosting, "kept", lambda self, _live: dict(self.endpoint))
+
+
+def what_serves_gets_the_release_s_model(patch: pytest.MonkeyPatch) -> None:
+    def next_placement(_declared: Slots, model: str, scaling: Scaling, hosting: SlotHosting, *, stable: str) -> Slots:
+        placed = first_placement(model, scaling, hosting)
+        return placed if stable == A else dict(zip(placed, reversed(placed.values()), strict=True))
+
+    patch.setattr(release_slots, "next_placement", next_placement)
+
+
+def a_rejected_release_may_come_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(placement, "_refuse_rolled_back", lambda _release: None)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        what_serves_gets_the_endpoint_s_knobs,
+        what_serves_gets_the_release_s_model,
+        a_rejected_release_may_come_again,
+    ],
+)
+def test_a_broken_deploy_is_caught(broken: Callable[[pytest.MonkeyPatch], None]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        broken(patch)
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            explored(SEQUENCES_TO_CATCH_ONE)
