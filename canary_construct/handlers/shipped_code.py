@@ -28,6 +28,8 @@ NOT_SHIPPED = "forecast"
 _TYPE_CHECKING = "TYPE_CHECKING"
 _NAMES_FOR_TYPES = (["TYPE_CHECKING"], ["annotations"])
 """What modules import for types alone."""
+_BASES_FOR_TYPES = frozenset({"TypedDict", "Protocol"})
+_GENERIC = frozenset({"Callable", "Mapping", "Sequence", "dict", "list", "tuple"})
 _INDENTATION = re.compile(r"(?: {4})+")
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
@@ -50,6 +52,8 @@ def shipped_folder(package: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         source = without_imports_for_types(module.read_text(encoding="utf-8"))
         source = without_types(without_empty_strings(without_documentation(source)))
+        if module.name != "__init__.py":
+            source = without_unused_imports(without_declarations_for_types(source))
         copy.write_text(with_narrow_indentation(source), encoding="utf-8")
     return folder
 
@@ -63,8 +67,7 @@ def without_imports_for_types(source: str) -> str:
     lines = source.splitlines(keepends=True)
     for block in ast.parse(source).body:
         if _is_for_types(block):
-            assert block.end_lineno is not None
-            lines[block.lineno - 1 : block.end_lineno] = ["\n"] * (block.end_lineno - block.lineno + 1)
+            _blank(lines, block)
     return "".join(lines)
 
 
@@ -121,6 +124,47 @@ def without_empty_strings(source: str) -> str:
                 if isinstance(statement, ast.Expr) and ast.unparse(statement) in {"''", '""'}:
                     lines[statement.lineno - 1] = "\n"
     return "".join(lines)
+
+
+def without_declarations_for_types(source: str) -> str:
+    r"""Return a module's code without the classes and the names of types that tell something to a type checker only.
+
+    >>> without_declarations_for_types("class Row(TypedDict):\n    name: str\n\nRows = list[Row]\nrows = []\n")
+    '\n\n\n\nrows = []\n'
+    """
+    tree, lines = ast.parse(source), source.splitlines(keepends=True)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    for block in tree.body:
+        match block:
+            case ast.ClassDef(bases=bases) if any(ast.unparse(base) in _BASES_FOR_TYPES for base in bases):
+                _blank(lines, block)
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Subscript(value=ast.Name(generic))):
+                if name not in used and generic in _GENERIC:
+                    _blank(lines, block)
+    return "".join(lines)
+
+
+def without_unused_imports(source: str) -> str:
+    r"""Return a module's code without imported names that it does not use. No other module may take them from there.
+
+    >>> without_unused_imports("from typing import Any, Protocol\n\nAny\n")
+    'from typing import Any\n\nAny\n'
+    """
+    tree, lines = ast.parse(source), source.splitlines(keepends=True)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for block in tree.body:
+        if isinstance(block, ast.ImportFrom):
+            block.names = [alias for alias in block.names if (alias.asname or alias.name) in used]
+            _blank(lines, block)
+            if block.names:
+                lines[block.lineno - 1] = f"{ast.unparse(block)}\n"
+    return "".join(lines)
+
+
+def _blank(lines: list[str], block: ast.stmt) -> None:
+    """Leave the lines of a statement empty."""
+    assert block.end_lineno is not None
+    lines[block.lineno - 1 : block.end_lineno] = ["\n"] * (block.end_lineno - block.lineno + 1)
 
 
 def without_documentation(source: str) -> str:

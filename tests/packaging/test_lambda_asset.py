@@ -17,10 +17,12 @@ from canary_construct.handlers.shipped_code import (
     NOT_SHIPPED,
     shipped_folder,
     with_narrow_indentation,
+    without_declarations_for_types,
     without_documentation,
     without_empty_strings,
     without_imports_for_types,
     without_types,
+    without_unused_imports,
 )
 from canary_construct.permissions.by_handler import PERMISSIONS
 
@@ -166,6 +168,27 @@ def test_a_narrow_indentation_changes_no_statement_and_no_line(module: Path) -> 
     assert ast.dump(ast.parse(without_documentation(shipped))) == ast.dump(ast.parse(without_documentation(source)))
     assert [line.strip() for line in shipped.splitlines()] == [line.strip() for line in source.splitlines()]
     assert len(shipped) < len(source) or "    " not in source
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_only_declarations_for_types_and_unused_imports_are_left_out_and_lines_stay(module: Path) -> None:
+    source = without_types(module.read_text(encoding="utf-8"))
+    shipped = without_unused_imports(without_declarations_for_types(source))
+    left_out = [node for node in ast.parse(source).body if ast.dump(node) not in map(ast.dump, ast.parse(shipped).body)]
+    assert all(isinstance(node, ast.ImportFrom | ast.ClassDef | ast.Assign) for node in left_out)
+    assert len(shipped.splitlines()) == len(source.splitlines())
+
+
+def test_nothing_that_is_shipped_lacks_a_name(asset: Path) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821,F822,F823", str(asset)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert found.returncode == 0, found.stdout
+
+
+def test_every_shipped_module_can_be_imported(asset: Path) -> None:
+    names = [".".join(file.relative_to(asset).with_suffix("").parts) for file in asset.rglob("*.py")]
+    command = [sys.executable, "-c", f"import {', '.join(name.removesuffix('.__init__') for name in names)}"]
+    subprocess.run(command, cwd=asset, env={"HOME": str(asset)}, check=True)  # noqa: S603 - our own
 
 
 def test_all_other_modules_are_shipped(asset: Path) -> None:
