@@ -3,6 +3,8 @@
 from canary_construct.canary_endpoint import CanaryEndpoint
 from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.endpoint_api import EndpointApi
+from canary_construct.hosting.adopted import BareEndpoint
+from canary_construct.props.adoption import Adoption
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.cohort_rule import CohortRule
 from canary_construct.props.container import Container, PrivateRegistry, S3Prefix
@@ -23,8 +25,10 @@ from canary_construct.props.traffic_routing import TrafficRouting
 from canary_construct.props.traffic_step import TrafficStep
 
 __all__ = [
+    "Adoption",
     "AlarmThresholds",
     "ApiAuthorization",
+    "BareEndpoint",
     "CanaryEndpoint",
     "CaptureMode",
     "CohortRule",

@@ -20,10 +20,11 @@ from rollout.contract.plan import ApiStage
 
 from canary_construct.handlers.cohort_permissions import allow_cohort_changes
 from canary_construct.handlers.functions import Handlers
+from canary_construct.hosting.adopted import check_release, waiting_endpoint
 from canary_construct.hosting.deploy_guards import release_slots, verified_endpoint
 from canary_construct.hosting.endpoint import endpoint, endpoint_config
 from canary_construct.hosting.endpoint_name import default_endpoint_name
-from canary_construct.hosting.guarded import Guarded, content_properties
+from canary_construct.hosting.guarded import Guarded, release_properties
 from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model, registry_credentials
 from canary_construct.hosting.model_archive import kept_archives, model_archives
@@ -31,6 +32,7 @@ from canary_construct.hosting.model_network import allow_seeing_interfaces, own_
 from canary_construct.hosting.model_roles import ModelRoles
 from canary_construct.hosting.model_sources import ModelSources
 from canary_construct.hosting.not_for import refuse_unfit
+from canary_construct.hosting.removal import is_kept, keep_what_serves
 from canary_construct.hosting.slot_hosting import slot_hosting
 from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import stack_mark
@@ -56,9 +58,11 @@ from canary_construct.watching.slot_metrics import SlotMetrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import Duration
+    from aws_cdk import Duration, RemovalPolicy
 
     from canary_construct.hosting.model_archive import ModelArchive
+    from canary_construct.hosting.overridden import ScalableTarget, ScalingPolicy
+    from canary_construct.props.adoption import Adoption
     from canary_construct.props.data_capture import DataCapture
     from canary_construct.props.gate import Gate
     from canary_construct.props.handler_settings import HandlerSettings
@@ -75,11 +79,14 @@ class CanaryEndpoint(Construct):
     Change `release` and deploy: the new model goes into the idle variant at weight 0, and a Step Functions execution
     then raises its share as the evidence allows, or rolls it back. The first release of an endpoint serves at once.
 
-    - `release`: the model to serve (`ModelRelease`)
+    - `release`: the model to serve (`ModelRelease`); left out only in the first deploy of an endpoint that is adopted
     - `instance_type`: of both variants, such as "ml.m5.xlarge"; it cannot change while the endpoint lives
     - `hosting`: time-outs, volume, AMI and routing of the instances (`ModelHosting`); left out, SageMaker's choice. A
       variant keeps the values that its release was started with. A release may override each value that is set here
-    - `endpoint_name`: lower-case; left out, it is made of stack name and construct address
+    - `adopt`: a live endpoint of this name that the stack has imported (`Adoption`); left out, the stack makes one
+    - `removal_policy`: `RETAIN` lets the endpoint serve on when it leaves the stack, with its config, models, role and
+      scaling; left out, an adopted endpoint stays and every other is deleted
+    - `endpoint_name`: lower-case, unless it is adopted; left out, it is made of stack name and construct address
     - `scaling`: instances per role; left out, a fixed fleet of 1 and 1 idle
     - `routing`: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
     - `gates`: what compares the new model with the one that serves; left out, error rate and latency
@@ -121,8 +128,10 @@ class CanaryEndpoint(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        release: ModelRelease,
+        release: ModelRelease | None = None,
         instance_type: str,
+        adopt: Adoption | None = None,
+        removal_policy: RemovalPolicy | None = None,
         hosting: ModelHosting | None = None,
         endpoint_name: str | None = None,
         scaling: InstanceScaling | None = None,
@@ -153,8 +162,10 @@ class CanaryEndpoint(Construct):
         notification_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        check_release(release, adopt)
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
         self._metric_period = metric_period
+        self._is_kept = is_kept(removal_policy, adopt)
         self._api_stages: list[ApiStage] = []
         routing = TrafficRouting.default() if routing is None else routing
         thresholds = AlarmThresholds() if alarm_thresholds is None else alarm_thresholds
@@ -169,6 +180,8 @@ class CanaryEndpoint(Construct):
             network_isolation=network_isolation,
             vpc_config=vpc_config(self, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups),
             data_capture=data_capture,
+            adopt=adopt,
+            is_kept=self._is_kept,
         )
         self._gates = RolloutGates(
             default_gates() if gates is None else gates,
@@ -178,16 +191,18 @@ class CanaryEndpoint(Construct):
             metric_period_seconds=metric_period,
         )
         self._handlers = Handlers.of(self, handlers)
-        self._names = self._handlers.scope.endpoint(self._endpoint_name, package_arn=release.model_package_arn)
-        self._policies = self._handlers.allow(self, self._names)
-        archives = model_archives(self, "ModelArchive", release)
+        package = None if release is None else release.model_package_arn
+        self._names = self._handlers.scope.endpoint(self._endpoint_name, package_arn=package)
+        self._policies = self._handlers.allow(self, self._names, adopting=adopt is not None)
+        newest = [] if release is None else [release]
+        archives = [] if release is None else model_archives(self, "ModelArchive", release)
         sources = ModelSources(
             newest=[archive for archive in archives if archive is not None],
             kept=kept_archives(self, kept_releases),
             buckets=model_buckets,
             key=model_key,
-            newest_credentials=registry_credentials([release]),
-            credentials=registry_credentials([release, *kept_releases]),
+            newest_credentials=registry_credentials(newest),
+            credentials=registry_credentials([*newest, *kept_releases]),
         )
         self._roles = ModelRoles(self, sources, hosted.needs())
         self._role = self._roles.keep(role)
@@ -213,10 +228,12 @@ class CanaryEndpoint(Construct):
             self._notify(notification_topic)
 
     def _create_endpoint(
-        self, hosting: Hosting, release: ModelRelease, archives: Sequence[ModelArchive | None]
+        self, hosting: Hosting, release: ModelRelease | None, archives: Sequence[ModelArchive | None]
     ) -> sagemaker.CfnEndpoint:
         """Create the endpoint between its two guards, in the order in which a deploy goes through them."""
-        declared = model(self, hosting, release=release, archives=archives, role=self._role)
+        declared = (
+            None if release is None else model(self, hosting, release=release, archives=archives, role=self._role)
+        )
         guarded = Guarded(self)
         self._slots = release_slots(
             self,
@@ -224,30 +241,34 @@ class CanaryEndpoint(Construct):
             handlers=self._handlers,
             guarded=guarded,
             api_stages=self._api_stages,
-            ModelName=declared.attr_model_name,
-            Version=release.version,
-            **content_properties(declared, archives, hosting.knobs.release),
+            **release_properties(release, declared, archives, hosting.knobs.release),
             **self._roles.properties(),
-            ModelPackage=release.model_package_arn,
             SecurityGroup=own_group(self),
         )
         self._slots.node.add_dependency(*self._policies["ReleaseSlots"])
         if own_group(self) is not None:
             self._slots.node.add_dependency(allow_seeing_interfaces(self, self._handlers["ReleaseSlots"].role))
-        config = endpoint_config(self, hosting, self._slots)
-        resource = endpoint(self, hosting, config)
-        scaling = slot_scaling(self, hosting, endpoint=resource)
-        guarded.add(config, resource, *scaling)
-        refuse_unfit(declared, config)
+        if declared is None:
+            resource, config_name = waiting_endpoint(self, hosting, self._slots)
+            scaling: Sequence[ScalableTarget | ScalingPolicy] = ()
+        else:
+            config = endpoint_config(self, hosting, self._slots)
+            resource, config_name = endpoint(self, hosting, config), config.attr_endpoint_config_name
+            scaling = slot_scaling(self, hosting, endpoint=resource)
+            guarded.add(config)
+            refuse_unfit(declared, config)
+        guarded.add(resource, *scaling)
         verified_endpoint(
             self,
             hosting,
             handlers=self._handlers,
             guarded=guarded,
             state_machine_arn=self._names.state_machine_arn,
-            config=config,
+            config_name=config_name,
             after=[resource, *scaling],
         )
+        if hosting.is_kept:
+            keep_what_serves(self)
         return resource
 
     def _settings(
@@ -322,6 +343,8 @@ class CanaryEndpoint(Construct):
             RuntimeError: when the present role is the one that the library makes, and it is asked for.
         """
         self._roles.keep(role)
+        if self._is_kept:
+            keep_what_serves(self)
 
     @property
     def state_machine(self) -> sfn.IStateMachine:

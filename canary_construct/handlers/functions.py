@@ -18,6 +18,8 @@ from canary_construct.handlers.shipped_code import shipped_code
 from canary_construct.handlers.state_machine_role import state_machine_role
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.permissions.by_handler import (
+    ADOPTING,
+    ADOPTION,
     ENDPOINT_POLICIES,
     IN_ROLE,
     endpoint_policies_for,
@@ -92,8 +94,12 @@ class Handlers(Construct):
                 f"{scope.node.path} than for {self._first}, which is declared first"
             )
 
-    def allow(self, endpoint: Construct, scope: EndpointScope) -> dict[str, list[iam.Policy]]:
+    def allow(
+        self, endpoint: Construct, scope: EndpointScope, *, adopting: bool = False
+    ) -> dict[str, list[iam.Policy]]:
         """Let every handler do its part for one endpoint; return, by handler, the policies that come and go with it.
+
+        `adopting`: the endpoint was there before its stack.
 
         Endpoints share no policy: when one of them is removed from the stack, its guards must still have their
         permissions when they act.
@@ -102,9 +108,19 @@ class Handlers(Construct):
         by_handler = {
             name: [policies[policy] for policy in endpoint_policies_of(name) if policy in policies] for name in IN_ROLE
         }
+        if adopting:
+            adoption = self._adoption_policy(endpoint, scope)
+            for name in ADOPTING:
+                by_handler[name].append(adoption)
         for name, added in by_handler.items():
             self._policies[name] += added
         return by_handler
+
+    def _adoption_policy(self, endpoint: Construct, scope: EndpointScope) -> iam.Policy:
+        policy = iam.Policy(endpoint, "AdoptionPolicy", roles=[self._roles[handler] for handler in ADOPTING])
+        for permission in ADOPTION:
+            add_statement(policy, permission.statement(scope), reason=permission.reason)
+        return policy
 
     def _policy(self, endpoint: Construct, name: str, scope: EndpointScope) -> iam.Policy:
         declared = ENDPOINT_POLICIES[name]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import CustomResource, Duration, Stack
+from rollout.contract.adoption import KEPT
 from rollout.contract.plan import Settings
 
 from canary_construct.cdk.lazy import lazy_value
+from canary_construct.hosting.adopted import adoption_properties
 from canary_construct.rollout.settings import by_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import CfnElement
-    from aws_cdk import aws_sagemaker as sagemaker
     from constructs import Construct, IConstruct
     from rollout.contract.plan import ApiStage
 
@@ -56,6 +57,8 @@ def release_slots(
             "Settings": Stack.of(scope).to_json_string(settings),
             **guarded.properties(),
             **_hosting(scope, hosting),
+            **adoption_properties(scope, hosting),
+            **({KEPT: "yes"} if hosting.is_kept else {}),
             **release,
         },
     )
@@ -70,7 +73,7 @@ def verified_endpoint(
     handlers: Handlers,
     guarded: Guarded,
     state_machine_arn: str,
-    config: sagemaker.CfnEndpointConfig,
+    config_name: str,
     after: Sequence[IConstruct],
 ) -> CustomResource:
     """Declare the check that the endpoint is on the config that was deployed.
@@ -86,7 +89,7 @@ def verified_endpoint(
         service_timeout=Duration.minutes(TIMEOUT_MINUTES),
         properties={
             "EndpointName": hosting.endpoint_name,
-            "EndpointConfigName": config.attr_endpoint_config_name,
+            "EndpointConfigName": config_name,
             "Settings": Stack.of(scope).to_json_string({**settings, "state_machine_arn": state_machine_arn}),
             **guarded.properties(),
         },

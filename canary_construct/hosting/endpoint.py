@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 from aws_cdk import aws_sagemaker as sagemaker
 
+from canary_construct.hosting.adopted import ENDPOINT_ID
 from canary_construct.hosting.overridden import Endpoint, EndpointConfig
 from canary_construct.hosting.replaced import keep_replaced
 from canary_construct.hosting.slot_hosting import knobs_in
@@ -65,7 +66,7 @@ def endpoint(scope: Construct, hosting: Hosting, config: EndpointConfig) -> Endp
     """
     return Endpoint(
         scope,
-        "Resource",
+        ENDPOINT_ID,
         endpoint_name=hosting.endpoint_name,
         endpoint_config_name=config.attr_endpoint_config_name,
         retain_all_variant_properties=True,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 63
 _NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
+_LIVE_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 def default_endpoint_name(scope: IConstruct) -> str:
@@ -23,8 +24,10 @@ def default_endpoint_name(scope: IConstruct) -> str:
     return f"{stack_name[: MAX_LENGTH - len(address) - 1].rstrip('-')}-{address}"
 
 
-def check_endpoint_name(name: str) -> None:
+def check_endpoint_name(name: str, *, is_adopted: bool = False) -> None:
     """Refuse a name that SageMaker does not take, or that differs from the endpoint's lower-case ARN.
+
+    `is_adopted`: the endpoint has its name already, which may have upper-case letters.
 
     Raises:
         ValueError: when the name is a deploy-time token, or not of the allowed form.
@@ -33,8 +36,9 @@ def check_endpoint_name(name: str) -> None:
     """
     if Token.is_unresolved(name):
         raise ValueError("endpoint_name must be known at synth, got a deploy-time value")
-    if len(name) > MAX_LENGTH or not _NAME.fullmatch(name):
+    if len(name) > MAX_LENGTH or not (_LIVE_NAME if is_adopted else _NAME).fullmatch(name):
+        case = "" if is_adopted else "lower-case "
         raise ValueError(
-            f"endpoint_name must be 1 to {MAX_LENGTH} lower-case letters, digits and single hyphens between them, "
+            f"endpoint_name must be 1 to {MAX_LENGTH} {case}letters, digits and single hyphens between them, "
             f"got {name!r} ({len(name)} characters)"
         )

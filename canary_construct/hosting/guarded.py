@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.hosting.overridden import Model, Overridden
+    from canary_construct.props.model_release import ModelRelease
 
 CONTENT = ("primaryContainer", "containers", "inferenceExecutionConfig")
 _OVERRIDDEN_CONTENT = tuple(f"Properties.{name[0].upper()}{name[1:]}" for name in CONTENT)
@@ -61,6 +62,20 @@ class Guarded:
         Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-add-tags.html
         """
         return dict(outermost_stack(self._stack).tags.tag_values())
+
+
+def release_properties(
+    release: ModelRelease | None, model: Model | None, archives: Sequence[ModelArchive | None], hosting: Knobs
+) -> dict[str, object]:
+    """Return the properties by which the guard knows the release and its model; none before there is one."""
+    if release is None or model is None:
+        return {}
+    return {
+        "ModelName": model.attr_model_name,
+        "Version": release.version,
+        "ModelPackage": release.model_package_arn,
+        **content_properties(model, archives, hosting),
+    }
 
 
 def content_properties(model: Model, archives: Sequence[ModelArchive | None], hosting: Knobs) -> dict[str, IResolvable]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sagemaker as sagemaker
     from rollout.contract.hosting import SlotHosting
 
+    from canary_construct.props.adoption import Adoption
     from canary_construct.props.data_capture import DataCapture
     from canary_construct.props.instance_scaling import InstanceScaling
 
@@ -47,9 +48,12 @@ class Hosting:
     network_isolation: bool
     vpc_config: sagemaker.CfnModel.VpcConfigProperty | None
     data_capture: DataCapture | None
+    adopt: Adoption | None
+    is_kept: bool
+    """Whether the endpoint stays when it leaves the stack."""
 
     def __post_init__(self) -> None:
-        check_endpoint_name(self.endpoint_name)
+        check_endpoint_name(self.endpoint_name, is_adopted=self.adopt is not None)
         check_metric_period(self.metric_period_seconds)
         check_instance_type(self.instance_type)
         if self.encryption_key is not None:

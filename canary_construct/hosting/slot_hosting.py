@@ -43,13 +43,17 @@ _RENDERED: dict[str, tuple[str, Callable[[Reference], Any]]] = {
 """By knob: the property of a variant, and what makes its value of an attribute of the guard."""
 
 
-def slot_hosting(of_endpoint: ModelHosting | None, release: ModelRelease) -> SlotHosting:
+def slot_hosting(of_endpoint: ModelHosting | None, release: ModelRelease | None) -> SlotHosting:
     """Return what a deploy asks for. The release's values go before the endpoint's.
+
+    `release`: `None` before an adopted endpoint has one.
 
     Raises:
         ValueError: when the release sets a knob that the endpoint does not have.
     """
     endpoint = {} if of_endpoint is None else of_endpoint.knobs()
+    if release is None:
+        return SlotHosting(endpoint=endpoint)
     own = {} if release.hosting is None else release.hosting.knobs()
     unknown = [PROPERTY[name] for name in own if name not in endpoint]
     if unknown:

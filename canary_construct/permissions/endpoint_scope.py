@@ -53,8 +53,8 @@ class EndpointScope(StackScope):
 
     @property
     def endpoint_arn(self) -> str:
-        """Return the endpoint's ARN from its name, which is lower-case. Handlers need it after the resource is gone."""
-        return self.arn("sagemaker", "endpoint", self.endpoint_name)
+        """Return the endpoint's ARN from its name, in lower case. Handlers need it after the resource is gone."""
+        return self.arn("sagemaker", "endpoint", self.endpoint_name.lower())
 
     @property
     def state_machine_name(self) -> str:

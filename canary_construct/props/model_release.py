@@ -62,7 +62,7 @@ class ModelRelease:
     hosting: ModelHosting | None = None
 
     def __post_init__(self) -> None:
-        _check_version(self.version)
+        check_version(self.version)
         if self.model_package_arn is not None:
             check_package_arn(self.model_package_arn)
             _refuse(self, (*_OF_A_CONTAINER, "containers"), "a model package, which says {} itself")
@@ -149,7 +149,12 @@ class ModelRelease:
         return [only]
 
 
-def _check_version(version: str) -> None:
+def check_version(version: str) -> None:
+    """Refuse a label that cannot name an execution.
+
+    Raises:
+        ValueError: with what is allowed.
+    """
     if not Token.is_unresolved(version) and not _VERSION.fullmatch(version):
         raise ValueError(
             f"version must be 1 to 64 letters, digits, dots, hyphens or underscores, got {version!r}: "

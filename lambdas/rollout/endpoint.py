@@ -46,6 +46,11 @@ class Variant:
         """Tell whether users reach this variant, or soon will."""
         return self.weight > 0 or self.desired_weight > 0
 
+    @property
+    def most_instances(self) -> int:
+        """Return how many instances there are, or soon will be, whichever is more."""
+        return max(self.instances, self.desired_instances)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConfiguredVariant(Placement):
@@ -198,8 +203,6 @@ class Endpoint:
         Raises:
             EndpointUnusable: when somebody deleted the config. The endpoint still serves.
         """
-        with _named_failures(self.name):
-            answer = self._reading.describe_endpoint_config(EndpointConfigName=config_name)
         return {
             variant["VariantName"]: ConfiguredVariant(
                 model_name=variant["ModelName"],
@@ -208,8 +211,14 @@ class Endpoint:
                 instance_type=variant["InstanceType"],
                 hosting=knobs_of(variant),
             )
-            for variant in answer["ProductionVariants"]
+            for variant in self.described_config(config_name)["ProductionVariants"]
         }
+
+    def described_config(self, config_name: str) -> dict[str, Any]:
+        """Return all that SageMaker says of an endpoint config. Raises as `config` does."""
+        with _named_failures(self.name):
+            answer: dict[str, Any] = self._reading.describe_endpoint_config(EndpointConfigName=config_name)
+        return answer
 
     def set_weights(self, weights: Mapping[str, int]) -> None:
         """Ask for these weights, once; the caller reads the endpoint to learn what came of it.

@@ -8,6 +8,7 @@ Partition key `endpoint`, sort key `record`:
 - `release#<version>`: the content of a version label, and how its last rollout ended
 - `answer#<digest>`: the answer of `Custom::ReleaseSlots` to properties with this digest
 - `rollout#<execution name>`: the course of one rollout
+- `former`: how an endpoint that is taken over was scaled before
 - `landing`: a rollout has ended and still keeps its instances; the record says since when
 - `cohort`: the published rule that sends requests to the canary while its weight is 0; clients read it
 """
@@ -23,6 +24,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from rollout import clients, sentences
 from rollout.clock import iso
+from rollout.contract.adoption import FormerScaling
 from rollout.contract.cohort import Cohort
 from rollout.contract.errors import LockLost
 from rollout.contract.landing import Landing
@@ -358,6 +360,17 @@ class Ledger:
     def end_landing(self, landing: Landing) -> None:
         """Record that this landing is over. If another rollout has ended since then, its landing is kept."""
         self._update("landing", "REMOVE landing", {":landing": landing.to_json()}, condition="landing = :landing")
+
+    # The adoption
+
+    def remember_scaling(self, former: FormerScaling) -> None:
+        """Note that the endpoint waits to be taken over, and what of its scaling is to be put back until then."""
+        self._put("former", {"scaling": former.to_text()})
+
+    def former_scaling(self) -> FormerScaling | None:
+        """Return that note; `None` for an endpoint that its stack has made."""
+        item = self._get("former")
+        return None if item is None else FormerScaling.parse(item["scaling"])
 
     # The cohort
 

@@ -13,11 +13,17 @@ from rollout.contract.errors import EndpointBusy, Throttled
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, SLOTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rollout.contract.plan import Scaling
 
 COLLISIONS = frozenset({"ConcurrentUpdateException", "FailedResourceAccessException"})
 """Another change of the same target runs, or SageMaker could not be asked. Source:
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
+
+
+BOUNDS = ("MinCapacity", "MaxCapacity", "SuspendedState")
+POLICY = ("PolicyName", "PolicyType", "TargetTrackingScalingPolicyConfiguration")
 
 
 class Suspension(Enum):
@@ -84,6 +90,44 @@ class SlotScalers:
         """Suspend dynamic scaling of one slot, or resume it; its bounds stay. Raises as `set_floor` does."""
         self._register(slot, suspended)
 
+    # A variant that is no slot yet: read, taken away and put back
+
+    def target(self, variant: str) -> dict[str, Any] | None:
+        """Return bounds and suspension as they are registered; `None` when the variant is not scaled."""
+        asked = {"ServiceNamespace": SCALED_SERVICE, "ResourceIds": [self._resource_id(variant)]}
+        found = self._call("describe_scalable_targets", **asked)["ScalableTargets"]
+        return _picked(found[0], BOUNDS) if found else None
+
+    def policies(self, variant: str) -> list[dict[str, Any]]:
+        """Return what the size of a variant follows."""
+        found = self._change("describe_scaling_policies", variant)["ScalingPolicies"]
+        return [_picked(policy, POLICY) for policy in found]
+
+    def scheduled_actions(self, variant: str) -> list[dict[str, Any]]:
+        """Return what changes the bounds of a variant by the clock."""
+        found: list[dict[str, Any]] = self._change("describe_scheduled_actions", variant)["ScheduledActions"]
+        return found
+
+    def put_target(self, variant: str, target: Mapping[str, Any]) -> None:
+        """Set bounds or suspension; what is left out stays. Raises as `set_floor` does."""
+        self._change("register_scalable_target", variant, **target)
+
+    def put_policy(self, variant: str, policy: Mapping[str, Any]) -> None:
+        """Let the size of a variant follow something. Raises as `set_floor` does."""
+        self._change("put_scaling_policy", variant, **policy)
+
+    def take_away(self, variant: str) -> None:
+        """Take a target away, and with it its policies. This may be repeated. Raises as `set_floor` does."""
+        try:
+            self._change("deregister_scalable_target", variant)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ObjectNotFoundException":
+                raise
+
+    def _change(self, operation: str, variant: str, **arguments: Any) -> Any:
+        of = {"ServiceNamespace": SCALED_SERVICE, "ScalableDimension": SCALED_DIMENSION}
+        return self._call(operation, **of, ResourceId=self._resource_id(variant), **arguments)
+
     def _register(self, slot: str, suspended: Suspension, **bounds: int) -> None:
         scale_in, scale_out = suspended.value
         self._call(
@@ -109,6 +153,10 @@ class SlotScalers:
             if "in-progress endpoint" in message:
                 raise EndpointBusy(message) from error
             raise
+
+
+def _picked(described: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: described[name] for name in names if name in described}
 
 
 class _Suspended(TypedDict, total=False):

@@ -157,6 +157,36 @@ NOT_AT_REST = (
     "{status}{why}"
 )
 NOT_MOVED = "SageMaker did not move endpoint {endpoint} to endpoint config {config}: it is {status} on {now}{why}"
+ADOPTS_OWN = (
+    "this stack does not own endpoint {endpoint}; import it into the stack under the logical ID that it has there, and "
+    "deploy again"
+)
+ADOPTED_ALREADY = "endpoint {endpoint} has its two variants already; give the construct a release, and deploy again"
+ADOPTS_FIRST = (
+    "endpoint {endpoint} can be adopted when a deploy without a release has succeeded, because only then can "
+    "CloudFormation undo the adoption; leave the release out, deploy, and deploy again with it"
+)
+ADOPTS_CONFIG = (
+    "endpoint {endpoint} is on endpoint config {now}, and adopt says {said}; update the endpoint to the latter, or "
+    "import it anew with the former"
+)
+ADOPTS_ONE_VARIANT = (
+    "endpoint config {config} has the variants {found}; an endpoint can be adopted when {variant} is its only one"
+)
+ADOPTS_WITHOUT = (
+    "endpoint config {config} uses {lost}, which the endpoint would lose when it is adopted; let the construct declare "
+    "it if it can, or update the endpoint to a config without it first"
+)
+ADOPTS_TYPE = "{variant} of endpoint config {config} runs on {now}, and instance_type says {wanted}; say the former"
+ADOPTS_HOSTING = (
+    "{variant} of endpoint config {config} is started with {knobs}; give the hosting of the construct a value for it, "
+    "and deploy again"
+)
+ADOPTS_FEWER = "{variant} has {instances} instances, and max_instances says {maximum}; say at least as many"
+ADOPTS_SCALING = (
+    "{variant} is scaled by {names}, which could not be put back if the deploy is undone: only target tracking can; "
+    "note how it scales, delete it, and deploy again"
+)
 WAIT = "wait until it is, and deploy again"
 MAKE_ANEW = "remove the construct from the stack, deploy, and add it again"
 

@@ -10,6 +10,7 @@ import pytest
 
 import canary_construct
 from canary_construct import Gate
+from canary_construct.permissions.by_handler import ADOPTION
 from tests.infrastructure.synthesis import ENDPOINT, declare, of_type, rendered, stack
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ DOCUMENTS = [
     "docs/pacing.md",
     "docs/hosting.md",
     "docs/scaling.md",
+    "docs/adopt.md",
 ]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -71,6 +73,23 @@ def test_the_values_of_the_hosting_page_can_be_made() -> None:
     (drift,) = [name for name in of_type(resources, "AWS::CloudWatch::Alarm") if name.startswith("Driftage")]
     assert drift in str(of_type(resources, "AWS::Events::Rule"))
     assert "Shop/Captured" in str(of_type(resources, "AWS::StepFunctions::StateMachine"))
+
+
+def test_the_steps_of_the_adoption_page_synthesise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = []
+    for snippet in _snippets("docs/adopt.md"):
+        scope: dict[str, object] = {}
+        exec(compile(snippet, "adopt.md", "exec"), scope)  # noqa: S102 - the point of the test
+        resources = scope["app"].synth().get_stack_by_name("Shop").template["Resources"]  # type: ignore[attr-defined]
+        names += [name for name, resource in resources.items() if resource["Type"] == "AWS::SageMaker::Endpoint"]
+    assert len(names) == 2
+    assert len(set(names)) == 1
+
+
+def test_the_adoption_page_names_every_permission_that_it_takes() -> None:
+    page = (ROOT / "docs/adopt.md").read_text(encoding="utf-8")
+    assert [action for each in ADOPTION for action in each.actions if f"`{action}`" not in page] == []
 
 
 @pytest.mark.parametrize("name", canary_construct.__all__)

@@ -29,7 +29,9 @@ from constructs import Construct, IConstruct
 from rollout.contract.plan import SCHEMA
 
 from canary_construct import (
+    Adoption,
     AlarmThresholds,
+    BareEndpoint,
     CanaryEndpoint,
     CohortRule,
     Container,
@@ -109,6 +111,12 @@ class Declaration:
     """The ARN of a version in the model registry: the parameter of a stack that deploys what is approved."""
     min_instances: int = 2
     idle_instances: int = 1
+    max_instances: int = 4
+    invocations_per_instance: int | None = None
+    adopt: Adoption | None = None
+    """What the stack takes over; without a `version` it has no release yet."""
+    bare: bool = False
+    """Whether the stack has nothing but that endpoint, as it is imported."""
     fails_after: str = ""
     """One of `POINTS`: something else in the stack fails once this is there, and before anything that needs it."""
     held_after: str = ""
@@ -144,8 +152,9 @@ class Assembly:
     assets: tuple[Asset, ...]
 
     def template(self, endpoint_name: str) -> str:
-        """Return the template for an endpoint of this name."""
-        return self.text.replace(PLACEHOLDER, endpoint_name)
+        """Return the template for an endpoint of this name; in ARNs the library writes it in lower case."""
+        in_arns = self.text.replace(f":endpoint/{PLACEHOLDER}", f":endpoint/{endpoint_name.lower()}")
+        return in_arns.replace(PLACEHOLDER, endpoint_name)
 
 
 def assembly_of(declaration: Declaration) -> Assembly:
@@ -179,7 +188,10 @@ def _shop(out: Path, declaration: Declaration) -> None:
     app = App(outdir=str(out), analytics_reporting=False, context=compact)
     stack = Stack(app, "Shop", synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False))
     CfnWaitConditionHandle(stack, "Other")
-    if declaration.endpoint:
+    if declaration.bare:
+        assert declaration.adopt is not None
+        BareEndpoint(stack, "Endpoint", endpoint_name=PLACEHOLDER, adopt=declaration.adopt)
+    elif declaration.endpoint:
         endpoint = _endpoint(stack, declaration)
         for number in range(1, declaration.neighbours + 1):
             name = neighbour_name(PLACEHOLDER, number)
@@ -203,9 +215,15 @@ def _endpoint(
         construct_id,
         endpoint_name=endpoint_name,
         release=_release(scope, declaration),
+        adopt=declaration.adopt,
         instance_type=declaration.instance_type,
         hosting=declaration.hosting,
-        scaling=InstanceScaling(min_instances=declaration.min_instances, idle_instances=declaration.idle_instances),
+        scaling=InstanceScaling(
+            min_instances=declaration.min_instances,
+            idle_instances=declaration.idle_instances,
+            max_instances=declaration.max_instances,
+            invocations_per_instance=declaration.invocations_per_instance,
+        ),
         routing=_routing(declaration),
         gates=[Gate.error_rate()],
         smoke_test=SmokeTest(payloads=['{"user": -1}']),
@@ -235,9 +253,11 @@ def _registry_bucket(scope: Construct, endpoint_name: str) -> s3.IBucket:
     return s3.Bucket.from_bucket_name(scope, "RegistryBucket", group_of(endpoint_name))
 
 
-def _release(scope: Construct, declaration: Declaration) -> ModelRelease:
+def _release(scope: Construct, declaration: Declaration) -> ModelRelease | None:
     if declaration.package:
         return ApprovedReleases(scope, "Registry", group=group_of(PLACEHOLDER)).release
+    if not declaration.version:
+        return None
     if declaration.features_below is not None:
         return _pipeline(scope, declaration)
     return ModelRelease.from_asset(

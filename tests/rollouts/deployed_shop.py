@@ -51,7 +51,7 @@ class DeployedShop:
         """Deploy, as a team does whose deploy goes well."""
         status, reasons = self.try_to_deploy(declaration)
         assert status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, f"{status}: {reasons}"
-        self._open()
+        self.open_to_visitors()
 
     def refused(self, declaration: Declaration) -> str:
         """Deploy what is refused or fails, and return what the team reads in the stack's events."""
@@ -63,7 +63,7 @@ class DeployedShop:
         """Create or update the stack; return the status it ends in, and why resources failed."""
         began_at = time.time()
         self.begin_to_deploy(declaration)
-        status = eventually(self._ended_status, what=f"the end of the deploy of {declaration.version}")
+        status = eventually(self.ended_status, what=f"the end of the deploy of {declaration.version}")
         return status, self._failures_since(began_at)
 
     def begin_to_deploy(self, declaration: Declaration) -> None:
@@ -82,13 +82,13 @@ class DeployedShop:
     def let_go(self) -> None:
         """Let a deploy that is held go on as soon as it waits, and wait for its end."""
         eventually(self._let_go, what="a deploy that waits")
-        eventually(self._ended_status, what="the end of the deploy that was held")
+        eventually(self.ended_status, what="the end of the deploy that was held")
 
     def delete(self) -> None:
         """Send the visitors home and delete the stack; a second call does nothing."""
         self.close_to_visitors()
         self._cloudformation.delete_stack(StackName=self.stack_id)
-        status = eventually(self._ended_status, what="the deletion of the stack")
+        status = eventually(self.ended_status, what="the deletion of the stack")
         assert status == "DELETE_COMPLETE", self._failures_since(0)
 
     def resources(self, kind: str, *, construct_id: str = "") -> list[str]:
@@ -110,7 +110,8 @@ class DeployedShop:
             return False
         return True
 
-    def _ended_status(self) -> str:
+    def ended_status(self) -> str:
+        """Return the status of the stack; empty while it changes."""
         found = self._cloudformation.describe_stacks(StackName=self.stack_id)["Stacks"][0]
         status: str = found["StackStatus"]
         return "" if status.endswith("IN_PROGRESS") else status
@@ -126,7 +127,8 @@ class DeployedShop:
 
     # Visiting
 
-    def _open(self) -> None:
+    def open_to_visitors(self) -> None:
+        """Begin the stream of requests; a second call does nothing."""
         if self._visitors is None:
             self._visitors = Shoppers(
                 RuntimeSender(self.stage.shopping_client(), self.name),

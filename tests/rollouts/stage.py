@@ -90,6 +90,10 @@ class Stage:
         self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=assembly.template(endpoint_name).encode())
         return f"{self.sandbox.endpoint_url}/{BUCKET}/{key}"
 
+    def template(self, declaration: Declaration, endpoint_name: str) -> str:
+        """Return the template of a declaration."""
+        return assembly_of(declaration).template(endpoint_name)
+
     def _upload(self, asset: Asset) -> None:
         if asset.key not in self._published:
             body = asset.path.read_bytes() if asset.path.is_file() else _zipped(asset.path)

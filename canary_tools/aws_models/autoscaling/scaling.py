@@ -15,6 +15,7 @@ from canary_tools.aws_models.api.place import Place
 from canary_tools.aws_models.autoscaling import activities, policies, targets
 from canary_tools.aws_models.autoscaling.activities import ActivityLog
 from canary_tools.aws_models.autoscaling.policies import ScalingPolicy, check_policy
+from canary_tools.aws_models.autoscaling.scheduled_actions import ScheduledActions
 from canary_tools.aws_models.autoscaling.targets import ScalableTarget, VariantId, check_bounds
 from canary_tools.aws_models.autoscaling.variants import ScaledVariant, ScaledVariants
 from canary_tools.aws_models.undocumented import ScalingCollision, Undocumented
@@ -37,6 +38,7 @@ class Scaling:
         self._targets: dict[VariantId, ScalableTarget] = {}
         self._policies: dict[tuple[VariantId, str], ScalingPolicy] = {}
         self._log = ActivityLog()
+        self.scheduled = ScheduledActions(place=place, clock=clock, is_registered=self._targets.__contains__)
 
     def register(self, request: Request) -> dict[str, Any]:
         """Answer `RegisterScalableTarget`: add or change a target, and bring its variant within the bounds.
@@ -217,6 +219,7 @@ class Scaling:
     def _forget(self, variant_id: VariantId) -> None:
         del self._targets[variant_id]
         self._policies = {key: policy for key, policy in self._policies.items() if key[0] != variant_id}
+        self.scheduled.forget(variant_id)
 
 
 def _not_found(message: str) -> ApiError:

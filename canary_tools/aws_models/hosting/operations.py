@@ -43,6 +43,8 @@ def scaling_operations(hosting: SageMakerHosting) -> dict[str, Operation]:
         "PutScalingPolicy": hosting.scaling.put_policy,
         "DescribeScalingPolicies": hosting.scaling.describe_policies,
         "DeleteScalingPolicy": hosting.scaling.delete_policy,
+        "PutScheduledAction": hosting.scaling.scheduled.put,
+        "DescribeScheduledActions": hosting.scaling.scheduled.describe,
         "DescribeScalingActivities": hosting.scaling.describe_activities,
         "ListTagsForResource": hosting.scaling.list_tags,
         "TagResource": hosting.scaling.tag,

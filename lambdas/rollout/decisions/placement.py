@@ -32,14 +32,14 @@ Slots = Mapping[str, Placement]
 
 def first_placement(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Slots:
     """Return the slots of a new endpoint: both hold the release, the first one serves."""
-    released = _released(model_name, scaling, hosting)
-    return _placement(SLOTS[0], released, released, scaling)
+    placed = released(model_name, scaling, hosting)
+    return _placement(SLOTS[0], placed, placed, scaling)
 
 
 def next_placement(declared: Slots, model_name: str, scaling: Scaling, hosting: SlotHosting, *, stable: str) -> Slots:
     """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1)."""
     kept = as_they_are(declared, hosting)[stable]
-    return _placement(stable, kept, _released(model_name, scaling, hosting), scaling)
+    return _placement(stable, kept, released(model_name, scaling, hosting), scaling)
 
 
 def as_they_are(declared: Slots, hosting: SlotHosting) -> Slots:
@@ -47,7 +47,8 @@ def as_they_are(declared: Slots, hosting: SlotHosting) -> Slots:
     return {slot: replace(placed, hosting=hosting.kept(placed.hosting)) for slot, placed in declared.items()}
 
 
-def _released(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Placement:
+def released(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Placement:
+    """Return the slot of a release that nobody reaches yet."""
     return Placement(model_name=model_name, weight=0, instances=scaling.idle_instances, hosting=hosting.release)
 
 

@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rollout import clock, sentences
+from rollout import adoption, clock, sentences
+from rollout.contract.adoption import KEPT, Adoption
 from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
-from rollout.contract.hosting import SlotHosting
+from rollout.contract.hosting import SlotHosting, knobs_of
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
@@ -23,6 +24,7 @@ from rollout.contract.states import Failure
 from rollout.custom_resource import Event, answer
 from rollout.decisions.keeping import Kept, refuse_lost, refuse_unreadable_package
 from rollout.decisions.placement import (
+    Placement,
     Slots,
     as_they_are,
     first_placement,
@@ -30,6 +32,7 @@ from rollout.decisions.placement import (
     refuse_dropped,
     refuse_rejected,
     refuse_unfit,
+    released,
     slot_of,
 )
 from rollout.ending import end_rollout
@@ -78,6 +81,7 @@ class _Wanted:
     digest: str
     reads: Reads
     kept: Kept
+    adoption: Adoption | None
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any], before: Mapping[str, Any]) -> _Wanted:
@@ -97,6 +101,7 @@ class _Wanted:
                 package=properties.get("ModelPackage", ""),
             ),
             kept=_kept(properties),
+            adoption=Adoption.parse(properties),
         )
 
 
@@ -131,8 +136,12 @@ def release_slots(event: Event) -> Answer:
     world = World.of(Settings.parse(json.loads(event["ResourceProperties"]["Settings"])))
     until = clock.now() + PATIENCE_SECONDS
     if event["RequestType"] == "Delete":
-        _sweep_after_the_endpoint(world, until, event["ResourceProperties"].get("SecurityGroup", ""))
+        _end_with_the_stack(world, until, event["ResourceProperties"])
         return {}
+    waiting = Adoption.parse(event["ResourceProperties"])
+    if waiting is not None and "Version" not in event["ResourceProperties"]:
+        _leave_as_it_is(world, waiting, event, until)
+        return {f"Version{letter}": "" for letter in LETTERS.values()}
     wanted = _Wanted.parse(event["ResourceProperties"], event.get("OldResourceProperties", {}))
     if is_rolling_back(stack_status(event["StackId"])):
         until += FLEET_SECONDS
@@ -143,14 +152,40 @@ def release_slots(event: Event) -> Answer:
     return _place(world, wanted, holder=event["RequestId"], first=_is_first(event), until=until)
 
 
-def _sweep_after_the_endpoint(world: World, until: float, security_group: str) -> None:
-    """Sweep once the endpoint is gone. One that stays is not this stack's, and needs its models and config."""
+def _end_with_the_stack(world: World, until: float, properties: Mapping[str, Any]) -> None:
+    """Sweep once the endpoint is gone. One that stays needs its models and config; only one that is kept is ours."""
     try:
-        wait_until_quiet(world.endpoint, until=until)
+        view = wait_until_quiet(world.endpoint, until=until)
     except EndpointNotFound:
         sweep(world.settings.endpoint, all_of(world.settings.endpoint))
-        if security_group:
-            wait_until_gone(security_group, until=until)
+        if "SecurityGroup" in properties:
+            wait_until_gone(properties["SecurityGroup"], until=until)
+        return
+    if KEPT in properties:
+        insist(lambda: adoption.leave(world, view, until=until), until=until)
+
+
+def _leave_as_it_is(world: World, waiting: Adoption, event: Event, until: float) -> None:
+    """Answer a deploy that has no release yet: it changes nothing about the endpoint."""
+    if is_rolling_back(stack_status(event["StackId"])):
+        until += FLEET_SECONDS
+        insist(lambda: adoption.go_back(world, until=until), until=until)
+        return
+    view = _look(world, until)
+    if view is None:
+        raise DeployRefused(sentences.ADOPTS_OWN.format(endpoint=world.settings.endpoint))
+    properties = event["ResourceProperties"]
+    insist(
+        lambda: adoption.check(
+            world,
+            waiting,
+            view,
+            stack_id=event["StackId"],
+            instance_type=properties["InstanceType"],
+            knobs=_hosting(properties).endpoint,
+        ),
+        until=until,
+    )
 
 
 def _is_first(event: Event) -> bool:
@@ -253,12 +288,19 @@ def _is_left(world: World, lock: Lock, until: float) -> bool:
 def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> tuple[Answer, Reads]:
     view = _look(world, until)
     if first:
+        if view is not None and wanted.adoption is not None:
+            raise DeployRefused(sentences.ADOPTS_FIRST.format(endpoint=view.name))
         if view is not None:
             raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
         slots = first_placement(wanted.model_name, world.settings.scaling, wanted.hosting)
         return _attributes(slots), _reads(world, wanted, slots, view, until)
     if view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
+    if wanted.adoption is not None and not adoption.has_slots(view):
+        idle = {SLOTS[1]: released(wanted.model_name, world.settings.scaling, wanted.hosting)}
+        reads = _reads(world, wanted, idle, view, until)
+        serving = {SLOTS[0]: _adopted(world, wanted, wanted.adoption, view, holder=holder, until=until)}
+        return _attributes({**serving, **idle}), reads
     slots = _next_slots(world, wanted, view, _serving_slot(view))
     reads = _reads(world, wanted, slots, view, until)
     _refuse_unreadable(world, wanted, slots)
@@ -297,6 +339,28 @@ def _known_reads(world: World, wanted: _Wanted) -> Reads:
 
 def _models(slots: Slots) -> set[str]:
     return {placed.model_name for placed in slots.values()}
+
+
+def _adopted(
+    world: World, wanted: _Wanted, adopted: Adoption, view: EndpointView, *, holder: str, until: float
+) -> Placement:
+    """Return the slot in which the live model serves on, and make way for it."""
+    refuse_unfit(wanted.release, world.ledger.release(wanted.release.version))
+
+    def take_over() -> tuple[dict[str, Any], int]:
+        return adoption.take_over(
+            world,
+            adopted,
+            view,
+            instance_type=wanted.instance_type,
+            knobs=wanted.hosting.endpoint,
+            prove=lambda: _prove_held(world, holder),
+            until=until,
+        )
+
+    live, instances = insist(take_over, until=until)
+    hosting = wanted.hosting.kept(knobs_of(live))
+    return Placement(model_name=live["ModelName"], weight=100, instances=instances, hosting=hosting)
 
 
 def _look(world: World, until: float) -> EndpointView | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients, clock, sentences
+from rollout.adoption import has_slots, still_waits
 from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
@@ -126,6 +127,9 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
     if view.working:
         raise EndpointBusy(sentences.NOT_SETTLED.format(endpoint=view.name, status=view.status))
     if world.ledger.lock() != lock or stack_status(stack_id) != status:
+        return
+    if view.quiet and not has_slots(view) and still_waits(world, view, until=until):
+        _free(world, lock)
         return
     stable = _stable_slot(world, lock, view)
     come_down(world, stable=stable)

@@ -159,9 +159,17 @@ class Stacks:
     status: str = "CREATE_IN_PROGRESS"
     began_at: float = 0
     failures: list[str] = field(default_factory=list)
+    owned: dict[str, str] = field(default_factory=dict)
+    """Physical IDs by logical ID."""
 
     def operations(self) -> dict[str, Operation]:
-        return {"DescribeStacks": self.describe}
+        return {"DescribeStacks": self.describe, "DescribeStackResource": self.describe_resource}
+
+    def describe_resource(self, request: Parameters) -> dict[str, Any]:
+        name, stack = request["LogicalResourceId"], request["StackName"]
+        if name not in self.owned:
+            raise ApiError("ValidationError", f"Resource {name} does not exist for stack {stack}")
+        return {"StackResourceDetail": {"LogicalResourceId": name, "PhysicalResourceId": self.owned[name]}}
 
     def describe(self, request: Parameters) -> dict[str, Any]:
         moment = datetime.fromtimestamp(self.began_at, UTC)
