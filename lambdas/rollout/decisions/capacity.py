@@ -72,9 +72,12 @@ def excess(
     if needed <= scaling.max_instances:
         return Excess()
     begun = now if since is None else since
-    words = {"rate": requests_per_minute, "needed": needed, "maximum": scaling.max_instances}
-    template = sentences.OVER_MAXIMUM if for_requests == needed else sentences.FOLLOWED_OVER_MAXIMUM
-    sentence = template.format(per_instance=scaling.invocations_per_instance, **words)
+    words = {"needed": needed, "maximum": scaling.max_instances}
+    if for_requests == needed:
+        rates = {"rate": requests_per_minute, "per_instance": scaling.invocations_per_instance}
+        sentence = sentences.OVER_MAXIMUM.format(**rates, **words)
+    else:
+        sentence = sentences.FOLLOWED_OVER_MAXIMUM.format(**words)
     if now >= begun + lasts_seconds:
         raise CapacityUnavailable(f"{sentence}; this lasts for {(now - begun) / MINUTE:.0f} minutes")
     return Excess(begun, sentence)
