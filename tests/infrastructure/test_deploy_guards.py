@@ -187,6 +187,13 @@ def _undone(shop: Stack) -> None:
     config.add_property_deletion_override("MetricsConfig")
 
 
+def _swapped_in_steps(shop: Stack) -> None:
+    """As docs/hosting.md does for SageMaker's own guardrail."""
+    endpoint = shop.node.find_child("Recommender").node.find_child("Resource")
+    assert isinstance(endpoint, CfnResource)
+    endpoint.add_property_override("DeploymentConfig", {"AutoRollbackConfiguration": {"Alarms": []}})
+
+
 def _tagged_as_a_stack(shop: Stack) -> None:
     """As `Stack(tags=…)` does: the tags are not in the template."""
     shop.tags.set_tag("team", "shop")
@@ -205,7 +212,9 @@ def _by_an_aspect(shop: Stack) -> None:
     Aspects.of(shop).add(OtherCeiling())
 
 
-@pytest.mark.parametrize("change", [_tagged, _tagged_as_a_stack, _overridden, _undone, _by_an_aspect])
+@pytest.mark.parametrize(
+    "change", [_tagged, _tagged_as_a_stack, _overridden, _undone, _swapped_in_steps, _by_an_aspect]
+)
 def test_what_an_app_changes_behind_the_props_is_guarded_before_and_proven_after(
     resources: Resources, change: Callable[[Stack], None]
 ) -> None:
