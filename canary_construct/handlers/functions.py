@@ -30,6 +30,8 @@ from canary_construct.permissions.size import PolicySizes
 from canary_construct.props.handler_settings import HandlerSettings
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
     from canary_construct.permissions.endpoint_scope import EndpointScope
 
 SINGLETON_ID = "CanaryHandlers"
@@ -40,6 +42,18 @@ LONG_RUNNING = frozenset(
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})
 MEMORY_MB = 512
 """Gives a function so much of a processor that boto3 loads in well under a second."""
+
+
+LEDGER_KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What DynamoDB does with a customer's key on behalf of who reads and writes a table. Source:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
 
 
 class Handlers(Construct):
@@ -64,7 +78,7 @@ class Handlers(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         self._first = first
-        self.ledger = _ledger_table(self)
+        self.ledger = _ledger_table(self, settings.ledger_key)
         if settings.encryption_key is not None:
             open_to_logs(self, settings.encryption_key)
         self._log_group = function_log(self, settings)
@@ -135,6 +149,8 @@ class Handlers(Construct):
         self._log_group.grant_write(role)
         if self._settings.vpc is not None:
             allow_network_interfaces(role)
+        if self._settings.ledger_key is not None:
+            self._settings.ledger_key.grant(role, *LEDGER_KEY_ACTIONS)
         return role
 
     def _function(self, name: str, code: lambda_.Code) -> lambda_.Function:
@@ -167,7 +183,7 @@ def _policies_in(role: iam.Role) -> list[iam.Policy]:
     return [child for child in role.node.children if isinstance(child, iam.Policy)]
 
 
-def _ledger_table(scope: Construct) -> dynamodb.Table:
+def _ledger_table(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
     return dynamodb.Table(
         scope,
         "Ledger",
@@ -177,6 +193,7 @@ def _ledger_table(scope: Construct) -> dynamodb.Table:
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
+        encryption_key=key,
         removal_policy=RemovalPolicy.DESTROY,
     )
 

@@ -33,6 +33,8 @@ class HandlerSettings:
       NAT gateway, or an endpoint of every service in docs/permissions.md and of S3, by which CloudFormation is answered
     - `encryption_key`: of the functions' environment and of the logs of functions and state machines; left out, AWS's
       own keys. A key that the app makes is opened to CloudWatch Logs; do that yourself for another one
+    - `ledger_key`: of the ledger, the DynamoDB table of the stack's rollouts; left out, DynamoDB's own key. The roles
+      of all functions may use it. The policy of a key that the app does not make must allow that
     - `log_retention`: of these logs; left out, three months
 
     A permissions boundary is no setting: `iam.PermissionsBoundary.of(stack).apply(…)` of CDK reaches every role.
@@ -50,6 +52,7 @@ class HandlerSettings:
     vpc_subnets: ec2.SubnetSelection | None = None
     security_groups: Sequence[ec2.ISecurityGroup] = ()
     encryption_key: kms.IKey | None = None
+    ledger_key: kms.IKey | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS
 
     def __post_init__(self) -> None:
@@ -75,7 +78,7 @@ class HandlerSettings:
             self.used_architecture().name,
             None if self.vpc is None else (self.vpc.node.path, subnet_ids(self.vpc, self.vpc_subnets)),
             [group.node.path for group in self.security_groups],
-            None if self.encryption_key is None else self.encryption_key.node.path,
+            *(None if key is None else key.node.path for key in (self.encryption_key, self.ledger_key)),
             self.log_retention,
         )
 

@@ -115,6 +115,21 @@ def test_a_key_encrypts_the_environment_and_both_logs(encrypted: Resources) -> N
     assert len(of_type(encrypted, LOGS)) == 2
 
 
+def test_a_key_of_the_ledger_encrypts_it_and_every_handler_may_use_it() -> None:
+    shop = stack()
+    declare(shop, handlers=HandlerSettings(ledger_key=kms.Key(shop, "Key")))
+    resources = rendered(shop)
+    (key,) = of_type(resources, "AWS::KMS::Key")
+    (ledger,) = of_type(resources, "AWS::DynamoDB::Table").values()
+    encryption = ledger["Properties"]["SSESpecification"]
+    assert (encryption["SSEType"], text(encryption["KMSMasterKeyId"])) == ("KMS", f"<{key}.Arn>")
+    for name in of_type(resources, "AWS::IAM::Role"):
+        if name.startswith("CanaryHandlers") and "RolloutRole" not in name:
+            (used,) = [one for one in statements(resources, name) if one["Resource"] == [f"<{key}.Arn>"]]
+            assert {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"} <= set(used["Action"])
+            assert not [action for action in used["Action"] if "*" in action]
+
+
 def test_a_key_of_the_app_is_opened_to_the_logs_of_this_account_and_region_only(encrypted: Resources) -> None:
     (key,) = of_type(encrypted, "AWS::KMS::Key").values()
     *_, opened = key["Properties"]["KeyPolicy"]["Statement"]
@@ -196,5 +211,5 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged() -> None:
         shop, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
     )
     key = kms.Key(shop, "Key", enable_key_rotation=True)
-    declare(shop, handlers=HandlerSettings(vpc=vpc, encryption_key=key))
+    declare(shop, handlers=HandlerSettings(vpc=vpc, encryption_key=key, ledger_key=key))
     app.synth()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OF_AWS_LAMBDA = {"boto3", "botocore"}
+OF_AWS_LAMBDA = {"boto3", "botocore", "dateutil"}
+"""botocore needs dateutil, and so does jsii."""
 OF_THE_CDK = {"aws_cdk", "constructs", "jsii"}
 CDK_APP = ROOT / "canary_tools/acceptance/app.py"
 """A CDK app that a wheel must hold: `cdk synth` runs it in a process of its own, and no module imports it."""

@@ -44,6 +44,7 @@ from canary_construct import (
     ModelRelease,
     PrivateRegistry,
     S3Prefix,
+    ScheduledMinimum,
     SmokeTest,
     TrafficRouting,
     TrafficStep,
@@ -117,6 +118,8 @@ class Declaration:
     """What the stack takes over; without a `version` it has no release yet."""
     bare: bool = False
     """Whether the stack has nothing but that endpoint, as it is imported."""
+    concurrency_per_instance: float | None = None
+    scheduled_minimums: tuple[ScheduledMinimum, ...] = ()
     fails_after: str = ""
     """One of `POINTS`: something else in the stack fails once this is there, and before anything that needs it."""
     held_after: str = ""
@@ -171,7 +174,7 @@ def _synthesise(declaration: Declaration) -> Assembly:
     text = _with_time_limits((out / "Shop.template.json").read_text(encoding="utf-8"))
     return Assembly(
         text=with_other_states(text) if declaration.next_library else text,
-        assets=tuple(_assets(out, json.loads((out / "Shop.assets.json").read_text(encoding="utf-8")))),
+        assets=tuple(assets_of(out, json.loads((out / "Shop.assets.json").read_text(encoding="utf-8")))),
     )
 
 
@@ -218,12 +221,7 @@ def _endpoint(
         adopt=declaration.adopt,
         instance_type=declaration.instance_type,
         hosting=declaration.hosting,
-        scaling=InstanceScaling(
-            min_instances=declaration.min_instances,
-            idle_instances=declaration.idle_instances,
-            max_instances=declaration.max_instances,
-            invocations_per_instance=declaration.invocations_per_instance,
-        ),
+        scaling=_scaling(declaration),
         routing=_routing(declaration),
         gates=[Gate.error_rate()],
         smoke_test=SmokeTest(payloads=['{"user": -1}']),
@@ -236,6 +234,17 @@ def _endpoint(
         data_capture=_capture(scope, declaration, endpoint_name) if declaration.captured_percent else None,
         **({} if declaration.features_below is None else _network(scope)),
         **({"model_buckets": [_registry_bucket(scope, endpoint_name)]} if declaration.package else {}),
+    )
+
+
+def _scaling(declaration: Declaration) -> InstanceScaling:
+    return InstanceScaling(
+        min_instances=declaration.min_instances,
+        idle_instances=declaration.idle_instances,
+        max_instances=declaration.max_instances,
+        invocations_per_instance=declaration.invocations_per_instance,
+        concurrency_per_instance=declaration.concurrency_per_instance,
+        scheduled_minimums=declaration.scheduled_minimums,
     )
 
 
@@ -396,7 +405,8 @@ def _disable(rule: IConstruct) -> None:
     resource.state = "DISABLED"
 
 
-def _assets(out: Path, manifest: dict[str, Any]) -> list[Asset]:
+def assets_of(out: Path, manifest: dict[str, Any]) -> list[Asset]:
+    """Return what `cdk` uploads for a stack beside its template."""
     return [
         Asset(key=destination["objectKey"], path=out / file["source"]["path"])
         for file in manifest["files"].values()

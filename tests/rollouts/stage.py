@@ -85,7 +85,7 @@ class Stage:
         assembly = assembly_of(declaration)
         with self._lock:
             for asset in assembly.assets:
-                self._upload(asset)
+                self.upload(asset)
         key = f"{endpoint_name}-{hash(declaration)}.json"
         self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=assembly.template(endpoint_name).encode())
         return f"{self.sandbox.endpoint_url}/{BUCKET}/{key}"
@@ -94,7 +94,8 @@ class Stage:
         """Return the template of a declaration."""
         return assembly_of(declaration).template(endpoint_name)
 
-    def _upload(self, asset: Asset) -> None:
+    def upload(self, asset: Asset) -> None:
+        """Put an asset where the template looks for it, once."""
         if asset.key not in self._published:
             body = asset.path.read_bytes() if asset.path.is_file() else _zipped(asset.path)
             self.client("s3").put_object(Bucket=BUCKET, Key=asset.key, Body=body)
