@@ -34,7 +34,6 @@ from canary_construct.hosting.model_sources import ModelSources
 from canary_construct.hosting.not_for import refuse_unfit
 from canary_construct.hosting.removal import is_kept, keep_what_serves
 from canary_construct.hosting.slot_hosting import slot_hosting
-from canary_construct.hosting.slot_scaling import slot_scaling
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from aws_cdk import Duration, RemovalPolicy
 
     from canary_construct.hosting.model_archive import ModelArchive
-    from canary_construct.hosting.overridden import ScalableTarget, ScalingPolicy
     from canary_construct.props.adoption import Adoption
     from canary_construct.props.data_capture import DataCapture
     from canary_construct.props.gate import Gate
@@ -80,7 +78,8 @@ class CanaryEndpoint(Construct):
     then raises its share as the evidence allows, or rolls it back. The first release of an endpoint serves at once.
 
     - `release`: the model to serve (`ModelRelease`); left out only in the first deploy of an endpoint that is adopted
-    - `instance_type`: of both variants, such as "ml.m5.xlarge"; it cannot change while the endpoint lives
+    - `instance_type`: of every release that has none of its own, such as "ml.m5.xlarge". It cannot change while the
+      endpoint lives; a release may have another one
     - `hosting`: time-outs, volume, AMI and routing of the instances (`ModelHosting`); left out, SageMaker's choice. A
       variant keeps the values that its release was started with. A release may override each value that is set here
     - `adopt`: a live endpoint of this name that the stack has imported (`Adoption`); left out, the stack makes one
@@ -173,6 +172,7 @@ class CanaryEndpoint(Construct):
             endpoint_name=self._endpoint_name,
             stack_mark=stack_mark(self),
             instance_type=instance_type,
+            release_instance_type=None if release is None else release.instance_type,
             knobs=slot_hosting(hosting, release),
             scaling=InstanceScaling() if scaling is None else scaling,
             metric_period_seconds=metric_period,
@@ -241,7 +241,7 @@ class CanaryEndpoint(Construct):
             handlers=self._handlers,
             guarded=guarded,
             api_stages=self._api_stages,
-            **release_properties(release, declared, archives, hosting.knobs.release),
+            **release_properties(release, declared, archives, hosting.of_release()),
             **self._roles.properties(),
             SecurityGroup=own_group(self),
         )
@@ -250,14 +250,12 @@ class CanaryEndpoint(Construct):
             self._slots.node.add_dependency(allow_seeing_interfaces(self, self._handlers["ReleaseSlots"].role))
         if declared is None:
             resource, config_name = waiting_endpoint(self, hosting, self._slots)
-            scaling: Sequence[ScalableTarget | ScalingPolicy] = ()
         else:
             config = endpoint_config(self, hosting, self._slots)
             resource, config_name = endpoint(self, hosting, config), config.attr_endpoint_config_name
-            scaling = slot_scaling(self, hosting, endpoint=resource)
             guarded.add(config)
             refuse_unfit(declared, config)
-        guarded.add(resource, *scaling)
+        guarded.add(resource)
         verified_endpoint(
             self,
             hosting,
@@ -265,7 +263,7 @@ class CanaryEndpoint(Construct):
             guarded=guarded,
             state_machine_arn=self._names.state_machine_arn,
             config_name=config_name,
-            after=[resource, *scaling],
+            after=[resource],
         )
         if hosting.is_kept:
             keep_what_serves(self)

@@ -45,7 +45,8 @@ LIMITS = """
 - Reading is open where AWS knows no resource, or makes its name: alarms, metrics, scalable targets, tags, the names of
   models and endpoint configs, and the content of endpoint configs.
 - `application-autoscaling:RegisterScalableTarget` names no endpoint, and AWS may ask for the SageMaker actions on a
-  resource of its own choice. So a handler could change the bounds of another endpoint's variant. It cannot set that
+  resource of its own choice. So a handler could change the bounds of another endpoint's variant. The same holds for
+  `DeregisterScalableTarget` and the actions on policies. It cannot set that
   endpoint's weights: `aws:ViaAWSService` opens the wider resource only to calls that AWS makes for the handler.
 - The ledger, models, endpoint configs and state machines are kept apart by stack: the ledger is the stack's own table,
   the others have the stack's mark in a tag or at the end of the name.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import CustomResource, Duration, Stack
 from rollout.contract.adoption import KEPT
+from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_TYPE
 from rollout.contract.plan import Settings
 
 from canary_construct.cdk.lazy import lazy_value
@@ -53,7 +54,8 @@ def release_slots(
         service_timeout=Duration.minutes(TIMEOUT_MINUTES),
         properties={
             "EndpointName": hosting.endpoint_name,
-            "InstanceType": hosting.instance_type,
+            INSTANCE_TYPE: hosting.instance_type,
+            RELEASE_TYPE: hosting.release_instance_type,
             "Settings": Stack.of(scope).to_json_string(settings),
             **guarded.properties(),
             **_hosting(scope, hosting),

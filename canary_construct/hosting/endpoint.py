@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 from aws_cdk import aws_sagemaker as sagemaker
+from rollout.contract.hosting import INSTANCE_TYPE
 
 from canary_construct.hosting.adopted import ENDPOINT_ID
 from canary_construct.hosting.overridden import Endpoint, EndpointConfig
@@ -80,7 +81,7 @@ def _variant(
     return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
         variant_name=slot.value,
         model_name=slots.get_att_string(f"Model{slot.name}"),
-        instance_type=hosting.instance_type,
+        instance_type=slots.get_att_string(f"{INSTANCE_TYPE}{slot.name}"),
         initial_instance_count=Token.as_number(slots.get_att(f"Instances{slot.name}")),
         initial_variant_weight=Token.as_number(slots.get_att(f"Weight{slot.name}")),
         **knobs_in(slot, hosting.knobs, slots),

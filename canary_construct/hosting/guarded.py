@@ -78,16 +78,16 @@ def release_properties(
     }
 
 
-def content_properties(model: Model, archives: Sequence[ModelArchive | None], hosting: Knobs) -> dict[str, IResolvable]:
+def content_properties(model: Model, archives: Sequence[ModelArchive | None], hosted: Knobs) -> dict[str, IResolvable]:
     """Return the properties by which the guard knows the content of a release.
 
     With the version it is the release's identity: image, model data and environment, and how it is hosted. Of an
     archive that is shipped with the stack the content counts, not the bucket that it is shipped to.
     """
-    return _properties("Content", lambda: Digest.of(_content(model, archives, hosting)))
+    return _properties("Content", lambda: Digest.of(_content(model, archives, hosted)))
 
 
-def _content(model: Model, archives: Sequence[ModelArchive | None], hosting: Knobs) -> dict[str, Any]:
+def _content(model: Model, archives: Sequence[ModelArchive | None], hosted: Knobs) -> dict[str, Any]:
     rendered = model.rendered()
     names = [name for name in rendered if name in CONTENT or name.startswith(_OVERRIDDEN_CONTENT)]
     content = {name: rendered[name] for name in names}
@@ -95,8 +95,8 @@ def _content(model: Model, archives: Sequence[ModelArchive | None], hosting: Kno
         content["containers"] = _by_digest(content["containers"], archives)
     else:
         (content["primaryContainer"],) = _by_digest([content["primaryContainer"]], archives)
-    if hosting:
-        content["hosting"] = Stack.of(model).resolve(hosting)
+    if hosted:
+        content["hosting"] = Stack.of(model).resolve(hosted)
     return content
 
 

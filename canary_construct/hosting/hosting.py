@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import CfnTag, Token
-from rollout.contract.hosting import SSM_ACCESS, VOLUME_SIZE
+from rollout.contract.hosting import INSTANCE_TYPE, SSM_ACCESS, VOLUME_SIZE
 from rollout.contract.names import STACK_TAG, TAG
 
 from canary_construct.hosting.endpoint_name import check_endpoint_name
@@ -41,6 +41,8 @@ class Hosting:
     endpoint_name: str
     stack_mark: str
     instance_type: str
+    release_instance_type: str | None
+    """Of the release that is deployed, if it has one of its own."""
     knobs: SlotHosting
     scaling: InstanceScaling
     metric_period_seconds: int
@@ -55,11 +57,25 @@ class Hosting:
     def __post_init__(self) -> None:
         check_endpoint_name(self.endpoint_name, is_adopted=self.adopt is not None)
         check_metric_period(self.metric_period_seconds)
-        check_instance_type(self.instance_type)
+        for instance_type in dict.fromkeys([self.instance_type, self.started_on]):
+            self._check_type(instance_type)
+
+    def _check_type(self, instance_type: str) -> None:
+        check_instance_type(instance_type)
         if self.encryption_key is not None:
-            check_storage_takes_key(self.instance_type)
+            check_storage_takes_key(instance_type)
         if VOLUME_SIZE in self.knobs.endpoint:
-            check_volume_has_a_size(self.instance_type)
+            check_volume_has_a_size(instance_type)
+
+    @property
+    def started_on(self) -> str:
+        """Return the instance type of the release that is deployed."""
+        return self.instance_type if self.release_instance_type is None else self.release_instance_type
+
+    def of_release(self) -> dict[str, str | int]:
+        """Return what belongs to the release beside its containers; empty when nothing is said of it."""
+        own = {} if self.release_instance_type is None else {INSTANCE_TYPE: self.release_instance_type}
+        return {**self.knobs.release, **own}
 
     def needs(self) -> ModelNeeds:
         """Return what the models' role must allow besides reading the models."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_sagemaker as sagemaker
 
 from canary_construct.hosting.overridden import Model
 from canary_construct.hosting.replaced import keep_replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_lambda as lambda_
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.props.container import Container, PrivateRegistry
     from canary_construct.props.model_release import ModelRelease
+
+HOSTED_AS = "CANARY_CONSTRUCT_HOSTING"
 
 
 def model(
@@ -40,10 +43,12 @@ def model(
     containers = release.all_containers()
     if hosting.vpc_config is None:
         _refuse_private_registries(release.version, containers)
+    mark = _mark(scope, hosting)
+    marks = [mark, *({} for _ in containers[1:])]
     definitions = (
-        [_definition(*each) for each in zip(containers, archives, strict=True)]
+        [_definition(*each) for each in zip(containers, archives, marks, strict=True)]
         if release.model_package_arn is None
-        else [_packaged(release)]
+        else [_packaged(release, mark)]
     )
     is_single = len(definitions) == 1
     resource = Model(
@@ -58,6 +63,16 @@ def model(
     )
     resource.node.add_dependency(role)
     return keep_replaced(resource)
+
+
+def _mark(scope: Construct, hosting: Hosting) -> dict[str, str]:
+    """Return a variable of the first container by which each model is hosted in one way only.
+
+    The name of a model tells which release a slot holds. CloudFormation makes a new model when the containers change.
+    A release that changes nothing but how it is hosted needs a model of its own as well.
+    """
+    hosted = hosting.of_release()
+    return {HOSTED_AS: Stack.of(scope).to_json_string(hosted)} if hosted else {}
 
 
 def registry_credentials(releases: Sequence[ModelRelease]) -> list[lambda_.IFunction]:
@@ -75,13 +90,15 @@ def _refuse_private_registries(version: str, containers: Sequence[Container]) ->
         )
 
 
-def _packaged(release: ModelRelease) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+def _packaged(release: ModelRelease, mark: Mapping[str, str]) -> sagemaker.CfnModel.ContainerDefinitionProperty:
     return sagemaker.CfnModel.ContainerDefinitionProperty(
-        model_package_name=release.model_package_arn, environment=dict(release.environment) or None
+        model_package_name=release.model_package_arn, environment={**release.environment, **mark} or None
     )
 
 
-def _definition(container: Container, archive: ModelArchive | None) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+def _definition(
+    container: Container, archive: ModelArchive | None, mark: Mapping[str, str]
+) -> sagemaker.CfnModel.ContainerDefinitionProperty:
     url = None if archive is None else archive.url
     is_prefix = archive is not None and archive.is_prefix
     return sagemaker.CfnModel.ContainerDefinitionProperty(
@@ -90,7 +107,7 @@ def _definition(container: Container, archive: ModelArchive | None) -> sagemaker
         container_hostname=container.hostname,
         model_data_url=None if is_prefix else url,
         model_data_source=_below(url) if url is not None and is_prefix else None,
-        environment=dict(container.environment) or None,
+        environment={**container.environment, **mark} or None,
     )
 
 

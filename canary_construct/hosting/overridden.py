@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import CfnResource, Stack
-from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_sagemaker as sagemaker
 
 if TYPE_CHECKING:
@@ -55,11 +54,3 @@ class EndpointConfig(Overridden, sagemaker.CfnEndpointConfig):
 
 class Endpoint(Overridden, sagemaker.CfnEndpoint):
     """An endpoint."""
-
-
-class ScalableTarget(Overridden, appscaling.CfnScalableTarget):
-    """The bounds of one slot."""
-
-
-class ScalingPolicy(Overridden, appscaling.CfnScalingPolicy):
-    """The target that one slot follows."""

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
     from canary_construct.props.adoption import Adoption
 
-SERVING = frozenset(
-    {"Resource", "Config", "Model", "ModelRole", "SecurityGroup", "ScalingA", "ScalingB", "TrackingA", "TrackingB"}
-)
-"""The construct IDs of what an endpoint that serves needs."""
+SERVING = frozenset({"Resource", "Config", "Model", "ModelRole", "SecurityGroup"})
+"""The construct IDs of what an endpoint that serves needs. Its scaling is no resource of the stack."""
 
 
 def is_kept(removal_policy: RemovalPolicy | None, adopt: Adoption | None) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, STACK_TAG
 
-from canary_construct.permissions.endpoint_scope import EndpointScope, StackScope
+from canary_construct.permissions.endpoint_scope import SCALING_SERVICE, EndpointScope, StackScope
 from canary_construct.permissions.permission import Permission
 
 if TYPE_CHECKING:
@@ -49,17 +49,45 @@ READ_SCALING = Permission[StackScope](
     resources=lambda _: ["*"],
     reason="DescribeScalableTargets knows no resource",
 )
-SET_SCALING = Permission[StackScope](
-    actions=["application-autoscaling:RegisterScalableTarget"],
-    resources=lambda scope: [scope.arn("application-autoscaling", "scalable-target", "*")],
-    conditions=lambda _: {
-        "StringEquals": {
-            "application-autoscaling:service-namespace": SCALED_SERVICE,
-            "application-autoscaling:scalable-dimension": SCALED_DIMENSION,
-        }
-    },
-    reason="AWS makes the identifiers of scalable targets",
+
+
+def _on_targets(*actions: str) -> Permission[StackScope]:
+    return Permission(
+        actions=[f"application-autoscaling:{action}" for action in actions],
+        resources=lambda scope: [scope.arn("application-autoscaling", "scalable-target", "*")],
+        conditions=lambda _: {
+            "StringEquals": {
+                "application-autoscaling:service-namespace": SCALED_SERVICE,
+                "application-autoscaling:scalable-dimension": SCALED_DIMENSION,
+            }
+        },
+        reason="AWS makes the identifiers of scalable targets",
+    )
+
+
+SET_SCALING = _on_targets("RegisterScalableTarget")
+DEREGISTER = _on_targets("DeregisterScalableTarget")
+FOLLOW_TRAFFIC = _on_targets("PutScalingPolicy", "DeleteScalingPolicy")
+READ_POLICIES = Permission[StackScope](
+    actions=["application-autoscaling:DescribeScalingPolicies"],
+    resources=lambda _: ["*"],
+    reason="DescribeScalingPolicies knows no resource",
 )
+ALARMS_OF_SCALING = Permission[StackScope](
+    actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"],
+    resources=lambda scope: [scope.arn("cloudwatch", "alarm", "TargetTracking-endpoint/*", colon=True)],
+    conditions=lambda _: {"Bool": {"aws:ViaAWSService": "true"}},
+    reason="Application Auto Scaling makes the names of the alarms of its policies, and may ask whether the caller may "
+    "make them; the condition limits it to calls that AWS makes for the handler",
+)
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html"""
+ROLE_OF_SCALING = Permission[StackScope](
+    actions=["iam:CreateServiceLinkedRole"],
+    resources=lambda scope: [scope.scaling_role_arn],
+    conditions=lambda _: {"StringEquals": {"iam:AWSServiceName": SCALING_SERVICE}},
+)
+"""The first target of an account makes the role with which AWS scales endpoints. Source:
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html"""
 PROBED_FOR_SCALING = Permission[StackScope](
     actions=["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
     resources=lambda scope: [scope.arn("sagemaker", "endpoint", "*")],
@@ -119,12 +147,13 @@ READ_LEDGER = _ledger("GetItem")
 IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "ReleaseSlots": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
-        READ_STACK, READ_METRICS, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
+        READ_STACK, READ_METRICS, READ_SCALING, *SCALING, DEREGISTER, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, STOP),
     "Settle": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, READ_METRICS, READ_SCALING,
-        *SCALING, START, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
+        *SCALING, READ_POLICIES, FOLLOW_TRAFFIC, ALARMS_OF_SCALING, ROLE_OF_SCALING, START, LOOK_AT_EXECUTION,
+        FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "Prepare": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"), READ_ALARMS, READ_METRICS, READ_SCALING,

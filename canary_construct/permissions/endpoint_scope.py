@@ -13,6 +13,8 @@ from canary_construct.cdk.outermost_stack import outermost_stack
 if TYPE_CHECKING:
     from constructs import Construct, IConstruct
 
+SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StackScope:
@@ -36,6 +38,12 @@ class StackScope:
         """Return an ARN in the stack's account and region."""
         separator = ArnFormat.COLON_RESOURCE_NAME if colon else ArnFormat.SLASH_RESOURCE_NAME
         return self.stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=separator)
+
+    @property
+    def scaling_role_arn(self) -> str:
+        """Return the role with which Application Auto Scaling changes endpoints. Each account has one, by this name."""
+        name = f"aws-service-role/{SCALING_SERVICE}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+        return self.stack.format_arn(service="iam", region="", resource="role", resource_name=name)
 
     @property
     def mark(self) -> str:

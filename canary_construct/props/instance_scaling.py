@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Token
+from rollout.contract.plan import Scaling
 
 from canary_construct.props.not_for import says_what_it_is_not_for
 from canary_construct.props.scaling_metric import check_target
@@ -54,8 +55,8 @@ class InstanceScaling:
     metrics: Sequence[ScalingMetric] = ()
     scheduled_minimums: Sequence[ScheduledMinimum] = ()
     idle_instances: int = 1
-    scale_out_cooldown_seconds: int = 60
-    scale_in_cooldown_seconds: int = 300
+    scale_out_cooldown_seconds: int = Scaling.scale_out_cooldown_seconds
+    scale_in_cooldown_seconds: int = Scaling.scale_in_cooldown_seconds
 
     def __post_init__(self) -> None:
         for name, least in (

@@ -40,6 +40,7 @@ class ModelRelease:
       before
     - `model_package_arn`: one version of a model package of SageMaker's registry, in place of image and model data. Use
       `from_model_package`
+    - `instance_type`: of the instances of this release, such as "ml.g5.xlarge"; left out, the endpoint's
     - `hosting`: how the instances of this release differ from what the endpoint's `hosting` says
 
     Raises:
@@ -59,6 +60,7 @@ class ModelRelease:
     image_config: PrivateRegistry | None = None
     containers: Sequence[Container] = ()
     model_package_arn: str | None = None
+    instance_type: str | None = None
     hosting: ModelHosting | None = None
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class ModelRelease:
         path: str,
         environment: Mapping[str, str] | None = None,
         image_config: PrivateRegistry | None = None,
+        instance_type: str | None = None,
         hosting: ModelHosting | None = None,
     ) -> ModelRelease:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
@@ -96,6 +99,7 @@ class ModelRelease:
             asset_path=path,
             environment={} if environment is None else environment,
             image_config=image_config,
+            instance_type=instance_type,
             hosting=hosting,
         )
 

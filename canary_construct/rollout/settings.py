@@ -45,7 +45,7 @@ class EndpointSettings:
 
 
 def by_role(scaling: InstanceScaling) -> Scaling:
-    """Return the instances by role, as handlers work with them; the cooldowns are CloudFormation's alone."""
+    """Return the instances by role, as handlers work with them."""
     return Scaling(
         min_instances=scaling.min_instances,
         max_instances=scaling.max_instances,
@@ -53,6 +53,8 @@ def by_role(scaling: InstanceScaling) -> Scaling:
         invocations_per_instance=scaling.invocations_per_instance,
         follows=tuple(_followed(scaling)),
         scheduled=tuple(map(_scheduled, scaling.scheduled_minimums)),
+        scale_out_cooldown_seconds=scaling.scale_out_cooldown_seconds,
+        scale_in_cooldown_seconds=scaling.scale_in_cooldown_seconds,
     )
 
 

@@ -11,7 +11,7 @@ from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.services.lambda_functions import ASYNCHRONOUS_DELAYS
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
-from canary_tools.rehearsal.template import if_known, properties_of, referred
+from canary_tools.rehearsal.template import properties_of
 from canary_tools.rehearsal.template.intrinsics import Intrinsics
 from canary_tools.rehearsal.traffic.fitting import fitting_instances
 from canary_tools.sandbox.emulator.patching import Patches
@@ -21,8 +21,6 @@ DEPLOYS_WHILE_BUSY = 5
 """How often a team tries again before it gives up."""
 _REHEARSED = "rehearsed"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
-_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,6 @@ class Deployment:
         values = self._declared.intrinsics({slots_id: answer["Data"]})
         try:
             config_name = self._update_endpoint(values, release, first=first)
-            self._set_scaling(values)
             self._verify(values, config_name)
         except ApiError as error:
             self._roll_back(properties)
@@ -139,23 +136,6 @@ class Deployment:
         (endpoints.create if first else endpoints.update)(request)
         self.wait_for_service()
         return name
-
-    def _set_scaling(self, values: Intrinsics) -> None:
-        scaling = self._aws.sagemaker.scaling
-        targets = {}
-        for logical_id, target in self._declared.resources(_TARGET):
-            resource_id = str(if_known(values, properties_of(target).get("ResourceId")))
-            if resource_id.startswith(f"endpoint/{self._declared.endpoint_name}/"):
-                properties = values.resolve(target["Properties"])
-                scaling.register(properties)
-                targets[logical_id] = {
-                    name: properties[name] for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")
-                }
-        for _, policy in self._declared.resources(_POLICY):
-            target_id = referred(properties_of(policy).get("ScalingTargetId"))
-            if target_id in targets:
-                properties = values.resolve({**policy["Properties"], "ScalingTargetId": ""})
-                scaling.put_policy({**properties, **targets[target_id]})
 
     def _verify(self, values: Intrinsics, config_name: str) -> None:
         properties = values.resolve(self._properties("Custom::VerifiedEndpoint"))

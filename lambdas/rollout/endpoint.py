@@ -53,13 +53,6 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfiguredVariant(Placement):
-    """What an endpoint config says of one slot."""
-
-    instance_type: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class EndpointView:
     """What `DescribeEndpoint` says. Source as above."""
 
@@ -197,14 +190,14 @@ class Endpoint:
             variants={v["VariantName"]: _variant(v) for v in answer.get("ProductionVariants", [])},
         )
 
-    def config(self, config_name: str) -> dict[str, ConfiguredVariant]:
+    def config(self, config_name: str) -> dict[str, Placement]:
         """Return what an endpoint config declares, by slot.
 
         Raises:
             EndpointUnusable: when somebody deleted the config. The endpoint still serves.
         """
         return {
-            variant["VariantName"]: ConfiguredVariant(
+            variant["VariantName"]: Placement(
                 model_name=variant["ModelName"],
                 weight=int(variant["InitialVariantWeight"]),
                 instances=int(variant["InitialInstanceCount"]),

@@ -97,6 +97,23 @@ def rest(world: World, *, stable: str) -> None:
     scalers.set_size(idle, floors[idle])
 
 
+def follow(world: World) -> None:
+    """Put what the sizes of both slots follow, as the last accepted deploy asked for it.
+
+    Whoever takes a slot's target away, for another instance type, takes its policy as well. CloudFormation knows
+    neither: it would not put them again when a stack goes back, and its clean-up would delete them.
+    """
+    scalers = world.scalers.of(_declared(world))
+    for slot in SLOTS:
+        scalers.follow(slot)
+
+
+def suspend(world: World, suspended: Suspension) -> None:
+    """Suspend dynamic scaling of the slots that are registered, or resume it. A deploy may have taken one away."""
+    for slot in world.scalers.registered():
+        world.scalers.suspend(slot, suspended)
+
+
 def follows_traffic(world: World) -> bool:
     """Tell whether target tracking sizes the fleets; otherwise their floors do."""
     return _declared(world).is_tracked

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from rollout import clients
 from rollout.contract.errors import EndpointBusy, Throttled
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, SLOTS
+from rollout.decisions.following import is_ours, policies_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,11 +87,28 @@ class SlotScalers:
         """Give one slot so many instances, and neither more nor fewer. Raises as `set_floor` does."""
         self._register(slot, Suspension.NONE, MinCapacity=instances, MaxCapacity=instances)
 
+    def follow(self, slot: str) -> None:
+        """Put the policies that a slot's size follows, and delete those that it shall not follow any more.
+
+        This may be repeated. Source:
+        https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScalingPolicy.html
+
+        Raises:
+            Throttled, Unavailable: when the service limits the calls, or does not answer.
+        """
+        wanted = policies_of(self._scaling, self._endpoint, slot)
+        for name in {policy["PolicyName"] for policy in self.policies(slot)} - wanted.keys():
+            if is_ours(name, slot):
+                self._change("delete_scaling_policy", slot, PolicyName=name)
+        for name, policy in wanted.items():
+            followed = {"PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": policy}
+            self.put_policy(slot, {"PolicyName": name, **followed})
+
     def suspend(self, slot: str, suspended: Suspension) -> None:
         """Suspend dynamic scaling of one slot, or resume it; its bounds stay. Raises as `set_floor` does."""
         self._register(slot, suspended)
 
-    # A variant that is no slot yet: read, taken away and put back
+    # A variant, which may be no slot yet: read, taken away and put back
 
     def target(self, variant: str) -> dict[str, Any] | None:
         """Return bounds and suspension as they are registered; `None` when the variant is not scaled."""
@@ -130,11 +148,9 @@ class SlotScalers:
 
     def _register(self, slot: str, suspended: Suspension, **bounds: int) -> None:
         scale_in, scale_out = suspended.value
-        self._call(
+        self._change(
             "register_scalable_target",
-            ServiceNamespace=SCALED_SERVICE,
-            ScalableDimension=SCALED_DIMENSION,
-            ResourceId=self._resource_id(slot),
+            slot,
             SuspendedState={"DynamicScalingInSuspended": scale_in, "DynamicScalingOutSuspended": scale_out},
             **bounds,
         )

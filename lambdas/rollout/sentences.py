@@ -112,8 +112,12 @@ DELETED_OUTSIDE = (
 )
 DEPLOY_ENDED = "this deploy of endpoint {endpoint} has ended meanwhile; deploy again"
 OTHER_TYPE = (
-    "the instance type of endpoint {endpoint} cannot change from {now} to {wanted} while its variants are scalable "
-    "targets; create a second CanaryEndpoint with the new type"
+    "the instance_type of endpoint {endpoint} must stay {before}, got {now}: it belongs to every release that has none "
+    "of its own; give the release its instance_type and a new version, and deploy again"
+)
+STAYS_REGISTERED = (
+    "{slots} of endpoint {endpoint} must have no scalable target while the instance type changes, and another hand "
+    "registers it again and again; let nothing else scale this endpoint, and deploy again"
 )
 HOSTING_LOST = (
     "the hosting of endpoint {endpoint} must keep what the release that serves was started with ({knobs}); give the "

@@ -1,20 +1,23 @@
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jsii
 import pytest
-from aws_cdk import App, Aspects, CfnParameter, CfnResource, IAspect, Stack, Tags
+from aws_cdk import App, Aspects, CfnParameter, CfnResource, IAspect, Size, Stack, Tags
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
-from aws_cdk.aws_applicationautoscaling import CfnScalableTarget
+from aws_cdk.aws_sagemaker import CfnEndpointConfig
 from constructs import IConstruct
 from rollout.contract.plan import Scaling, Settings
 
-from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelRelease, TrafficRouting
+from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelHosting, ModelRelease, TrafficRouting
 from canary_construct.permissions.by_handler import ENDPOINT_POLICIES
 from tests.infrastructure.synthesis import (
     IMAGE,
+    RELEASE,
     Resources,
     declare,
     depends_on,
@@ -45,15 +48,12 @@ def test_the_guard_comes_before_the_endpoint_config_and_the_proof_last(resources
     endpoint, _ = only(resources, "AWS::SageMaker::Endpoint")
     assert release_slots in depends_on(resources, config)
     assert config in depends_on(resources, endpoint)
-    assert {endpoint, *of_type(resources, "AWS::ApplicationAutoScaling::ScalableTarget")} <= depends_on(
-        resources, verified
-    )
+    assert endpoint in depends_on(resources, verified)
 
 
-def test_a_slot_is_registered_for_scaling_once_the_endpoint_is_there(resources: Resources) -> None:
-    endpoint, _ = only(resources, "AWS::SageMaker::Endpoint")
-    for target in of_type(resources, "AWS::ApplicationAutoScaling::ScalableTarget"):
-        assert endpoint in depends_on(resources, target)
+def test_cloudformation_has_no_target_or_policy_that_it_could_delete_in_clean_up() -> None:
+    tracking = resources_of(scaling=InstanceScaling(invocations_per_instance=1000))
+    assert not [name for name, each in tracking.items() if each["Type"].startswith("AWS::ApplicationAutoScaling::")]
 
 
 def policies_of(resources: Resources, handler: str) -> set[str]:
@@ -166,9 +166,50 @@ def test_whatever_else_updates_the_endpoint_is_guarded(resources: Resources) -> 
     shop = stack()
     declare(shop, encryption_key=kms.Key(shop, "Key"))
     other_key = rendered(shop)
-    others = [resources_of(metric_period=30), resources_of(instance_type="ml.m5.2xlarge"), other_key]
+    others = [resources_of(metric_period=30), other_key]
     digests = {guard(one)["EndpointDigest"] for one in [resources, *others]}
-    assert len(digests) == 4
+    assert len(digests) == 3
+
+
+def test_each_slot_has_the_instance_type_that_the_guard_answered_for_it(resources: Resources) -> None:
+    name, _ = only(resources, "Custom::ReleaseSlots")
+    variants = properties(resources, "AWS::SageMaker::EndpointConfig")["ProductionVariants"]
+    assert [variant["InstanceType"] for variant in variants] == [
+        {"Fn::GetAtt": [name, f"InstanceType{letter}"]} for letter in "AB"
+    ]
+
+
+def test_the_instance_type_of_a_release_is_part_of_its_content_and_gives_it_a_model_of_its_own(
+    resources: Resources,
+) -> None:
+    later = resources_of(release=replace(RELEASE, instance_type="ml.m5.4xlarge"))
+    asked = guard(later)
+    assert (asked["InstanceType"], asked["ReleaseInstanceType"]) == ("ml.m5.xlarge", "ml.m5.4xlarge")
+    assert asked["ContentDigest"] != guard(resources)["ContentDigest"]
+    assert "ReleaseInstanceType" not in guard(resources)
+    model, _ = only(resources, "AWS::SageMaker::Model")
+    assert {name for name in resources if resources[name] != later[name]} == {
+        model, only(resources, "Custom::ReleaseSlots")[0],
+    }  # fmt: skip
+    container = properties(later, "AWS::SageMaker::Model")["PrimaryContainer"]
+    assert container["Environment"] == {"CANARY_CONSTRUCT_HOSTING": '{"InstanceType":"ml.m5.4xlarge"}'}
+
+
+@pytest.mark.parametrize(
+    ("props", "sentence"),
+    [
+        ({}, "instance_type must be one that can scale, got ml.t2.medium: burstable types cannot"),
+        (
+            {"own": "ml.g5.xlarge", "hosting": ModelHosting(volume_size=Size.gibibytes(60))},
+            "volume_size must be left out for ml.g5.xlarge",
+        ),
+    ],
+    ids=["burstable", "volume"],
+)
+def test_an_instance_type_of_a_release_that_cannot_be_is_refused(props: dict[str, Any], sentence: str) -> None:
+    own = props.pop("own", "ml.t2.medium")
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        resources_of(release=replace(RELEASE, instance_type=own), **props)
 
 
 def _tagged(shop: Stack) -> None:
@@ -200,16 +241,16 @@ def _tagged_as_a_stack(shop: Stack) -> None:
 
 
 @jsii.implements(IAspect)
-class OtherCeiling:
+class OtherKey:
     """An Aspect that a team applies to all that it deploys."""
 
     def visit(self, node: IConstruct) -> None:
-        if isinstance(node, CfnScalableTarget):
-            node.max_capacity = 9
+        if isinstance(node, CfnEndpointConfig):
+            node.kms_key_id = "alias/of-the-team"
 
 
 def _by_an_aspect(shop: Stack) -> None:
-    Aspects.of(shop).add(OtherCeiling())
+    Aspects.of(shop).add(OtherKey())
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.infrastructure.synthesis import (
 pytestmark = pytest.mark.xdist_group("graph")
 
 SHARED = ("AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Lambda::EventInvokeConfig")
-PER_ENDPOINT = 22
+PER_ENDPOINT = 20
 MAX_RESOURCES = 500
 TEMPLATE_BYTES = 1_000_000
 """Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""

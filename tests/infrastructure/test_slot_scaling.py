@@ -1,14 +1,14 @@
 import json
+from typing import Any
 
 import pytest
+from rollout.contract.plan import Settings
+from rollout.decisions.following import policies_of
 
 from canary_construct import InstanceScaling, ScalingMetric, ScheduledMinimum, Weekday
-from tests.infrastructure.synthesis import ENDPOINT, Resources, depends_on, named, of_type, resources_of
+from tests.infrastructure.synthesis import ENDPOINT, Resources, of_type, resources_of
 
 pytestmark = pytest.mark.xdist_group("graph")
-
-TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 
 @pytest.fixture(scope="module")
@@ -20,29 +20,21 @@ def tracking() -> Resources:
     )
 
 
-@pytest.mark.parametrize("letter", ["A", "B"])
-def test_both_slots_have_the_same_bounds_which_never_move_a_count_and_scale_in_waits(
-    tracking: Resources, letter: str
-) -> None:
-    target = named(tracking, f"Scaling{letter}", TARGET)
-    assert target == {
-        "ServiceNamespace": "sagemaker",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-        "ResourceId": f"endpoint/{ENDPOINT}/variant/variant-{letter.lower()}",
-        "MinCapacity": 1,
-        "MaxCapacity": 8,
-        "SuspendedState": {"DynamicScalingInSuspended": True},
-    }
+def policies(resources: Resources, letter: str) -> dict[str, Any]:
+    """Return what the handlers put for a slot, by what they are told."""
+    settings = Settings.parse(json.loads(told(resources)))
+    return dict(policies_of(settings.scaling, settings.endpoint, f"variant-{letter.lower()}"))
 
 
 @pytest.mark.parametrize("letter", ["A", "B"])
 def test_each_slot_follows_the_invocations_of_its_instances(tracking: Resources, letter: str) -> None:
-    configuration = named(tracking, f"Tracking{letter}", POLICY)["TargetTrackingScalingPolicyConfiguration"]
-    assert configuration == {
-        "TargetValue": 3000,
-        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
-        "ScaleInCooldown": 0,
-        "ScaleOutCooldown": 60,
+    assert policies(tracking, letter) == {
+        f"invocations-variant-{letter.lower()}": {
+            "TargetValue": 3000,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+            "ScaleInCooldown": 0,
+            "ScaleOutCooldown": 60,
+        }
     }
 
 
@@ -61,15 +53,9 @@ def following() -> Resources:
 
 @pytest.mark.parametrize("letter", ["A", "B"])
 def test_each_slot_follows_concurrency_and_the_callers_metric(following: Resources, letter: str) -> None:
-    policies = {
-        policy["Properties"]["PolicyName"]: policy["Properties"]["TargetTrackingScalingPolicyConfiguration"]
-        for policy in of_type(following, POLICY).values()
-        if policy["Properties"]["ScalingTargetId"]
-        == {"Ref": next(name for name in following if f"Scaling{letter}" in name)}
-    }
     cooldowns = {"ScaleInCooldown": 300, "ScaleOutCooldown": 60}
     slot = f"variant-{letter.lower()}"
-    assert policies == {
+    assert policies(following, letter) == {
         f"concurrency-{slot}": {
             "TargetValue": 5,
             "PredefinedMetricSpecification": {
@@ -95,7 +81,7 @@ def test_each_slot_follows_concurrency_and_the_callers_metric(following: Resourc
 
 
 def test_scheduled_minimums_are_told_to_the_handlers_and_looked_at_every_five_minutes(following: Resources) -> None:
-    scaling = json.loads(following_settings(following))["scaling"]
+    scaling = json.loads(told(following))["scaling"]
     assert scaling["scheduled"] == [
         {"min_instances": 6, "start": 480, "minutes": 750, "days": [0, 4], "time_zone": "Europe/Berlin"}
     ]
@@ -104,7 +90,7 @@ def test_scheduled_minimums_are_told_to_the_handlers_and_looked_at_every_five_mi
 
 
 def test_the_handlers_know_what_the_instances_follow(following: Resources) -> None:
-    settings = json.loads(following_settings(following))
+    settings = json.loads(told(following))
     assert "invocations_per_instance" not in settings["scaling"]
     assert [(metric["name"], metric["statistic"], metric["target"]) for metric in settings["scaling"]["follows"]] == [
         ("ConcurrentRequestsPerModel", "Maximum", "5"),
@@ -112,16 +98,11 @@ def test_the_handlers_know_what_the_instances_follow(following: Resources) -> No
     ]
 
 
-def following_settings(resources: Resources) -> str:
+def told(resources: Resources) -> str:
     (guard,) = of_type(resources, "Custom::ReleaseSlots").values()
     settings = guard["Properties"]["Settings"]
     return settings if isinstance(settings, str) else "".join(map(str, settings["Fn::Join"][1]))
 
 
-def test_the_targets_are_registered_one_after_the_other(tracking: Resources) -> None:
-    first, second = sorted(of_type(tracking, TARGET))
-    assert first in depends_on(tracking, second)
-
-
 def test_a_fixed_fleet_follows_nothing(resources: Resources) -> None:
-    assert of_type(resources, POLICY) == {}
+    assert policies(resources, "A") == {}

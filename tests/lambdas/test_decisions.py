@@ -18,6 +18,7 @@ from rollout.decisions.capacity import Excess, canary_floor, excess, floors_at_r
 from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.pacing import Pace
 from rollout.decisions.placement import (
+    Asked,
     Placement,
     first_placement,
     next_placement,
@@ -253,21 +254,27 @@ TOLD = re.escape("version v2 was rolled back before; choose a new version to try
 
 
 def test_a_new_endpoint_has_the_release_in_both_slots_and_the_first_one_serves() -> None:
-    assert first_placement("m1", SCALING, HOSTING) == {
-        A: Placement(model_name="m1", weight=100, instances=2, hosting=HOSTING.release),
-        B: Placement(model_name="m1", weight=0, instances=1, hosting=HOSTING.release),
+    asked = Asked(model_name="m1", instance_type="ml.g5.xlarge", hosting=HOSTING)
+    assert first_placement(asked, SCALING) == {
+        A: Placement(model_name="m1", weight=100, instances=2, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
+        B: Placement(model_name="m1", weight=0, instances=1, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
     }
 
 
 @pytest.mark.parametrize(("stable", "idle"), [(A, B), (B, A)])
 def test_a_release_goes_into_the_idle_slot_and_the_slot_that_serves_keeps_its_model(stable: str, idle: str) -> None:
     declared = {
-        stable: Placement(model_name="m1", weight=0, instances=7, hosting={"VolumeSizeInGB": 90}),
-        idle: Placement(model_name="m0", weight=100, instances=7),
+        stable: Placement(
+            model_name="m1", weight=0, instances=7, instance_type="ml.m5.xlarge", hosting={"VolumeSizeInGB": 90}
+        ),
+        idle: Placement(model_name="m0", weight=100, instances=7, instance_type="ml.m5.xlarge"),
     }
-    assert next_placement(declared, "m2", SCALING, HOSTING, stable=stable) == {
-        stable: Placement(model_name="m1", weight=100, instances=2, hosting={"VolumeSizeInGB": 90}),
-        idle: Placement(model_name="m2", weight=0, instances=1, hosting=HOSTING.release),
+    asked = Asked(model_name="m2", instance_type="ml.g5.xlarge", hosting=HOSTING)
+    assert next_placement(declared, asked, SCALING, stable=stable) == {
+        stable: Placement(
+            model_name="m1", weight=100, instances=2, instance_type="ml.m5.xlarge", hosting={"VolumeSizeInGB": 90}
+        ),
+        idle: Placement(model_name="m2", weight=0, instances=1, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
     }
 
 

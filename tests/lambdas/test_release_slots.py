@@ -305,14 +305,6 @@ def test_a_role_that_the_stack_does_not_know_is_not_judged(shop: Shop) -> None:
     assert shop.models()[B] == "model-v2-digest-of-v2"
 
 
-def test_another_instance_type_is_refused(serving: Shop) -> None:
-    assert refused(serving, "v2", instance_type="ml.c5.xlarge") == (
-        "the instance type of endpoint shop cannot change from ml.m5.xlarge to ml.c5.xlarge while its variants are "
-        "scalable targets; create a second CanaryEndpoint with the new type"
-    )
-    assert nothing_changed(serving)
-
-
 @pytest.mark.usefixtures("serving")
 def test_an_endpoint_of_somebody_else_is_refused(aws: Aws) -> None:
     stranger = Shop(aws)
@@ -534,7 +526,7 @@ def hosted(shop: Shop) -> dict[str, dict[str, Any]]:
 def test_an_endpoint_without_hosting_answers_no_knob(serving: Shop) -> None:
     assert serving.stack.deployed is not None
     assert set(serving.stack.deployed.answer) == {
-        f"{name}{letter}" for name in ("Model", "Weight", "Instances", "Version") for letter in "AB"
+        f"{name}{letter}" for name in ("Model", "Weight", "Instances", "InstanceType", "Version") for letter in "AB"
     }
 
 

@@ -24,6 +24,13 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisi
 BY_A_SERVICE = (("aws:viaawsservice", "true"),)
 """The condition key of calls that AWS makes with the permissions of its caller. Source:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-viaawsservice"""
+SCALING_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+SCALING_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+OF_POLICIES = {
+    "PutScalingPolicy": ("PutMetricAlarm", "DescribeAlarms"),
+    "DeleteScalingPolicy": ("DeleteAlarms", "DescribeAlarms"),
+}
+"""What CloudWatch is asked for a policy of target tracking."""
 
 _SCALED = re.compile(r"endpoint/([^/]+)/variant/")
 _QUERIED = re.compile(r"\bendpoint = (:\w+)")
@@ -83,7 +90,7 @@ def _tags(aws: Aws, arn: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"aws:resourcetag/{tag['Key'].lower()}", tag["Value"]) for tag in tags)
 
 
-def _scaling(_: Aws, call: Call) -> Iterator[Request]:
+def _scaling(aws: Aws, call: Call) -> Iterator[Request]:
     action = f"application-autoscaling:{call.operation}"
     if call.operation.startswith("Describe"):
         yield Request(action=action)
@@ -94,12 +101,31 @@ def _scaling(_: Aws, call: Call) -> Iterator[Request]:
         "application-autoscaling:scalable-dimension": call.parameters["ScalableDimension"],
     }
     yield Request(action=action, resource=target, keys=tuple(keys.items()))
+    yield from _beside_scaling(aws, call)
+    if call.operation != "RegisterScalableTarget":
+        return
     (endpoint,) = _SCALED.findall(call.parameters["ResourceId"])
     for asked in ASKED_FOR_SCALING:
         kind = "endpoint-config" if asked.endswith("Config") else "endpoint"
         yield Request(action=f"sagemaker:{asked}", resource=sagemaker_arn(PLACE, kind, endpoint), called=False)
         dummy = sagemaker_arn(PLACE, kind, "a-name-of-their-own")
         yield Request(action=f"sagemaker:{asked}", resource=dummy, keys=BY_A_SERVICE, called=False)
+
+
+def _beside_scaling(aws: Aws, call: Call) -> Iterator[Request]:
+    """Yield what AWS asks beside it: the role of the first target of an account, and the alarms of a policy. Sources:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
+    """
+    operation, known = call.operation, aws.sagemaker.scaling.describe_targets({})["ScalableTargets"]
+    if operation == "RegisterScalableTarget" and not known:
+        role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{SCALING_SERVICE}/{SCALING_ROLE}"
+        keys = (("iam:awsservicename", SCALING_SERVICE),)
+        yield Request(action="iam:CreateServiceLinkedRole", resource=role, keys=keys, called=False)
+    for action in OF_POLICIES.get(operation, ()):
+        alarm = f"TargetTracking-{call.parameters['ResourceId']}-AlarmHigh-01234567-89ab-cdef-0123-456789abcdef"
+        arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm}"
+        yield Request(action=f"cloudwatch:{action}", resource=arn, keys=BY_A_SERVICE, called=False)
 
 
 def _cloudwatch(_: Aws, call: Call) -> Iterator[Request]:

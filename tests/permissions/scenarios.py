@@ -112,6 +112,12 @@ def a_hold_back_that_a_deploy_ends(aws: Aws) -> None:
     assert (shop.outcome(execution)[0], execution.status) == ("PROMOTED", "SUCCEEDED")
 
 
+def another_instance_type(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.promote("v2", own_type="ml.m5.4xlarge")
+    assert shop.unsafe() == []
+
+
 def a_fixed_fleet(aws: Aws) -> None:
     shop = behind_a_door(aws, scaling=FIXED)
     shop.serve_first()
@@ -125,6 +131,10 @@ def a_change_of_scaling_alone(aws: Aws) -> None:
     shop.deploy("v1")
     shop.settle()
     assert shop.floors() == {A: 3, B: 1}
+    shop.settings = settings(scaling=FIXED)
+    shop.deploy("v1")
+    shop.settle()
+    assert shop.floors() == {A: 2, B: 1}
 
 
 def capacity_is_raised_and_does_not_come(aws: Aws) -> None:
@@ -575,6 +585,7 @@ SCENARIOS: dict[str, Scenario] = {
         a_hold_back_that_an_alarm_ends,
         a_hold_back_that_a_person_ends,
         a_hold_back_that_a_deploy_ends,
+        another_instance_type,
         a_fixed_fleet,
         a_change_of_scaling_alone,
         capacity_is_raised_and_does_not_come,

@@ -46,8 +46,6 @@ FOREIGN: Mapping[str, Any] = {
     },
     "AnyMachine": {"Type": "AWS::StepFunctions::StateMachine"},
     "Endpoint": {"Type": "AWS::SageMaker::Endpoint", "Properties": {"EndpointName": EITHER}},
-    "Target": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": {"ResourceId": EITHER}},
-    "Policy": {"Type": "AWS::ApplicationAutoScaling::ScalingPolicy", "Properties": {"ScalingTargetId": "service/shop"}},
 }
 """Of which a rehearsal knows little, and needs nothing."""
 

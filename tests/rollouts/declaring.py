@@ -75,7 +75,7 @@ NO_LATENCY_ALARM_MS = 1000 * MAX_BAKE_SECONDS
 TIME_LIMIT_SECONDS = 900
 """Of every Lambda function and every task of the state machine: their own ones are for a processor of their own."""
 MIN_REQUESTS = 50
-POINTS = ("Model", "ReleaseSlots", "Config", "Resource", "ScalingA", "ScalingB", "VerifiedEndpoint")
+POINTS = ("Model", "ReleaseSlots", "Config", "Resource", "VerifiedEndpoint")
 """What a deploy goes through, in this order, by construct ID; "Resource" is the endpoint."""
 HELD = "Held"
 HELD_SECONDS = 3600
@@ -101,6 +101,8 @@ class Declaration:
     first_bake_seconds: int = BAKE_SECONDS
     """Of the cohort's step, if there is one."""
     instance_type: str = "ml.m5.xlarge"
+    own_type: str | None = None
+    """Of the release."""
     hosting: ModelHosting | None = None
     own_hosting: ModelHosting | None = None
     """Of the release."""
@@ -274,6 +276,7 @@ def _release(scope: Construct, declaration: Declaration) -> ModelRelease | None:
         image_uri=IMAGE,
         path=str(_broken_archive() if declaration.broken_archive else MODEL),
         environment=_environment(declaration),
+        instance_type=declaration.own_type,
         hosting=declaration.own_hosting,
     )
 

@@ -47,9 +47,9 @@ def test_after_a_promotion_a_deploy_finds_the_roles_exchanged(shop: DeployedShop
     assert "version v2 already names another content" in sentence
     assert "give the new content a new version" in sentence
 
-    # When the instance type changes, then the deploy is refused before SageMaker could refuse it
+    # When the instance type of all releases changes, then the deploy is refused before anything changes
     sentence = shop.refused(Declaration(version="v3", min_instances=3, idle_instances=2, instance_type="ml.m5.2xlarge"))
-    assert "cannot change from ml.m5.xlarge to ml.m5.2xlarge while its variants are scalable targets" in sentence
+    assert "must stay ml.m5.xlarge, got ml.m5.2xlarge: it belongs to every release that has none of its own" in sentence
 
     refused = shop.comes_to_rest(stable=B, floor=3, idle_floor=2)
     assert refused.config_name == promoted.config_name

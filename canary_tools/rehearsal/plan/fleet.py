@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_TYPE
+
 from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.template import DeclaredEndpoint
 
@@ -94,6 +96,7 @@ def fleet_of(declared: DeclaredEndpoint, rps: float) -> Fleet:
 
 
 def _instance_type(declared: DeclaredEndpoint) -> str:
-    """Return the type in the endpoint's own config. It is empty for a variant without instances."""
-    variant = declared.config()["Properties"]["ProductionVariants"][0]
-    return str(declared.intrinsics().resolve(variant.get("InstanceType", "")))
+    """Return the type that the release is started on."""
+    _, slots = declared.resource("Custom::ReleaseSlots")
+    properties = slots["Properties"]
+    return str(declared.intrinsics().resolve(properties.get(RELEASE_TYPE, properties[INSTANCE_TYPE])))

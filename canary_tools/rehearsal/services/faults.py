@@ -17,7 +17,10 @@ CALLS: Mapping[str, tuple[str, ...]] = {
         "DescribeEndpoint", "UpdateEndpointWeightsAndCapacities", "InvokeEndpoint", "DescribeEndpointConfig",
         "ListEndpointConfigs", "DeleteEndpointConfig", "ListModels", "DeleteModel",
     ),
-    "application-autoscaling": ("DescribeScalableTargets", "RegisterScalableTarget"),
+    "application-autoscaling": (
+        "DescribeScalableTargets", "RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy",
+        "DescribeScalingPolicies",        "DeleteScalingPolicy",
+    ),
     "cloudwatch": ("DescribeAlarms", "GetMetricData"),
     "dynamodb": ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"),
     "states": ("StartExecution", "DescribeExecution", "StopExecution"),

@@ -17,6 +17,10 @@ ROUTING_STRATEGY = "RoutingStrategy"
 ROUTING_CONFIG = "RoutingConfig"
 """SageMaker puts the strategy into a structure of this name."""
 SSM_ACCESS = "EnableSSMAccess"
+INSTANCE_TYPE = "InstanceType"
+"""No knob: every variant has one, and SageMaker changes it only in a slot that is no scalable target."""
+RELEASE_TYPE = "ReleaseInstanceType"
+"""The property of `Custom::ReleaseSlots` with the type of the release, if it has one of its own."""
 KNOBS = (STARTUP_TIMEOUT, DOWNLOAD_TIMEOUT, VOLUME_SIZE, AMI_VERSION, ROUTING_STRATEGY, SSM_ACCESS)
 
 Knobs = Mapping[str, str | int]

@@ -52,7 +52,10 @@ class ScheduledMinimum:
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Instances per role. `invocations_per_instance` is per minute. A fleet that follows nothing has a fixed size."""
+    """Instances per role. `invocations_per_instance` is per minute. A fleet that follows nothing has a fixed size.
+
+    The cooldowns, in seconds, are those of target tracking.
+    """
 
     min_instances: int
     max_instances: int
@@ -62,6 +65,8 @@ class Scaling:
     """What the instances follow beside the invocations."""
     scheduled: Sequence[ScheduledMinimum] = ()
     """Raise `min_instances` at times; `decisions.minimum` knows which holds."""
+    scale_out_cooldown_seconds: int = 60
+    scale_in_cooldown_seconds: int = 300
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> Scaling:

@@ -23,6 +23,7 @@ class Placement:
     model_name: str
     weight: int
     instances: int
+    instance_type: str
     hosting: Knobs = field(default_factory=dict)
 
 
@@ -30,26 +31,60 @@ Slots = Mapping[str, Placement]
 """By slot."""
 
 
-def first_placement(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Slots:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a deploy asks for: the release's model, and how its instances are started."""
+
+    model_name: str
+    instance_type: str
+    hosting: SlotHosting
+
+    def released(self, scaling: Scaling) -> Placement:
+        """Return a slot that holds the release and serves nobody."""
+        return Placement(
+            model_name=self.model_name,
+            weight=0,
+            instances=scaling.idle_instances,
+            instance_type=self.instance_type,
+            hosting=self.hosting.release,
+        )
+
+
+def first_placement(asked: Asked, scaling: Scaling) -> Slots:
     """Return the slots of a new endpoint: both hold the release, the first one serves."""
-    placed = released(model_name, scaling, hosting)
-    return _placement(SLOTS[0], placed, placed, scaling)
+    released = asked.released(scaling)
+    return _placement(SLOTS[0], released, released, scaling)
 
 
-def next_placement(declared: Slots, model_name: str, scaling: Scaling, hosting: SlotHosting, *, stable: str) -> Slots:
+def next_placement(declared: Slots, asked: Asked, scaling: Scaling, *, stable: str) -> Slots:
     """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1)."""
-    kept = as_they_are(declared, hosting)[stable]
-    return _placement(stable, kept, released(model_name, scaling, hosting), scaling)
+    kept = as_they_are(declared, asked.hosting)[stable]
+    return _placement(stable, kept, asked.released(scaling), scaling)
 
 
 def as_they_are(declared: Slots, hosting: SlotHosting) -> Slots:
-    """Return slots that keep their models, and the hosting that they were started with."""
+    """Return slots that keep their models, their instance types and the hosting that they were started with."""
     return {slot: replace(placed, hosting=hosting.kept(placed.hosting)) for slot, placed in declared.items()}
 
 
-def released(model_name: str, scaling: Scaling, hosting: SlotHosting) -> Placement:
-    """Return the slot of a release that nobody reaches yet."""
-    return Placement(model_name=model_name, weight=0, instances=scaling.idle_instances, hosting=hosting.release)
+def types_changed(live: Slots, wanted: Mapping[str, object]) -> list[str]:
+    """Return the slots whose instance type is another one now than is wanted, by slot.
+
+    >>> now = Placement(model_name="m", weight=0, instances=1, instance_type="ml.m5.xlarge")
+    >>> types_changed({"variant-a": now, "variant-b": now}, {"variant-a": "ml.m5.xlarge", "variant-b": "ml.g5.xlarge"})
+    ['variant-b']
+    """
+    return [slot for slot, placed in live.items() if placed.instance_type != wanted[slot]]
+
+
+def refuse_other_default(before: str, now: str, *, endpoint: str) -> None:
+    """Refuse another instance type for releases that have none of their own: their labels would name other content.
+
+    Raises:
+        DeployRefused: with what to do.
+    """
+    if before != now:
+        raise DeployRefused(sentences.OTHER_TYPE.format(endpoint=endpoint, before=before, now=now))
 
 
 def _placement(stable: str, serving: Placement, idle: Placement, scaling: Scaling) -> Slots:

@@ -2,6 +2,10 @@
 
 It takes the lock for the deployment, so that nothing else moves the endpoint, and pauses dynamic scaling until the
 stack settles. During a stack rollback it never fails and replays the answer that it gave to the old properties.
+
+SageMaker refuses another instance type for a variant that is a scalable target. So both ways it takes the idle slot's
+target away when the type of that slot changes, and `settle` registers it again when the stack is at rest.
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rollout import adoption, clock, sentences
 from rollout.contract.adoption import KEPT, Adoption
 from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
-from rollout.contract.hosting import SlotHosting, knobs_of
+from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_TYPE, SlotHosting, knobs_of
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
@@ -24,16 +28,18 @@ from rollout.contract.states import Failure
 from rollout.custom_resource import Event, answer
 from rollout.decisions.keeping import Kept, refuse_lost, refuse_unreadable_package
 from rollout.decisions.placement import (
+    Asked,
     Placement,
     Slots,
     as_they_are,
     first_placement,
     next_placement,
     refuse_dropped,
+    refuse_other_default,
     refuse_rejected,
     refuse_unfit,
-    released,
     slot_of,
+    types_changed,
 )
 from rollout.ending import end_rollout
 from rollout.endpoint import wait_until_quiet
@@ -51,7 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rollout.contract.lock import Lock
-    from rollout.endpoint import ConfiguredVariant, EndpointView
+    from rollout.endpoint import EndpointView
 
 Answer = dict[str, str | int]
 """The attributes that the endpoint config reads."""
@@ -60,6 +66,9 @@ FLEET_SECONDS = 3 * 60
 """More, when a stack goes back: an update of the fleet takes about ten minutes. A Lambda may take 15."""
 DEPLOYED = "Deployed"
 """Why a hold-back ends, by name."""
+UNREGISTERED_SECONDS = 2
+"""How long a target must stay away: a handler of a rollout that has ended may register it once more."""
+TRIES_TO_DEREGISTER = 5
 LETTERS = dict(zip(SLOTS, "AB", strict=True))
 
 
@@ -73,9 +82,9 @@ class _Wanted:
     """What the properties of the resource ask for. `digest` is of them all."""
 
     release: Release
-    model_name: str
-    instance_type: str
-    hosting: SlotHosting
+    asked: Asked
+    default_types: tuple[str, str]
+    """The instance type of releases that have none of their own: before this deploy, and now."""
     dropped: Sequence[str]
     """The knobs that the endpoint had before this deploy, and has no more."""
     digest: str
@@ -85,12 +94,16 @@ class _Wanted:
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any], before: Mapping[str, Any]) -> _Wanted:
-        hosting = _hosting(properties)
+        hosting, default_type = _hosting(properties), properties[INSTANCE_TYPE]
+        asked = Asked(
+            model_name=properties["ModelName"],
+            instance_type=properties.get(RELEASE_TYPE, default_type),
+            hosting=hosting,
+        )
         return cls(
             release=Release(version=properties["Version"], digest=_content_digest(properties)),
-            model_name=properties["ModelName"],
-            instance_type=properties["InstanceType"],
-            hosting=hosting,
+            asked=asked,
+            default_types=(before.get(INSTANCE_TYPE, default_type), default_type),
             dropped=sorted(_hosting(before).endpoint.keys() - hosting.endpoint.keys()),
             digest=_digest(properties),
             reads=Reads(
@@ -213,6 +226,7 @@ def _replay(world: World, wanted: _Wanted, *, request: str, until: float) -> Ans
     lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT and stored is not None:
         answer = _with_the_models_that_serve(answer, _as_it_is(world, wanted))
+    _deregister(world, answer)
     return {**_versions(world, answer), **answer}
 
 
@@ -220,9 +234,9 @@ def _as_it_is(world: World, wanted: _Wanted) -> Answer:
     """Return what keeps every slot as it is, for want of an answer: no slot may change its model by a rollback."""
     try:
         view = world.endpoint.describe()
-        slots = as_they_are(world.endpoint.config(view.config_name), wanted.hosting)
+        slots = as_they_are(world.endpoint.config(view.config_name), wanted.asked.hosting)
     except EndpointNotFound:
-        slots = first_placement(wanted.model_name, world.settings.scaling, wanted.hosting)
+        slots = first_placement(wanted.asked, world.settings.scaling)
     return _attributes(slots)
 
 
@@ -232,6 +246,32 @@ def _with_the_models_that_serve(stored: Answer, now: Answer) -> Answer:
     return stored if all(stored[model] == now[model] for model in models) else now
 
 
+def _deregister(world: World, answer: Answer) -> list[str]:
+    """Take away the scalable target of the idle slot if its instance type changes; return what is registered still."""
+    slots = _retyped(world, answer)
+    for _ in range(TRIES_TO_DEREGISTER):
+        if not slots & world.scalers.registered().keys():
+            return []
+        for slot in slots:
+            world.scalers.take_away(slot)
+        clock.pause(UNREGISTERED_SECONDS)
+    return sorted(slots & world.scalers.registered().keys())
+
+
+def _retyped(world: World, answer: Answer) -> set[str]:
+    """Return the slots whose instance type changes. One that serves is none of them, whatever the answer says."""
+    try:
+        view = world.endpoint.describe()
+        live = world.endpoint.config(view.config_name)
+    except (EndpointNotFound, EndpointUnusable):
+        return set()
+    slots = {slot: live[slot] for slot in LETTERS if slot in live}
+    wanted = {
+        slot: answer.get(f"{INSTANCE_TYPE}{LETTERS[slot]}", placed.instance_type) for slot, placed in slots.items()
+    }
+    return set(types_changed(slots, wanted)) - set(view.serving_slots())
+
+
 def _place(world: World, wanted: _Wanted, *, holder: str, first: bool, until: float) -> Answer:
     _lock(world, holder, until)
     try:
@@ -239,14 +279,23 @@ def _place(world: World, wanted: _Wanted, *, holder: str, first: bool, until: fl
     except Exception:
         world.ledger.free(holder)
         raise
+    _change_types(world, attributes, until)
     _declare(world, wanted, reads, anew=first)
     attributes.update(_versions(world, attributes))
     world.ledger.remember_answer(wanted.digest, attributes, request=holder)
     return attributes
 
 
+def _change_types(world: World, attributes: Answer, until: float) -> None:
+    """Make way for another instance type. If that fails, the lock stays, so that `settle` looks at it and registers."""
+    left = insist(lambda: _deregister(world, attributes), until=until)
+    if left:
+        words = {"slots": ", ".join(left), "endpoint": world.settings.endpoint}
+        raise DeployRefused(sentences.STAYS_REGISTERED.format(**words))
+
+
 def _declare(world: World, wanted: _Wanted, reads: Reads, *, anew: bool = False) -> None:
-    world.ledger.declare(wanted.release, wanted.model_name, world.settings.scaling, reads=reads, anew=anew)
+    world.ledger.declare(wanted.release, wanted.asked.model_name, world.settings.scaling, reads=reads, anew=anew)
 
 
 def _versions(world: World, attributes: Answer) -> dict[str, str]:
@@ -292,12 +341,12 @@ def _decide(world: World, wanted: _Wanted, *, holder: str, first: bool, until: f
             raise DeployRefused(sentences.ADOPTS_FIRST.format(endpoint=view.name))
         if view is not None:
             raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
-        slots = first_placement(wanted.model_name, world.settings.scaling, wanted.hosting)
+        slots = first_placement(wanted.asked, world.settings.scaling)
         return _attributes(slots), _reads(world, wanted, slots, view, until)
     if view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     if wanted.adoption is not None and not adoption.has_slots(view):
-        idle = {SLOTS[1]: released(wanted.model_name, world.settings.scaling, wanted.hosting)}
+        idle = {SLOTS[1]: wanted.asked.released(world.settings.scaling)}
         reads = _reads(world, wanted, idle, view, until)
         serving = {SLOTS[0]: _adopted(world, wanted, wanted.adoption, view, holder=holder, until=until)}
         return _attributes({**serving, **idle}), reads
@@ -319,7 +368,7 @@ def _reads(world: World, wanted: _Wanted, slots: Slots, view: EndpointView | Non
     if not wanted.reads.package:
         return wanted.reads
     live = {} if view is None else world.endpoint.config(view.config_name)
-    comes = wanted.model_name in _models(slots) - _models(live)
+    comes = wanted.asked.model_name in _models(slots) - _models(live)
     reads = _asked_reads(wanted, until) if comes else _known_reads(world, wanted)
     refuse_unreadable_package(wanted.release.version, reads, wanted.kept)
     return reads
@@ -333,7 +382,7 @@ def _asked_reads(wanted: _Wanted, until: float) -> Reads:
 
 
 def _known_reads(world: World, wanted: _Wanted) -> Reads:
-    known = world.ledger.reads(wanted.model_name).buckets
+    known = world.ledger.reads(wanted.asked.model_name).buckets
     return replace(wanted.reads, buckets=known) if wanted.reads.package else wanted.reads
 
 
@@ -346,21 +395,27 @@ def _adopted(
 ) -> Placement:
     """Return the slot in which the live model serves on, and make way for it."""
     refuse_unfit(wanted.release, world.ledger.release(wanted.release.version))
+    _, instance_type = wanted.default_types
 
     def take_over() -> tuple[dict[str, Any], int]:
         return adoption.take_over(
             world,
             adopted,
             view,
-            instance_type=wanted.instance_type,
-            knobs=wanted.hosting.endpoint,
+            instance_type=instance_type,
+            knobs=wanted.asked.hosting.endpoint,
             prove=lambda: _prove_held(world, holder),
             until=until,
         )
 
     live, instances = insist(take_over, until=until)
-    hosting = wanted.hosting.kept(knobs_of(live))
-    return Placement(model_name=live["ModelName"], weight=100, instances=instances, hosting=hosting)
+    return Placement(
+        model_name=live["ModelName"],
+        weight=100,
+        instances=instances,
+        instance_type=instance_type,
+        hosting=wanted.asked.hosting.kept(knobs_of(live)),
+    )
 
 
 def _look(world: World, until: float) -> EndpointView | None:
@@ -424,30 +479,23 @@ def _serving_slot(view: EndpointView) -> str:
 def _next_slots(world: World, wanted: _Wanted, view: EndpointView, stable: str) -> Slots:
     release = wanted.release
     now = world.endpoint.config(view.config_name)
-    _refuse_other_instance_type(world, now, wanted.instance_type)
+    refuse_other_default(*wanted.default_types, endpoint=view.name)
     refuse_dropped(wanted.dropped, now[stable].hosting, endpoint=view.name)
     in_slots = world.releases_in(now)
     known = world.ledger.release(release.version)
     if known is not None and known.same_content(release) and slot_of(release, in_slots) is not None:
         refuse_rejected(known, declared=world.ledger.declared(), serving=in_slots[stable])
-        return as_they_are(now, wanted.hosting)
+        return as_they_are(now, wanted.asked.hosting)
     refuse_unfit(release, known)
-    return next_placement(now, wanted.model_name, world.settings.scaling, wanted.hosting, stable=stable)
+    return next_placement(now, wanted.asked, world.settings.scaling, stable=stable)
 
 
 def _refuse_unreadable(world: World, wanted: _Wanted, slots: Slots) -> None:
     """Refuse a deploy that would take away what a model that stays in a slot reads."""
-    for model in _models(slots) - {wanted.model_name}:
+    for model in _models(slots) - {wanted.asked.model_name}:
         release = world.ledger.release_in(model)
         if release is not None:
             refuse_lost(release.version, world.ledger.reads(model), wanted.kept)
-
-
-def _refuse_other_instance_type(world: World, slots: Mapping[str, ConfiguredVariant], wanted: str) -> None:
-    live = {variant.instance_type for variant in slots.values()}
-    if live != {wanted} and world.scalers.registered():
-        words = {"endpoint": world.settings.endpoint, "now": slots[SLOTS[0]].instance_type, "wanted": wanted}
-        raise DeployRefused(sentences.OTHER_TYPE.format(**words))
 
 
 def _attributes(slots: Slots) -> Answer:
@@ -457,6 +505,7 @@ def _attributes(slots: Slots) -> Answer:
             f"Model{letter}": slots[slot].model_name,
             f"Weight{letter}": slots[slot].weight,
             f"Instances{letter}": slots[slot].instances,
+            f"{INSTANCE_TYPE}{letter}": slots[slot].instance_type,
             **{f"{name}{letter}": value for name, value in slots[slot].hosting.items()},
         }
     return attributes

@@ -17,11 +17,11 @@ from rollout import clients, clock, sentences
 from rollout.adoption import has_slots, still_waits
 from rollout.contract.errors import EndpointBusy, EndpointNotFound, EndpointUnusable
 from rollout.contract.lock import ROLLOUT
-from rollout.contract.names import PROMOTED, ROLLED_BACK, SLOTS, other_slot
+from rollout.contract.names import PROMOTED, ROLLED_BACK, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
 from rollout.executions import describe, execution_name, start
-from rollout.floors import keep_minimum
+from rollout.floors import follow, keep_minimum, suspend
 from rollout.landing import come_down
 from rollout.patience import deadline, insist_loudly
 from rollout.scaling import Suspension
@@ -102,8 +102,7 @@ def _pause_for_the_next(world: World) -> None:
     """Suspend scaling again if somebody took the lock while the floors came to rest."""
     lock = world.ledger.lock()
     if lock is not None:
-        for slot in SLOTS:
-            world.scalers.suspend(slot, Suspension.SCALE_IN if lock.kind == ROLLOUT else Suspension.ALL)
+        suspend(world, Suspension.SCALE_IN if lock.kind == ROLLOUT else Suspension.ALL)
 
 
 def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: float) -> None:
@@ -133,6 +132,7 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
         return
     stable = _stable_slot(world, lock, view)
     come_down(world, stable=stable)
+    follow(world)
     if lock is not None and status in DEPLOYED:
         _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)
@@ -165,8 +165,7 @@ def _stable_slot(world: World, lock: Lock | None, view: EndpointView) -> str:
         return view.stable_slot()
     except EndpointUnusable:
         _free(world, lock)
-        for slot in SLOTS:
-            world.scalers.suspend(slot, Suspension.NONE)
+        suspend(world, Suspension.NONE)
         landing = world.ledger.landing()
         if landing is not None:
             world.ledger.end_landing(landing)

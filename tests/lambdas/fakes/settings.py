@@ -11,7 +11,14 @@ INSTANCE_TYPE = "ml.m5.xlarge"
 PERIOD = 60
 REST_API, STAGE = "door", "live"
 
-SCALED = {"min_instances": 2, "max_instances": 8, "idle_instances": 1, "invocations_per_instance": 1000}
+SCALED = {
+    "min_instances": 2,
+    "max_instances": 8,
+    "idle_instances": 1,
+    "invocations_per_instance": 1000,
+    "scale_out_cooldown_seconds": 60,
+    "scale_in_cooldown_seconds": 300,
+}
 FOLLOWING = {
     "min_instances": 2,
     "max_instances": 8,

@@ -5,7 +5,7 @@ deletion in reverse order. Models and endpoint configs that are replaced are kep
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,8 @@ class Template:
     digest: str
     settings: dict[str, Any] = field(default_factory=settings)
     instance_type: str = INSTANCE_TYPE
+    own_type: str = ""
+    """Of the release."""
     tags: str = ""
     content_values: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
@@ -58,8 +60,8 @@ class Template:
 
     @property
     def model_name(self) -> str:
-        """Return its name: another role makes another model, as another content does."""
-        return f"model-{self.version}-{self.digest}" + (f"-{self.role}" if self.role else "")
+        """Return its name: another role or instance type makes another model, as another content does."""
+        return "-".join(filter(None, ["model", self.version, self.digest, self.role, self.own_type.replace(".", "-")]))
 
     def slots_properties(self) -> dict[str, Any]:
         guarded = {**self.settings, "alarms": {}, "metric_period_seconds": 60}
@@ -67,11 +69,12 @@ class Template:
             "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:release-slots",
             "EndpointName": self.settings["endpoint"],
             "InstanceType": self.instance_type,
-            "EndpointDigest": f"{self.instance_type} {self.tags}",
+            **({"ReleaseInstanceType": self.own_type} if self.own_type else {}),
+            "EndpointDigest": self.tags,
             "Settings": json.dumps({k: guarded[k] for k in sorted(guarded) if not k.startswith(("state", "start"))}),
             "ModelName": self.model_name,
             "Version": self.version,
-            "ContentDigest": self.digest,
+            "ContentDigest": f"{self.digest} {self.own_type}".rstrip(),
             **({"ContentValues": list(self.content_values)} if self.content_values else {}),
             **({"ModelBuckets": list(self.buckets)} if self.buckets else {}),
             **({"SecurityGroup": self.security_group} if self.security_group else {}),
@@ -103,7 +106,6 @@ class Deployed:
     template: Template
     answer: dict[str, Any]
     config: str
-    targets: dict[str, tuple[int, int]]
 
 
 class Stack:
@@ -133,7 +135,7 @@ class Stack:
         for _ in self.deploying(self.template(version, digest, **changes)):
             pass
 
-    def deploying(self, template: Template) -> Iterator[str]:
+    def deploying(self, template: Template) -> Generator[str]:
         """Deploy step by step; yield what is done next."""
         before = self.deployed
         kind = "CREATE" if before is None else "UPDATE"
@@ -159,7 +161,6 @@ class Stack:
         if renews_the_fleet:
             self._update_endpoint(self.deployed.config)
             self._wait_while_in_progress()
-        self._register(self.deployed.targets, {})
         self._aws.stacks.status = "UPDATE_COMPLETE"
 
     def destroy(self) -> None:
@@ -181,11 +182,7 @@ class Stack:
         config = self._config(template, answer, before)
         yield "Endpoint"
         self._endpoint(config, before)
-        yield "ScalableTargets"
-        targets = _targets(template)
-        retagged = before is None or before.template.tags != template.tags
-        self._register(targets, {} if before is None or retagged else before.targets)
-        self.deployed = Deployed(template=template, answer=answer, config=config, targets=targets)
+        self.deployed = Deployed(template=template, answer=answer, config=config)
         yield "VerifiedEndpoint"
         verified_endpoint(self._event("Create" if before is None else "Update", _verified_properties(self.deployed)))
 
@@ -243,18 +240,6 @@ class Stack:
             {"EndpointName": ENDPOINT, "EndpointConfigName": config, "RetainAllVariantProperties": True}
         )
 
-    def _register(self, targets: dict[str, tuple[int, int]], before: dict[str, tuple[int, int]]) -> None:
-        for slot, (low, high) in targets.items():
-            if before.get(slot) != (low, high):
-                self._aws.sagemaker.scaling.register(
-                    {
-                        **scaling_id(slot),
-                        "MinCapacity": low,
-                        "MaxCapacity": high,
-                        "SuspendedState": {"DynamicScalingInSuspended": True},
-                    }
-                )
-
     # And back
 
     def _roll_back(self, template: Template, before: Deployed | None) -> Iterator[str]:
@@ -265,7 +250,6 @@ class Stack:
             self._aws.stacks.status = "ROLLBACK_COMPLETE"
             return
         self._aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
-        failed = self.deployed if self.deployed is not before else None
         self._rolling_back = True
         try:
             yield "ReleaseSlots again"
@@ -274,9 +258,7 @@ class Stack:
             config = self._config(before.template, answer, before)
             now = "unknown" if self.sibling_fails else self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
             self._endpoint(config, replace(before, config=now))
-            targets = _targets(before.template)
-            self._register(targets, before.targets if failed is None else failed.targets)
-            self.deployed = Deployed(template=before.template, answer=answer, config=config, targets=targets)
+            self.deployed = Deployed(template=before.template, answer=answer, config=config)
             verified_endpoint(self._event("Update", _verified_properties(self.deployed)))
         finally:
             self._rolling_back = False
@@ -285,8 +267,6 @@ class Stack:
     def _delete(self, template: Template, deployed: Deployed | None) -> None:
         if deployed is not None:
             verified_endpoint(self._event("Delete", _verified_properties(deployed)))
-            for slot in SLOTS:
-                self._aws.sagemaker.scaling.deregister(scaling_id(slot))
         if self._made_endpoint:
             self._aws.sagemaker.endpoints.delete({"EndpointName": ENDPOINT})
             self._wait_while_in_progress()
@@ -328,17 +308,13 @@ def _variants(template: Template, answer: dict[str, Any]) -> list[dict[str, Any]
         {
             "VariantName": slot,
             "ModelName": answer[f"Model{letter}"],
-            "InstanceType": template.instance_type,
+            "InstanceType": answer[f"InstanceType{letter}"],
             "InitialInstanceCount": answer[f"Instances{letter}"],
             "InitialVariantWeight": answer[f"Weight{letter}"],
             **{name: answer[f"{name}{letter}"] for name in template.knobs},
         }
         for slot, letter in zip(SLOTS, "AB", strict=True)
     ]
-
-
-def _targets(template: Template) -> dict[str, tuple[int, int]]:
-    return dict.fromkeys(SLOTS, (1, template.settings["scaling"]["max_instances"]))
 
 
 def _verified_properties(deployed: Deployed) -> dict[str, Any]:
