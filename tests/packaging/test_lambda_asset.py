@@ -21,6 +21,7 @@ from canary_construct.handlers.shipped_code import (
     without_documentation,
     without_empty_strings,
     without_imports_for_types,
+    without_spaces,
     without_types,
     without_unused_imports,
 )
@@ -90,7 +91,7 @@ def test_a_handler_loads_boto3_and_its_own_modules_and_nothing_else(asset: Path,
 def test_every_handler_of_the_table_is_there_and_takes_an_event(asset: Path) -> None:
     for name in PERMISSIONS:
         source = (asset / "rollout" / "handlers" / f"{_module(name)}.py").read_text()
-        assert re.search(r"^def handler\(event, ", source, re.MULTILINE)
+        assert re.search(r"^def handler\(event,", source, re.MULTILINE)
 
 
 def test_long_running_handlers_are_handlers() -> None:
@@ -189,6 +190,15 @@ def test_every_shipped_module_can_be_imported(asset: Path) -> None:
     names = [".".join(file.relative_to(asset).with_suffix("").parts) for file in asset.rglob("*.py")]
     command = [sys.executable, "-c", f"import {', '.join(name.removesuffix('.__init__') for name in names)}"]
     subprocess.run(command, cwd=asset, env={"HOME": str(asset)}, check=True)  # noqa: S603 - our own
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_without_spaces_no_statement_changes_and_no_line(module: Path) -> None:
+    source = module.read_text(encoding="utf-8")
+    shipped = without_spaces(source)
+    assert ast.dump(ast.parse(shipped)) == ast.dump(ast.parse(source))
+    assert len(shipped.splitlines()) == len(source.splitlines())
+    assert len(shipped) < len(source) or " = " not in source
 
 
 def test_all_other_modules_are_shipped(asset: Path) -> None:
