@@ -67,11 +67,14 @@ def _on_targets(*actions: str) -> Permission[StackScope]:
 
 SET_SCALING = _on_targets("RegisterScalableTarget")
 DEREGISTER = _on_targets("DeregisterScalableTarget")
-FOLLOW_TRAFFIC = _on_targets("PutScalingPolicy", "DeleteScalingPolicy")
-READ_POLICIES = Permission[StackScope](
-    actions=["application-autoscaling:DescribeScalingPolicies"],
+SET_SCALING_AND_POLICIES = _on_targets("RegisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy")
+READ_SCALING_AND_POLICIES = Permission[StackScope](
+    actions=[
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+    ],
     resources=lambda _: ["*"],
-    reason="DescribeScalingPolicies knows no resource",
+    reason="neither action knows a resource",
 )
 ALARMS_OF_SCALING = Permission[StackScope](
     actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"],
@@ -151,8 +154,9 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     ),
     "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, STOP),
     "Settle": (
-        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, READ_METRICS, READ_SCALING,
-        *SCALING, READ_POLICIES, FOLLOW_TRAFFIC, ALARMS_OF_SCALING, ROLE_OF_SCALING, START, LOOK_AT_EXECUTION,
+        _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, READ_METRICS,
+        READ_SCALING_AND_POLICIES, SET_SCALING_AND_POLICIES, PROBED_FOR_SCALING, READ_CONFIG, ALARMS_OF_SCALING,
+        ROLE_OF_SCALING, START, LOOK_AT_EXECUTION,
         FIND_TAGGED, SWEEP, NOTIFY,
     ),
     "Prepare": (
@@ -186,7 +190,7 @@ class EndpointPolicy:
 ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
     "Weights": EndpointPolicy(
         permission=SET_WEIGHTS,
-        handlers=[name for name in IN_ROLE if SET_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic"],
+        handlers=[name for name in IN_ROLE if PROBED_FOR_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic"],
     ),
     "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint"]),
     "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare"]),
