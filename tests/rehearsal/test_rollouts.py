@@ -52,12 +52,14 @@ def test_an_incident_that_hits_both_releases_is_not_held_against_the_new_one(reh
 def test_a_release_that_crashes_every_five_minutes_is_rolled_back_before_it_has_all_traffic(
     rehearsing: Rehearse,
 ) -> None:
+    """Two rules count its bursts. Which of them speaks first depends on the second in which a look comes."""
     bursts = [
         {"at_s": at_s, "for_s": 60, "who": "canary", "set": {"error_rate": 0.2}} for at_s in range(180, 1_800, 300)
     ]
     result = rehearsing(changes=bursts, metrics=STEADY).result
     assert (result["outcome"], max(step["percent"] for step in result["steps"])) == ("ROLLED_BACK", 10)
-    assert "minutes in which stable was not, evidence 1 in " in result["reason"]
+    bad_minutes, third_brake = "minutes in which stable was not, evidence 1 in ", "its share was lowered 2 times before"
+    assert bad_minutes in result["reason"] or third_brake in result["reason"]
 
 
 def test_a_release_that_makes_both_fail_from_the_half_on_is_not_promoted(rehearsing: Rehearse) -> None:
