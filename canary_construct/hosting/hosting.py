@@ -13,6 +13,7 @@ from rollout.contract.names import STACK_TAG, TAG
 from canary_construct.hosting.endpoint_name import check_endpoint_name
 from canary_construct.hosting.model_sources import ModelNeeds
 from canary_construct.props.metric_period import check_metric_period
+from canary_construct.props.not_for import refusal
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -57,7 +58,7 @@ class Hosting:
     def __post_init__(self) -> None:
         check_endpoint_name(self.endpoint_name, is_adopted=self.adopt is not None)
         check_metric_period(self.metric_period_seconds)
-        for instance_type in dict.fromkeys([self.instance_type, self.started_on]):
+        for instance_type in (self.instance_type, self.started_on):
             self._check_type(instance_type)
 
     def _check_type(self, instance_type: str) -> None:
@@ -128,10 +129,14 @@ def check_instance_type(instance_type: str) -> None:
     """Refuse an instance type that cannot scale.
 
     Raises:
+        TypeError: when there are several: SageMaker's instance pools.
         ValueError: when it is of a burstable family, or no SageMaker instance type at all.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
     """
+    several: object = instance_type
+    if isinstance(several, list | tuple):
+        raise TypeError(refusal("instance_pools", several))
     if Token.is_unresolved(instance_type):
         return
     if not instance_type.startswith("ml."):

@@ -22,13 +22,16 @@ INSTEAD = {
     "managedinstancescaling": "managed instance scaling is for inference components; use scaling=InstanceScaling(...)",
     "shadow": "a shadow variant needs an endpoint with one production variant, and a rollout needs two; run a shadow "
     "test on another endpoint, and release here afterwards",
+    "instancepool": "a slot that falls back to another type is as fast as that type, and a comparison would take the "
+    "hardware for the release; use one instance_type, and capacity_timeout where instances come slowly",
 }
 """By how the names of arguments and properties begin, in small letters and without underscores. Sources:
 https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions),
 https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html,
 https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-deploy-models.html (inference components),
-https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (ShadowProductionVariants)"""
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (ShadowProductionVariants),
+https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-heterogeneous.html (instance pools)"""
 _MULTI_MODEL = ("mode", "MultiModel")
 """How a container of `CreateModel` says it."""
 _OF_THE_CALLER = frozenset({"environment", "tags"})

@@ -72,6 +72,7 @@ DECLARATIONS: dict[str, Callable[[], object]] = {
     "inference components": lambda: declare(stack(), inference_components=[]),
     "managed instance scaling": lambda: declare(stack(), managed_instance_scaling={}),
     "a shadow variant": lambda: declare(stack(), shadow_production_variants=[]),
+    "instance pools": lambda: declare(stack(), instance_pools=[]),
     "a release without a version": lambda: ModelRelease(version="", image_uri="image", model_data_url="s3://models/1"),
     "a step of 0 %": lambda: TrafficStep(percent=0),
     "a step that may end before it can": lambda: TrafficStep(

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("guards")
         ({"inference_components": []}, "inferencecomponent"),
         ({"managed_instance_scaling": {}}, "managedinstancescaling"),
         ({"shadow_production_variants": []}, "shadow"),
+        ({"instance_pools": []}, "instancepool"),
     ],
 )
 def test_an_argument_is_refused_with_what_to_use_instead(given: dict[str, Any], said: str) -> None:
@@ -48,6 +49,15 @@ def test_an_argument_is_refused_with_what_to_use_instead(given: dict[str, Any], 
 def test_values_refuse_it_too(attempt: Callable[[], object]) -> None:
     with pytest.raises(TypeError, match="is not for a CanaryEndpoint: "):
         attempt()
+
+
+def test_several_instance_types_are_instance_pools() -> None:
+    types: Any = ["ml.g6.2xlarge", "ml.g5.2xlarge"]
+    said = "^instance_pools is not for a CanaryEndpoint: a slot that falls back to another type is as fast as that type"
+    with pytest.raises(TypeError, match=said):
+        declare(stack(), instance_type=types)
+    with pytest.raises(TypeError, match=said):
+        declare(stack(), release=replace(RELEASE, instance_type=types))
 
 
 def test_an_argument_that_nobody_knows_is_refused_as_python_does() -> None:
@@ -76,6 +86,9 @@ OVERRIDES: dict[str, Callable[[Stack], object]] = {
     ),
     "ServerlessConfig": lambda shop: child(shop, "Config").add_override(
         "Properties.ProductionVariants.0.ServerlessConfig.MaxConcurrency", 5
+    ),
+    "InstancePools": lambda shop: child(shop, "Config").add_property_override(
+        "ProductionVariants.1.InstancePools", [{"InstanceType": "ml.m5.xlarge", "Priority": 1}]
     ),
     "ManagedInstanceScaling": lambda shop: child(shop, "Config").add_property_override(
         "ProductionVariants.1.ManagedInstanceScaling", {"Status": "ENABLED"}
