@@ -55,15 +55,21 @@ def come_down(world: World, *, stable: str) -> None:
         world.ledger.end_landing(landing)
 
 
+def is_overdue(landing: Landing) -> bool:
+    """Tell whether a landing has lasted as long as it may."""
+    return clock.now() - seconds_of(landing.since) >= LANDING_SECONDS_AT_MOST
+
+
 def _has_arrived(world: World, landing: Landing, stable: str) -> bool:
     """Tell whether everything that target tracking looks at is from after the rollout.
 
     Metrics that do not come are waited for, but not longer than `LANDING_SECONDS_AT_MOST`.
     """
-    waited = clock.now() - seconds_of(landing.since)
-    if waited < SCALE_IN_LOOK_BACK_SECONDS or waited >= LANDING_SECONDS_AT_MOST:
-        return waited >= LANDING_SECONDS_AT_MOST
     since = seconds_of(landing.since)
+    if is_overdue(landing):
+        return True
+    if clock.now() < since + SCALE_IN_LOOK_BACK_SECONDS:
+        return False
     try:
         seen_until = world.metrics.seen_until(stable, since, clock.now())
     except (Throttled, Unavailable):

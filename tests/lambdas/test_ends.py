@@ -6,7 +6,7 @@ import pytest
 from rollout.contract.errors import EndpointBusy, Unavailable
 from rollout.contract.names import NOT_JUDGED, ROLLED_BACK
 from rollout.contract.states import Failure
-from rollout.contract.timing import SERVES_AGAIN_SECONDS
+from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SERVES_AGAIN_SECONDS
 from rollout.ending import end_rollout
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
@@ -64,11 +64,13 @@ def test_a_rollback_is_recorded_and_told_with_its_reason(aws: Aws, serving: Shop
 
 
 def test_a_busy_endpoint_means_come_again(aws: Aws, serving: Shop, failing: Execution) -> None:
+    """Auto scaling asks again and again for instances that do not come: the landing ends all the same."""
     aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 2000
     aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
     assert failing.repeat() == {"safe": False, "tries": 1}
     serving.wait_until_quiet()
     serving.run(failing)
+    serving.serve_for(LANDING_SECONDS_AT_MOST)
     assert_rolled_back(serving, failing)
 
 

@@ -16,7 +16,7 @@ from rollout.contract.hosting import SlotHosting
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.contract.plan import Scaling
 from rollout.decisions import placement
-from rollout.decisions.placement import Slots, first_placement
+from rollout.decisions.placement import Asked, Slots, first_placement
 from rollout.handlers import release_slots
 
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
@@ -25,11 +25,12 @@ from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed
+from tests.lambdas.test_model_packages import Registry
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "15"))
 RELEASES = 6
 SEQUENCES_TO_CATCH_ONE = 60
-POINTS = ("ReleaseSlots", "Config", "Endpoint", "ScalableTargets", "VerifiedEndpoint")
+POINTS = ("ReleaseSlots", "Config", "Endpoint", "VerifiedEndpoint")
 """Before each of them something else in the stack may fail."""
 COMPARED = (("Evaluate", 0), ("ShiftTraffic", 1), ("Evaluate", 1), ("ShiftTraffic", 2))
 """When both slots serve, so that an alarm shows whose fault it is."""
@@ -38,6 +39,9 @@ ALARMS = {A: "a-errors", B: "b-errors"}
 SIZES = st.sampled_from([30, 60, 120])
 TIMEOUTS = st.sampled_from([600, 1200])
 KNOBS = st.fixed_dictionaries({}, optional={"VolumeSizeInGB": SIZES, "ModelDataDownloadTimeoutInSeconds": TIMEOUTS})
+TYPES = st.sampled_from(["ml.m5.2xlarge", "ml.c5.xlarge"])
+OWN = st.fixed_dictionaries({"own_knobs": KNOBS}, optional={"own_type": TYPES, "package": st.just("")})
+"""What a release says of itself. A package is registered, and approved, when it is deployed."""
 
 Hosted = Mapping[str, Any]
 """What a slot serves with: its model, and each property by which its instances are started."""
@@ -50,6 +54,7 @@ class Sequences(RuleBasedStateMachine):
         super().__init__()
         self._exits = ExitStack()
         self.shop = Shop(self._exits.enter_context(connected()))
+        self.registry = Registry(self.shop.aws)
         self.shop.aws.sagemaker.endpoints.on_change.append(self._watch)
         self.serving: dict[str, Hosted] = {}
         self.changed: list[str] = []
@@ -63,7 +68,7 @@ class Sequences(RuleBasedStateMachine):
 
     def _watch(self, endpoint: Endpoint) -> None:
         """Note a slot that serves with something else than before; a knob may be new to the endpoint."""
-        now = {} if endpoint.fleet is None else hosted(endpoint)
+        now = {} if endpoint.fleet is None else hosted(endpoint, serving=True)
         for slot, before in self.serving.items():
             if slot in now and not before.items() <= now[slot].items():
                 self.changed.append(f"{slot} served with {before}, then with {now[slot]}")
@@ -78,21 +83,25 @@ class Sequences(RuleBasedStateMachine):
         self.stable = "v1"
         self.releases["v1"] = (PROMOTED, {})
 
-    @rule(own=KNOBS)
+    @rule(own=OWN)
     def a_release_is_promoted(self, own: dict[str, Any]) -> None:
         self._new_release(own, "promoted", MOMENTS[-1])
 
-    @rule(own=KNOBS, moment=st.sampled_from(COMPARED))
+    @rule(own=OWN, moment=st.sampled_from(COMPARED))
     def a_release_is_rejected(self, own: dict[str, Any], moment: tuple[str, int]) -> None:
         self._new_release(own, "alarm", moment)
 
-    @rule(own=KNOBS, end=st.sampled_from(("abort", "death")), moment=st.sampled_from(MOMENTS))
+    @rule(own=OWN, end=st.sampled_from(("abort", "death")), moment=st.sampled_from(MOMENTS))
     def a_rollout_is_stopped(self, own: dict[str, Any], end: str, moment: tuple[str, int]) -> None:
         self._new_release(own, end, moment)
 
     def _new_release(self, own: dict[str, Any], end: str, moment: tuple[str, int]) -> None:
-        declared = {"own_knobs": {name: value for name, value in own.items() if name in self.knobs}}
-        self._rolls_out(f"v{len(self.releases) + 1}", declared, end, moment)
+        self._rolls_out(f"v{len(self.releases) + 1}", self._declared(own), end, moment)
+
+    def _declared(self, own: dict[str, Any]) -> dict[str, Any]:
+        knobs = {name: value for name, value in own["own_knobs"].items() if name in self.knobs}
+        package = {"package": self.registry.register()} if "package" in own else {}
+        return {**own, **package, "own_knobs": knobs}
 
     @rule(added=KNOBS)
     def a_knob_is_given_to_the_endpoint(self, added: dict[str, Any]) -> None:
@@ -119,12 +128,11 @@ class Sequences(RuleBasedStateMachine):
                 assert self.shop.release(version, knobs=self.knobs, **self.releases[version][1]) is None
             self.shop.settle()
 
-    @rule(point=st.sampled_from(POINTS), own=KNOBS)
+    @rule(point=st.sampled_from(POINTS), own=OWN)
     def a_deploy_is_undone_because_something_else_fails(self, point: str, own: dict[str, Any]) -> None:
         stack = self.shop.stack
-        before, bounds = self.shop.models(), self.shop.scaling()
-        own = {name: value for name, value in own.items() if name in self.knobs}
-        deploying: Any = stack.deploying(stack.template("undone", knobs=self.knobs, own_knobs=own))
+        before, bounds = self._slots(), self.shop.scaling()
+        deploying: Any = stack.deploying(stack.template("undone", knobs=self.knobs, **self._declared(own)))
         while next(deploying) != point:
             pass
         deploying.throw(DeployFailed("something else failed"))
@@ -133,7 +141,7 @@ class Sequences(RuleBasedStateMachine):
         self.shop.settle()
         assert self.shop.running() is None
         self.shop.wait_until_quiet()
-        assert (self.shop.models(), self.shop.scaling()) == (before, bounds)
+        assert (self._slots(), self.shop.scaling()) == (before, bounds)
 
     @rule(count=st.integers(2, 4))
     def auto_scaling_changes_the_instances_of_what_serves(self, count: int) -> None:
@@ -180,6 +188,9 @@ class Sequences(RuleBasedStateMachine):
         """Return the version in a model's name."""
         return model.split("-")[1]
 
+    def _slots(self) -> Mapping[str, Hosted]:
+        return hosted(self.shop.aws.sagemaker.endpoints.find(ENDPOINT))
+
     def _slot(self) -> str:
         (slot,) = [slot for slot, weight in self.shop.weights().items() if weight > 0]
         return slot
@@ -197,15 +208,15 @@ def refused(why: str) -> AbstractContextManager[object]:
     return pytest.raises(DeployFailed, match=why)
 
 
-def hosted(endpoint: Endpoint) -> dict[str, Hosted]:
-    """Return what each slot with traffic serves with."""
+def hosted(endpoint: Endpoint, *, serving: bool = False) -> dict[str, Hosted]:
+    """Return what each slot is started with; only those with traffic when `serving`."""
     assert endpoint.fleet is not None
     started = {variant["VariantName"]: variant for variant in endpoint.fleet.config["ProductionVariants"]}
     left_out = {"InitialInstanceCount", "InitialVariantWeight"}
     return {
         name: {key: value for key, value in started[name].items() if key not in left_out}
         for name, variant in endpoint.fleet.variants.items()
-        if variant.current_weight > 0
+        if variant.current_weight > 0 or not serving
     }
 
 
@@ -235,8 +246,8 @@ def what_serves_gets_the_endpoint_s_knobs(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_serves_gets_the_release_s_model(patch: pytest.MonkeyPatch) -> None:
-    def next_placement(_declared: Slots, model: str, scaling: Scaling, hosting: SlotHosting, *, stable: str) -> Slots:
-        placed = first_placement(model, scaling, hosting)
+    def next_placement(_declared: Slots, asked: Asked, scaling: Scaling, *, stable: str) -> Slots:
+        placed = first_placement(asked, scaling)
         return placed if stable == A else dict(zip(placed, reversed(placed.values()), strict=True))
 
     patch.setattr(release_slots, "next_placement", next_placement)

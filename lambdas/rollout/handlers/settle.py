@@ -22,7 +22,7 @@ from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
 from rollout.executions import describe, execution_name, start
 from rollout.floors import follow, keep_minimum, suspend
-from rollout.landing import come_down
+from rollout.landing import come_down, is_overdue
 from rollout.patience import deadline, insist_loudly
 from rollout.scaling import Suspension
 from rollout.stack import deploy_began_at, stack_status
@@ -84,6 +84,9 @@ def _settle_what_was_left(world: World, event: StackChanged, until: float) -> No
 def _look_at_landing(world: World, landing: Landing) -> None:
     """End a landing that may end. A busy endpoint is looked at again with the next event of the clock.
 
+    Not for ever: floors for which there are no instances make auto scaling ask for them again and again, which keeps
+    the endpoint busy.
+
     Raises:
         EndpointUnusable: when the weights do not show the roles; scaling works again, floors stay.
     """
@@ -92,9 +95,13 @@ def _look_at_landing(world: World, landing: Landing) -> None:
     except EndpointNotFound:
         world.ledger.end_landing(landing)
         return
-    if view.working:
+    if not view.working:
+        stable = _stable_slot(world, None, view)
+    elif is_overdue(landing) and len(view.serving_slots()) == 1:
+        stable = view.stable_slot()
+    else:
         return
-    come_down(world, stable=_stable_slot(world, None, view))
+    come_down(world, stable=stable)
     _pause_for_the_next(world)
 
 
