@@ -26,7 +26,7 @@ class SideBySide:
     """The tests that are under way, in one sandbox."""
 
     def __init__(self, stage: Stage, items: Sequence[pytest.Function]) -> None:
-        self._stage, self._items = stage, items
+        self.stage, self._items = stage, items
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="test")
         self._running: dict[str, Future[None]] = {}
 
@@ -35,7 +35,7 @@ class SideBySide:
         if item.nodeid not in self._running:
             for number, each in enumerate(self._items):
                 if _share_of(each) == _share_of(item):
-                    self._running[each.nodeid] = self._pool.submit(_run, self._stage, f"shop-{number}", each)
+                    self._running[each.nodeid] = self._pool.submit(_run, self.stage, f"shop-{number}", each)
         return self._running[item.nodeid]
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from aws_cdk import App, DefaultStackSynthesizer
 
 from examples.vpc_kms_isolated.app import MODELS, RegulatedStack
+from tests.rollouts.conftest import SideBySide
 from tests.rollouts.declaring import MODEL, assets_of
 from tests.rollouts.stage import BUCKET, Stage, eventually
 
@@ -50,26 +51,33 @@ def _ended(cloudformation: Any, stack_id: str) -> str:
     return "" if status.endswith("IN_PROGRESS") else status
 
 
-def test_the_regulated_example_serves_and_goes_away_again(tmp_path: Path) -> None:
-    with Stage() as stage:
-        url = _publish(stage, tmp_path)
-        cloudformation = stage.client("cloudformation")
-        stack_id = cloudformation.create_stack(
-            StackName="Regulated", TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"]
-        )["StackId"]
-        status = eventually(lambda: _ended(cloudformation, stack_id), what="the end of the deploy")
-        events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
-        assert status == "CREATE_COMPLETE", [
-            one.get("ResourceStatusReason") for one in events if one["ResourceStatus"].endswith("FAILED")
-        ]
+def _endpoint_of(cloudformation: Any, stack_id: str) -> str:
+    resources = cloudformation.describe_stack_resources(StackName=stack_id)["StackResources"]
+    (endpoint,) = [one["PhysicalResourceId"] for one in resources if one["ResourceType"] == "AWS::SageMaker::Endpoint"]
+    return str(endpoint).rpartition("/")[2]
 
-        (endpoint,) = stage.client("sagemaker").list_endpoints()["Endpoints"]
-        assert endpoint["EndpointStatus"] == "InService"
-        answer = stage.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=endpoint["EndpointName"], Body=b'{"user": 1}', ContentType="application/json"
-        )
-        assert answer["InvokedProductionVariant"] == "variant-a"
 
-        cloudformation.delete_stack(StackName=stack_id)
-        status = eventually(lambda: _ended(cloudformation, stack_id), what="the end of the deletion")
-        assert status == "DELETE_COMPLETE"
+def test_the_regulated_example_serves_and_goes_away_again(side_by_side: SideBySide, tmp_path: Path) -> None:
+    stage = side_by_side.stage
+    url = _publish(stage, tmp_path)
+    cloudformation = stage.client("cloudformation")
+    stack_id = cloudformation.create_stack(
+        StackName="Regulated", TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"]
+    )["StackId"]
+    status = eventually(lambda: _ended(cloudformation, stack_id), what="the end of the deploy")
+    events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+    assert status == "CREATE_COMPLETE", [
+        one.get("ResourceStatusReason") for one in events if one["ResourceStatus"].endswith("FAILED")
+    ]
+
+    endpoint = _endpoint_of(cloudformation, stack_id)
+    described = stage.client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    assert described["EndpointStatus"] == "InService"
+    answer = stage.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint, Body=b'{"user": 1}', ContentType="application/json"
+    )
+    assert answer["InvokedProductionVariant"] == "variant-a"
+
+    cloudformation.delete_stack(StackName=stack_id)
+    status = eventually(lambda: _ended(cloudformation, stack_id), what="the end of the deletion")
+    assert status == "DELETE_COMPLETE"
