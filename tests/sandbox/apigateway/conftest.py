@@ -173,7 +173,7 @@ def _deployed(stage: SandboxStage, folder: Path) -> dict[str, str]:
     for file in json.loads((folder / "Shop.assets.json").read_text())["files"].values():
         for destination in file["destinations"].values():
             if not file["source"]["path"].endswith("template.json"):
-                stage._upload(Asset(key=destination["objectKey"], path=folder / file["source"]["path"]))
+                stage.upload(Asset(key=destination["objectKey"], path=folder / file["source"]["path"]))
     stage.client("s3").put_object(Bucket=BUCKET, Key="shop.json", Body=(folder / "Shop.template.json").read_bytes())
     cloudformation = stage.client("cloudformation")
     url = f"{stage.sandbox.endpoint_url}/{BUCKET}/shop.json"
