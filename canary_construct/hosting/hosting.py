@@ -125,7 +125,7 @@ def _has_local_storage(instance_type: str) -> bool:
     return not Token.is_unresolved(instance_type) and _LOCAL_STORAGE.match(instance_type) is not None
 
 
-def check_instance_type(instance_type: str) -> None:
+def check_instance_type(instance_type: str | list[str] | tuple[str, ...]) -> None:
     """Refuse an instance type that cannot scale.
 
     Raises:
@@ -134,9 +134,8 @@ def check_instance_type(instance_type: str) -> None:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
     """
-    several: object = instance_type
-    if isinstance(several, list | tuple):
-        raise TypeError(refusal("instance_pools", several))
+    if isinstance(instance_type, list | tuple):
+        raise TypeError(refusal("instance_pools", instance_type))
     if Token.is_unresolved(instance_type):
         return
     if not instance_type.startswith("ml."):

@@ -221,29 +221,14 @@ PERMISSIONS: Mapping[str, Sequence[Permission[EndpointScope]]] = {
 """Everything that each handler may do for one endpoint."""
 
 
-def _on_scaling(*actions: str) -> list[str]:
-    return [f"application-autoscaling:{action}" for action in actions]
-
-
 ADOPTION: Sequence[Permission[EndpointScope]] = (
     Permission(
-        actions=_on_scaling("DescribeScalingPolicies", "DescribeScheduledActions"),
+        actions=["application-autoscaling:DescribeScalingPolicies", "application-autoscaling:DescribeScheduledActions"],
         resources=lambda _: ["*"],
         reason="these actions know no resource",
     ),
-    Permission(
-        actions=_on_scaling("DeregisterScalableTarget", "PutScalingPolicy"),
-        resources=SET_SCALING.resources,
-        conditions=SET_SCALING.conditions,
-        reason=SET_SCALING.reason,
-    ),
-    Permission(
-        actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"],
-        resources=lambda scope: [scope.arn("cloudwatch", "alarm", "TargetTracking-*", colon=True)],
-        conditions=lambda _: {"Bool": {"aws:ViaAWSService": "true"}},
-        reason="Application Auto Scaling makes the names of the alarms of its policies; the condition limits it to "
-        "calls that AWS makes for the handler",
-    ),
+    _on_targets("DeregisterScalableTarget", "PutScalingPolicy"),
+    ALARMS_OF_SCALING,
     Permission(actions=["cloudformation:DescribeStackResource"], resources=lambda scope: [scope.stack.stack_id]),
 )
 """What it takes to adopt a live endpoint, beside all that: only stacks that do so have it. Source:
