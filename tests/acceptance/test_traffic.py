@@ -75,14 +75,18 @@ def test_every_request_has_a_connection_of_its_own(port: int) -> None:
 
 
 def test_visitors_come_at_their_rate_until_they_are_stopped() -> None:
-    with Visitors(lambda: Visit(sent_at=time.time(), outcome=Outcome.ANSWERED), per_second=100.0) as visitors:
+    came = threading.Semaphore(0)
+
+    def visit_shop() -> Visit:
+        came.release()
+        return Visit(sent_at=time.time(), outcome=Outcome.ANSWERED)
+
+    with Visitors(visit_shop, per_second=100.0) as visitors:
         time.sleep(0.05)
         assert visitors.since(0) == []
         visitors.start()
         began = time.monotonic()
-        while len(visitors.since(0)) < 20:
-            assert time.monotonic() - began < 10
-            time.sleep(0.01)
+        assert all(came.acquire(timeout=10) for _ in range(20))
         assert time.monotonic() - began > 0.15
         visitors.stop()
         count = len(visitors.since(0))

@@ -84,6 +84,7 @@ def test_a_hand_that_takes_all_the_traffic_back_once_it_is_decided_is_not_overru
     aws.interrupt("PutEvents", lambda: serving.set_weights(a=100, b=0))
     serving.run(promoting)
     serving.wait_until_quiet()
+    assert serving.unsafe() == []
     assert serving.weights() == {A: 100, B: 0}
 
 
