@@ -15,6 +15,7 @@ from tests.lambdas.fakes.aws import THROTTLED, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, FIXED, PERIOD, SCALED, A, B, settings
 from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import scaling_id
 
 AT_REST = {A: 2, B: 1}
 
@@ -228,3 +229,17 @@ def test_a_look_back_and_the_longest_wait_are_over_with_their_last_second(
     come_down(world, stable=A)
     assert (serving.ledger.landing() is not None) is keeps
     assert kept(serving) is keeps
+
+
+def test_an_overdue_landing_waits_on_while_a_busy_endpoint_shows_no_roles(aws: Aws, serving: Shop) -> None:
+    serving.promote("v2")
+    serving.set_weights(a=50, b=50)
+    serving.wait_until_quiet()
+    aws.sagemaker.faults.stalled[(ENDPOINT, B)] = 2 * LANDING_SECONDS_AT_MOST
+    aws.sagemaker.scaling.register({**scaling_id(B), "MinCapacity": 5})
+    serving.serve_for(LANDING_SECONDS_AT_MOST)
+    floors, landing = serving.floors(), serving.ledger.landing()
+    assert serving.view().working
+    assert landing is not None
+    serving.look_for_what_was_left()
+    assert (serving.floors(), serving.ledger.landing()) == (floors, landing)
