@@ -128,6 +128,7 @@ def test_what_was_served_is_published_as_metrics(shop: Any) -> None:
     with pytest.raises(ClientError):
         shop.invoke("shop", {"raise": "again"}, TargetVariant="variant-b")
     shop.invoke("shop", {"sleep": 0.4}, TargetVariant="variant-b")
-    shop.eventually(lambda: points("InvocationModelErrors")[1.0] > 0, 15)
-    shop.eventually(lambda: max(points("ModelLatency"), default=0.0) > 400_000, 15)
-    assert points("Invocations")[1.0] > 0
+    # Each metric's point comes by itself: none of them says that another is there.
+    shop.eventually(lambda: points("InvocationModelErrors")[1.0] > 0)
+    shop.eventually(lambda: max(points("ModelLatency"), default=0.0) > 400_000)
+    shop.eventually(lambda: points("Invocations")[1.0] > 0)
