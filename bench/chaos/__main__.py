@@ -1,6 +1,8 @@
 """Disturb rehearsed rollouts and count the ends that are not safe.
 
 python -m bench.chaos matrix                              every state of the machine times every fault
+python -m bench.chaos matrix --plan paced                 the same for a share that is paced by a harm budget
+python -m bench.chaos matrix --plan paced --sample        each pair of state, call and fault of it
 python -m bench.chaos schedules --schedules 2000 --seed 1 random schedules; failures are shrunk and printed
 python -m bench.chaos schedules --plan cohort             the same for a plan that begins with a cohort
 python -m bench.chaos schedules --plan paced              the same for a share that is paced by a harm budget
@@ -17,11 +19,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench.chaos.matrix import cells, moments
-from bench.chaos.running import PLANS, SHORT, Ended, Scenario, run_all, run_one, synthesise
+from bench.chaos.matrix import PACED_WORLDS, WORLDS, cells, moments
+from bench.chaos.running import PACED, PLANS, SHORT, Ended, Scenario, run_all, run_one, synthesise
+from bench.chaos.sample import sample
 from bench.chaos.schedules import calls_of_plan, latest_second_of_plan, schedule
 from bench.chaos.shrinking import shrink
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+
+MATRICES = {SHORT: WORLDS, PACED: PACED_WORLDS}
 
 
 def main() -> int:
@@ -33,7 +38,7 @@ def main() -> int:
             _print_smallest(declared, json.loads(options.scenario.read_text(encoding="utf-8")))
             return 0
         began = time.monotonic()
-        scenarios = _matrix(declared) if options.what == "matrix" else _schedules(declared, options)
+        scenarios = _matrix(declared, options) if options.what == "matrix" else _schedules(declared, options)
         unsafe = report(run_all(scenarios, template=template, processes=options.processes), began)
         for ended in unsafe if options.what == "schedules" else ():
             _print_smallest(declared, ended.scenario)
@@ -75,9 +80,11 @@ def _longest(ends: Iterable[Ended], what: str) -> str:
     return "{:,.0f} s ({})".format(*max(times)) if times else "unknown"
 
 
-def _matrix(declared: DeclaredEndpoint) -> list[tuple[str, Scenario]]:
-    entered = moments(declared)
-    return [(str(cell), cell.scenario(entered)) for cell in cells()]
+def _matrix(declared: DeclaredEndpoint, options: argparse.Namespace) -> list[tuple[str, Scenario]]:
+    worlds = MATRICES[options.plan]
+    entered = moments(declared, worlds)
+    chosen = sample(worlds) if options.sample else cells(worlds)
+    return [(str(cell), cell.scenario(entered, worlds)) for cell in chosen]
 
 
 def _schedules(declared: DeclaredEndpoint, options: argparse.Namespace) -> list[tuple[str, Scenario]]:
@@ -99,13 +106,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("what", choices=["matrix", "schedules", "shrink"])
     parser.add_argument("scenario", type=Path, nargs="?", help="JSON file of the scenario to shrink")
     parser.add_argument(
-        "--plan", choices=PLANS, default=SHORT, help="the plan to rehearse; the matrix needs the short one"
+        "--plan", choices=PLANS, default=SHORT, help=f"the plan to rehearse; a matrix has: {', '.join(MATRICES)}"
     )
+    parser.add_argument("--sample", action="store_true", help="of the matrix: each pair of state, call and fault")
     parser.add_argument("--template", type=Path, help="a synthesised template to rehearse instead of the plan")
     parser.add_argument("--schedules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="seed of the first schedule; each later schedule adds 1")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each processor")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.what == "matrix" and options.plan not in MATRICES:
+        parser.error(f"there is no matrix of the plan {options.plan}; there is one of: {', '.join(MATRICES)}")
+    return options
 
 
 if __name__ == "__main__":

@@ -43,8 +43,17 @@ OF_SECOND_LOOK = (INVOKE, READ, WRITE, LOOK, METRICS)
 """The calls of the wait and of the look. The other calls of `RollBack` are disturbed in that state."""
 
 
+RAISED, LOWERED, LAST = "share raised", "share lowered", "last share"
+"""Of a paced plan: the first raise and the first lower share within a step, and the change to 100 %."""
+
+
 def calls_of(state: str) -> Sequence[str]:
-    """Return the calls of a state; for a wait, the calls of the task after it."""
+    """Return the calls of a state; for a wait, the calls of the task after it.
+
+    >>> calls_of("ShiftTraffic, share raised") == calls_of("WaitForWeights")
+    True
+    """
     if state == SECOND_LOOK:
         return OF_SECOND_LOOK
-    return OF_TASK[TASK_AFTER_WAIT.get(state, state)]
+    name = state.partition(",")[0]
+    return OF_TASK[TASK_AFTER_WAIT.get(name, name)]

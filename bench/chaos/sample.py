@@ -5,11 +5,12 @@ by itself. `python -m bench.chaos matrix` rehearses the full matrix.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 from bench.chaos.calls import METRICS, SECOND_LOOK, SET_FLOOR
-from bench.chaos.matrix import Cell, cells
+from bench.chaos.matrix import WORLDS, Cell, cells
 
 FAILED_ONCE = (
     Cell(state="Prepare", kind="weights changed by somebody else"),
@@ -32,14 +33,14 @@ ROLLING_BACK = ("RollBack", "WaitForRollback", SECOND_LOOK)
 Meeting = tuple[str, ...]
 
 
-def sample() -> Sequence[Cell]:
+def sample(worlds: Mapping[str, Mapping[str, Any]] = WORLDS) -> Sequence[Cell]:
     """Return the cells that once failed, and as few others as a greedy choice needs to meet all that the matrix meets.
 
     Each next cell brings the most new meetings. Of equals it is the one whose disturbance was chosen least, and then
     the first of the matrix.
     """
-    of_cell = {cell: meetings_of(cell) for cell in cells()}
-    chosen = list(FAILED_ONCE)
+    of_cell = {cell: meetings_of(cell) for cell in cells(worlds)}
+    chosen = [cell for cell in FAILED_ONCE if cell in of_cell]
     missing = meetings(of_cell) - meetings(chosen)
     while missing:
         used = Counter(cell.kind for cell in chosen)

@@ -23,18 +23,28 @@ FAILING: Fragment = {**QUIET, "changes": [{"at_s": 20, "who": "canary", "set": {
 """The new release passes its smoke test, and then fails 30 % of the requests."""
 FAILING_AT_ALL: Fragment = {**QUIET, "changes": [{"at_s": 700, "who": "canary", "set": {"error_rate": 0.6}}]}
 """The new release begins to fail when it has all the traffic: an alarm ends the rollout while stable serves nobody."""
-FAILING_AND_REFUSED: Fragment = {
-    **FAILING,
-    "faults": [
-        {
-            "at_s": 100,
-            "for_s": 1100,
-            "call": SET_FLOOR,
-            "error": "ThrottlingException",
-        }
-    ],
+FAILING_AT_ALL_OF_PACED: Fragment = {
+    **QUIET,
+    "changes": [{"at_s": 3100, "who": "canary", "set": {"error_rate": 0.6}}],
 }
+"""The same for a paced plan, which comes to all the traffic later."""
+FAILING_LATER: Fragment = {
+    **QUIET,
+    "seed": 8,
+    "changes": [{"at_s": 330, "who": "canary", "set": {"error_rate": 0.1}}],
+}
+"""A paced share is raised before the new release begins to fail, and lowered after that."""
+
+
+def _refused(seconds: int) -> Fragment:
+    refusal = {"at_s": 100, "for_s": seconds, "call": SET_FLOOR, "error": "ThrottlingException"}
+    return {**FAILING, "faults": [refusal]}
+
+
+FAILING_AND_REFUSED = _refused(1100)
 """The rollback needs longer than one invocation may last."""
+FAILING_AND_REFUSED_LONGER = _refused(1600)
+"""The same for a paced plan, whose small share fails for longer before it is rolled back."""
 BUSY_AT_FIRST: Fragment = {
     **QUIET,
     "controls": [{"at_s": 0, "do": "set-weights", "weights": {SLOT_A: 100, SLOT_B: 0}}],

@@ -14,7 +14,7 @@ from rollout.contract.timing import LANDING_SECONDS_AT_MOST, SERVES_AGAIN_SECOND
 
 from bench.chaos.calls import METRICS, OF_CLOCK, OF_LANDING, OF_TASK, SECOND_LOOK, STATES, calls_of
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
-from bench.chaos.matrix import WORLDS, Cell, cells
+from bench.chaos.matrix import PACED_WORLDS, WORLDS, Cell, cells
 from bench.chaos.running import run_one
 from bench.chaos.sample import FAILED_ONCE, ROLLING_BACK, family, sample
 from bench.chaos.worlds import FAILING, FAILING_AT_ALL, QUIET, merged
@@ -45,14 +45,15 @@ def test_the_sample_has_every_cell_that_once_failed() -> None:
     assert set(FAILED_ONCE) <= set(sample())
 
 
-def test_every_fault_meets_every_call_and_every_state_in_the_sample() -> None:
-    faults = [(cell.state, cell.call, cell.kind) for cell in sample() if cell.call]
-    for state in WORLDS:
+@pytest.mark.parametrize("worlds", [WORLDS, PACED_WORLDS], ids=["short", "paced"])
+def test_every_fault_meets_every_call_and_every_state_in_the_sample(worlds: Mapping[str, Mapping[str, Any]]) -> None:
+    faults = [(cell.state, cell.call, cell.kind) for cell in sample(worlds) if cell.call]
+    for state in worlds:
         calls = calls_of(state)
         assert {call for at, call, _ in faults if at == state} == set(calls)
         fitting = {kind for kind in OF_CALLS if any(fits(kind, call) for call in calls)}
         assert {kind for at, _, kind in faults if at == state} == fitting
-    made = {call for state in WORLDS for call in calls_of(state)}
+    made = {call for state in worlds for call in calls_of(state)}
     assert {(call, kind) for _, call, kind in faults} == {
         (call, kind) for call in made for kind in OF_CALLS if fits(kind, call)
     }
