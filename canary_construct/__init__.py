@@ -9,6 +9,7 @@ from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.cohort_rule import CohortRule
 from canary_construct.props.container import Container, PrivateRegistry, S3Prefix
 from canary_construct.props.data_capture import CaptureMode, DataCapture
+from canary_construct.props.fleet_update import FleetUpdate
 from canary_construct.props.gate import Gate
 from canary_construct.props.handler_settings import HandlerSettings
 from canary_construct.props.hold_back import HoldBack
@@ -35,6 +36,7 @@ __all__ = [
     "Container",
     "DataCapture",
     "EndpointApi",
+    "FleetUpdate",
     "Gate",
     "HandlerSettings",
     "HoldBack",

@@ -24,6 +24,7 @@ from canary_construct.hosting.adopted import check_release, waiting_endpoint
 from canary_construct.hosting.deploy_guards import release_slots, verified_endpoint
 from canary_construct.hosting.endpoint import endpoint, endpoint_config
 from canary_construct.hosting.endpoint_name import default_endpoint_name
+from canary_construct.hosting.fleet_guardrail import FleetGuardrail
 from canary_construct.hosting.guarded import Guarded, release_properties
 from canary_construct.hosting.hosting import Hosting
 from canary_construct.hosting.model import model, registry_credentials
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from canary_construct.hosting.model_archive import ModelArchive
     from canary_construct.props.adoption import Adoption
     from canary_construct.props.data_capture import DataCapture
+    from canary_construct.props.fleet_update import FleetUpdate
     from canary_construct.props.gate import Gate
     from canary_construct.props.handler_settings import HandlerSettings
     from canary_construct.props.hold_back import HoldBack
@@ -112,6 +114,9 @@ class CanaryEndpoint(Construct):
       a change reaches the models with the next release
     - `encryption_key`: of the instances' volumes
     - `data_capture`: a share of the requests and answers of both variants, written to S3 (`DataCapture`)
+    - `fleet_update_alarms`: at most 10 alarms that SageMaker watches while a deploy swaps the fleet. It goes back, and
+      the deploy fails, when one is in ALARM; left out, it watches none
+    - `fleet_update`: how it swaps the fleet then (`FleetUpdate`); left out, all at once, watched for 5 minutes
     - `handlers`: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
     - `notification_topic`: receives a sentence when a rollout starts and when it ends
 
@@ -157,6 +162,8 @@ class CanaryEndpoint(Construct):
         encryption_key: kms.IKey | None = None,
         network_isolation: bool = False,
         data_capture: DataCapture | None = None,
+        fleet_update_alarms: Sequence[cloudwatch.IAlarm] = (),
+        fleet_update: FleetUpdate | None = None,
         handlers: HandlerSettings | None = None,
         notification_topic: sns.ITopic | None = None,
     ) -> None:
@@ -206,6 +213,13 @@ class CanaryEndpoint(Construct):
         )
         self._roles = ModelRoles(self, sources, hosted.needs())
         self._role = self._roles.keep(role)
+        self._guardrail = FleetGuardrail(
+            self,
+            update=fleet_update,
+            alarms=fleet_update_alarms,
+            roles=self._roles,
+            started_on=hosted.started_on,
+        )
         self._resource = self._create_endpoint(hosted, release, archives)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
@@ -252,7 +266,7 @@ class CanaryEndpoint(Construct):
             resource, config_name = waiting_endpoint(self, hosting, self._slots)
         else:
             config = endpoint_config(self, hosting, self._slots)
-            resource, config_name = endpoint(self, hosting, config), config.attr_endpoint_config_name
+            resource, config_name = endpoint(self, hosting, config, self._guardrail), config.attr_endpoint_config_name
             guarded.add(config)
             refuse_unfit(declared, config)
         guarded.add(resource)
@@ -264,6 +278,7 @@ class CanaryEndpoint(Construct):
             state_machine_arn=self._names.state_machine_arn,
             config_name=config_name,
             after=[resource],
+            **self._guardrail.properties(),
         )
         if hosting.is_kept:
             keep_what_serves(self)
@@ -409,6 +424,16 @@ class CanaryEndpoint(Construct):
         """
         self._alarms.add(alarm)
         self._panic_rules.add(alarm)
+
+    def add_fleet_update_alarm(self, alarm: cloudwatch.IAlarm) -> None:
+        """Let SageMaker watch this alarm while it swaps the fleet, as with the `fleet_update_alarms` property.
+
+        Those of `alarms` see both fleets.
+
+        Raises:
+            ValueError: when there are more than 10.
+        """
+        self._guardrail.add(alarm)
 
     def add_gate(self, gate: Gate) -> None:
         """Compare one more thing, as with the `gates` property.

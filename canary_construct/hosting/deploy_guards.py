@@ -77,8 +77,11 @@ def verified_endpoint(
     state_machine_arn: str,
     config_name: str,
     after: Sequence[IConstruct],
+    **watched: object,
 ) -> CustomResource:
     """Declare the check that the endpoint is on the config that was deployed.
+
+    `watched`: the alarms that SageMaker watches meanwhile, which the sentence of a failure names.
 
     When the stack is deleted, this resource is deleted first and stops a running rollout before the endpoint changes.
     """
@@ -94,6 +97,7 @@ def verified_endpoint(
             "EndpointConfigName": config_name,
             "Settings": Stack.of(scope).to_json_string({**settings, "state_machine_arn": state_machine_arn}),
             **guarded.properties(),
+            **watched,
         },
     )
     proof.node.add_dependency(*after)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import CustomResource
     from constructs import Construct
 
+    from canary_construct.hosting.fleet_guardrail import FleetGuardrail
     from canary_construct.hosting.hosting import Hosting
     from canary_construct.props.data_capture import DataCapture
 
@@ -60,7 +61,7 @@ def _capture_config(capture: DataCapture) -> sagemaker.CfnEndpointConfig.DataCap
     )
 
 
-def endpoint(scope: Construct, hosting: Hosting, config: EndpointConfig) -> Endpoint:
+def endpoint(scope: Construct, hosting: Hosting, config: EndpointConfig, guardrail: FleetGuardrail) -> Endpoint:
     """Declare the endpoint. An update keeps live weights and instance counts of both variants.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
@@ -71,6 +72,7 @@ def endpoint(scope: Construct, hosting: Hosting, config: EndpointConfig) -> Endp
         endpoint_name=hosting.endpoint_name,
         endpoint_config_name=config.attr_endpoint_config_name,
         retain_all_variant_properties=True,
+        deployment_config=guardrail.deployment_config(),
         tags=hosting.tags(),
     )
 

@@ -160,6 +160,18 @@ def _allow_capturing(role: iam.IRole, capture: DataCapture) -> None:
         capture.key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
+def allow_watching_alarms(role: iam.IRole) -> None:
+    """Let SageMaker ask for the states of alarms while it swaps the fleet.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+    """
+    add_statement(
+        role,
+        iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]),
+        reason="composite alarms are described only with *",
+    )
+
+
 def _allow_shells(role: iam.Role) -> None:
     """Let the agent of Systems Manager in the containers talk to its service.
 

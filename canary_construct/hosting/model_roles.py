@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from canary_construct.cdk.lazy import lazy_value
-from canary_construct.hosting.model_role import complete_given_role, model_role
+from canary_construct.hosting.model_role import allow_watching_alarms, complete_given_role, model_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ class ModelRoles:
         self._needs = needs
         self._roles: list[iam.IRole] = []
         self._first_is_made = False
+        self._watch_alarms = False
 
     def keep(self, role: iam.IRole | None) -> iam.IRole:
         """Let a role read; left out, make one, which is the same resource in every template that has it."""
@@ -34,8 +35,17 @@ class ModelRoles:
             kept: iam.IRole = model_role(self._scope, "ModelRole", sources=self._sources, needs=self._needs)
         else:
             kept = complete_given_role(role, self._sources, self._needs)
+        if self._watch_alarms:
+            allow_watching_alarms(kept)
         self._roles.append(kept)
         return kept
+
+    def watch_alarms(self) -> None:
+        """Let SageMaker watch alarms with all of the roles; a second call does nothing."""
+        if not self._watch_alarms:
+            self._watch_alarms = True
+            for role in self._roles:
+                allow_watching_alarms(role)
 
     def properties(self) -> dict[str, object]:
         """Return the properties by which the guard knows what the newest model reads, and what the stack keeps.

@@ -152,7 +152,7 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem"),
         READ_STACK, READ_METRICS, READ_SCALING, *SCALING, DEREGISTER, LOOK_AT_EXECUTION, FIND_TAGGED, SWEEP, NOTIFY,
     ),
-    "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, STOP),
+    "VerifiedEndpoint": (_ledger("GetItem", "PutItem", "UpdateItem"), READ_STACK, STOP, READ_ALARMS),
     "Settle": (
         _ledger("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"), READ_STACK, READ_METRICS,
         READ_SCALING_AND_POLICIES, SET_SCALING_AND_POLICIES, PROBED_FOR_SCALING, READ_CONFIG, ALARMS_OF_SCALING,

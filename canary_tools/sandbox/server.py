@@ -141,7 +141,9 @@ class Sandbox:
         self.alarms = cloudwatch.install(
             patches=patches, settings=settings, clock=clock, metrics=self.metrics, emit=emit
         )
-        self.sagemaker = sagemaker.install(settings=settings, clock=clock, metrics=self.metrics, emit=emit)
+        self.sagemaker = sagemaker.install(
+            settings=settings, clock=clock, metrics=self.metrics, alarms=self.alarms, emit=emit
+        )
         self._to_close.callback(self.sagemaker.close)
         apigateway.install(patches=patches, settings=settings)
         if settings.enforce_iam:

@@ -161,6 +161,8 @@ NOT_AT_REST = (
     "{status}{why}"
 )
 NOT_MOVED = "SageMaker did not move endpoint {endpoint} to endpoint config {config}: it is {status} on {now}{why}"
+FLEET_ALARMS_RAISED = "; of the alarms that SageMaker watched meanwhile, {raised}"
+FLEET_ALARMS_QUIET = "; SageMaker watched {alarms} meanwhile, and their history says whether one was in ALARM"
 ADOPTS_OWN = (
     "this stack does not own endpoint {endpoint}; import it into the stack under the logical ID that it has there, and "
     "deploy again"

@@ -23,6 +23,7 @@ from canary_construct import (
     CohortRule,
     Container,
     DataCapture,
+    FleetUpdate,
     Gate,
     HoldBack,
     InstanceScaling,
@@ -52,6 +53,7 @@ DECLARATIONS: dict[str, Callable[[], object]] = {
     "a data capture of nothing": lambda: DataCapture(
         destination=s3.Bucket.from_bucket_name(stack(), "Captured", "captured"), percent=0
     ),
+    "a fleet update that takes too long": lambda: FleetUpdate.linear(percent=10, wait=Duration.hours(1)),
     "a release without a container": lambda: ModelRelease(version="v1"),
     "a group of the model registry": lambda: ModelRelease.from_model_package(version="v1", arn="ranker"),
     "a model package with an image": lambda: ModelRelease(

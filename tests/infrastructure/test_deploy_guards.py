@@ -229,7 +229,7 @@ def _undone(shop: Stack) -> None:
 
 
 def _swapped_in_steps(shop: Stack) -> None:
-    """As docs/hosting.md does for SageMaker's own guardrail."""
+    """As an app does that wants another guardrail of SageMaker than the props have."""
     endpoint = shop.node.find_child("Recommender").node.find_child("Resource")
     assert isinstance(endpoint, CfnResource)
     endpoint.add_property_override("DeploymentConfig", {"AutoRollbackConfiguration": {"Alarms": []}})

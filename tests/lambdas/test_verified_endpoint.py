@@ -6,10 +6,14 @@ from rollout.contract.errors import DeployRefused
 from rollout.handlers.verified_endpoint import verified_endpoint
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
-from tests.lambdas.fakes.aws import THROTTLED, Aws
+from canary_tools.aws_models.undocumented import Undocumented
+from tests.aws_models.fleets import routed
+from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, A
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import STACK_ID, DeployFailed, scaling_id
+
+WATCHED = routed("CANARY", percent=20, wait=300, last=300, alarms=["fleet-errors", "fleet-latency"])
 
 
 def asked(shop: Shop, kind: str, config: str = "config-1") -> dict[str, Any]:
@@ -29,6 +33,79 @@ def test_a_silent_failure_of_an_update_fails_the_deploy_with_sagemakers_reason(a
         "SageMaker did not move endpoint shop to endpoint config config-2: it is InService on config-1, because: "
         "the container does not start"
     )
+
+
+def not_moved(aws: Aws, shop: Shop, *, after_seconds: float) -> str:
+    """Deploy v2, raise one of the two alarms so long after the beginning; return what the team reads."""
+    aws.cloudwatch.alarms |= {"fleet-errors": "OK", "fleet-latency": "OK"}
+    aws.clock.call_at(aws.clock.now() + after_seconds, lambda: aws.cloudwatch.alarms.update({"fleet-errors": "ALARM"}))
+    with pytest.raises(DeployFailed) as caught:
+        shop.deploy("v2", deployment_config=WATCHED)
+    return str(caught.value)
+
+
+def test_a_fleet_that_an_alarm_sends_back_fails_the_deploy_and_the_sentence_names_it(aws: Aws, serving: Shop) -> None:
+    sentence = not_moved(aws, serving, after_seconds=450)
+    assert sentence.startswith(
+        "SageMaker did not move endpoint shop to endpoint config config-2: it is InService on config-1, because: "
+    )
+    assert sentence.endswith("; of the alarms that SageMaker watched meanwhile, fleet-errors is in ALARM")
+    serving.settle()
+    assert (serving.running(), serving.unsafe()) == (None, [])
+
+    # When the alarm is over, then the same release can be deployed, and is rolled out
+    aws.cloudwatch.alarms["fleet-errors"] = "OK"
+    execution = serving.release("v2", deployment_config=WATCHED)
+    assert execution is not None
+    serving.run(execution)
+    assert serving.outcome(execution)[0] == "PROMOTED"
+    assert serving.unsafe() == []
+
+
+def test_when_sagemaker_does_not_say_why_the_alarms_do(aws: Aws, serving: Shop) -> None:
+    aws.sagemaker.endpoints._undocumented = Undocumented(fleet_rollback_reason_is_told=False)
+    assert not_moved(aws, serving, after_seconds=450) == (
+        "SageMaker did not move endpoint shop to endpoint config config-2: it is InService on config-1; of the alarms "
+        "that SageMaker watched meanwhile, fleet-errors is in ALARM"
+    )
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["fine again", "CloudWatch does not answer"])
+def test_alarms_that_are_not_seen_in_alarm_are_named_too(aws: Aws, serving: Shop, *, deaf: bool) -> None:
+    """The alarm may be fine again by now."""
+    aws.cloudwatch.alarms |= {"fleet-errors": "OK", "fleet-latency": "OK"}
+    if deaf:
+        aws.fail("DescribeAlarms", UNAVAILABLE, times=1000)
+    aws.sagemaker.faults.updates[ENDPOINT] = UpdateFailure(reason=None, silent=True)
+    with pytest.raises(DeployFailed) as caught:
+        serving.deploy("v2", deployment_config=WATCHED)
+    assert str(caught.value).endswith(
+        "; SageMaker watched fleet-errors, fleet-latency meanwhile, and their history says whether one was in ALARM"
+    )
+
+
+def test_an_alarm_that_stays_does_not_keep_the_stack_from_going_back(aws: Aws, serving: Shop) -> None:
+    """Something else fails after the swap: SageMaker cannot go back to the old config, and the traffic stays safe."""
+    aws.cloudwatch.alarms |= {"fleet-errors": "OK", "fleet-latency": "OK"}
+    serving.release("v1", deployment_config=WATCHED)
+    deploying: Any = serving.stack.deploying(
+        serving.stack.template("v2", settings=serving.settings, deployment_config=WATCHED)
+    )
+    while next(deploying) != "VerifiedEndpoint":
+        pass
+    aws.cloudwatch.alarms["fleet-errors"] = "ALARM"
+    deploying.throw(DeployFailed("something else failed"))
+    with pytest.raises(DeployFailed, match="something else"):
+        next(deploying)
+    serving.settle()
+    assert (serving.running(), serving.unsafe()) == (None, [])
+    assert serving.weights()[A] == 100
+
+    aws.cloudwatch.alarms["fleet-errors"] = "OK"
+    execution = serving.release("v2", deployment_config=WATCHED)
+    assert execution is not None
+    serving.run(execution)
+    assert serving.outcome(execution)[0] == "PROMOTED"
 
 
 def test_a_running_update_is_waited_for(aws: Aws, serving: Shop) -> None:

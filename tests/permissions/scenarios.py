@@ -9,6 +9,7 @@ from rollout.contract.errors import EndpointBusy, EndpointUnusable
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
+from tests.aws_models.fleets import routed
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import (
@@ -548,6 +549,14 @@ def a_stack_update_that_fails_and_rolls_back(aws: Aws) -> None:
     assert shop.unsafe() == []
 
 
+def a_fleet_that_an_alarm_sends_back(aws: Aws) -> None:
+    shop = serving(aws)
+    aws.cloudwatch.alarms["fleet-errors"] = "ALARM"
+    watched = routed("ALL_AT_ONCE", last=300, alarms=["fleet-errors"])
+    refused(shop, "v2", deployment_config=watched)
+    assert shop.unsafe() == []
+
+
 def a_stack_creation_that_fails_and_rolls_back(aws: Aws) -> None:
     shop = behind_a_door(aws)
     aws.host.broken["s3://models/model-v1-digest-of-v1.tar.gz"] = "it does not start"
@@ -625,6 +634,7 @@ SCENARIOS: dict[str, Scenario] = {
         refused_because_the_endpoint_is_somebody_elses,
         refused_because_the_endpoint_was_deleted_by_hand,
         a_stack_update_that_fails_and_rolls_back,
+        a_fleet_that_an_alarm_sends_back,
         a_stack_creation_that_fails_and_rolls_back,
         deleted_at_rest,
         deleted_in_the_middle_of_a_rollout,

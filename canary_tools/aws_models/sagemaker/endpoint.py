@@ -1,5 +1,6 @@
 """The state of one endpoint, and its description."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,7 @@ class Endpoint:
         config_name: of the fleet in service; before there is one, of the fleet that was asked for.
         fleet: the fleet in service; `None` until the first one is.
         pending: the fleet that is being deployed, if any.
+        pending_percent: of the requests, what that fleet answers already.
         failure_reason: why the last change failed; reset when the next change begins.
         created: seconds since the epoch; so is `modified`.
     """
@@ -46,8 +48,15 @@ class Endpoint:
     modified: float
     fleet: Fleet | None = None
     pending: Fleet | None = None
+    pending_percent: int = 0
     failure_reason: str | None = None
     deployment_config: Mapping[str, Any] | None = None
+
+    def answering(self, generator: random.Random) -> Fleet | None:
+        """Return the fleet that answers a request."""
+        if self.pending_percent and 100 * generator.random() < self.pending_percent:
+            return self.pending
+        return self.fleet
 
     @property
     def in_progress(self) -> bool:

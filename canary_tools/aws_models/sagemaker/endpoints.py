@@ -13,6 +13,7 @@ from canary_tools.aws_models.sagemaker.catalogue import Catalogue
 from canary_tools.aws_models.sagemaker.config_rules import check_name
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status, describe
 from canary_tools.aws_models.sagemaker.fleet_deployment import FleetDeployment
+from canary_tools.aws_models.sagemaker.fleet_swap import SwapPlan
 from canary_tools.aws_models.sagemaker.instances import InstanceHost
 from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults
 from canary_tools.aws_models.sagemaker.tags import TagStore
@@ -32,6 +33,8 @@ class Endpoints:
         on_change: each is called with an endpoint after its status has changed.
         on_deleted: each is called with the name of an endpoint that was deleted.
         scaled_variants: returns the variants of an endpoint that are registered as scalable targets.
+        alarm_state: returns the state of a CloudWatch alarm; `None` if there is none of this name.
+        may_watch_alarms: tells whether a role, by its ARN, may describe alarms.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class Endpoints:
         self.on_change: list[Callable[[Endpoint], None]] = []
         self.on_deleted: list[Callable[[str], None]] = []
         self.scaled_variants: Callable[[str], Collection[str]] = lambda _endpoint_name: ()
+        self.alarm_state: Callable[[str], str | None] = lambda _alarm_name: None
+        self.may_watch_alarms: Callable[[str], bool] = lambda _role: True
 
     def find(self, name: str) -> Endpoint:
         """Return an endpoint. Upper and lower case in its name are the same.
@@ -89,7 +94,7 @@ class Endpoints:
         )  # fmt: skip
         self._endpoints[name.lower()] = endpoint
         self._tags.attach(arn, request.get("Tags", ()))
-        self._deploy(endpoint, fleet)
+        self._deploy(endpoint, fleet, SwapPlan())
         return {"EndpointArn": arn}
 
     def update(self, request: Request) -> dict[str, Any]:
@@ -104,10 +109,12 @@ class Endpoints:
         retained = endpoint.fleet if request.get("RetainAllVariantProperties") else None
         fleet = self._plan(request["EndpointConfigName"], retained_from=retained, excluded=excluded)
         self._refuse_change_under_scaling(endpoint, fleet)
-        endpoint.pending = fleet
-        if not request.get("RetainDeploymentConfig"):
-            endpoint.deployment_config = request.get("DeploymentConfig")
-        self._deploy(endpoint, fleet)
+        kept = endpoint.deployment_config if request.get("RetainDeploymentConfig") else None
+        deployment_config = request.get("DeploymentConfig") if kept is None else kept
+        plan = SwapPlan.of(deployment_config, old=endpoint.fleet, new=fleet)
+        self._refuse_alarms_unseen(plan, fleet)
+        endpoint.pending, endpoint.deployment_config = fleet, deployment_config
+        self._deploy(endpoint, fleet, plan)
         return {"EndpointArn": endpoint.arn}
 
     def update_weights_and_capacities(self, request: Request) -> dict[str, Any]:
@@ -183,13 +190,25 @@ class Endpoints:
     def _role(self, model_name: str) -> str:
         return str(self._catalogue.models.find(model_name).properties["ExecutionRoleArn"])
 
-    def _deploy(self, endpoint: Endpoint, fleet: Fleet) -> None:
+    def _deploy(self, endpoint: Endpoint, fleet: Fleet, plan: SwapPlan) -> None:
         endpoint.failure_reason = None
         self.set_status(endpoint, Status.CREATING if endpoint.fleet is None else Status.UPDATING)
         FleetDeployment(
-            endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults,
+            endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults, plan=plan,
+            alarm_state=self.alarm_state,
+            reason_is_told=self._undocumented.fleet_rollback_reason_is_told,
             containers_of=self._catalogue.containers, role_of=self._role, set_status=self.set_status,
         ).start()  # fmt: skip
+
+    def _refuse_alarms_unseen(self, plan: SwapPlan, fleet: Fleet) -> None:
+        """Refuse alarms that the models' role may not describe. AWS asks for the permission, and not what is without.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        """
+        roles = {self._role(variant.model_name) for variant in fleet.variants.values()} if plan.alarms else set()
+        for role in sorted(roles):
+            if not self.may_watch_alarms(role):
+                raise validation_error(f"Role {role} must be allowed cloudwatch:DescribeAlarms.")
 
     def _start_change(self, endpoint: Endpoint, *, weights: Mapping[str, float], counts: Mapping[str, int]) -> None:
         endpoint.failure_reason = None

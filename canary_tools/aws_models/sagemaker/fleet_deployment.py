@@ -1,10 +1,11 @@
-"""The deployment of a fleet: launch its instances, wait, then put it into service or give up."""
+"""The deployment of a fleet: launch its instances, wait, then put it into service step by step, or give up."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from canary_tools.aws_models.sagemaker.barrier import Barrier
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
+from canary_tools.aws_models.sagemaker.fleet_swap import FleetSwap, SwapPlan
 from canary_tools.aws_models.sagemaker.instances import InstanceHost, LaunchOrder, LaunchResult
 from canary_tools.aws_models.sagemaker.ordered_faults import OrderedFaults, UpdateFailure
 from canary_tools.aws_models.sagemaker.timing import Timing
@@ -20,9 +21,10 @@ INSUFFICIENT_CAPACITY = (
 class FleetDeployment:
     """One fleet that is being put into service.
 
-    The old fleet serves until the new one is complete. If the new fleet fails, an endpoint that is being updated
-    returns to `InService` on its old config without an error; `FailureReason` says why until the next update. An
-    endpoint that is being created ends as `Failed`.
+    The old fleet serves until the new one is complete, and both serve while the requests move. If the new fleet fails,
+    an endpoint that is being updated returns to `InService` on its old config without an error; `FailureReason` says
+    why until the next update. An endpoint that is being created ends as `Failed`. If an alarm stops the update, the
+    endpoint is `RollingBack` in between.
     """
 
     def __init__(
@@ -34,6 +36,9 @@ class FleetDeployment:
         host: InstanceHost,
         timing: Timing,
         faults: OrderedFaults,
+        plan: SwapPlan,
+        alarm_state: Callable[[str], str | None],
+        reason_is_told: bool,
         containers_of: Callable[[str], Sequence[Mapping[str, Any]]],
         role_of: Callable[[str], str],
         set_status: Callable[[Endpoint, Status], None],
@@ -44,6 +49,10 @@ class FleetDeployment:
         self._host = host
         self._timing = timing
         self._faults = faults
+        self._plan = plan
+        self._alarm_state = alarm_state
+        self._reason_is_told = reason_is_told
+        self._began = clock.now()
         self._containers_of = containers_of
         self._role_of = role_of
         self._set_status = set_status
@@ -73,12 +82,22 @@ class FleetDeployment:
         return settled
 
     def _end(self) -> None:
-        self._endpoint.pending = None
         failure = self._failure()
-        if failure is None:
-            self._swap()
-        else:
+        if failure is not None:
             self._give_up(failure)
+            return
+        FleetSwap(
+            self._endpoint, self._plan, clock=self._clock, alarm_state=self._alarm_state, began=self._began,
+            end=self._swapped,
+        ).start()  # fmt: skip
+
+    def _swapped(self, stopped_by: str | None) -> None:
+        if stopped_by is None:
+            self._swap()
+            return
+        self._set_status(self._endpoint, Status.ROLLING_BACK)
+        stopped = UpdateFailure(reason=stopped_by if self._reason_is_told else None, silent=True)
+        self._clock.call_at(self._clock.now() + self._timing.weight_update_seconds, lambda: self._give_up(stopped))
 
     def _failure(self) -> UpdateFailure | None:
         ordered = self._faults.updates.pop(self._endpoint.name, None)
@@ -89,6 +108,7 @@ class FleetDeployment:
         return UpdateFailure(reason=self._failures[0], silent=True) if self._failures else None
 
     def _swap(self) -> None:
+        self._endpoint.pending, self._endpoint.pending_percent = None, 0
         old, self._endpoint.fleet = self._endpoint.fleet, self._fleet
         self._endpoint.config_name = self._fleet.config_name
         self._set_status(self._endpoint, Status.IN_SERVICE)
@@ -96,6 +116,7 @@ class FleetDeployment:
             old.retire()
 
     def _give_up(self, failure: UpdateFailure) -> None:
+        self._endpoint.pending = None
         self._fleet.retire()
         self._endpoint.failure_reason = failure.reason
         back_in_service = self._endpoint.fleet is not None and failure.silent

@@ -8,11 +8,11 @@ class UpdateFailure:
     """How the next update of an endpoint fails.
 
     Attributes:
-        reason: the text of `FailureReason`.
+        reason: the text of `FailureReason`, if SageMaker tells one.
         silent: true if the endpoint returns to `InService` on its old config, false if it ends as `Failed`.
     """
 
-    reason: str
+    reason: str | None
     silent: bool
 
 

@@ -33,6 +33,11 @@ def may_call(role_arn: str, function_arn: str) -> bool:
     return role_may(role_arn, INVOKE_FUNCTION, function_arn, session="SageMaker")
 
 
+def may_describe_alarms(role_arn: str) -> bool:
+    """Tell whether the policies of a model's role allow it to describe all alarms, the composite ones included."""
+    return role_may(role_arn, "cloudwatch:DescribeAlarms", "*", session="SageMaker")
+
+
 def role_may(role_arn: str, action: str, resource_arn: str, *, session: str) -> bool:
     """Tell whether the policies of a role allow an action to the service that assumes it under this session name."""
     evaluator = importlib.import_module("ministack.core.iam_evaluator")

@@ -8,6 +8,7 @@ from pathlib import Path
 from canary_tools.aws_models.api.events import Emit
 from canary_tools.aws_models.api.throttle import Throttle
 from canary_tools.aws_models.autoscaling.tracking import TrackingSpeed
+from canary_tools.aws_models.cloudwatch.alarms import Alarms
 from canary_tools.aws_models.cloudwatch.metric_store import MetricStore
 from canary_tools.aws_models.hosting.operations import sagemaker_operations, scaling_operations
 from canary_tools.aws_models.hosting.sagemaker_hosting import SageMakerHosting
@@ -21,7 +22,7 @@ from canary_tools.sandbox.cloudformation.failing_siblings import FailingSiblings
 from canary_tools.sandbox.emulator.patching import Patches
 from canary_tools.sandbox.emulator.settings import PLACE, SandboxSettings
 from canary_tools.sandbox.emulator.turns import Turns, TurnTakingClock
-from canary_tools.sandbox.iam.permissions import may_call
+from canary_tools.sandbox.iam.permissions import may_call, may_describe_alarms
 from canary_tools.sandbox.sagemaker import model_interfaces
 from canary_tools.sandbox.sagemaker.admission import admitted
 from canary_tools.sandbox.sagemaker.archives import Archives
@@ -104,7 +105,9 @@ class RunningSageMaker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, emit: Emit) -> RunningSageMaker:
+def install(
+    *, settings: SandboxSettings, clock: Clock, metrics: MetricStore, alarms: Alarms, emit: Emit
+) -> RunningSageMaker:
     """Install SageMaker and Application Auto Scaling in the emulator of this process."""
     turns, patches = Turns(), Patches()
     own_clock = TurnTakingClock(clock, turns)
@@ -127,6 +130,9 @@ def install(*, settings: SandboxSettings, clock: Clock, metrics: MetricStore, em
         metric_delay=_metric_delay(settings), undocumented=settings.undocumented,
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
+    hosting.endpoints.alarm_state = lambda name: None if (alarm := alarms.get(name)) is None else alarm.state.value
+    if settings.enforce_iam:
+        hosting.endpoints.may_watch_alarms = may_describe_alarms
     hosting.endpoints.on_change.append(lambda endpoint: emit_state_change(emit, clock, endpoint))
     hosting.catalogue.packages.on_change.append(lambda package: emit_package_change(emit, package))
     hosting.endpoints.on_change.append(lambda _endpoint: turns.notify_all())

@@ -96,15 +96,16 @@ class Runtime:
     def _hand_over(self, endpoint_name: str, target: str | None, request: ModelRequest) -> _Handed:
         with self._turn:
             endpoint = self._serving(endpoint_name)
-            assert endpoint.fleet is not None
-            variant = choose_variant(endpoint.fleet, target, self._generator)
+            fleet = endpoint.answering(self._generator)
+            assert fleet is not None
+            variant = choose_variant(fleet, target, self._generator)
             workers = [instance for instance in variant.instances if isinstance(instance, (WorkerProcess, Pipeline))]
             if not workers:
                 raise ApiError("ServiceUnavailable", f"Variant {variant.name} has no instance.", status=503)
             return _Handed(
-                config=endpoint.fleet.config,
+                config=fleet.config,
                 model_name=variant.model_name,
-                source=metric_source(endpoint.name, endpoint.fleet, variant.name),
+                source=metric_source(endpoint.name, fleet, variant.name),
                 instance_count=variant.current_count,
                 reply=least_busy(workers).submit(request),
             )

@@ -1,7 +1,7 @@
 """`Custom::VerifiedEndpoint`: prove after an update that the endpoint is on the config that was deployed.
 
-SageMaker can fail an update silently and go back to the old config. On delete, before the endpoint goes, it stops a
-rollout, takes the lock so that none begins, and waits for the endpoint to be quiet.
+SageMaker can fail an update silently and go back to the old config, also because of an alarm. On delete, before the
+endpoint goes, it stops a rollout, takes the lock so that none begins, and waits for the endpoint to be quiet.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING
 from rollout import clients, clock, sentences
 from rollout.contract.errors import DeployRefused, EndpointNotFound
 from rollout.contract.lock import ROLLOUT
+from rollout.contract.names import FLEET_ALARMS
 from rollout.contract.plan import Settings
 from rollout.custom_resource import Event, answer
 from rollout.endpoint import LOOK_AGAIN_SECONDS, wait_until_quiet
 from rollout.executions import stop
+from rollout.metrics import raised_in
+from rollout.patience import NOT_READY, insist
 from rollout.stack import is_rolling_back, stack_status
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rollout.endpoint import EndpointView
 
 PATIENCE_SECONDS = 10 * 60
+ALARM_SECONDS = 60
 RESTORATION_SECONDS = 8 * 60
 QUIET_SECONDS = 5 * 60
 """Both together are less than the 15 minutes that a Lambda may take."""
@@ -42,21 +46,36 @@ def verified_endpoint(event: Event) -> Mapping[str, object]:
     if event["RequestType"] == "Delete":
         _make_quiet(world, holder=event["RequestId"])
     elif not is_rolling_back(stack_status(event["StackId"])):
-        _verify(world, properties["EndpointConfigName"])
+        _verify(world, properties["EndpointConfigName"], properties.get(FLEET_ALARMS, ()))
     return {}
 
 
-def _verify(world: World, config_name: str) -> None:
+def _verify(world: World, config_name: str, alarms: Sequence[str]) -> None:
     view = wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
     words = {"endpoint": view.name, "config": config_name, "status": view.status, "why": _why(view)}
     if not view.quiet and view.config_name == config_name:
         raise DeployRefused(sentences.NOT_AT_REST.format(minutes=PATIENCE_SECONDS // 60, **words))
     if view.config_name != config_name:
-        raise DeployRefused(sentences.NOT_MOVED.format(now=view.config_name, **words))
+        moved = sentences.NOT_MOVED.format(now=view.config_name, **words)
+        raise DeployRefused(moved + _of_alarms(world, alarms))
 
 
 def _why(view: EndpointView) -> str:
     return f", because: {view.failure_reason}" if view.failure_reason else ""
+
+
+def _of_alarms(world: World, names: Sequence[str]) -> str:
+    """Say which of the alarms are in ALARM. One that SageMaker went back for may be fine again by now."""
+    if not names:
+        return ""
+    try:
+        states = insist(lambda: world.metrics.alarm_states(names), until=clock.now() + ALARM_SECONDS)
+    except NOT_READY:
+        states = {}
+    raised = raised_in(states)
+    if raised:
+        return sentences.FLEET_ALARMS_RAISED.format(raised=sentences.in_alarm(raised))
+    return sentences.FLEET_ALARMS_QUIET.format(alarms=", ".join(names))
 
 
 def _make_quiet(world: World, *, holder: str) -> None:

@@ -75,6 +75,7 @@ class Aws:
         )
         self.table = Table()
         self.cloudwatch = CloudWatch(self.clock)
+        self.sagemaker.endpoints.alarm_state = self.cloudwatch.alarms.get
         self.states = StepFunctions()
         self.events = EventBus()
         self.stacks = Stacks()

@@ -55,6 +55,8 @@ class Template:
     package: str = ""
     knobs: dict[str, Any] = field(default_factory=dict)
     """Of the endpoint, by SageMaker's names."""
+    deployment_config: dict[str, Any] = field(default_factory=dict)
+    """Of the endpoint: how SageMaker swaps the fleet, and the alarms that it watches meanwhile."""
     own_knobs: dict[str, Any] = field(default_factory=dict)
     """Of the release, which go before those of the endpoint."""
 
@@ -70,7 +72,7 @@ class Template:
             "EndpointName": self.settings["endpoint"],
             "InstanceType": self.instance_type,
             **({"ReleaseInstanceType": self.own_type} if self.own_type else {}),
-            "EndpointDigest": self.tags,
+            "EndpointDigest": f"{self.tags} {self.deployment_config or ''}".strip(),
             "Settings": json.dumps({k: guarded[k] for k in sorted(guarded) if not k.startswith(("state", "start"))}),
             "ModelName": self.model_name,
             "Version": self.version,
@@ -85,6 +87,10 @@ class Template:
             **({"Hosting": json.dumps(self._hosting())} if self.knobs else {}),
             **self._kept(),
         }
+
+    def watched(self) -> list[str]:
+        alarms: list[dict[str, str]] = self.deployment_config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+        return [alarm["AlarmName"] for alarm in alarms]
 
     def _hosting(self) -> dict[str, dict[str, Any]]:
         return {"endpoint": self.knobs, "release": {**self.knobs, **self.own_knobs}}
@@ -159,7 +165,7 @@ class Stack:
         self._aws.stacks.status = "UPDATE_IN_PROGRESS"
         self._aws.stacks.began_at = self._aws.clock.now()
         if renews_the_fleet:
-            self._update_endpoint(self.deployed.config)
+            self._update_endpoint(self.deployed.config, self.deployed.template)
             self._wait_while_in_progress()
         self._aws.stacks.status = "UPDATE_COMPLETE"
 
@@ -181,7 +187,7 @@ class Stack:
         yield "Config"
         config = self._config(template, answer, before)
         yield "Endpoint"
-        self._endpoint(config, before)
+        self._endpoint(template, config, before)
         self.deployed = Deployed(template=template, answer=answer, config=config)
         yield "VerifiedEndpoint"
         verified_endpoint(self._event("Create" if before is None else "Update", _verified_properties(self.deployed)))
@@ -219,13 +225,13 @@ class Stack:
         )
         return name
 
-    def _endpoint(self, config: str, before: Deployed | None) -> None:
+    def _endpoint(self, template: Template, config: str, before: Deployed | None) -> None:
         endpoints = self._aws.sagemaker.endpoints
         if before is None:
             endpoints.create({"EndpointName": ENDPOINT, "EndpointConfigName": config})
             self._made_endpoint = True
-        elif config != before.config:
-            self._update_endpoint(config)
+        elif config != before.config or template.deployment_config != before.template.deployment_config:
+            self._update_endpoint(config, template)
         else:
             return
         if self.sibling_fails and not self._rolling_back:
@@ -235,9 +241,14 @@ class Stack:
         if endpoint.status is not Status.IN_SERVICE:
             raise DeployFailed(f"Resource handler returned message: {endpoint.failure_reason}")
 
-    def _update_endpoint(self, config: str) -> None:
+    def _update_endpoint(self, config: str, template: Template) -> None:
         self._aws.sagemaker.endpoints.update(
-            {"EndpointName": ENDPOINT, "EndpointConfigName": config, "RetainAllVariantProperties": True}
+            {
+                "EndpointName": ENDPOINT,
+                "EndpointConfigName": config,
+                "RetainAllVariantProperties": True,
+                **({"DeploymentConfig": template.deployment_config} if template.deployment_config else {}),
+            }
         )
 
     # And back
@@ -257,7 +268,7 @@ class Stack:
             answer = self._release_slots(before.template, slots_before)
             config = self._config(before.template, answer, before)
             now = "unknown" if self.sibling_fails else self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
-            self._endpoint(config, replace(before, config=now))
+            self._endpoint(before.template, config, replace(before, config=now))
             self.deployed = Deployed(template=before.template, answer=answer, config=config)
             verified_endpoint(self._event("Update", _verified_properties(self.deployed)))
         finally:
@@ -322,4 +333,5 @@ def _verified_properties(deployed: Deployed) -> dict[str, Any]:
         "EndpointName": ENDPOINT,
         "EndpointConfigName": deployed.config,
         "Settings": json.dumps(deployed.template.settings),
+        **({"FleetUpdateAlarms": watched} if (watched := deployed.template.watched()) else {}),
     }
