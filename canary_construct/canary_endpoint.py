@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -36,6 +37,7 @@ from canary_construct.hosting.not_for import refuse_unfit
 from canary_construct.hosting.removal import is_kept, keep_what_serves
 from canary_construct.hosting.slot_hosting import slot_hosting
 from canary_construct.permissions.endpoint_scope import stack_mark
+from canary_construct.permissions.operator import OPERATE
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
 from canary_construct.props.instance_scaling import InstanceScaling
@@ -52,6 +54,7 @@ from canary_construct.rollout.settings import EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
 from canary_construct.rollout.timeouts import Timeouts
 from canary_construct.watching.dashboard import slot_dashboard
+from canary_construct.watching.found_by import found_by
 from canary_construct.watching.rollout_alarms import RolloutAlarms
 from canary_construct.watching.slot_metrics import SlotMetrics
 
@@ -233,7 +236,12 @@ class CanaryEndpoint(Construct):
             timeouts=Timeouts.of(capacity_timeout),
         )
         self._state_machine = RolloutStateMachine(
-            self, "Rollout", name=self._names.state_machine_name, handlers=self._handlers, plan=plan
+            self,
+            "Rollout",
+            name=self._names.state_machine_name,
+            handlers=self._handlers,
+            plan=plan,
+            tags=found_by(self, endpoint_name=self._endpoint_name, ledger=self._handlers.ledger),
         ).state_machine
         PlanReview(plan=plan, expected_rps=expected_rps).publish(self, self._state_machine)
         self._dashboard = slot_dashboard(self, "Dashboard", slots=self._metrics(), alarms=self._alarms.of_slots)
@@ -395,26 +403,20 @@ class CanaryEndpoint(Construct):
         )
 
     def grant_operate(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody watch rollouts, start one by hand and abort one.
+        """Let somebody run the `canary` command: watch rollouts, start one by hand and abort one (docs/command.md).
 
-        To abort, write `halted` into the ledger's `lock` record, or stop the execution; both bring traffic back. In a
-        hold-back they end it, and the promoted release keeps all the traffic.
+        It changes nothing but records of this endpoint in the ledger, and executions of its state machine.
         """
-        ledger = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-            resource_arns=[self.ledger.table_arn],
-            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [self._endpoint_name]}},
-        )
-        endpoint = iam.Grant.add_to_principal(
-            grantee=grantee, actions=["sagemaker:DescribeEndpoint"], resource_arns=[self.endpoint_arn]
-        )
-        executions = self._state_machine.grant_execution(
-            grantee, "states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"
-        )
-        self._state_machine.grant_start_execution(grantee)
-        self._state_machine.grant(grantee, "states:ListExecutions")
-        return ledger.combine(endpoint).combine(executions)
+        grants = [
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=list(permission.actions),
+                resource_arns=list(permission.resources(self._names)),
+                conditions=permission.condition_of(self._names),
+            )
+            for permission in OPERATE
+        ]
+        return reduce(iam.Grant.combine, grants)
 
     def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Roll back whenever this alarm is in ALARM, as with the `alarms` property.

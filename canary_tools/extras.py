@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 MODULES: Mapping[str, Sequence[str]] = {
     "acceptance": ("boto3", "rich"),
+    "cli": ("boto3", "rich", "typer"),
     "rehearsal": ("boto3", "matplotlib", "ministack", "numpy"),
     "sandbox": ("airspeed", "boto3", "cryptography", "ministack"),
 }

@@ -21,13 +21,16 @@ class Permission(Generic[ScopeT_contra]):
 
     actions: Sequence[str]
     resources: Callable[[ScopeT_contra], Sequence[str]]
-    conditions: Callable[[ScopeT_contra], dict[str, object]] | None = None
+    conditions: Callable[[ScopeT_contra], dict[str, dict[str, object]]] | None = None
     reason: str = ""
     """Why the resource is a wildcard, where it is."""
 
     def statement(self, scope: ScopeT_contra) -> iam.PolicyStatement:
         """Return the IAM statement."""
-        conditions = None if self.conditions is None else self.conditions(scope)
         return iam.PolicyStatement(
-            actions=list(self.actions), resources=list(self.resources(scope)), conditions=conditions
+            actions=list(self.actions), resources=list(self.resources(scope)), conditions=self.condition_of(scope)
         )
+
+    def condition_of(self, scope: ScopeT_contra) -> dict[str, dict[str, object]] | None:
+        """Return the condition of the statement; `None` without one."""
+        return None if self.conditions is None else self.conditions(scope)

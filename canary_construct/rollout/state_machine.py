@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Tags
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -46,7 +46,14 @@ class RolloutStateMachine(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, handlers: Handlers, plan: RolloutPlan
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        handlers: Handlers,
+        plan: RolloutPlan,
+        tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self._handlers = handlers
@@ -63,6 +70,8 @@ class RolloutStateMachine(Construct):
             comment="Rolls a model release out step by step, and back on alarm",
         )
         self.state_machine.node.add_dependency(handlers.state_machine_role)
+        for key, value in tags.items():
+            Tags.of(self.state_machine).add(key, value)
 
     def _definition(self, plan: RolloutPlan) -> sfn.Chain:
         state = {

@@ -57,25 +57,52 @@ def test_who_may_invoke_may_do_nothing_else(resources: Resources) -> None:
 
 
 def test_who_operates_may_watch_start_and_abort_and_nothing_else(resources: Resources) -> None:
-    machine, _ = only(resources, "AWS::StepFunctions::StateMachine")
+    machine_properties = properties(resources, "AWS::StepFunctions::StateMachine")
     table, _ = only(resources, "AWS::DynamoDB::Table")
-    name, _ = only(resources, "AWS::SageMaker::Endpoint")
     may = allowed(resources, "Operator")
-    assert set(may) == {
+    only_read = {
+        "application-autoscaling:DescribeScalableTargets",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+        "servicequotas:ListServiceQuotas",
+        "tag:GetResources",
+    }
+    assert {action for action, resources in may.items() if resources == ["*"]} == only_read
+    assert set(may) - only_read == {
+        "cloudformation:DescribeStacks",
         "dynamodb:GetItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
         "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeEndpointConfig",
         "states:DescribeExecution",
+        "states:DescribeStateMachine",
         "states:GetExecutionHistory",
         "states:ListExecutions",
         "states:StartExecution",
         "states:StopExecution",
     }
+    declared = machine_properties["StateMachineName"]
     assert may["dynamodb:UpdateItem"] == [f"<{table}.Arn>"]
-    assert may["sagemaker:DescribeEndpoint"] == [f"<{name}>"]
-    assert may["states:StartExecution"] == [f"<{machine}>"]
-    assert all("execution" in arn for arn in may["states:StopExecution"])
+    assert [arn.rpartition("/")[2] for arn in may["sagemaker:DescribeEndpoint"]] == ["recommender"]
+    assert [arn.rpartition(":")[2] for arn in may["states:StartExecution"]] == [declared]
+    assert [arn.rpartition(":execution:")[2] for arn in may["states:StopExecution"]] == [f"{declared}:*"]
+
+
+def test_an_operator_reads_the_configs_of_this_endpoint_only(resources: Resources) -> None:
+    (configs,) = [s for s in statements(resources, "Operator") if "sagemaker:DescribeEndpointConfig" in s["Action"]]
+    assert configs["Condition"] == {"StringEquals": {"aws:ResourceTag/canary-construct:endpoint": "recommender"}}
+
+
+def test_tools_find_the_endpoint_by_the_tags_of_its_state_machine(resources: Resources) -> None:
+    table, _ = only(resources, "AWS::DynamoDB::Table")
+    tags = {tag["Key"]: text(tag["Value"]) for tag in properties(resources, "AWS::StepFunctions::StateMachine")["Tags"]}
+    assert tags == {
+        "canary-construct:endpoint": "recommender",
+        "canary-construct:ledger": f"<{table}>",
+        "canary-construct:stack-name": "Shop",
+        "canary-construct:construct": "Shop/Recommender",
+    }
 
 
 def test_an_operator_reads_and_writes_the_records_of_this_endpoint_only(resources: Resources) -> None:

@@ -1,0 +1,1 @@
+"""The operator's `canary` command: see a rollout, wait for it, stop it."""

@@ -1,0 +1,135 @@
+"""Looks whether a release could start now. What cannot be read is a finding too, and does not hide the others."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rollout import clock
+from rollout.contract.errors import RolloutError
+from rollout.contract.names import SLOTS, other_slot
+from rollout.contract.plan import Plan
+from rollout.endpoint import EndpointView
+from rollout.scaling import SlotScalers
+
+from canary_tools.cli import checks
+from canary_tools.cli.checks import BLOCKS, NOT_KNOWN, Finding
+from canary_tools.cli.reading import Reader
+from canary_tools.cli.refusals import is_denied, sentence_of
+from canary_tools.cli.session import Session
+
+Found = TypeVar("Found")
+
+
+def stands_in_the_way(found: Sequence[Finding]) -> bool:
+    """Tell whether a release could not start now."""
+    return any(each.state == BLOCKS for each in found)
+
+
+def findings_of(reader: Reader, session: Session) -> list[Finding]:
+    """Return what each check found."""
+    examination = _Examination(reader, session)
+    examination.examine()
+    return examination.found
+
+
+class _Examination:
+    """One run of all checks."""
+
+    def __init__(self, reader: Reader, session: Session) -> None:
+        self._reader = reader
+        self._session = session
+        self.found: list[Finding] = []
+
+    def examine(self) -> None:
+        """Make every check that can be made."""
+        view = self._ask("endpoint", self._reader.endpoint.describe)
+        plan = self._ask("plan", lambda: self._reader.plan)
+        if view is not None:
+            self.found.append(checks.of_endpoint(view))
+        lock_is_free = self._look_at_the_lock()
+        if view is not None and plan is not None:
+            self._look_at_the_release(view, plan)
+            self._look_at_what_watches(view, plan)
+            self._look_at_instances(view, plan, lock_is_free=lock_is_free)
+        if not any(each.check == "permissions" for each in self.found):
+            self.found.insert(0, Finding(check="permissions", state=checks.FINE, sentence="all that a look needs"))
+
+    def _look_at_the_lock(self) -> bool:
+        try:
+            lock = self._reader.ledger.lock()
+            runs = lock is not None and self._reader.executing(lock) is not None
+        except (RolloutError, BotoCoreError, ClientError) as error:
+            self._not_read("lock", error)
+            return False
+        self.found.append(checks.of_lock(lock, execution_runs=runs))
+        return lock is None and self._reader.ledger.landing() is None
+
+    def _look_at_the_release(self, view: EndpointView, plan: Plan) -> None:
+        versions = self._ask("versions", lambda: self._reader.versions(view))
+        declared = self._ask("release", lambda: [self._reader.ledger.declared()])
+        if versions is not None and declared is not None:
+            start = plan.settings.start_on_deploy
+            self.found.append(checks.of_release(declared[0], view, versions, start_on_deploy=start))
+
+    def _look_at_what_watches(self, view: EndpointView, plan: Plan) -> None:
+        serving = view.serving_slots()
+        alarms = self._ask("alarms", lambda: self._reader.alarms(plan))
+        if alarms is not None:
+            canary = other_slot(serving[0]) if len(serving) == 1 else ""
+            self.found.append(checks.of_alarms(plan, alarms, canary))
+        now = clock.now()
+        counts = self._ask("metrics", lambda: self._reader.counts(plan, now))
+        if counts is not None:
+            self.found.append(checks.of_metrics(view, counts, now))
+
+    def _look_at_instances(self, view: EndpointView, plan: Plan, *, lock_is_free: bool) -> None:
+        client = self._session.client("application-autoscaling")
+        scalers = SlotScalers(view.name, plan.settings.scaling, client=client)
+        registered = self._ask("scaling", scalers.registered)
+        if registered is not None:
+            rests = lock_is_free and view.quiet
+            self.found.append(checks.of_scaling(plan, view, registered, now=clock.now(), rests=rests))
+        types = self._ask("instances", lambda: self._instance_types(view))
+        for instance_type in types or ():
+            quota = self._quota(instance_type)
+            serving = view.serving_slots()
+            instances = max((view.variants[slot].most_instances for slot in serving), default=0)
+            self.found.append(checks.of_quota(instance_type, instances=instances, quota=quota))
+
+    def _instance_types(self, view: EndpointView) -> list[str]:
+        placed = self._reader.endpoint.config(view.config_name)
+        return sorted({placed[slot].instance_type for slot in SLOTS if slot in placed})
+
+    def _quota(self, instance_type: str) -> float | None:
+        """Return how many instances of a type the account may have for endpoints; `None` when AWS does not tell.
+
+        Source: https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html
+        """
+        try:
+            pages = self._session.client("service-quotas").get_paginator("list_service_quotas")
+            return _quota_in(pages.paginate(ServiceCode="sagemaker"), f"{instance_type} for endpoint usage")
+        except (BotoCoreError, ClientError):
+            return None
+
+    def _ask(self, what: str, look: Callable[[], Found]) -> Found | None:
+        """Return what a look finds; `None` when it was refused, which is a finding."""
+        try:
+            return look()
+        except (RolloutError, BotoCoreError, ClientError) as error:
+            self._not_read(what, error)
+            return None
+
+    def _not_read(self, what: str, error: Exception) -> None:
+        if is_denied(error) or is_denied(error.__cause__ or error):
+            self.found.append(
+                Finding(check="permissions", state=BLOCKS, sentence=sentence_of(error), see="permissions")
+            )
+        else:
+            self.found.append(
+                Finding(check=what, state=NOT_KNOWN, sentence=sentence_of(error), see="aws-does-not-answer")
+            )
+
+
+def _quota_in(pages: Any, name: str) -> float | None:
+    found = (quota["Value"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == name)
+    return next(found, None)

@@ -1,0 +1,134 @@
+"""Everything that a look at an endpoint reads. What is made of it is decided elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rollout import clock
+from rollout.contract.lock import ROLLOUT, Lock
+from rollout.contract.plan import Plan
+from rollout.endpoint import Endpoint, EndpointView
+from rollout.ledger import Ledger, Release
+from rollout.metrics import Metrics
+
+from canary_tools.cli.counts import Counts, newest_counts
+from canary_tools.cli.executing import Executing, deployed_plan, executing
+from canary_tools.cli.records import Rollout, rollouts_of
+from canary_tools.cli.session import Session
+from canary_tools.cli.targets import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One look. `now`: in seconds since the epoch. `versions`: of the release in each slot, where it is known.
+
+    `rollouts`: the oldest first. `executing`: of the rollout that holds the lock. `alarms`: states by name.
+    """
+
+    target: Target
+    region: str
+    now: float
+    endpoint: EndpointView
+    versions: Mapping[str, str]
+    lock: Lock | None
+    declared: Release | None
+    rollouts: Sequence[Rollout]
+    plan: Plan
+    executing: Executing | None
+    alarms: Mapping[str, str]
+    counts: Sequence[Counts]
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """Return the rollout that runs, or the last one that ran."""
+        running = [each for each in self.rollouts if self.lock is not None and each.execution == self.lock.holder]
+        known = running or self.rollouts
+        return known[-1] if known else None
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether a rollout holds the lock."""
+        return self.lock is not None and self.lock.kind == ROLLOUT
+
+
+class Reader:
+    """Reads one endpoint, each thing by itself: one permission that is missing does not hide the others."""
+
+    def __init__(self, session: Session, target: Target) -> None:
+        self._session = session
+        self.target = target
+        self.ledger = Ledger(target.endpoint, table=target.ledger, client=session.client("dynamodb"))
+        sagemaker = session.client("sagemaker")
+        self.endpoint = Endpoint(target.endpoint, reading=sagemaker, changing=sagemaker)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Return the plan that is deployed; it is read once."""
+        return deployed_plan(self._session.client("stepfunctions"), self.target.state_machine_arn)
+
+    def rollouts(self) -> list[Rollout]:
+        """Return all rollouts, the oldest first."""
+        return rollouts_of(self._session.client("dynamodb"), table=self.target.ledger, endpoint=self.target.endpoint)
+
+    def versions(self, view: EndpointView) -> dict[str, str]:
+        """Return the version in each slot; a slot whose model no deploy has declared is left out."""
+        releases = {
+            slot: self.ledger.release_in(placed.model_name)
+            for slot, placed in self.endpoint.config(view.config_name).items()
+        }
+        return {slot: release.version for slot, release in releases.items() if release is not None}
+
+    def executing(self, lock: Lock | None) -> Executing | None:
+        """Return where the rollout that holds the lock is."""
+        if lock is None or lock.kind != ROLLOUT:
+            return None
+        return executing(self._session.client("stepfunctions"), self.target.state_machine_arn, lock.holder)
+
+    def alarms(self, plan: Plan) -> dict[str, str]:
+        """Return the state of every alarm, by name."""
+        names = list(dict.fromkeys(name for of in plan.settings.alarms.values() for name in of))
+        metrics = Metrics(self.target.endpoint, plan.settings.metric_period_seconds, client=self._cloudwatch)
+        return {name: state for part in _hundreds(names) for name, state in metrics.alarm_states(part).items()}
+
+    def counts(self, plan: Plan, now: float) -> list[Counts]:
+        """Return the newest metric periods, the newest first."""
+        period = plan.settings.metric_period_seconds
+        return newest_counts(self._cloudwatch, self.target.endpoint, period=period, now=now)
+
+    def was_deployed_after(self, moment: str) -> bool:
+        """Tell whether the last deploy of the stack began after a time in ISO 8601, and succeeded or still runs.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+        """
+        (stack,) = self._session.client("cloudformation").describe_stacks(StackName=self.target.stack)["Stacks"]
+        began = clock.iso(stack.get("LastUpdatedTime", stack["CreationTime"]).timestamp())
+        return bool(began > moment and "ROLLBACK" not in stack["StackStatus"] and "FAILED" not in stack["StackStatus"])
+
+    @property
+    def _cloudwatch(self) -> object:
+        return self._session.client("cloudwatch")
+
+    def read(self) -> Reading:
+        """Look at everything, once."""
+        now, lock, view = clock.now(), self.ledger.lock(), self.endpoint.describe()
+        running = self.executing(lock)
+        plan = self.plan if running is None else running.plan
+        return Reading(
+            target=self.target,
+            region=self._session.region,
+            now=now,
+            endpoint=view,
+            versions=self.versions(view),
+            lock=lock,
+            declared=self.ledger.declared(),
+            rollouts=self.rollouts(),
+            plan=plan,
+            executing=running,
+            alarms=self.alarms(plan),
+            counts=self.counts(plan, now),
+        )
+
+
+def _hundreds(names: Sequence[str]) -> list[Sequence[str]]:
+    """Return the names in parts that one call of DescribeAlarms takes."""
+    return [names[first : first + 100] for first in range(0, len(names), 100)]

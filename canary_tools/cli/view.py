@@ -1,0 +1,245 @@
+"""What a look shows, typed: the same for people and for machines. Nothing is asked here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rollout import clock
+from rollout.contract.names import CALLER, SLOTS, other_slot
+from rollout.contract.plan import Passes, Plan
+from rollout.contract.timing import longest_bake_seconds
+
+from canary_tools.cli.counts import complete
+from canary_tools.cli.evidence import GateView, gates_of
+from canary_tools.cli.executing import Executing
+from canary_tools.cli.reading import Reading
+from canary_tools.cli.records import Rollout
+
+SCHEMA = 1
+"""Of the JSON. A field may be added under the same number; none is taken away or changes its meaning."""
+STABLE, CANARY, IDLE = "stable", "canary", "idle"
+UNKNOWN_ROLE = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotView:
+    """One production variant. Percentages are of all requests; what is not known is `None`, a version is empty then.
+
+    `observed_percent`: in the newest metric period that all slots with weight have published.
+    """
+
+    name: str
+    role: str
+    version: str
+    weight_percent: float
+    observed_percent: float | None
+    requests: float | None
+    instances: int
+    desired_instances: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """The step of a running rollout. `number` counts from 1. Times in seconds; `None` is not known yet.
+
+    `baked_seconds` of `bake_seconds` were seen at the present share. `at_most_seconds`: until the step ends without a
+    decision.
+    """
+
+    number: int
+    of: int
+    title: str
+    share_percent: float | None
+    baked_seconds: float
+    bake_seconds: int
+    at_most_seconds: float | None
+    requests: int
+    min_requests: int
+    instances: int
+    instances_needed: int
+    metrics_late_seconds: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutView:
+    """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended."""
+
+    execution: str
+    version: str
+    outcome: str
+    reason: str
+    state: str
+    started_at: str
+    ended_at: str
+    promoted_at: str
+    halted: str
+    step: StepView | None
+    gates: Sequence[GateView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmView:
+    """One alarm. `of`: a slot, or `caller` for one that the caller of the construct gave."""
+
+    name: str
+    of: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusView:
+    """One look at an endpoint. `held_by`: who has the lock; empty when nobody changes the endpoint."""
+
+    endpoint: str
+    stack: str
+    region: str
+    at: str
+    status: str
+    held_by: str
+    declared: str
+    slots: Sequence[SlotView]
+    rollout: RolloutView | None
+    alarms: Sequence[AlarmView]
+    summary: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+def view_of(reading: Reading) -> StatusView:
+    """Return what a look shows."""
+    rollout = _rollout(reading)
+    return StatusView(
+        endpoint=reading.target.endpoint,
+        stack=reading.target.stack,
+        region=reading.region,
+        at=clock.iso(reading.now),
+        status=reading.endpoint.status + (", update pending" if reading.endpoint.update_pending else ""),
+        held_by="" if reading.lock is None else f"{reading.lock.kind} {reading.lock.holder}",
+        declared="" if reading.declared is None else reading.declared.version,
+        slots=[_slot(reading, slot) for slot in SLOTS if slot in reading.endpoint.variants],
+        rollout=rollout,
+        alarms=_alarms(reading.plan, reading.alarms),
+        summary=_summary(reading, rollout),
+    )
+
+
+def _slot(reading: Reading, slot: str) -> SlotView:
+    variants = reading.endpoint.variants
+    total = sum(variant.weight for variant in variants.values())
+    counted = complete(reading.counts, reading.endpoint.serving_slots())
+    return SlotView(
+        name=slot,
+        role=_role(reading, slot),
+        version=reading.versions.get(slot, ""),
+        weight_percent=100 * variants[slot].weight / total if total else 0.0,
+        observed_percent=None if counted is None else counted.percent(slot),
+        requests=None if counted is None else counted.requests.get(slot, 0.0),
+        instances=variants[slot].instances,
+        desired_instances=variants[slot].desired_instances,
+    )
+
+
+def _role(reading: Reading, slot: str) -> str:
+    lock = reading.lock
+    if reading.runs and lock is not None and lock.canary:
+        return CANARY if slot == lock.canary else STABLE
+    serving = reading.endpoint.serving_slots()
+    if len(serving) != 1:
+        return UNKNOWN_ROLE
+    return STABLE if slot in serving else IDLE
+
+
+def _rollout(reading: Reading) -> RolloutView | None:
+    record = reading.rollout
+    if record is None:
+        return None
+    lock, running = reading.lock, reading.executing
+    holds = lock is not None and lock.holder == record.execution
+    now = running if running is not None and running.name == record.execution else None
+    return RolloutView(
+        execution=record.execution,
+        version=record.version,
+        outcome=record.outcome,
+        reason=record.reason or _last_reason(record),
+        state="" if now is None else now.state,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        promoted_at=record.promoted_at,
+        halted=lock.halted if lock is not None and holds else "",
+        step=None if now is None else step_view(now, reading.now),
+        gates=gates_of(now, record.steps[-1] if record.steps else None),
+    )
+
+
+def _last_reason(record: Rollout) -> str:
+    return record.steps[-1].get("reason", "") if record.steps else ""
+
+
+def step_view(executing: Executing, now: float) -> StepView:
+    """Return the step that an execution is in."""
+    plan, state = executing.plan, executing.step
+    step = plan.step(state.index)
+    period = plan.settings.metric_period_seconds
+    longest = longest_bake_seconds(step.bake_seconds, step.max_bake_seconds)
+    title = "hold-back" if step.passes is Passes.HOLD_BACK else step.title
+    return StepView(
+        number=state.index + 1,
+        of=len(plan.steps) + (plan.hold_back is not None),
+        title=title,
+        share_percent=state.exposure.percent,
+        baked_seconds=state.seen * period,
+        bake_seconds=step.bake_seconds,
+        at_most_seconds=max(0.0, state.began_at + longest - now) if state.began_at else None,
+        requests=state.requests,
+        min_requests=step.min_requests,
+        instances=state.found,
+        instances_needed=state.instances,
+        metrics_late_seconds=state.late_seconds,
+    )
+
+
+def _alarms(plan: Plan, states: Mapping[str, str]) -> list[AlarmView]:
+    return [
+        AlarmView(name=name, of=of, state=states.get(name, "UNKNOWN"))
+        for of in (*SLOTS, CALLER)
+        for name in plan.settings.alarms.get(of, ())
+    ]
+
+
+def _summary(reading: Reading, rollout: RolloutView | None) -> str:
+    """Return what happens now, in a sentence."""
+    lock = reading.lock
+    if lock is not None and not reading.runs:
+        return "a deploy holds the lock of the endpoint; a rollout may follow when the stack has settled"
+    if reading.runs:
+        return _running(reading, rollout)
+    if len(reading.endpoint.serving_slots()) != 1:
+        return "both variants have weight, or none, and no rollout runs; see `canary doctor`"
+    serving = reading.versions.get(reading.endpoint.stable_slot(), "") or "a release that the ledger does not know"
+    last = "" if rollout is None else f"; the last rollout ended {rollout.outcome}"
+    return f"{serving} serves all the traffic, and no rollout runs{last}"
+
+
+def _running(reading: Reading, rollout: RolloutView | None) -> str:
+    lock = reading.lock
+    assert lock is not None
+    if rollout is None or rollout.execution != lock.holder:
+        return f"rollout {lock.holder} begins"
+    if lock.halted:
+        return f"{rollout.version} loses its traffic: {lock.halted}"
+    if rollout.step is None:
+        return f"rollout of {rollout.version} runs; its execution has no step yet"
+    share = rollout.step.share_percent
+    now = "" if share is None else f" at {share:g} %"
+    where = f"step {rollout.step.number} of {rollout.step.of} ({rollout.step.title})"
+    return f"{rollout.version} is in {where}{now}: {rollout.state}"
+
+
+def canary_of(reading: Reading) -> str:
+    """Return the slot that holds, or would hold, the canary; empty when both slots serve, or none."""
+    if reading.lock is not None and reading.lock.canary:
+        return reading.lock.canary
+    serving = reading.endpoint.serving_slots()
+    return other_slot(serving[0]) if len(serving) == 1 else ""

@@ -1,0 +1,125 @@
+"""The `canary` command against the AWS of `tests.lambdas.fakes`, whose handlers run the rollouts."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rollout import clock
+from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_NAME_TAG, TAG
+from typer.testing import CliRunner, Result
+
+from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.cli import command
+from canary_tools.cli.session import Session
+from tests.lambdas.fakes import boto_clients
+from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.boto_clients import Parameters
+from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
+from tests.lambdas.fakes.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ANN = "arn:aws:sts::000000000000:assumed-role/OnCall/ann"
+
+
+class Operated:
+    """Adds to an AWS what only an operator asks: history, definition, tags, quotas.
+
+    Attributes:
+        asked: every call of the command.
+        denied: operations that IAM refuses.
+        others: endpoints beside the shop, as (name, stack).
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.asked: list[tuple[str, str, Parameters]] = []
+        self.denied: set[str] = set()
+        self.errors: dict[str, Exception] = {}
+        self.others: list[tuple[str, str]] = []
+        self.there = True
+        self.quota: float | None = 20.0
+        self._own: Mapping[str, Callable[[Parameters], dict[str, Any]]] = {
+            "GetResources": self._resources,
+            "DescribeStateMachine": self._definition,
+            "GetExecutionHistory": self._history,
+            "ListServiceQuotas": self._quotas,
+        }
+
+    @property
+    def aws(self) -> Aws:
+        return self.shop.aws
+
+    def answer(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:
+        self.asked.append((service, operation, parameters))
+        if operation in self.errors:
+            raise self.errors[operation]
+        if operation in self.denied:
+            raise ApiError("AccessDeniedException", f"User: {ANN} is not authorized to perform: {operation}")
+        own = self._own.get(operation)
+        return self.aws.answer(service, operation, parameters) if own is None else own(parameters)
+
+    def _resources(self, request: Parameters) -> dict[str, Any]:
+        if request["ResourceTypeFilters"] != ["states:stateMachine"]:  # a handler, while a test waits
+            return self.aws.answer("resourcegroupstaggingapi", "GetResources", request)
+        endpoints = [(ENDPOINT, "Shop"), *self.others] if self.there else self.others
+        found = [
+            {
+                "ResourceARN": STATE_MACHINE if name == ENDPOINT else STATE_MACHINE.replace(ENDPOINT, name),
+                "Tags": [
+                    {"Key": TAG, "Value": name},
+                    {"Key": LEDGER_TAG, "Value": self.aws.table.name},
+                    {"Key": STACK_NAME_TAG, "Value": stack},
+                    {"Key": CONSTRUCT_TAG, "Value": f"{stack}/{name.title()}"},
+                ],
+            }
+            for name, stack in endpoints
+        ]
+        return {"PaginationToken": "", "ResourceTagMappingList": found}
+
+    def _definition(self, request: Parameters) -> dict[str, Any]:
+        definition = {"States": {"Plan": {"Type": "Pass", "Result": {"plan": self.shop.plan}}}}
+        arn = request["stateMachineArn"]
+        return {
+            "stateMachineArn": arn, "name": arn.rpartition(":")[2], "definition": json.dumps(definition),
+            "roleArn": "arn:aws:iam::000000000000:role/r", "type": "STANDARD", "creationDate": datetime.now(UTC),
+        }  # fmt: skip
+
+    def _history(self, request: Parameters) -> dict[str, Any]:
+        name = request["executionArn"].rpartition(":")[2]
+        execution = self.shop.execution(name)
+        entered = {"name": execution.task, "input": json.dumps(execution._event())}
+        at = datetime.fromtimestamp(clock.now(), UTC)
+        event = {"timestamp": at, "type": "TaskStateEntered", "id": 9, "stateEnteredEventDetails": entered}
+        return {"events": [{"timestamp": at, "type": "TaskScheduled", "id": 10}, event]}
+
+    def _quotas(self, request: Parameters) -> dict[str, Any]:
+        assert request["ServiceCode"] == "sagemaker"
+        if self.quota is None:
+            raise ApiError("NoSuchResourceException", "The request failed")
+        return {"Quotas": [{"QuotaName": "ml.m5.xlarge for endpoint usage", "Value": self.quota}]}
+
+
+class Terminal:
+    """Runs the command and keeps what it printed."""
+
+    def __init__(self, operated: Operated) -> None:
+        self.operated = operated
+
+    def canary(self, *words: str) -> Result:
+        """Run the command with these words."""
+        boto_clients.connect(self.operated)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                session = Session(region="us-east-1", who=ANN, client=boto_clients.client)
+                patch.setattr(command, "open_session", lambda *_: session)
+                patch.setenv("COLUMNS", "250")
+                return CliRunner().invoke(command.app, list(words))
+        finally:
+            boto_clients.connect(self.operated.aws)
+
+    def json(self, *words: str) -> Any:
+        """Return what the command prints as JSON, whatever its status."""
+        return json.loads(self.canary(*words, "--json").stdout)
