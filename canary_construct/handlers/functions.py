@@ -15,7 +15,7 @@ from rollout.contract.names import LEDGER_VARIABLE
 from canary_construct.handlers.log_groups import function_log, open_to_logs, rollout_log
 from canary_construct.handlers.network import allow_network_interfaces, network
 from canary_construct.handlers.shipped_code import shipped_code
-from canary_construct.handlers.state_machine_role import state_machine_role
+from canary_construct.handlers.state_machine_role import STATES, state_machine_role
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.permissions.by_handler import (
     ADOPTING,
@@ -83,10 +83,10 @@ class Handlers(Construct):
             open_to_logs(self, settings.encryption_key)
         self._log_group = function_log(self, settings)
         self._network = network(self, settings)
-        code = shipped_code()
+        code = _code_by_handler()
         self.scope = StackScope.of(self, ledger_arn=self.ledger.table_arn)
         self._roles = {name: self._role(name) for name in IN_ROLE}
-        self._functions = {name: self._function(name, code) for name in IN_ROLE}
+        self._functions = {name: self._function(name, code[name]) for name in IN_ROLE}
         self.state_machine_role = state_machine_role(self, "RolloutRole", functions=self._functions)
         self.rollout_log = rollout_log(self, settings)
         self._policies = {name: _policies_in(role) for name, role in self._roles.items()}
@@ -196,6 +196,19 @@ def _ledger_table(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
         encryption_key=key,
         removal_policy=RemovalPolicy.DESTROY,
     )
+
+
+def handlers_by_asset() -> tuple[tuple[str, ...], ...]:
+    """Return which handlers share an asset: the states of the rollout, and what happens around it.
+
+    The states judge, which is nearly half of all code. The others share most of what they import.
+    """
+    return STATES, tuple(name for name in IN_ROLE if name not in STATES)
+
+
+def _code_by_handler() -> dict[str, lambda_.Code]:
+    assets = {names: shipped_code([_module(name) for name in names]) for names in handlers_by_asset()}
+    return {name: code for names, code in assets.items() for name in names}
 
 
 def _module(name: str) -> str:

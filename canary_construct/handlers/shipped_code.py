@@ -1,7 +1,7 @@
-"""The code of the handlers as it is uploaded: `rollout` without comments, docstrings and what type checkers read.
+"""The code of handlers as it is uploaded: the modules of `rollout` that they import, without what nothing reads there.
 
-They are more than a third of its size. Indentation is one space, and there are no others where Python needs none. A
-statement keeps its line, so that a traceback in AWS fits the source that people read.
+Comments, docstrings and types are more than a third of its size. Indentation is one space. A statement keeps its line,
+so that a traceback in AWS fits the source that people read.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ import shutil
 import tempfile
 import tokenize
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rollout
 from aws_cdk import aws_lambda as lambda_
 
+from canary_construct.handlers.reached_modules import reached_modules
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-NOT_SHIPPED = "forecast"
-"""The folder that synth and the tools ask, and no handler."""
 _TYPE_CHECKING = "TYPE_CHECKING"
 _NAMES_FOR_TYPES = (["TYPE_CHECKING"], ["annotations"])
 """What modules import for types alone."""
@@ -33,34 +32,40 @@ _BASES_FOR_TYPES = frozenset({"TypedDict", "Protocol"})
 _GENERIC = frozenset({"Callable", "Mapping", "Sequence", "dict", "list", "tuple"})
 _INDENTATION = re.compile(r"(?: {4})+")
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
-_FSTRING_START, _FSTRING_END = (getattr(tokenize, f"FSTRING_{end}", None) for end in ("START", "END"))
-"""Python 3.11 has a token for a whole f-string."""
-_WORDS = frozenset({tokenize.NAME, tokenize.NUMBER, tokenize.STRING, _FSTRING_START, _FSTRING_END})
-_LINE_BREAKS = frozenset({tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.NEWLINE})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
 
 
-def shipped_code() -> lambda_.Code:
-    """Return what every handler runs, as an asset."""
-    return lambda_.Code.from_asset(str(shipped_folder(Path(rollout.__file__).parent)))
+def shipped_code(handlers: Sequence[str]) -> lambda_.Code:
+    """Return what these modules of `rollout.handlers` run, as an asset."""
+    return lambda_.Code.from_asset(str(shipped_folder(Path(rollout.__file__).parent, tuple(handlers))))
 
 
 @cache
-def shipped_folder(package: Path) -> Path:
-    """Return a folder with a copy of this package that lasts as long as this process, without what no handler needs."""
+def shipped_folder(package: Path, handlers: tuple[str, ...]) -> Path:
+    """Return a folder with the modules of this package that its handlers import. It lasts as long as this process."""
     folder = Path(tempfile.mkdtemp(prefix="canary-construct-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for module in sorted(package.rglob("*.py")):
-        if module.relative_to(package).parts[0] == NOT_SHIPPED:
-            continue
+    shipped = _shipped_modules(package)
+    begin = [package / "handlers" / f"{handler}.py" for handler in handlers]
+    for module in reached_modules(package, begin, shipped):
         copy = folder / package.name / module.relative_to(package)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        source = without_imports_for_types(module.read_text(encoding="utf-8"))
-        source = without_types(without_empty_strings(without_documentation(source)))
-        if module.name != "__init__.py":
-            source = without_unused_imports(without_declarations_for_types(source))
-        copy.write_text(without_spaces(with_narrow_indentation(source)), encoding="utf-8")
+        copy.write_text(shipped[module], encoding="utf-8")
     return folder
+
+
+@cache
+def _shipped_modules(package: Path) -> dict[Path, str]:
+    """Return the text of every module of the package, as it would be shipped."""
+    return {module: _shipped(module) for module in sorted(package.rglob("*.py"))}
+
+
+def _shipped(module: Path) -> str:
+    source = without_imports_for_types(module.read_text(encoding="utf-8"))
+    source = without_types(without_documentation(source))
+    if module.name != "__init__.py":
+        source = without_unused_imports(without_declarations_for_types(source))
+    return with_narrow_indentation(source)
 
 
 def without_imports_for_types(source: str) -> str:
@@ -113,22 +118,6 @@ def _types(lines: Sequence[bytes], source: str) -> Iterator[tuple[int, int, int,
 
 def _end(node: ast.expr) -> tuple[int, int]:
     return node.end_lineno or 0, node.end_col_offset or 0
-
-
-def without_empty_strings(source: str) -> str:
-    r"""Return a module's code without empty strings that are statements, but for those that are a whole block.
-
-    >>> without_empty_strings('def twice(n):\n    ""\n    return n + n\n\nclass Odd:\n    ""\n')
-    'def twice(n):\n\n    return n + n\n\nclass Odd:\n    ""\n'
-    """
-    lines = source.splitlines(keepends=True)
-    for block in ast.walk(ast.parse(source)):
-        statements = getattr(block, "body", None)
-        if isinstance(statements, list) and len(statements) > 1:
-            for statement in statements:
-                if isinstance(statement, ast.Expr) and ast.unparse(statement) in {"''", '""'}:
-                    lines[statement.lineno - 1] = "\n"
-    return "".join(lines)
 
 
 def without_declarations_for_types(source: str) -> str:
@@ -197,30 +186,6 @@ def with_narrow_indentation(source: str) -> str:
     in_strings = {line for token in tokens for line in range(token.start[0] + 1, token.end[0] + 1)}
     lines = enumerate(source.splitlines(keepends=True), start=1)
     return "".join(line if number in in_strings else _narrow(line) for number, line in lines)
-
-
-def without_spaces(source: str) -> str:
-    r"""Return a module's code without spaces between tokens, but for those that keep two words apart.
-
-    Strings stay as they are, and so do f-strings, which newer versions of Python take apart.
-
-    >>> without_spaces("def half(n, of=2):\n return n / of if of else f'{n} / 0'\n")
-    "def half(n,of=2):\n return n/of if of else f'{n} / 0'\n"
-    """
-    lines = source.splitlines(keepends=True)
-    for line, begin, end in reversed(list(_spaces(source))):
-        lines[line - 1] = lines[line - 1][:begin] + lines[line - 1][end:]
-    return "".join(lines)
-
-
-def _spaces(source: str) -> Iterator[tuple[int, int, int]]:
-    """Yield the spaces within lines that nothing needs: their line, from 1, and their columns."""
-    in_string = 0
-    for token, following in pairwise(tokenize.generate_tokens(io.StringIO(source).readline)):
-        in_string += (token.type == _FSTRING_START) - (token.type == _FSTRING_END)
-        apart = token.end[0] == following.start[0] and token.type not in _LINE_BREAKS and not in_string
-        if apart and not (token.type in _WORDS and following.type in _WORDS):
-            yield token.end[0], token.end[1], following.start[1]
 
 
 def _narrow(line: str) -> str:

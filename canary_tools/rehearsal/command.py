@@ -60,7 +60,7 @@ def _rehearse(options: argparse.Namespace) -> int:
     for option, path in (("--json", options.json), ("--report", options.report)):
         _refuse_unwritable(option, path)
     declared, scenario = find_endpoint(options.template, options.endpoint), read_scenario(options.scenario)
-    if declared.function_of("prepare").code is None:
+    if any(function.code is None for function in declared.functions.values()):
         sys.stderr.write(f"{_FOREIGN_HANDLERS}\n")
     runs: list[Rehearsed] = []
     for number in range(options.runs):

@@ -20,7 +20,7 @@ from canary_tools.rehearsal.observer import Observer
 from canary_tools.rehearsal.outcome import Outcome
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario import Scenario
-from canary_tools.rehearsal.services import botocore_requests, packaged_code
+from canary_tools.rehearsal.services import botocore_requests
 from canary_tools.rehearsal.services.executions import Execution
 from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from canary_tools.rehearsal.services.faults import check_calls
@@ -55,10 +55,9 @@ def rehearse(declared: DeclaredEndpoint, scenario: Scenario) -> Rehearsed:
     for name in ("states", "dynamodb"):
         logging.getLogger(name).setLevel(logging.ERROR)  # the emulator announces each execution and table
     begun = time.perf_counter()
-    code = declared.function_of("prepare").code
     patches = Patches()
     state = random.getstate()
-    with rare_collections(), packaged_code.packaged_code(code):
+    with rare_collections():
         aws = SimulatedAws(declared, scenario)
         try:
             return _Run(aws, patches).run(begun)
@@ -117,12 +116,14 @@ class _Run:
 
     def _connect(self, patches: Patches) -> None:
         """Put the virtual clock and the simulated world in the place of the real ones."""
-        clock: Any = packaged_code.module("rollout.clock")
-        patches.attribute(clock, "now", self._aws.clock.now)
-        patches.attribute(clock, "pause", self._aws.processes.pause)
+        functions = self._aws.declared.functions.values()
+        for folder in {function.code for function in functions}:
+            clock: Any = self._aws.functions.code.module(folder, "rollout.clock")
+            patches.attribute(clock, "now", self._aws.clock.now)
+            patches.attribute(clock, "pause", self._aws.processes.pause)
         patches.attribute(importlib.import_module("ministack.services.dynamodb"), "copy", PlainCopies())
         botocore_requests.connect(patches, self._aws.api, VirtualTime(self._aws.processes, time))
-        for function in self._aws.declared.functions.values():
+        for function in functions:
             for name, value in function.environment.items():
                 patches.variable(name, value)
         patches.attribute(botocore.endpoint, "uuid", _Names)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canary_construct.handlers.functions import _module, handlers_by_asset
 from canary_construct.handlers.shipped_code import shipped_folder
 from canary_tools.acceptance.declaration import STACK_NAME, VARIABLE, Declaration
 from tests.packaging import wheels
@@ -99,14 +100,17 @@ def test_an_app_in_another_folder_can_have_endpoints_wherever_it_likes(assembly:
 
 
 def test_the_handlers_that_an_installed_library_ships_are_those_of_the_checkout(assembly: Path) -> None:
-    (code,) = {
+    shipped = {
         resource["Properties"]["Code"]["S3Key"].removesuffix(".zip")
         for resource in resources(assembly, "Shop.template.json").values()
         if resource["Type"] == "AWS::Lambda::Function"
     }
-    shipped = assembly / f"asset.{code}"
-    checkout = shipped_folder(ROOT / "lambdas" / "rollout")
-    assert _contents(shipped) == _contents(checkout)
+    checkout = [
+        _contents(shipped_folder(ROOT / "lambdas" / "rollout", tuple(map(_module, names))))
+        for names in handlers_by_asset()
+    ]
+    assert len(shipped) == len(checkout)
+    assert all(_contents(assembly / f"asset.{code}") in checkout for code in shipped)
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from canary_tools.rehearsal.services import packaged_code
+from canary_tools.rehearsal.services.packaged_code import PackagedCode
 from canary_tools.rehearsal.template import Function
 from canary_tools.rehearsal.virtual_time.processes import Process, Processes, Signal
 
@@ -46,12 +46,16 @@ class Invoked:
 
 
 class Functions:
-    """Invokes the functions of one endpoint. `running` counts invocations and planned repetitions."""
+    """Invokes the functions of one endpoint. `running` counts invocations and planned repetitions.
+
+    `code` is what the functions run.
+    """
 
     def __init__(self, functions: Mapping[str, Function], processes: Processes, *, seed: int) -> None:
         self._functions = functions
         self._processes = processes
         self._draw = random.Random(seed)  # noqa: S311 - a simulation, not a secret
+        self.code = PackagedCode()
         self.running = 0
         self.listeners: list[Callable[[Invoked], None]] = []
 
@@ -99,7 +103,7 @@ class Functions:
         clock = self._processes.clock
         context = Context(clock.now() + function.timeout_seconds, clock.now)
         try:
-            value = packaged_code.handler(function.handler)(event, context)
+            value = self.code.handler(function.code, function.handler)(event, context)
             return Outcome(value=json.loads(json.dumps(value)))
         except Crashed:
             return Outcome(error="Runtime.ExitError", message="the handler's environment crashed")

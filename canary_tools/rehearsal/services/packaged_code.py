@@ -1,4 +1,4 @@
-"""The handlers as they were packed: imported from the asset beside the template, with the virtual clock inside."""
+"""The handlers as they were packed: each imported from the asset of its function, with the virtual clock inside."""
 
 import importlib
 import sys
@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PACKAGE = "rollout"
+import rollout
+
+PACKAGE = rollout.__name__
+INSTALLED = Path(rollout.__file__).parents[1]
+"""Where a handler is taken from that was not packed beside its template."""
 
 Modules = dict[str, Any]
 
@@ -15,41 +19,51 @@ _imported: dict[Path, tuple[object, Modules]] = {}
 """What was imported from a folder, with the state of its files, as a Lambda environment keeps it between calls."""
 
 
-@contextmanager
-def packaged_code(folder: Path | None) -> Iterator[None]:
-    """Import `rollout` from this folder (or, without one, as it is installed) until the end of the block.
+class PackagedCode:
+    """The code of some functions. What two of them import from different folders is not the same module."""
 
-    A process imports a folder once, unless its files change. No byte code is written: what lies in the folder is
-    what the CDK uploads.
-    """
+    def __init__(self) -> None:
+        self._modules: dict[Path, Modules] = {}
+
+    def handler(self, folder: Path | None, path: str) -> Any:
+        """Return a handler by its name in the template, such as `rollout.handlers.panic.handler`."""
+        parent, _, name = path.rpartition(".")
+        return getattr(self.module(folder, parent), name)
+
+    def module(self, folder: Path | None, name: str) -> Any:
+        """Return a module as it lies in this folder, or, without one, as it is installed.
+
+        A process imports a folder once, unless its files change. No byte code is written: what lies in the folder is
+        what the CDK uploads.
+        """
+        place = INSTALLED if folder is None else folder
+        if place not in self._modules:
+            self._modules[place] = _imported_before(place)
+        modules = self._modules[place]
+        if name not in modules:
+            with _importing(place, modules):
+                importlib.import_module(name)
+        return modules[name]
+
+
+@contextmanager
+def _importing(folder: Path, modules: Modules) -> Iterator[None]:
+    """Let Python import `rollout` from this folder until the end of the block, and keep what it imports."""
     before = _taken()
     wrote_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     path = list(sys.path)
-    if folder is not None:
-        sys.path.insert(0, str(folder))
-        sys.modules.update(_imported_before(folder))
+    sys.path.insert(0, str(folder))
+    sys.modules.update(modules)
     importlib.invalidate_caches()
     try:
         yield
     finally:
-        modules = _taken()
-        if folder is not None:
-            _imported[folder] = (_files(folder), modules)
+        modules.update(_taken())
+        _imported[folder] = (_files(folder), modules)
         sys.modules.update(before)
         sys.path[:] = path
         sys.dont_write_bytecode = wrote_no_bytecode
         importlib.invalidate_caches()
-
-
-def handler(path: str) -> Any:
-    """Return a handler by its name in the template, such as `rollout.handlers.panic.handler`."""
-    parent, _, name = path.rpartition(".")
-    return getattr(module(parent), name)
-
-
-def module(name: str) -> Any:
-    """Return a module of the packaged code."""
-    return importlib.import_module(name)
 
 
 def _taken() -> Modules:
