@@ -12,7 +12,7 @@ from canary_construct.permissions.acknowledged_statement import add_statement
 if TYPE_CHECKING:
     from canary_construct.handlers.functions import Handlers
 
-COHORT_HANDLERS = ("ReleaseSlots", "Settle", "Prepare", "ShiftTraffic", "RollBack", "Panic", "Restore")
+COHORT_HANDLERS = ("ReleaseSlots", "Settle", "Prepare", "ShiftTraffic", "RollBack", "Panic", "Abort", "Restore")
 """The shift handler begins and ends a cohort. The others end it, even when the rollout has stopped working."""
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from rollout.contract.names import LEDGER_VARIABLE
 
+from canary_construct.handlers.ledger_stream import call_on_orders
 from canary_construct.handlers.log_groups import function_log, open_to_logs, rollout_log
 from canary_construct.handlers.network import allow_network_interfaces, network
 from canary_construct.handlers.shipped_code import shipped_code
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 SINGLETON_ID = "CanaryHandlers"
 LONG_RUNNING = frozenset(
-    {"ReleaseSlots", "VerifiedEndpoint", "Settle", "Panic", "Restore", "RollBack", "ShiftTraffic", "SmokeTest"}
+    {"ReleaseSlots", "VerifiedEndpoint", "Settle", "Panic", "Abort", "Restore", "RollBack", "ShiftTraffic", "SmokeTest"}
 )
 """These wait for SageMaker; Lambda allows 15 minutes."""
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})
@@ -84,9 +85,12 @@ class Handlers(Construct):
         self._log_group = function_log(self, settings)
         self._network = network(self, settings)
         code = _code_by_handler()
-        self.scope = StackScope.of(self, ledger_arn=self.ledger.table_arn)
+        self.scope = StackScope.of(
+            self, ledger_arn=self.ledger.table_arn, ledger_stream_arn=str(self.ledger.table_stream_arn)
+        )
         self._roles = {name: self._role(name) for name in IN_ROLE}
         self._functions = {name: self._function(name, code[name]) for name in IN_ROLE}
+        call_on_orders(self, self._functions["Abort"], self.ledger)
         self.state_machine_role = state_machine_role(self, "RolloutRole", functions=self._functions)
         self.rollout_log = rollout_log(self, settings)
         self._policies = {name: _policies_in(role) for name, role in self._roles.items()}
@@ -194,6 +198,7 @@ def _ledger_table(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
             point_in_time_recovery_enabled=True
         ),
         encryption_key=key,
+        stream=dynamodb.StreamViewType.NEW_IMAGE,
         removal_policy=RemovalPolicy.DESTROY,
     )
 

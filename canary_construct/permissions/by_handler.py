@@ -144,6 +144,16 @@ SWEEP = Permission[StackScope](
     reason="CloudFormation makes the names of models and endpoint configs; the condition limits it to the stack's",
 )
 
+READ_STREAM = Permission[StackScope](
+    actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+    resources=lambda scope: [scope.ledger_stream_arn],
+)
+FIND_STREAM = Permission[StackScope](
+    actions=["dynamodb:ListStreams"], resources=lambda _: ["*"], reason="ListStreams knows no resource"
+)
+"""Lambda reads the ledger's stream with the role of the function that it calls. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-create-package.html"""
+
 SCALING = (SET_SCALING, PROBED_FOR_SCALING, READ_CONFIG)
 READ_LEDGER = _ledger("GetItem")
 
@@ -172,6 +182,7 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "Promote": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_SCALING, *SCALING, NOTIFY),
     "RollBack": (_ledger("GetItem", "UpdateItem", "DeleteItem"), READ_METRICS, READ_SCALING, *SCALING, NOTIFY),
     "Panic": (_ledger("GetItem", "UpdateItem"), READ_METRICS, NOTIFY),
+    "Abort": (_ledger("GetItem", "UpdateItem"), READ_STREAM, FIND_STREAM, STOP, NOTIFY),
     "Restore": (
         _ledger("GetItem", "UpdateItem", "DeleteItem"), READ_METRICS, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, NOTIFY,
     ),
@@ -190,7 +201,7 @@ class EndpointPolicy:
 ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
     "Weights": EndpointPolicy(
         permission=SET_WEIGHTS,
-        handlers=[name for name in IN_ROLE if PROBED_FOR_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic"],
+        handlers=[name for name in IN_ROLE if PROBED_FOR_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic", "Abort"],
     ),
     "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint"]),
     "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare"]),

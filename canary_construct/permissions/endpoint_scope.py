@@ -24,11 +24,17 @@ class StackScope:
     settled_stack: Stack
     """The stack whose events settle its endpoints: the outermost one."""
     ledger_arn: str
+    ledger_stream_arn: str
 
     @classmethod
-    def of(cls, scope: Construct, *, ledger_arn: str) -> StackScope:
+    def of(cls, scope: Construct, *, ledger_arn: str, ledger_stream_arn: str) -> StackScope:
         """Return the resources of the stack around a construct."""
-        return cls(stack=Stack.of(scope), settled_stack=outermost_stack(scope), ledger_arn=ledger_arn)
+        return cls(
+            stack=Stack.of(scope),
+            settled_stack=outermost_stack(scope),
+            ledger_arn=ledger_arn,
+            ledger_stream_arn=ledger_stream_arn,
+        )
 
     def endpoint(self, name: str, *, package_arn: str | None = None) -> EndpointScope:
         """Return the resources of one endpoint of the stack."""

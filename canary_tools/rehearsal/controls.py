@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rollout.clock import iso
+from rollout.contract import operator
 from rollout.contract.names import SLOTS
+from rollout.contract.operator import Order, Request
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
@@ -15,6 +18,7 @@ from canary_tools.rehearsal.scenario.distortions import DISTORTIONS
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import alarm_names
 
+WHO = "arn:aws:sts::123456789012:assumed-role/operator/ann"
 RETRY_SECONDS = 5.0
 PATIENCE_SECONDS = 3600.0
 FLAP_SECONDS = 30.0
@@ -70,7 +74,7 @@ class Controls:
         """Return what each control does."""
         aws = self._aws
         return {
-            "abort": lambda _: self._stop("Aborted"),
+            "abort": lambda _: self._ask(operator.abort),
             "stop-execution": lambda _: self._stop("Stopped"),
             "time-out-execution": lambda _: self._time_out(),
             "deploy": lambda _: self._deploy(),
@@ -81,8 +85,8 @@ class Controls:
             "hold-alarm-in-alarm": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.ALARM),
             "hold-alarm-in-ok": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.OK),
             "flap-alarm": lambda control: self._flap(self._alarm(control)),
-            "duplicate-event": lambda _: aws.bus.repeat(),
-            "delay-events": lambda _: aws.bus.delay(),
+            "duplicate-event": lambda _: (aws.bus.repeat(), aws.stream.repeat()),
+            "delay-events": lambda _: (aws.bus.delay(), aws.stream.delay()),
             **dict.fromkeys(DISTORTIONS, self._distort),
         }
 
@@ -100,8 +104,16 @@ class Controls:
         records = [self._aws.rollout(execution) for execution in executions]
         return self._aws.record("lock") is None or all("ended_at" in record for record in records)
 
+    def _ask(self, request: Callable[[str, Order], Request]) -> None:
+        """Ask for something as the command line does: with one write to the ledger."""
+        order = Order(who=WHO, at=iso(self._aws.clock.now()), why="by hand")
+        if not self._aws.table.ask(
+            self._aws.declared.endpoint_name, request(self._aws.lock().get("holder", ""), order)
+        ):
+            self._observation.note("control", "what was asked does not fit, and nothing was changed")
+
     def _stop(self, error: str) -> None:
-        """Stop the rollout: an operator aborts it in the same way."""
+        """Stop the execution, as anybody can."""
         for execution in self._aws.executions.all():
             self._aws.executions.stop(execution, error=error, cause=f"{error.lower()} by hand")
 

@@ -1,6 +1,5 @@
 """Deploys of the stack, as far as the endpoint and the product's own deploy-time handlers are concerned."""
 
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,8 +39,9 @@ class Deployment:
         self._answers: list[dict[str, Any]] = []
         self._deployed: dict[str, Any] | None = None
         self._package = ""
-        responses = importlib.import_module("rollout.custom_resource")
-        patches.attribute(responses, "urlopen", self._take_answer)
+        for guard in ("release_slots", "verified_endpoint"):
+            responses = aws.functions.code.module(aws.declared.function_of(guard).code, "rollout.custom_resource")
+            patches.attribute(responses, "urlopen", self._take_answer)
 
     def release(self) -> Release:
         """Return the release that the template deploys."""

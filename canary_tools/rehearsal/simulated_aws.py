@@ -38,6 +38,7 @@ from canary_tools.rehearsal.services.executions import Execution, Executions
 from canary_tools.rehearsal.services.faults import Faults
 from canary_tools.rehearsal.services.front_doors import FrontDoors
 from canary_tools.rehearsal.services.lambda_functions import Functions
+from canary_tools.rehearsal.services.ledger_stream import LedgerStream
 from canary_tools.rehearsal.services.ledger_table import LedgerTable
 from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
@@ -90,6 +91,10 @@ class SimulatedAws:
         self.faults = Faults(scenario, second=self.second, seed=self._seed())
         self.functions = Functions(declared.functions, self.processes, seed=self._seed())
         self.bus = Bus(declared.rules, clock=self.clock, functions=self.functions, seed=self._seed())
+        self.stream = LedgerStream(
+            declared.stream_calls, clock=self.clock, functions=self.functions, seed=scenario.seed
+        )
+        self.table.on_written = self.stream.written
         self.executions = Executions(
             name=declared.machine_name,
             definition=declared.definition,

@@ -4,12 +4,14 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from ministack.services.lambda_svc import _match_esm_filter
 
 from canary_construct.handlers.functions import EVENT_HANDLERS
+from canary_construct.handlers.ledger_stream import ORDERS
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.rollout.event_rules import MAX_RULE_NAME
 from canary_tools.sandbox.events.pattern_size import PATTERN_CHARACTERS
-from tests.infrastructure.synthesis import Resources, declare, named, of_type, only, rendered, stack, text
+from tests.infrastructure.synthesis import Resources, declare, named, of_type, only, properties, rendered, stack, text
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -160,6 +162,29 @@ def test_a_rule_calls_its_handler_again_for_six_hours(resources: Resources, rule
     invoked = named(resources, f"{handler}EventInvokeConfig", "AWS::Lambda::EventInvokeConfig")
     assert invoked["MaximumEventAgeInSeconds"] == 6 * 3600
     assert invoked["MaximumRetryAttempts"] == 2
+
+
+def test_the_ledgers_stream_calls_for_orders_of_one_endpoint_at_a_time(resources: Resources) -> None:
+    mapping = properties(resources, "AWS::Lambda::EventSourceMapping")
+    assert "CanaryHandlersAbort" in text(mapping["FunctionName"])
+    assert mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
+    assert (mapping["BatchSize"], mapping["StartingPosition"]) == (1, "TRIM_HORIZON")
+    assert properties(resources, "AWS::DynamoDB::Table")["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+@pytest.mark.parametrize(
+    ("record", "halted", "called"),
+    [("lock", "seen enough", True), ("lock", None, False), ("rollout#v2-1", "seen enough", False)],
+)
+def test_nothing_else_that_is_written_calls_the_handler(record: str, halted: str | None, called: bool) -> None:  # noqa: FBT001 - a column
+    image = {"record": {"S": record}} | ({} if halted is None else {"halted": {"S": halted}})
+    assert _match_esm_filter({"dynamodb": {"NewImage": image}}, ORDERS) is called
+
+
+def test_the_mapping_waits_for_the_permission_to_read_the_stream(resources: Resources) -> None:
+    """Lambda refuses a mapping whose function may not read the stream."""
+    waits_for = only(resources, "AWS::Lambda::EventSourceMapping")[1]["DependsOn"]
+    assert any("AbortRoleDefaultPolicy" in name for name in waits_for)
 
 
 def test_event_handlers_are_those_that_rules_call() -> None:

@@ -27,7 +27,12 @@ from tests.infrastructure.synthesis import (
 
 pytestmark = pytest.mark.xdist_group("graph")
 
-SHARED = ("AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Lambda::EventInvokeConfig")
+SHARED = (
+    "AWS::Lambda::Function",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::DynamoDB::Table",
+)
 PER_ENDPOINT = 20
 MAX_RESOURCES = 500
 TEMPLATE_BYTES = 1_000_000

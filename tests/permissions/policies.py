@@ -18,6 +18,7 @@ Policies = dict[str, list[Statement]]
 
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::StackId": STACK_ID}
 PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/ranker/1"
+STREAM = "/stream/2026-11-29T00:00:00.000"
 LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:handlers:*"
 
 
@@ -102,8 +103,8 @@ def _concrete(value: Any, arns: Mapping[str, str]) -> Any:
             return str(delimiter).join(_concrete(part, arns) for part in parts)
         case {"Ref": name}:
             return PSEUDO.get(name) or arns[name]
-        case {"Fn::GetAtt": [name, "Arn"]} if arns[name]:
-            return arns[name]
+        case {"Fn::GetAtt": [name, "Arn" | "StreamArn" as attribute]} if arns[name]:
+            return arns[name] + (STREAM if attribute == "StreamArn" else "")
         case dict():
             assert not any(key.startswith("Fn::") for key in value), f"{value} is not understood here"
             return {key: _concrete(inner, arns) for key, inner in value.items()}

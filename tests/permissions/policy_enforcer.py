@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ministack.core import iam_evaluator
-from rollout.handlers import panic, restore, settle
+from rollout.handlers import abort, panic, restore, settle
 from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
 
@@ -157,7 +157,7 @@ def enforced(
         boto_clients.connect(enforcer)
         for name, task in TASKS.items():
             patch.setitem(TASKS, name, enforcer.watched(name, task))
-        for name, module in {"Settle": settle, "Panic": panic, "Restore": restore}.items():
+        for name, module in {"Settle": settle, "Panic": panic, "Abort": abort, "Restore": restore}.items():
             patch.setattr(module, "handler", enforcer.watched(name, module.handler))
         patch.setattr(stack, "release_slots", enforcer.watched("ReleaseSlots", release_slots))
         patch.setattr(stack, "verified_endpoint", enforcer.watched("VerifiedEndpoint", verified_endpoint))

@@ -5,7 +5,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from rollout.clock import iso
+from rollout.contract import operator
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
+from rollout.contract.operator import Order
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
@@ -223,6 +226,48 @@ def an_alarm_takes_the_traffic_at_once(aws: Aws) -> None:
     assert shop.weights() == {A: 100, B: 0}
     shop.run(execution)
     assert shop.outcome(execution)[1].startswith("b-errors is in ALARM: of the canary's requests")
+    assert shop.unsafe() == []
+
+
+def _aborts(shop: Shop, execution: Execution) -> None:
+    order = Order(who="arn:aws:sts::123456789012:assumed-role/on-call/ann", at=iso(shop.aws.clock.now()))
+    assert shop.ask(operator.abort(execution.name, order))
+    shop.tell_of_order()
+
+
+def an_abort_takes_the_traffic_at_once(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=1)
+    _aborts(shop, execution)
+    assert shop.weights() == {A: 100, B: 0}
+    shop.restore(execution.name)
+    assert shop.outcome(execution) == ("NOT_JUDGED", "aborted by ann")
+    assert shop.unsafe() == []
+
+
+def an_abort_ends_a_cohort(aws: Aws) -> None:
+    rule = {"kind": "users", "header": "x-canary-bucket", "buckets": 500}
+    shop = behind_a_door(aws, steps=(cohort_step(rule), step(100)))
+    shop.serve_first()
+    execution = shop.begin("v2", "Evaluate")
+    assert shop.cohorts()
+    _aborts(shop, execution)
+    assert not shop.cohorts()
+    shop.restore(execution.name)
+    assert shop.unsafe() == []
+
+
+def an_abort_while_the_endpoint_stays_busy(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate")
+    aws.sagemaker.faults.stalled[(ENDPOINT, A)] = 2000
+    aws.sagemaker.scaling.register({**scaling_id(A), "MinCapacity": 4})
+    with pytest.raises(EndpointBusy):
+        _aborts(shop, execution)
+    aws.sagemaker.faults.stalled.clear()
+    shop.wait_until_quiet()
+    shop.tell_of_order()
+    shop.restore(execution.name)
     assert shop.unsafe() == []
 
 
@@ -604,6 +649,9 @@ SCENARIOS: dict[str, Scenario] = {
         rolled_back_without_evidence,
         rolled_back_by_the_smoke_test,
         an_alarm_before_the_rollout,
+        an_abort_takes_the_traffic_at_once,
+        an_abort_ends_a_cohort,
+        an_abort_while_the_endpoint_stays_busy,
         an_alarm_takes_the_traffic_at_once,
         an_alarm_while_the_endpoint_stays_busy,
         an_alarm_at_everything_is_judged_by_the_rollback,

@@ -18,11 +18,11 @@ def orders() -> list[Order]:
     return [order for scenario in SCENARIOS for order in run(scenario).orders]
 
 
-LOWERING = {"RollBack", "Panic", "Restore", "ReleaseSlots", "Settle", "Prepare"}
+LOWERING = {"RollBack", "Panic", "Abort", "Restore", "ReleaseSlots", "Settle", "Prepare"}
 """The last three when they bring a rollout to its end that died."""
 
 
-def test_seven_handlers_set_weights() -> None:
+def test_eight_handlers_set_weights() -> None:
     assert {order.handler for order in orders()} == {"ShiftTraffic", *LOWERING}
 
 

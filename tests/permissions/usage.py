@@ -13,6 +13,11 @@ from tests.permissions.scenarios import SCENARIOS
 BY_LAMBDA = frozenset({"logs:CreateLogStream", "logs:PutLogEvents"})
 """What Lambda itself does in the handler's name. Source:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
+STREAM_BY_LAMBDA = frozenset(
+    f"dynamodb:{action}" for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+)
+"""The same for the handler that a stream calls. Source:
+https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-create-package.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +84,7 @@ def usage() -> dict[str, Usage]:
         found[handler] = Usage(
             called=sorted(called),
             needed_by_aws=sorted(needed),
-            unused=sorted(actions - called - needed - BY_LAMBDA),
+            unused=sorted(actions - called - needed - BY_LAMBDA - (STREAM_BY_LAMBDA if handler == "Abort" else set())),
             missing=sorted({request.action for by, request in denied if by == handler}),
         )
     return found

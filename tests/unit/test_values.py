@@ -149,5 +149,5 @@ def test_the_slots_have_constant_names_and_each_is_the_others_other() -> None:
 
 
 def test_the_name_of_a_state_machine_fits_behind_the_longest_endpoint_name() -> None:
-    names = StackScope.of(Stack(App(), "Shop"), ledger_arn="").endpoint("e" * MAX_LENGTH)
+    names = StackScope.of(Stack(App(), "Shop"), ledger_arn="", ledger_stream_arn="").endpoint("e" * MAX_LENGTH)
     assert len(names.state_machine_name) == 80

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from boto3.dynamodb.types import TypeSerializer
+from rollout.contract.operator import Request
+
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from canary_tools.rehearsal.template.intrinsics import REGION
@@ -22,10 +25,15 @@ OPERATIONS = {
     "TransactWriteItems": "_transact_write_items",
 }
 _READS = frozenset({"_get_item", "_query"})
+_WRITES = frozenset({"_put_item", "_update_item"})
+"""Of one record each. Nobody waits for what is written in a transaction."""
 
 
 class LedgerTable:
-    """One table with partition key `endpoint` and sort key `record`."""
+    """One table with partition key `endpoint` and sort key `record`.
+
+    `on_written` is called with each record that is put or updated, in DynamoDB's format.
+    """
 
     def __init__(self, name: str) -> None:
         self._dynamodb = importlib.import_module("ministack.services.dynamodb")
@@ -33,6 +41,7 @@ class LedgerTable:
         self._account = str(next(_accounts))
         self._read: dict[tuple[str, str], dict[str, Any] | None] = {}
         self.name = name
+        self.on_written: Callable[[Mapping[str, Any]], None] = lambda _item: None
         keys = {"endpoint": "HASH", "record": "RANGE"}
         self._run(
             "_create_table",
@@ -60,6 +69,24 @@ class LedgerTable:
         copied: dict[str, Any] | None = PlainCopies.deepcopy(self._read[endpoint, record])
         return copied
 
+    def ask(self, endpoint: str, request: Request) -> bool:
+        """Write what a person asks into the endpoint's lock. `False`: it does not fit, and nothing was written."""
+        values = {name: TypeSerializer().serialize(value) for name, value in request.values.items()}
+        asked = {
+            "TableName": self.name,
+            "Key": {"endpoint": {"S": endpoint}, "record": {"S": "lock"}},
+            "UpdateExpression": request.changes,
+            "ConditionExpression": request.condition,
+            "ExpressionAttributeValues": values,
+        }
+        try:
+            self._run("_update_item", asked)
+        except ApiError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
     def drop(self) -> None:
         """Delete the table."""
         self._run("_delete_table", {"TableName": self.name})
@@ -74,7 +101,17 @@ class LedgerTable:
             code = answer.pop("__type").rpartition("#")[2]
             message = answer.pop("message", answer.pop("Message", ""))
             raise ApiError(code, message, status=status, fields=answer)
+        self._tell(function, request)
         return answer
+
+    def _tell(self, function: str, request: Mapping[str, Any]) -> None:
+        """Tell what a record holds after it was put or updated."""
+        written = request.get("Key") if function == "_update_item" else request.get("Item")
+        if function in _WRITES and written is not None:
+            key = {name: written[name] for name in ("endpoint", "record")}
+            item = self._run("_get_item", {"TableName": self.name, "Key": key}).get("Item")
+            if item is not None:
+                self.on_written(item)
 
 
 def plain(value: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
-from canary_tools.rehearsal.template.declared import HANDLERS, Function, Rule
+from canary_tools.rehearsal.template.declared import HANDLERS, Function, Rule, StreamCall
 from canary_tools.rehearsal.template.intrinsics import Intrinsics
 from canary_tools.rehearsal.template.resources import properties_of, referred
 
@@ -59,6 +59,17 @@ def rules(resources: Resources, values: Intrinsics, functions: Collection[str]) 
                     period_seconds=_period_seconds(properties.get("ScheduleExpression", "")),
                     input=resolved.get("Input", ""),
                 )
+
+
+def stream_calls(resources: Resources, values: Intrinsics, functions: Collection[str]) -> Iterator[StreamCall]:
+    """Yield which of these functions (logical IDs) a stream calls, and for what. The ledger's is the only stream."""
+    for _, mapping in of_type(resources, "AWS::Lambda::EventSourceMapping"):
+        properties = properties_of(mapping)
+        called = referred(properties["FunctionName"])
+        if called in functions:
+            filters = properties.get("FilterCriteria", {}).get("Filters", [])
+            patterns = tuple(str(criterion["Pattern"]) for criterion in filters)
+            yield StreamCall(function_arn=values.arn(called), patterns=patterns)
 
 
 def of_type(resources: Resources, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -53,6 +53,14 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StreamCall:
+    """A function that is called with what is written to the ledger. `patterns`: JSON texts, of which one must match."""
+
+    function_arn: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeclaredEndpoint:
     """One `CanaryEndpoint` of a template. `construct`: its path in the construct tree."""
 
@@ -64,6 +72,7 @@ class DeclaredEndpoint:
     machine_metadata: Mapping[str, Any]
     functions: Mapping[str, Function]
     rules: tuple[Rule, ...]
+    stream_calls: tuple[StreamCall, ...]
     alarms: tuple[Mapping[str, Any], ...]
     template: Mapping[str, Any]
     stack_name: str

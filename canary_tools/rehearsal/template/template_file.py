@@ -9,7 +9,7 @@ from typing import Any
 from rollout.contract.plan import Plan
 
 from canary_tools.rehearsal.json_input.json_object import RehearsalError, read_json
-from canary_tools.rehearsal.template.called_functions import handlers, of_type, rules
+from canary_tools.rehearsal.template.called_functions import handlers, of_type, rules, stream_calls
 from canary_tools.rehearsal.template.declared import DeclaredEndpoint
 from canary_tools.rehearsal.template.intrinsics import Intrinsics
 from canary_tools.rehearsal.template.resources import NOT_AS_SYNTHESISED, if_known, properties_of
@@ -98,6 +98,7 @@ class _TemplateReader:
             machine_metadata=machine.get("Metadata", {}),
             functions={function.arn: function for function in functions.values()},
             rules=tuple(rule for rule in calling if rule.concerns(plan.settings.endpoint)),
+            stream_calls=tuple(stream_calls(self._resources, self._values, functions)),
             alarms=tuple(self._alarms(alarm_names(plan))),
             template=self._template,
             stack_name=self._values.stack_name,

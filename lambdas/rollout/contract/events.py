@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Task(TypedDict):
@@ -26,6 +26,21 @@ class AlarmChanged(TypedDict):
     settings: Mapping[str, object]
     alarm_name: str
     raised_at: NotRequired[str]
+
+
+class StreamRecord(TypedDict):
+    """One write to the ledger, as its stream tells it. `dynamodb`: the keys of the record, and what it holds now."""
+
+    dynamodb: Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+class LedgerChanged(TypedDict):
+    """Writes to the ledger that may be orders of a person.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+    """
+
+    Records: Sequence[StreamRecord]
 
 
 class ExecutionEnded(TypedDict):

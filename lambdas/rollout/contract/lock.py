@@ -34,7 +34,9 @@ class Lock:
     halted_by: str = ""
     """The name of the error that the order stands for; it decides whether the release was judged."""
     halted_at: str = ""
-    """When that was ordered, in ISO 8601; empty when an operator wrote the order."""
+    """When that was ordered, in ISO 8601; empty when it was written by hand."""
+    halted_who: str = ""
+    """Who ordered it, as the ARN of an identity; empty when it was no person, or was written by hand."""
     sealed: bool = False
     """Whether the promotion is decided. After that nothing halts the rollout."""
     promoted_at: str = ""

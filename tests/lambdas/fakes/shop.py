@@ -2,18 +2,21 @@
 
 from typing import Any
 
+from boto3.dynamodb.types import TypeSerializer
 from rollout.clock import iso
 from rollout.contract.lock import Lock
+from rollout.contract.operator import Request
 from rollout.contract.plan import Scaling, Settings
 from rollout.contract.stage_variables import AT_REST
 from rollout.contract.timing import SCALE_IN_LOOK_BACK_SECONDS
 from rollout.decisions.minimum import in_force
 from rollout.endpoint import Endpoint, EndpointView
-from rollout.handlers import panic, restore, settle
+from rollout.handlers import abort, panic, restore, settle
 from rollout.ledger import Ledger
 from rollout.scaling import SlotScalers, SlotScaling
 from rollout.world import World
 
+from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes import boto_clients
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.context import LAMBDA_MILLISECONDS, FakeContext
@@ -125,6 +128,31 @@ class Shop:
         second = int(self.aws.clock.now() if raised_at is None else raised_at)
         event = {"settings": self.settings, "alarm_name": alarm, "raised_at": iso(second).replace(".000Z", "Z")}
         panic.handler(event, FakeContext(milliseconds))
+
+    def ask(self, request: Request) -> bool:
+        """Ask for something as a person does. `False`: it does not fit."""
+        values = {name: TypeSerializer().serialize(value) for name, value in request.values.items()}
+        try:
+            self.aws.table.call(
+                "UpdateItem",
+                {
+                    "TableName": self.aws.table.name,
+                    "Key": {"endpoint": {"S": ENDPOINT}, "record": {"S": "lock"}},
+                    "UpdateExpression": request.changes,
+                    "ConditionExpression": request.condition,
+                    "ExpressionAttributeValues": values,
+                },
+            )
+        except ApiError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def tell_of_order(self, *endpoints: str, milliseconds: int = LAMBDA_MILLISECONDS) -> None:
+        """Deliver stream records of a lock that says `halted`, by default one of this endpoint."""
+        keys = [{"endpoint": {"S": endpoint}, "record": {"S": "lock"}} for endpoint in endpoints or (ENDPOINT,)]
+        abort.handler({"Records": [{"dynamodb": {"Keys": key}} for key in keys]}, FakeContext(milliseconds))
 
     def misbehave(self, slot: str) -> None:
         """Let a slot fail most of its requests in the newest whole metric period."""
