@@ -4,6 +4,7 @@ from canary_construct.canary_endpoint import CanaryEndpoint
 from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.endpoint_api import EndpointApi
 from canary_construct.hosting.adopted import BareEndpoint
+from canary_construct.pipeline.rollout_step import rollout_step
 from canary_construct.props.adoption import Adoption
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.cohort_rule import CohortRule
@@ -56,4 +57,5 @@ __all__ = [
     "TrafficStep",
     "Weekday",
     "on_approved_package",
+    "rollout_step",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -53,8 +54,9 @@ from canary_construct.rollout.plan import RolloutPlan
 from canary_construct.rollout.settings import EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
 from canary_construct.rollout.timeouts import Timeouts
-from canary_construct.watching.dashboard import slot_dashboard
+from canary_construct.watching.dashboard import SlotDashboard
 from canary_construct.watching.found_by import found_by
+from canary_construct.watching.outputs import tell_where_it_is
 from canary_construct.watching.rollout_alarms import RolloutAlarms
 from canary_construct.watching.slot_metrics import SlotMetrics
 
@@ -244,7 +246,7 @@ class CanaryEndpoint(Construct):
             tags=found_by(self, endpoint_name=self._endpoint_name, ledger=self._handlers.ledger),
         ).state_machine
         PlanReview(plan=plan, expected_rps=expected_rps).publish(self, self._state_machine)
-        self._dashboard = slot_dashboard(self, "Dashboard", slots=self._metrics(), alarms=self._alarms.of_slots)
+        self._dashboard = self._show(thresholds, alarms)
         self._call_handlers_by_event(plan.settings)
         if notification_topic is not None:
             self._notify(notification_topic)
@@ -305,6 +307,25 @@ class CanaryEndpoint(Construct):
             start_on_deploy=start_on_deploy,
             api_stages=self._api_stages,
         )
+
+    def _show(self, thresholds: AlarmThresholds, alarms: Sequence[cloudwatch.IAlarm]) -> SlotDashboard:
+        """Make the dashboard, and tell where it is."""
+        dashboard = SlotDashboard.create(
+            self,
+            "Dashboard",
+            endpoint_name=self._endpoint_name,
+            slots=self._metrics(),
+            releases={slot: self._release_in(slot) for slot in Slot},
+            thresholds=thresholds,
+            alarms=self._alarms.of_slots,
+        )
+        for gate in self._gates.gates:
+            dashboard.show_gate(gate)
+        for alarm in alarms:
+            dashboard.show_alarm(alarm)
+        name = f"{self._endpoint_name}-{Stack.of(self).region}"
+        tell_where_it_is(self, endpoint_name=self._endpoint_name, dashboard_name=name)
+        return dashboard
 
     def _call_handlers_by_event(self, settings: EndpointSettings) -> None:
         """Wire the handlers that work outside of the state machine to the events that need them."""
@@ -380,7 +401,7 @@ class CanaryEndpoint(Construct):
     @property
     def dashboard(self) -> cloudwatch.Dashboard:
         """Return the dashboard that puts the two variants side by side."""
-        return self._dashboard
+        return self._dashboard.dashboard
 
     @property
     def ledger(self) -> dynamodb.ITable:
@@ -426,6 +447,7 @@ class CanaryEndpoint(Construct):
         """
         self._alarms.add(alarm)
         self._panic_rules.add(alarm)
+        self._dashboard.show_alarm(alarm)
 
     def add_fleet_update_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Let SageMaker watch this alarm while it swaps the fleet, as with the `fleet_update_alarms` property.
@@ -444,6 +466,7 @@ class CanaryEndpoint(Construct):
             ValueError: when a gate of that name is there already, or a step is too short for it.
         """
         self._gates.add(gate)
+        self._dashboard.show_gate(gate)
 
     def metric(self, name: str, *, slot: Slot, statistic: str = "Sum") -> cloudwatch.Metric:
         """Return a metric of one variant by its name in the namespace `AWS/SageMaker`."""

@@ -18,10 +18,26 @@ _LIVE_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 def default_endpoint_name(scope: IConstruct) -> str:
-    """Return a name from the stack's name and the construct's address: the same at every synth."""
+    """Return a name that people can find: stack, construct ID, and eight digits of the construct's address.
+
+    It is the same at every synth. The digits tell constructs of the same ID apart. Where all of it is too long, the
+    stack's name is cut first, and the ID keeps at least half of the room.
+    """
     address = scope.node.addr[-8:]
-    stack_name = re.sub(r"[^a-z0-9]+", "-", outermost_stack(scope).stack_name.lower()).strip("-")
-    return f"{stack_name[: MAX_LENGTH - len(address) - 1].rstrip('-')}-{address}"
+    room = MAX_LENGTH - len(address) - len("--")
+    stack_name, construct_id = _words(outermost_stack(scope).stack_name), _words(scope.node.id)
+    of_id = construct_id[: max(room // 2, room - len(stack_name))].rstrip("-")
+    of_stack = stack_name[: room - len(of_id)].rstrip("-")
+    return "-".join(part for part in (of_stack, of_id, address) if part)
+
+
+def _words(name: str) -> str:
+    """Return what a name may have of another: lower-case letters, digits, and single hyphens between them.
+
+    >>> _words("My_Recommender!")
+    'my-recommender'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def check_endpoint_name(name: str, *, is_adopted: bool = False) -> None:

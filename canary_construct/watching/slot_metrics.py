@@ -96,6 +96,24 @@ class SlotMetrics:
             metrics={own: self.metric(INVOCATIONS), others: other.metric(INVOCATIONS)},
         )
 
+    def published_rate(
+        self, namespace: str, *, counted: str, total: str, dimensions: Mapping[str, str]
+    ) -> cloudwatch.MathExpression:
+        """Return what the application counts for this slot, in percent of another count of it."""
+        n, c = self._ids("n", "c")
+        of_slot = {**dimensions, ENDPOINT_DIMENSION: self.endpoint_name, VARIANT_DIMENSION: self.slot.value}
+
+        def published(name: str) -> cloudwatch.Metric:
+            return cloudwatch.Metric(
+                namespace=namespace, metric_name=name, dimensions_map=of_slot, statistic="Sum", period=self._period()
+            )
+
+        return self._expression(
+            f"IF({n} > 0, 100 * {c} / {n}, 0)",
+            label=f"{counted} (%)",
+            metrics={n: published(total), c: published(counted)},
+        )
+
     def instances(self) -> cloudwatch.MathExpression:
         """Return the number of instances that answered: requests divided by requests per instance."""
         n, i = self._ids("n", "i")

@@ -39,11 +39,11 @@ def of_endpoint(view: EndpointView) -> Finding:
     try:
         if view.working:
             status = f"the endpoint is {view.status}; a rollout waits up to 15 minutes until it is quiet"
-            return Finding(check="endpoint", state=LOOK, sentence=status, see="endpoint-busy")
+            return Finding(check="endpoint", state=LOOK, sentence=status, see="endpointbusy")
         view.refuse_unless_quiet()
         stable = view.stable_slot()
     except EndpointUnusable as error:
-        return Finding(check="endpoint", state=BLOCKS, sentence=str(error), see="endpoint-unusable")
+        return Finding(check="endpoint", state=BLOCKS, sentence=str(error), see="endpointunusable")
     return Finding(check="endpoint", state=FINE, sentence=f"{view.status}, and {stable} serves all the traffic")
 
 
@@ -74,7 +74,7 @@ def of_release(
         return Finding(check="release", state=FINE, sentence=f"{declared.version} serves; deploy a new version")
     if versions[other_slot(serving[0])] != declared.version:
         sentence = f"{declared.version} was deployed last and is in no variant"
-        return Finding(check="release", state=BLOCKS, sentence=sentence, see="nothing-to-release")
+        return Finding(check="release", state=BLOCKS, sentence=sentence, see="nothingtorelease")
     if declared.outcome == ROLLED_BACK:
         sentence = f"{declared.version} was rolled back, so it cannot start again; deploy it under a new version"
         return Finding(check="release", state=BLOCKS, sentence=sentence, see="rolled-back")

@@ -21,7 +21,7 @@ from canary_tools.sandbox.functions import raised_errors, running_invocations
 from canary_tools.sandbox.iam import enforcement, policy_delay, policy_sizes
 from canary_tools.sandbox.logs import delivery_policy
 from canary_tools.sandbox.sagemaker import installation as sagemaker
-from canary_tools.sandbox.stepfunctions import invocations, lifecycle, retries
+from canary_tools.sandbox.stepfunctions import invocations, lifecycle, retries, tagged
 
 if TYPE_CHECKING:
     from canary_tools.aws_models.cloudwatch.alarms import Alarms
@@ -138,6 +138,7 @@ class Sandbox:
         running_invocations.install(patches=patches)
         lifecycle.install(patches=patches, clock=clock)
         retries.install(patches=patches, seed=settings.seed)
+        tagged.install(patches=patches)
         self.alarms = cloudwatch.install(
             patches=patches, settings=settings, clock=clock, metrics=self.metrics, emit=emit
         )

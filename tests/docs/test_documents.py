@@ -23,6 +23,7 @@ DOCUMENTS = [
     "docs/hosting.md",
     "docs/scaling.md",
     "docs/adopt.md",
+    "docs/pipeline.md",
 ]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 

@@ -2,12 +2,25 @@ import json
 from typing import Any
 
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk.assertions import Template
 
-from canary_construct import AlarmThresholds
+from canary_construct import AlarmThresholds, Gate
 from canary_construct.watching.slot_alarms import EVALUATION_PERIODS
 from canary_tools.aws_models.cloudwatch.math_syntax import parse
 from canary_tools.aws_models.cloudwatch.math_values import Evaluator
-from tests.infrastructure.synthesis import ENDPOINT, Resources, named, of_type, properties, resources_of, text
+from tests.infrastructure.synthesis import (
+    ENDPOINT,
+    Resources,
+    declare,
+    named,
+    of_type,
+    properties,
+    rendered,
+    resources_of,
+    stack,
+    text,
+)
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -141,17 +154,53 @@ def alarm_b(resources: Resources, kind: str) -> dict[str, Any]:
 
 
 def test_the_dashboard_puts_the_slots_side_by_side_and_shows_every_alarm(resources: Resources) -> None:
-    body = json.loads(text(properties(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]))
-    titles = [widget["properties"]["title"] for widget in body["widgets"]]
+    widgets = json.loads(text(properties(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]))["widgets"]
+    heading, *shown = widgets
+    titles = [widget["properties"]["title"] for widget in shown]
     assert titles == [
-        "Share of requests",
-        "Requests",
-        "Errors",
-        "Latency p99",
-        "Refused requests",
-        "Instances",
-        "Alarms",
+        "Share of requests of recommender",
+        "Requests of recommender",
+        "Errors of recommender",
+        "Latency p99 of recommender",
+        "Refused requests of recommender",
+        "Instances of recommender",
+        "Alarms of the variants of recommender",
     ]
-    *graphs, alarms = body["widgets"]
+    *graphs, alarms = shown
     assert all("variant-a" in str(graph) and "variant-b" in str(graph) for graph in graphs)
     assert len(alarms["properties"]["alarms"]) == 4
+    assert "`variant-a` has release **<" in heading["properties"]["markdown"]
+    assert ".VersionA>" in heading["properties"]["markdown"]
+
+
+def test_the_dashboard_shows_thresholds_conversions_and_the_alarms_of_the_caller() -> None:
+    shop = stack()
+    metric = cloudwatch.Metric(namespace="Shop", metric_name="Complaints")
+    given, added = (
+        cloudwatch.Alarm(shop, name, metric=metric, threshold=1, evaluation_periods=1) for name in ("Given", "Added")
+    )
+    conversion = Gate.conversion(namespace="Shop", shown="Shown", converted="Bought")
+    thresholds = AlarmThresholds(error_rate_percent=7, p99_latency_ms=900)
+    endpoint = declare(shop, alarms=[given], gates=[conversion], alarm_thresholds=thresholds)
+    endpoint.add_alarm(added)
+
+    body = text(named(rendered(shop), "Dashboard", "AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    shown = {widget["properties"].get("title", ""): widget["properties"] for widget in json.loads(body)["widgets"]}
+    limits = [shown[f"{kind} of recommender"]["annotations"]["horizontal"] for kind in ("Errors", "Latency p99")]
+    assert [[line["value"] for line in lines] for lines in limits] == [[7], [900]]
+    assert "Bought" in str(shown["conversion: Bought of Shown of recommender"]["metrics"])
+    assert body.count('"Alarm that rolls back of recommender"') == 2
+
+
+def test_a_deploy_prints_endpoint_dashboard_and_command() -> None:
+    shop = stack()
+    declare(shop)
+    outputs = Template.from_stack(shop).to_json()["Outputs"]
+    told = {name[:-8]: text(output["Value"]) for name, output in outputs.items()}
+    assert told == {
+        "RecommenderEndpointOutput": "recommender",
+        "RecommenderDashboardOutput": "https://console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>"
+        "#dashboards/dashboard/recommender-<AWS::Region>",
+        "RecommenderCommandOutput": "canary --region <AWS::Region> --endpoint recommender watch",
+    }

@@ -21,6 +21,7 @@ from aws_cdk import (
     Stack,
 )
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_cloudwatch import Alarm, IAlarm, Metric, TreatMissingData
@@ -137,6 +138,8 @@ class Declaration:
     """Of the payloads of the next library."""
     alarm_min_requests: int = 10
     """Of a metric period of the error-rate alarm. Among few requests a lesser failure raises it by chance."""
+    operated: bool = False
+    """Whether the stack has a role that may operate the endpoint, and one that may do nothing."""
     panic: bool = True
     """Whether the rule that calls the panic handler is enabled."""
 
@@ -201,6 +204,9 @@ def _shop(out: Path, declaration: Declaration) -> None:
         for number in range(1, declaration.neighbours + 1):
             name = neighbour_name(PLACEHOLDER, number)
             _endpoint(stack, declaration, construct_id=f"Neighbour{number}", endpoint_name=name)
+        if declaration.operated:
+            roles = [iam.Role(stack, name, assumed_by=iam.AccountRootPrincipal()) for name in ("Operator", "Stranger")]
+            endpoint.grant_operate(roles[0])
         if declaration.cohort is not None:
             EndpointApi(stack, "FrontDoor", endpoint=endpoint, account_logging=False)
         if declaration.fails_after:

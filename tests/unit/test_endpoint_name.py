@@ -45,10 +45,26 @@ def test_a_name_known_only_at_deploy_time_is_refused() -> None:
 
 
 @pytest.mark.parametrize("stack_name", ["Shop", "A" * 128, "a-" * 60 + "a", "Team-Shop-Prod"])
-def test_a_default_name_is_one_that_sagemaker_takes(stack_name: str) -> None:
-    name = default_endpoint_name(Construct(Stack(App(), stack_name), "Recommender"))
+@pytest.mark.parametrize("construct_id", ["Recommender", "R" * 200, "Ranker v2", "Ä", "a-" * 60])
+def test_a_default_name_is_one_that_sagemaker_takes_and_carries_stack_and_construct(
+    stack_name: str, construct_id: str
+) -> None:
+    name = default_endpoint_name(Construct(Stack(App(), stack_name), construct_id))
     check_endpoint_name(name)
     assert name.startswith(stack_name.lower()[:10].rstrip("-"))
+    readable = re.sub(r"[^a-z0-9]+", "-", construct_id.lower()).strip("-")
+    assert f"-{readable[:20].rstrip('-')}" in name
+
+
+def test_a_default_name_is_stack_construct_and_address() -> None:
+    scope = Construct(Stack(App(), "Shop"), "Recommender")
+    assert default_endpoint_name(scope) == f"shop-recommender-{scope.node.addr[-8:]}"
+
+
+def test_two_constructs_of_the_same_id_have_names_of_their_own() -> None:
+    stack = Stack(App(), "Shop")
+    names = {default_endpoint_name(Construct(Construct(stack, above), "Recommender")) for above in ("Blue", "Green")}
+    assert len(names) == 2
 
 
 def test_a_default_name_is_the_same_at_every_synth_and_another_for_every_construct() -> None:

@@ -1,0 +1,1 @@
+"""What a pipeline that deploys an endpoint has beside its deploys."""
