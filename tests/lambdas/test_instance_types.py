@@ -8,7 +8,7 @@ import pytest
 from rollout.contract.errors import EndpointUnusable
 from rollout.contract.lock import DEPLOYMENT
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
-from rollout.handlers.release_slots import TRIES_TO_DEREGISTER
+from rollout.retyping import TRIES_TO_DEREGISTER
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws, Call

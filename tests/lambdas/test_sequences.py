@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from rollout import slot_decision
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.contract.plan import Scaling
 from rollout.decisions.placement import Asked, Slots, first_placement
-from rollout.handlers import release_slots
 
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
 from tests.lambdas.fakes.connection import connected
@@ -247,7 +247,7 @@ def what_serves_gets_the_release_s_model(patch: pytest.MonkeyPatch) -> None:
         placed = first_placement(asked, scaling)
         return placed if stable == A else dict(zip(placed, reversed(placed.values()), strict=True))
 
-    patch.setattr(release_slots, "next_placement", next_placement)
+    patch.setattr(slot_decision, "next_placement", next_placement)
 
 
 def test_a_deploy_that_gives_the_release_to_the_slot_that_serves_is_caught() -> None:
