@@ -93,7 +93,8 @@ class CanaryEndpoint(Construct):
     - `removal_policy`: `RETAIN` lets the endpoint serve on when it leaves the stack, with its config, models, role and
       scaling; left out, an adopted endpoint stays and every other is deleted
     - `endpoint_name`: lower-case, unless it is adopted; left out, it is made of stack name and construct address
-    - `scaling`: instances per role; left out, a fixed fleet of 1 and 1 idle
+    - `scaling`: instances per role, for every release that has no `scaling` of its own; left out, a fixed fleet of 1
+      and 1 idle
     - `routing`: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
     - `gates`: what compares the new model with the one that serves; left out, error rate and latency
     - `alpha`: the chance that all gates together roll back a healthy release, over a whole rollout
@@ -187,6 +188,7 @@ class CanaryEndpoint(Construct):
             release_instance_type=None if release is None else release.instance_type,
             knobs=slot_hosting(hosting, release),
             scaling=InstanceScaling() if scaling is None else scaling,
+            release_scaling=None if release is None else release.scaling,
             metric_period_seconds=metric_period,
             encryption_key=encryption_key,
             network_isolation=network_isolation,
@@ -228,7 +230,7 @@ class CanaryEndpoint(Construct):
         self._resource = self._create_endpoint(hosted, release, archives)
         self._alarms = RolloutAlarms(self, slots=self._metrics(), thresholds=thresholds, callers=alarms)
         plan = RolloutPlan(
-            settings=self._settings(hosted.scaling, thresholds, start_on_deploy=start_on_deploy),
+            settings=self._settings(hosted, thresholds, start_on_deploy=start_on_deploy),
             routing=routing,
             gates=self._gates,
             thresholds=thresholds,
@@ -294,12 +296,11 @@ class CanaryEndpoint(Construct):
             keep_what_serves(self)
         return resource
 
-    def _settings(
-        self, scaling: InstanceScaling, thresholds: AlarmThresholds, *, start_on_deploy: bool
-    ) -> EndpointSettings:
+    def _settings(self, hosting: Hosting, thresholds: AlarmThresholds, *, start_on_deploy: bool) -> EndpointSettings:
         return EndpointSettings(
             endpoint_name=self._endpoint_name,
-            scaling=scaling,
+            scaling=hosting.scaling,
+            release_scaling=hosting.release_scaling,
             alarms=self._alarms,
             alarm_limits=thresholds.for_handlers(),
             metric_period_seconds=self._metric_period,

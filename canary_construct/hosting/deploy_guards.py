@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aws_cdk import CustomResource, Duration, Stack
 from rollout.contract.adoption import KEPT
-from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_TYPE
+from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_SCALING, RELEASE_TYPE
 from rollout.contract.plan import Settings
 
 from canary_construct.cdk.lazy import lazy_value
@@ -59,6 +59,7 @@ def release_slots(
             "Settings": Stack.of(scope).to_json_string(settings),
             **guarded.properties(),
             **_hosting(scope, hosting),
+            **_release_scaling(scope, hosting),
             **adoption_properties(scope, hosting),
             **({KEPT: "yes"} if hosting.is_kept else {}),
             **release,
@@ -107,6 +108,12 @@ def verified_endpoint(
 def _hosting(scope: Construct, hosting: Hosting) -> dict[str, str]:
     """Return the property with the knobs of the slots; none when the endpoint has no knobs."""
     return {"Hosting": Stack.of(scope).to_json_string(hosting.knobs.to_json())} if hosting.knobs.endpoint else {}
+
+
+def _release_scaling(scope: Construct, hosting: Hosting) -> dict[str, str]:
+    """Return the property with the scaling of the release; none when it has the endpoint's."""
+    own = hosting.release_scaling
+    return {} if own is None else {RELEASE_SCALING: Stack.of(scope).to_json_string(by_role(own).to_json())}
 
 
 def _settings(hosting: Hosting) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Hosting:
     """Of the release that is deployed, if it has one of its own."""
     knobs: SlotHosting
     scaling: InstanceScaling
+    release_scaling: InstanceScaling | None
+    """Of the release that is deployed, if it has one of its own."""
     metric_period_seconds: int
     encryption_key: kms.IKey | None
     network_isolation: bool

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 
 from canary_construct.props.container import Container, check_asset
+from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.model_package import check_package_arn
 from canary_construct.props.not_for import says_what_it_is_not_for
 
@@ -41,9 +42,12 @@ class ModelRelease:
     - `model_package_arn`: one version of a model package of SageMaker's registry, in place of image and model data. Use
       `from_model_package`
     - `instance_type`: of the instances of this release, such as "ml.g5.xlarge"; left out, the endpoint's
+    - `scaling`: how many instances of this release there are (`InstanceScaling`), in place of all that the endpoint's
+      `scaling` says; left out, the endpoint's. It is no part of the content: with another one the version stays
     - `hosting`: how the instances of this release differ from what the endpoint's `hosting` says
 
     Raises:
+        TypeError: when `scaling` is no `InstanceScaling`.
         ValueError: when `version` cannot name an execution, there is no container or one too many, or a value of a
             container is malformed.
 
@@ -61,10 +65,13 @@ class ModelRelease:
     containers: Sequence[Container] = ()
     model_package_arn: str | None = None
     instance_type: str | None = None
+    scaling: InstanceScaling | None = None
     hosting: ModelHosting | None = None
 
     def __post_init__(self) -> None:
         check_version(self.version)
+        if self.scaling is not None and not isinstance(self.scaling, InstanceScaling):
+            raise TypeError(f"scaling of release {self.version} must be an InstanceScaling, got {self.scaling!r}")
         if self.model_package_arn is not None:
             check_package_arn(self.model_package_arn)
             _refuse(self, (*_OF_A_CONTAINER, "containers"), "a model package, which says {} itself")
@@ -85,6 +92,7 @@ class ModelRelease:
         environment: Mapping[str, str] | None = None,
         image_config: PrivateRegistry | None = None,
         instance_type: str | None = None,
+        scaling: InstanceScaling | None = None,
         hosting: ModelHosting | None = None,
     ) -> ModelRelease:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
@@ -100,6 +108,7 @@ class ModelRelease:
             environment={} if environment is None else environment,
             image_config=image_config,
             instance_type=instance_type,
+            scaling=scaling,
             hosting=hosting,
         )
 
@@ -110,6 +119,8 @@ class ModelRelease:
         version: str,
         arn: str,
         environment: Mapping[str, str] | None = None,
+        instance_type: str | None = None,
+        scaling: InstanceScaling | None = None,
         hosting: ModelHosting | None = None,
     ) -> ModelRelease:
         """Deploy one version of a model package of SageMaker's registry.
@@ -129,6 +140,8 @@ class ModelRelease:
             version=version,
             model_package_arn=arn,
             environment={} if environment is None else environment,
+            instance_type=instance_type,
+            scaling=scaling,
             hosting=hosting,
         )
 

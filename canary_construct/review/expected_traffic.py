@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from canary_construct.props.gate import Gate
     from canary_construct.props.instance_scaling import InstanceScaling
     from canary_construct.props.traffic_step import TrafficStep
+    from canary_construct.rollout.settings import EndpointSettings
 
 SECONDS_PER_MINUTE = 60
 
@@ -59,8 +60,8 @@ class ExpectedTraffic:
         canary = step.expected_percent / 100
         return 2 * canary * (1 - canary) * self.rps * seconds
 
-    def check_fits(self, scaling: InstanceScaling) -> None:
-        """Refuse traffic that the largest fleet cannot take.
+    def check_fits(self, scaling: InstanceScaling, maximum: str) -> None:
+        """Refuse traffic that the largest fleet cannot take. `maximum`: what to call its size.
 
         Raises:
             ValueError: when it needs more than `max_instances`.
@@ -70,32 +71,45 @@ class ExpectedTraffic:
             return
         if self.rps * SECONDS_PER_MINUTE > per_instance * most:
             raise ValueError(
-                f"expected_rps of {self.rps:g} needs more than max_instances ({most}) at {per_instance:,} "
+                f"expected_rps of {self.rps:g} needs more than {maximum} ({most}) at {per_instance:,} "
                 "invocations a minute each"
             )
 
 
 def instances(
-    traffic: ExpectedTraffic | None, scaling: InstanceScaling, steps: Sequence[TrafficStep]
+    traffic: ExpectedTraffic | None, settings: EndpointSettings, steps: Sequence[TrafficStep]
 ) -> dict[str, int]:
     """Return how many instances there are before a rollout and at its peak, or nothing when that cannot be known.
 
-    Nobody knows at synth what concurrency, or a metric of the caller, will be.
+    The release that is deployed counts by its own scaling. What is in the slots before it is taken to have the
+    endpoint's. Nobody knows at synth what concurrency, or a metric of the caller, will be.
     """
-    per_instance = scaling.invocations_per_instance
-    known = (scaling.min_instances, scaling.idle_instances, per_instance)
-    if any(Token.is_unresolved(value) for value in known):
+    before, own = settings.scaling, settings.canary_scaling
+    stable, needed = _needed(traffic, before), _needed(traffic, own)
+    idle = (before.idle_instances, own.idle_instances)
+    if stable is None or needed is None or any(Token.is_unresolved(value) for value in idle):
         return {}
-    if scaling.concurrency_per_instance is not None or scaling.metrics:
-        return {}
-    if per_instance is None:
-        stable = scaling.min_instances
-    elif traffic is None:
-        return {}
-    else:
-        stable = max(scaling.min_instances, math.ceil(traffic.rps * SECONDS_PER_MINUTE / per_instance))
-    canary = max(math.ceil(stable * step.expected_percent / 100) for step in steps)
+    canary = max(math.ceil(needed * step.expected_percent / 100) for step in steps)
     return {
-        "InstancesBefore": stable + scaling.idle_instances,
-        "PeakInstances": stable + max(scaling.idle_instances, canary),
+        "InstancesBefore": stable + before.idle_instances,
+        "PeakInstances": stable + max(own.idle_instances, canary),
     }
+
+
+def held_instances(traffic: ExpectedTraffic | None, settings: EndpointSettings) -> int | None:
+    """Return how many instances more than at rest the former release keeps in a hold-back; `None`: nobody knows."""
+    needed, idle = _needed(traffic, settings.scaling), settings.scaling.idle_instances
+    return None if needed is None or Token.is_unresolved(idle) else max(needed - idle, 0)
+
+
+def _needed(traffic: ExpectedTraffic | None, scaling: InstanceScaling) -> int | None:
+    """Return how many instances of one scaling all of the traffic needs; `None`: nobody knows."""
+    per_instance = scaling.invocations_per_instance
+    is_unknown = any(Token.is_unresolved(value) for value in (scaling.min_instances, per_instance))
+    if is_unknown or scaling.concurrency_per_instance is not None or scaling.metrics:
+        return None
+    if per_instance is None:
+        return scaling.min_instances
+    if traffic is None:
+        return None
+    return max(scaling.min_instances, math.ceil(traffic.rps * SECONDS_PER_MINUTE / per_instance))

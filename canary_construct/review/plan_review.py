@@ -50,7 +50,9 @@ class PlanReview:
     def __post_init__(self) -> None:
         traffic = ExpectedTraffic.of(self.expected_rps)
         if traffic is not None:
-            traffic.check_fits(self.plan.settings.scaling)
+            traffic.check_fits(self.plan.settings.scaling, "max_instances")
+            if self.plan.settings.release_scaling is not None:
+                traffic.check_fits(self.plan.settings.release_scaling, "max_instances of the release")
         object.__setattr__(self, "_traffic", traffic)
 
     def publish(self, scope: Construct, state_machine: sfn.StateMachine) -> None:
@@ -72,7 +74,7 @@ class PlanReview:
             "EvaluationIntervalSeconds": interval,
             "LongestHistoryEvents": longest_history(steps, interval_seconds=interval) + self._held_events(),
             "HistoryEventsAllowed": MAX_EVENTS,
-            **instances(self._traffic, self.plan.settings.scaling, steps),
+            **instances(self._traffic, self.plan.settings, steps),
             "Guards": [self._exposure(reaction) for reaction in self._reactions(alarms)],
             "MetricDelaySeconds": METRIC_DELAY_SECONDS,
         }

@@ -66,9 +66,9 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
 def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings, settled_stack: Stack) -> None:
     """Look every 15 minutes whether a process ended and left its lock behind, and whether a rollout has landed.
 
-    Without either this reads two records. With scheduled minimums of instances it looks every 5 minutes, and brings
-    them into force. Lambda repeats a failed asynchronous invocation twice and then drops the
-    event. Sources:
+    Without either this reads three records. With scheduled minimums of instances, of the endpoint or of the release
+    that is deployed, it looks every 5 minutes, and brings them into force. Lambda repeats a failed asynchronous
+    invocation twice and then drops the event. Sources:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
     """
@@ -76,9 +76,7 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
         scope,
         "LockWatched",
         rule_name=rule_name(scope, settings, handlers, "watched"),
-        schedule=events.Schedule.rate(
-            Duration.minutes(MINIMUM_MINUTES if settings.scaling.scheduled_minimums else WATCH_MINUTES)
-        ),
+        schedule=events.Schedule.rate(Duration.minutes(MINIMUM_MINUTES if _has_minimums(settings) else WATCH_MINUTES)),
         targets=[
             call(
                 handlers["Settle"],
@@ -87,6 +85,10 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
             )
         ],
     )
+
+
+def _has_minimums(settings: EndpointSettings) -> bool:
+    return any(scaling.scheduled_minimums for scaling in (settings.scaling, settings.canary_scaling))
 
 
 def restore_rule(

@@ -23,12 +23,20 @@ class EndpointSettings:
 
     endpoint_name: str
     scaling: InstanceScaling
+    """Of each release that has none of its own."""
     alarms: RolloutAlarms
     alarm_limits: AlarmLimits
     metric_period_seconds: int
     state_machine_arn: str
     start_on_deploy: bool
     api_stages: Sequence[ApiStage]
+    release_scaling: InstanceScaling | None = None
+    """Of the release that is deployed, if it has one of its own."""
+
+    @property
+    def canary_scaling(self) -> InstanceScaling:
+        """Return the scaling of the release that is deployed."""
+        return self.scaling if self.release_scaling is None else self.release_scaling
 
     def current(self) -> Settings:
         """Return the settings with the alarms and stages of this moment."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from rollout.contract.hosting import RELEASE_SCALING, RELEASE_TYPE
+
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.services.lambda_functions import ASYNCHRONOUS_DELAYS
@@ -24,10 +26,14 @@ _ENDPOINT = "AWS::SageMaker::Endpoint"
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A release as the template names it: its version label and content digest."""
+    """A release as the template names it: its version label and content digest.
+
+    `is_usual`: whether it has instance type and scaling of the endpoint, whatever the template's release has.
+    """
 
     version: str
     digest: str
+    is_usual: bool = False
 
 
 class Deployment:
@@ -112,7 +118,9 @@ class Deployment:
         declared = self._declared.intrinsics().resolve(self._properties("Custom::ReleaseSlots"))
         package = {"ModelPackage": self._package_arn()} if "ModelPackage" in declared else {}
         own = {"Version": release.version, "ContentDigest": release.digest, "ModelName": model_name}
-        return {**declared, **package, **own}
+        of_release = {RELEASE_TYPE, RELEASE_SCALING} if release.is_usual else set()
+        kept = {name: value for name, value in declared.items() if name not in of_release}
+        return {**kept, **package, **own}
 
     def _package_arn(self) -> str:
         """Return a model package that takes the place of the template's, which is in no registry here: an approved one.

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rollout.contract.names import ENDINGS, PROMOTED, SCALED_SERVICE
+from rollout.contract.plan import Scaling
 from rollout.contract.records import RolloutRecord
 
 from canary_tools.rehearsal.services.executions import Execution
@@ -74,15 +75,21 @@ class FinalState:
 
     def _of_serving(self, stable: str) -> Iterator[str]:
         """Yield what is wrong with scaling and release, given the slot that serves."""
-        scaling = self._aws.declared.plan.settings.scaling
         for target in self._targets:
             slot = _slot(target)
+            scaling = self._scaling_of(slot)
             declared = scaling.min_instances if slot == stable else scaling.idle_instances
             if target["MinCapacity"] != declared:
                 yield f"the floor of {slot} must be {declared}, got {target['MinCapacity']}"
             if any(target["SuspendedState"].values()):
                 yield f"scaling of {slot} is suspended"
         yield from self._of_release(stable)
+
+    def _scaling_of(self, slot: str) -> Scaling:
+        """Return the scaling of the release in a slot. The one that served before has the endpoint's."""
+        declared = self._aws.declared
+        is_usual = self._aws.version_in(self._aws.fleet().variants[slot].model_name) == self._aws.served_before
+        return declared.plan.settings.scaling if is_usual else declared.release_scaling()
 
     def _of_release(self, stable: str) -> Iterator[str]:
         """Yield what is wrong unless that release serves which the ledger says was promoted last."""

@@ -29,7 +29,7 @@ from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.virtual_time.processes import VirtualTime
 from canary_tools.sandbox.emulator.patching import Patches
 
-BEFORE = Release(version="before", digest="the release that serves")
+BEFORE = Release(version="before", digest="the release that serves", is_usual=True)
 WARM_UP_SECONDS = 900.0
 AFTERMATH_SECONDS = 600.0
 """How long a rehearsal goes on after everything has come to rest."""

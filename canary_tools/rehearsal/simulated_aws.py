@@ -60,7 +60,7 @@ class SimulatedAws:
         calls: how often each API was called since the rollout began, by IAM action. Each attempt counts.
         stack_status: the status of the CloudFormation stack.
         release_model: the name of the model that the rollout tries.
-        instance_type: the instance type of the endpoint.
+        instance_type: the instance type of the release on trial.
         zero: when the rollout began, in seconds since the epoch; infinity before it.
         served_before: the version of the release that served when the rollout began.
         on_record: functions that are called with the key of each ledger record that was updated.
@@ -133,8 +133,8 @@ class SimulatedAws:
         self.zero = self.users.zero = self.gaps.zero = self.clock.now()
         self.calls.clear()
         variants = list(self.fleet().variants.values())
-        self.instance_type = variants[0].instance_type
         serving = next(variant for variant in variants if variant.current_weight > 0)
+        self.instance_type = next(variant for variant in variants if variant is not serving).instance_type
         self.served_before = self.version_in(serving.model_name)
 
     def is_counting(self) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.adoption import Adoption
-from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_TYPE, SlotHosting
+from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_SCALING, RELEASE_TYPE, SlotHosting
+from rollout.contract.plan import Scaling
 from rollout.contract.reads import Reads
 from rollout.decisions.keeping import Kept
 from rollout.decisions.placement import Asked
@@ -29,18 +30,22 @@ class Wanted:
     dropped: Sequence[str]
     """The knobs that the endpoint had before this deploy, and has no more."""
     digest: str
+    own_scaling: Scaling | None
+    """Of the release; `None`: it has the endpoint's."""
     reads: Reads
     kept: Kept
     adoption: Adoption | None
 
     @classmethod
-    def parse(cls, properties: Mapping[str, Any], before: Mapping[str, Any]) -> Wanted:
-        """Read the properties. `before`: those of the deploy before; empty at the first."""
+    def parse(cls, properties: Mapping[str, Any], before: Mapping[str, Any], *, scaling: Scaling) -> Wanted:
+        """Read the properties. `before`: those of the deploy before; empty at the first. `scaling`: the endpoint's."""
         hosting, default_type = hosting_of(properties), properties[INSTANCE_TYPE]
+        own = Scaling.parse(json.loads(properties[RELEASE_SCALING])) if RELEASE_SCALING in properties else None
         asked = Asked(
             model_name=properties["ModelName"],
             instance_type=properties.get(RELEASE_TYPE, default_type),
             hosting=hosting,
+            scaling=scaling if own is None else own,
         )
         return cls(
             release=Release(version=properties["Version"], digest=_content_digest(properties)),
@@ -48,6 +53,7 @@ class Wanted:
             default_types=(before.get(INSTANCE_TYPE, default_type), default_type),
             dropped=sorted(hosting_of(before).endpoint.keys() - hosting.endpoint.keys()),
             digest=_digest(properties),
+            own_scaling=own,
             reads=Reads(
                 buckets=tuple(properties.get("ModelBuckets", ())),
                 key=properties.get("ModelKey", ""),

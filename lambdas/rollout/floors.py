@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout import clock, sentences
+from rollout import sentences
 from rollout.contract.errors import CapacityUnavailable, EndpointNotFound, EndpointUnusable, Halted, LockLost
 from rollout.contract.names import SLOTS, other_slot
-from rollout.decisions.capacity import canary_floor, floors_at_rest, instances_needed
-from rollout.decisions.minimum import in_force
+from rollout.decisions.capacity import canary_floor, ceiling, floors_at_rest
 from rollout.scaling import Suspension
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Scaling
+    from rollout.contract.scalings import Scalings
+    from rollout.decisions.capacity import Traffic
     from rollout.endpoint import EndpointView
     from rollout.scaling import SlotScaling
     from rollout.world import World
@@ -23,30 +24,34 @@ def hold_floors(
     world: World,
     lock: Lock,
     view: EndpointView,
+    scalings: Scalings,
+    traffic: Traffic,
     *,
     canary_percent: float,
-    requests_per_minute: float,
-    followed: float = 0,
 ) -> dict[str, int]:
     """Set the floors that the traffic of both slots together needs, and return them.
 
-    `canary_percent`: the share that the canary shall be able to take. `followed`: the instances that the traffic needs
-    by the metrics that scaling follows. Stable's floor covers all of the traffic, so that
-    a rollback finds the capacity. Floors never fall during a rollout. A floor that was set while the endpoint was busy
-    added no instances: it is set again.
+    `canary_percent`: the share that the canary shall be able to take. Each slot counts in instances of its own kind.
+    Stable's floor covers all of the traffic, so that a rollback finds the capacity. Floors never fall during a rollout.
+    A floor that was set while the endpoint was busy added no instances: it is set again.
 
     Raises:
         CapacityUnavailable: when a slot is not scaled any more.
         Halted, LockLost: when the rollout ended meanwhile.
     """
-    scaling = in_force(world.settings.scaling, clock.now())
-    needed = instances_needed(requests_per_minute, scaling, followed)
+    of_stable, of_canary = scalings.of(lock.stable), scalings.of(lock.canary)
+    for_all = traffic.needs(lock.canary, of_canary)
+    wanted = {
+        lock.stable: traffic.needs(lock.stable, of_stable),
+        lock.canary: canary_floor(for_all, canary_percent, of_canary),
+    }
     registered = _registered(world)
-    floors = {lock.stable: needed, lock.canary: canary_floor(needed, canary_percent, scaling)}
-    floors = {slot: max(floor, registered[slot].floor) for slot, floor in floors.items()}
-    missing = [slot for slot, floor in floors.items() if _must_register(world, view, slot, floor, registered[slot])]
+    floors = {slot: max(floor, registered[slot].floor) for slot, floor in wanted.items()}
+    missing = [
+        slot for slot, floor in floors.items() if _must_register(view, slot, floor, scalings.of(slot), registered[slot])
+    ]
     for slot in missing:
-        world.scalers.set_floor(slot, floors[slot], Suspension.SCALE_IN)
+        world.scalers.set_floor(slot, floors[slot], scalings.of(slot), Suspension.SCALE_IN)
     if missing:
         prove_in_time(world, lock.holder)
     return floors
@@ -60,16 +65,17 @@ def _registered(world: World) -> dict[str, SlotScaling]:
     return registered
 
 
-def _must_register(world: World, view: EndpointView, slot: str, floor: int, registered: SlotScaling) -> bool:
+def _must_register(view: EndpointView, slot: str, floor: int, scaling: Scaling, registered: SlotScaling) -> bool:
     lost = view.quiet and view.variants[slot].instances < floor
     bounds = (registered.floor, registered.ceiling)
-    return lost or bounds != (floor, world.scalers.ceiling(floor)) or not registered.scale_in_suspended
+    return lost or bounds != (floor, ceiling(floor, scaling)) or not registered.scale_in_suspended
 
 
 def suspend_scale_in(world: World) -> None:
     """Keep the instances that there are: a rollback must find the capacity that it left. Both slots may grow again."""
+    scalings = world.scalings()
     for slot, registered in world.scalers.registered().items():
-        world.scalers.set_floor(slot, registered.floor, Suspension.SCALE_IN)
+        world.scalers.set_floor(slot, registered.floor, scalings.of(slot), Suspension.SCALE_IN)
 
 
 def keep_instances(world: World, *, stable: str) -> None:
@@ -77,11 +83,11 @@ def keep_instances(world: World, *, stable: str) -> None:
 
     The bounds are those of the last accepted deploy: it may have lowered the maximum.
     """
-    scaling = _declared(world)
-    scalers, registered = world.scalers.of(scaling), world.scalers.registered()
-    for slot, floor in floors_at_rest(stable, other_slot(stable), scaling).items():
+    scalings, registered = world.scalings(), world.scalers.registered()
+    for slot, floor in floors_at_rest(stable, other_slot(stable), scalings).items():
+        scaling = scalings.of(slot)
         kept = max(floor, registered[slot].floor) if slot in registered else floor
-        scalers.set_floor(slot, min(kept, scaling.max_instances), Suspension.SCALE_IN)
+        world.scalers.set_floor(slot, min(kept, scaling.max_instances), scaling, Suspension.SCALE_IN)
 
 
 def rest(world: World, *, stable: str) -> None:
@@ -90,11 +96,10 @@ def rest(world: World, *, stable: str) -> None:
     The idle slot has its floor and no more: target tracking removes no instance of a variant for which SageMaker
     publishes nothing. The floors are those of the last accepted deploy: a late event carries older ones.
     """
-    scaling = _declared(world)
-    scalers, idle = world.scalers.of(scaling), other_slot(stable)
-    floors = floors_at_rest(stable, idle, scaling)
-    scalers.set_floor(stable, floors[stable], Suspension.NONE)
-    scalers.set_size(idle, floors[idle])
+    scalings, idle = world.scalings(), other_slot(stable)
+    floors = floors_at_rest(stable, idle, scalings)
+    world.scalers.set_floor(stable, floors[stable], scalings.of(stable), Suspension.NONE)
+    world.scalers.set_size(idle, floors[idle])
 
 
 def follow(world: World) -> None:
@@ -103,9 +108,9 @@ def follow(world: World) -> None:
     Whoever takes a slot's target away, for another instance type, takes its policy as well. CloudFormation knows
     neither: it would not put them again when a stack goes back, and its clean-up would delete them.
     """
-    scalers = world.scalers.of(_declared(world))
+    scalings = world.scalings()
     for slot in SLOTS:
-        scalers.follow(slot)
+        world.scalers.follow(slot, scalings.of(slot))
 
 
 def suspend(world: World, suspended: Suspension) -> None:
@@ -114,9 +119,9 @@ def suspend(world: World, suspended: Suspension) -> None:
         world.scalers.suspend(slot, suspended)
 
 
-def follows_traffic(world: World) -> bool:
-    """Tell whether target tracking sizes the fleets; otherwise their floors do."""
-    return _declared(world).is_tracked
+def follows_traffic(world: World, slot: str) -> bool:
+    """Tell whether target tracking sizes the fleet of a slot; otherwise its floor does."""
+    return world.scalings().of(slot).is_tracked
 
 
 def keep_minimum(world: World) -> None:
@@ -132,14 +137,8 @@ def keep_minimum(world: World) -> None:
     except (EndpointNotFound, EndpointUnusable):
         return
     registered = world.scalers.registered()
-    if stable not in registered or registered[stable].floor != _declared(world).min_instances:
+    if stable not in registered or registered[stable].floor != world.scalings().of(stable).min_instances:
         rest(world, stable=stable)
-
-
-def _declared(world: World) -> Scaling:
-    """Return the instances by role of the last accepted deploy, with the minimum that is in force now."""
-    declared = world.ledger.declared_scaling()
-    return in_force(world.settings.scaling if declared is None else declared, clock.now())
 
 
 def _rest_if_possible(world: World) -> None:
@@ -170,4 +169,6 @@ def prove_in_time(world: World, execution: str) -> None:
 
 def _comes_to_rest_later(world: World, lock: Lock | None) -> bool:
     """Tell whether somebody will end the rollout, or its landing: that brings the floors to rest, not too early."""
-    return follows_traffic(world) and (lock is not None or world.ledger.landing() is not None)
+    if lock is None:
+        return world.ledger.landing() is not None
+    return follows_traffic(world, lock.canary if lock.sealed or lock.is_held_back else lock.stable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout import clock
@@ -11,8 +12,10 @@ from rollout.contract.plan import FollowedMetric
 from rollout.metrics import MINUTE, query_id, slot_dimensions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from rollout.contract.plan import Scaling
+    from rollout.contract.scalings import Scalings
     from rollout.endpoint import EndpointView
     from rollout.world import World
 
@@ -25,25 +28,58 @@ _REQUESTS, _PER_INSTANCE = (
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html"""
 
 
-def followed_instances(world: World, view: EndpointView, *, unknown: float = 0) -> float:
-    """Return the instances that the traffic of both slots needs by the metrics that scaling follows.
+def followed_instances(
+    world: World, view: EndpointView, scalings: Scalings, *, slots: Sequence[str], full: str = ""
+) -> dict[str, float]:
+    """Return how many instances of each slot the traffic of both needs, by the metrics that its scaling follows.
 
-    Target tracking takes it that twice the instances halve a metric. So a slot needs `instances * metric / target`, and
-    the traffic needs what both slots need together. The busiest minute and the metric that asks for most count.
+    Target tracking takes it that twice the instances halve a metric. So the work in a minute is `instances * metric` of
+    both slots together, and `work / target` instances of a kind do it. The busiest minute and the metric that asks for
+    most count.
 
-    `unknown`: what a metric asks for of which no minute has come, for each slot with requests.
+    `full`: the slot whose instances are taken to be at their targets, for a metric of which no minute has come.
     """
-    follows = world.settings.scaling.follows
-    if not follows:
-        return 0
-    read, now = [_REQUESTS, _PER_INSTANCE, *follows], clock.now()
+    follows = {slot: scalings.of(slot).follows for slot in slots}
+    metrics = _each_once(metric for followed in follows.values() for metric in followed)
+    works = _works(world, view, metrics) if metrics else []
+
+    def need(metric: FollowedMetric) -> float:
+        work = works[metrics.index(_without_target(metric))]
+        if work is None:
+            work = view.variants[full].instances * _target(scalings.of(full), metric) if full else 0
+        return work / metric.target
+
+    return {slot: max(map(need, followed), default=0) for slot, followed in follows.items()}
+
+
+def _without_target(metric: FollowedMetric) -> FollowedMetric:
+    return replace(metric, target=1)
+
+
+def _each_once(metrics: Iterable[FollowedMetric]) -> list[FollowedMetric]:
+    found: list[FollowedMetric] = []
+    for metric in map(_without_target, metrics):
+        if metric not in found:
+            found.append(metric)
+    return found
+
+
+def _target(scaling: Scaling, metric: FollowedMetric) -> float:
+    """Return the target that a slot has for a metric; the metric's own if its scaling follows others."""
+    same = [each.target for each in scaling.follows if _without_target(each) == _without_target(metric)]
+    return max(same, default=metric.target)
+
+
+def _works(world: World, view: EndpointView, metrics: Sequence[FollowedMetric]) -> list[float | None]:
+    """Return the work of the busiest minute by each metric; `None`: no minute of it has come."""
+    read, now = [_REQUESTS, _PER_INSTANCE, *metrics], clock.now()
     queries = [_query(view.name, slot, metric, number) for slot in view.variants for number, metric in enumerate(read)]
     try:
         minutes = world.metrics.by_minute(queries, now - TRAFFIC_WINDOW_SECONDS, now)
     except (Throttled, Unavailable):
-        return unknown
-    needs = [[_need(read, number, minute, view) for minute in minutes] for number in range(len(read))]
-    return max(max((need for need in found if need is not None), default=unknown) for found in needs[2:])
+        return [None for _ in metrics]
+    works = [[_work(number, minute, view) for minute in minutes] for number in range(len(read))]
+    return [max((work for work in found if work is not None), default=None) for found in works[2:]]
 
 
 def _query(endpoint: str, slot: str, metric: FollowedMetric, number: int) -> dict[str, object]:
@@ -57,12 +93,12 @@ def _query(endpoint: str, slot: str, metric: FollowedMetric, number: int) -> dic
     return {"Id": f"{query_id(slot)}_{number}", "MetricStat": stat}
 
 
-def _need(read: Sequence[FollowedMetric], number: int, minute: Mapping[str, float], view: EndpointView) -> float | None:
-    """Return the instances that a metric asks for in a minute. A slot without requests needs none.
+def _work(number: int, minute: Mapping[str, float], view: EndpointView) -> float | None:
+    """Return the work of both slots in a minute. A slot without requests has none.
 
     No more instances served than there are now: during a rollout none are taken away.
     """
-    need = 0.0
+    work = 0.0
     for slot, variant in view.variants.items():
         requests, per_instance, value = (minute.get(f"{query_id(slot)}_{one}") for one in (0, 1, number))
         if requests == 0 or (requests is None and not variant.serves):
@@ -70,5 +106,5 @@ def _need(read: Sequence[FollowedMetric], number: int, minute: Mapping[str, floa
         if requests is None or value is None:
             return None
         served_by = min(requests / per_instance, variant.instances) if per_instance else variant.instances
-        need += served_by * value / read[number].target
-    return need
+        work += served_by * value
+    return work

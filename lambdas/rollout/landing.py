@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def land(world: World, *, stable: str) -> None:
     """Begin the landing of a rollout that ends. A fleet of fixed size follows no traffic: it comes to rest at once."""
-    if not follows_traffic(world):
+    if not follows_traffic(world, stable):
         rest(world, stable=stable)
         return
     world.ledger.begin_landing(Landing(since=iso(clock.now())))

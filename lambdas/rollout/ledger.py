@@ -3,8 +3,8 @@
 Partition key `endpoint`, sort key `record`:
 
 - `lock`: who may change the endpoint now; for a rollout also its slots and its endpoint config
-- `declared`: the release that the last accepted deploy asked for
-- `model#<name>`: the release that a model holds
+- `declared`: the release that the last accepted deploy asked for, and the scaling of both slots
+- `model#<name>`: the release that a model holds, what it reads, and its scaling if it has one of its own
 - `release#<version>`: the content of a version label, and how its last rollout ended
 - `answer#<digest>`: the answer of `Custom::ReleaseSlots` to properties with this digest
 - `rollout#<execution name>`: the course of one rollout
@@ -32,6 +32,7 @@ from rollout.contract.lock import BY_A_PERSON, DEPLOYMENT, ROLLOUT, Lock
 from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, RUNNING
 from rollout.contract.plan import Scaling
 from rollout.contract.reads import Reads
+from rollout.contract.scalings import Scalings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,24 +211,46 @@ class Ledger:
 
     # Releases
 
-    def declare(self, release: Release, model_name: str, scaling: Scaling, *, reads: Reads, anew: bool = False) -> None:
-        """Record what a deploy asked for: the release, its model, what the model reads, and the instances by role.
+    def declare(
+        self,
+        release: Release,
+        model_name: str,
+        scaling: Scaling,
+        *,
+        reads: Reads,
+        own_scaling: Scaling | None = None,
+        in_slots: Mapping[str, str] | None = None,
+        anew: bool = False,
+    ) -> None:
+        """Record what a deploy asked for: the release, its model, what the model reads, and the scaling of both slots.
+
+        `scaling`: the endpoint's, for each slot whose model has no `own_scaling` (`in_slots`: the models by slot).
 
         A version label keeps its content and its outcome. With `anew` (a new endpoint) it gets the new content and
         loses its outcome.
         """
         identity = {"version": release.version, "digest": release.digest}
-        self._put("declared", {**identity, "model_name": model_name, "scaling": scaling.to_json()})
-        self._put(f"model#{model_name}", {**identity, **reads.to_json()})
+        own = {} if own_scaling is None else {"scaling": own_scaling.to_json()}
+        self._put(f"model#{model_name}", {**identity, **reads.to_json(), **own})
+        found = {slot: self.own_scaling(model) for slot, model in (in_slots or {}).items()}
+        by_slot = Scalings(
+            endpoint=scaling, own={slot: scaling for slot, scaling in found.items() if scaling is not None}
+        )
+        self._put("declared", {**identity, "model_name": model_name, **by_slot.to_json()})
         changes = (
             "SET digest = :digest REMOVE outcome, tried_at" if anew else "SET digest = if_not_exists(digest, :digest)"
         )
         self._update(f"release#{release.version}", changes, {":digest": release.digest})
 
-    def declared_scaling(self) -> Scaling | None:
-        """Return the instances by role that the last accepted deploy asked for."""
-        scaling = (self._get("declared") or {}).get("scaling")
+    def own_scaling(self, model_name: str) -> Scaling | None:
+        """Return the scaling of the release that a model holds; `None`: it has the endpoint's."""
+        scaling = (self._get(f"model#{model_name}") or {}).get("scaling")
         return None if scaling is None else Scaling.parse(_whole(scaling))
+
+    def declared_scalings(self) -> Scalings | None:
+        """Return the scaling of both slots that the last accepted deploy asked for; `None` before the first."""
+        item = self._get("declared")
+        return None if item is None else Scalings.parse(_whole(item))
 
     def declared(self) -> Release | None:
         """Return the release that the last accepted deploy asked for, with its outcome."""

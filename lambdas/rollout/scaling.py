@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from rollout import clients
 from rollout.contract.errors import EndpointBusy, Throttled
 from rollout.contract.names import SCALED_DIMENSION, SCALED_SERVICE, SLOTS
+from rollout.decisions.capacity import ceiling
 from rollout.decisions.following import is_ours, policies_of
 
 if TYPE_CHECKING:
@@ -48,14 +49,9 @@ class SlotScaling:
 class SlotScalers:
     """The scalable targets of one endpoint's slots."""
 
-    def __init__(self, endpoint: str, scaling: Scaling, *, client: Any = None) -> None:
+    def __init__(self, endpoint: str, *, client: Any = None) -> None:
         self._endpoint = endpoint
-        self._scaling = scaling
         self._client = clients.client("application-autoscaling") if client is None else client
-
-    def of(self, scaling: Scaling) -> SlotScalers:
-        """Return the same targets with other declared numbers."""
-        return SlotScalers(self._endpoint, scaling, client=self._client)
 
     def registered(self) -> dict[str, SlotScaling]:
         """Return what is registered, by slot; a slot without a scalable target is left out.
@@ -67,27 +63,22 @@ class SlotScalers:
         answer = self._call("describe_scalable_targets", ServiceNamespace=SCALED_SERVICE, ResourceIds=slots)
         return {target["ResourceId"].rsplit("/", 1)[1]: _slot_scaling(target) for target in answer["ScalableTargets"]}
 
-    def set_floor(self, slot: str, floor: int, suspended: Suspension) -> None:
-        """Register a floor for one slot; instances come at once if the endpoint is quiet.
+    def set_floor(self, slot: str, floor: int, scaling: Scaling, suspended: Suspension) -> None:
+        """Register a floor, and the ceiling of this scaling; instances come at once if the endpoint is quiet.
 
-        A fleet without target tracking has its floor as its ceiling too, so that it also shrinks.
         Source: https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
 
         Raises:
             EndpointBusy: when SageMaker refuses the change because another one is in progress.
             Throttled, Unavailable: when the service limits the calls, or does not answer.
         """
-        self._register(slot, suspended, MinCapacity=floor, MaxCapacity=self.ceiling(floor))
-
-    def ceiling(self, floor: int) -> int:
-        """Return the most instances of a slot that may serve traffic, given its floor."""
-        return self._scaling.max_instances if self._scaling.is_tracked else floor
+        self._register(slot, suspended, MinCapacity=floor, MaxCapacity=ceiling(floor, scaling))
 
     def set_size(self, slot: str, instances: int) -> None:
         """Give one slot so many instances, and neither more nor fewer. Raises as `set_floor` does."""
         self._register(slot, Suspension.NONE, MinCapacity=instances, MaxCapacity=instances)
 
-    def follow(self, slot: str) -> None:
+    def follow(self, slot: str, scaling: Scaling) -> None:
         """Put the policies that a slot's size follows, and delete those that it shall not follow any more.
 
         This may be repeated. Source:
@@ -96,7 +87,7 @@ class SlotScalers:
         Raises:
             Throttled, Unavailable: when the service limits the calls, or does not answer.
         """
-        wanted = policies_of(self._scaling, self._endpoint, slot)
+        wanted = policies_of(scaling, self._endpoint, slot)
         for name in {policy["PolicyName"] for policy in self.policies(slot)} - wanted.keys():
             if is_ours(name, slot):
                 self._change("delete_scaling_policy", slot, PolicyName=name)

@@ -21,11 +21,12 @@ GROWS_TOO_FAST = (
 )
 NOT_SCALABLE = "{slot} of endpoint {endpoint} is no scalable target any more"
 OVER_MAXIMUM = (
-    "the current {rate:,.0f} requests a minute need {needed} instances at {per_instance:,} each, but max_instances is "
-    "{maximum}"
+    "the current {rate:,.0f} requests a minute need {needed} instances of {slot} at {per_instance:,} each, but its "
+    "max_instances is {maximum}"
 )
 FOLLOWED_OVER_MAXIMUM = (
-    "the current traffic needs {needed} instances, by the metrics that scaling follows, but max_instances is {maximum}"
+    "the current traffic needs {needed} instances of {slot}, by the metrics that its scaling follows, but its "
+    "max_instances is {maximum}"
 )
 NO_DECISION = "no decision in {elapsed:,.0f} s at {step}: {why}"
 BAKING = "{baked:,.0f} of {bake:,} s at {step}: {why}"

@@ -55,12 +55,12 @@ def decide(world: World, wanted: Wanted, *, holder: str, first: bool, until: flo
             raise DeployRefused(sentences.ADOPTS_FIRST.format(endpoint=view.name))
         if view is not None:
             raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
-        slots = first_placement(wanted.asked, world.settings.scaling)
+        slots = first_placement(wanted.asked)
         return answer_of(slots), _reads(world, wanted, slots, view, until)
     if view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     if wanted.adoption is not None and not adoption.has_slots(view):
-        idle = {SLOTS[1]: wanted.asked.released(world.settings.scaling)}
+        idle = {SLOTS[1]: wanted.asked.released()}
         reads = _reads(world, wanted, idle, view, until)
         serving = {SLOTS[0]: _adopted(world, wanted, wanted.adoption, view, holder=holder, until=until)}
         return answer_of({**serving, **idle}), reads
@@ -207,7 +207,9 @@ def _next_slots(world: World, wanted: Wanted, view: EndpointView, stable: str) -
         refuse_rejected(known, declared=world.ledger.declared(), serving=in_slots[stable])
         return as_they_are(now, wanted.asked.hosting)
     refuse_unfit(release, known)
-    return next_placement(now, wanted.asked, world.settings.scaling, stable=stable)
+    own = world.ledger.own_scaling(now[stable].model_name)
+    serving = world.settings.scaling if own is None else own
+    return next_placement(now, wanted.asked, serving, stable=stable)
 
 
 def _refuse_unreadable(world: World, wanted: Wanted, slots: Slots) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout import sentences
+from rollout import clock, sentences
 from rollout.cohorts import Cohorts
 from rollout.contract.errors import Halted, LockLost
+from rollout.contract.scalings import Scalings
+from rollout.decisions.minimum import in_force
 from rollout.endpoint import Endpoint
 from rollout.ledger import Ledger
 from rollout.metrics import Metrics
@@ -39,7 +41,7 @@ class World:
         return cls(
             settings=settings,
             endpoint=Endpoint(settings.endpoint),
-            scalers=SlotScalers(settings.endpoint, settings.scaling),
+            scalers=SlotScalers(settings.endpoint),
             ledger=ledger,
             metrics=Metrics(settings.endpoint, settings.metric_period_seconds),
             cohorts=Cohorts(ledger=ledger, stages=settings.api_stages),
@@ -60,6 +62,17 @@ class World:
         if lock.halted:
             raise Halted(lock.halted)
         return lock
+
+    def scalings(self) -> Scalings:
+        """Return the scaling of both slots as the last accepted deploy asked for it, with the minimums of this moment.
+
+        A late event carries older settings; they count only before anything is declared.
+        """
+        declared = self.ledger.declared_scalings()
+        found = Scalings(endpoint=self.settings.scaling) if declared is None else declared
+        now = clock.now()
+        own = {slot: in_force(scaling, now) for slot, scaling in found.own.items()}
+        return Scalings(endpoint=in_force(found.endpoint, now), own=own)
 
     def releases_in_slots(self, view: EndpointView) -> dict[str, Release | None]:
         """Return the release that each slot's model holds; `None` for a model that no deploy has declared."""

@@ -13,7 +13,15 @@ from aws_cdk.aws_sagemaker import CfnEndpointConfig
 from constructs import IConstruct
 from rollout.contract.plan import Scaling, Settings
 
-from canary_construct import AlarmThresholds, Gate, InstanceScaling, ModelHosting, ModelRelease, TrafficRouting
+from canary_construct import (
+    AlarmThresholds,
+    Gate,
+    InstanceScaling,
+    ModelHosting,
+    ModelRelease,
+    ScheduledMinimum,
+    TrafficRouting,
+)
 from canary_construct.permissions.by_handler import ENDPOINT_POLICIES
 from tests.infrastructure.synthesis import (
     IMAGE,
@@ -210,6 +218,44 @@ def test_an_instance_type_of_a_release_that_cannot_be_is_refused(props: dict[str
     own = props.pop("own", "ml.t2.medium")
     with pytest.raises(ValueError, match=re.escape(sentence)):
         resources_of(release=replace(RELEASE, instance_type=own), **props)
+
+
+OWN_SCALING = InstanceScaling(min_instances=2, max_instances=3, invocations_per_instance=6000)
+
+
+def test_the_scaling_of_a_release_reaches_the_guard_and_is_no_part_of_its_content(resources: Resources) -> None:
+    """So the version stays when it changes, and nothing of the model or the endpoint is touched."""
+    later = resources_of(release=replace(RELEASE, scaling=OWN_SCALING))
+    assert json.loads(guard(later)["ReleaseScaling"]) == {
+        "min_instances": 2,
+        "max_instances": 3,
+        "idle_instances": 1,
+        "invocations_per_instance": 6000,
+        "scale_out_cooldown_seconds": 60,
+        "scale_in_cooldown_seconds": 300,
+    }
+    assert "ReleaseScaling" not in guard(resources)
+    assert {**guard(later), "ReleaseScaling": None} == {**guard(resources), "ReleaseScaling": None}
+    changed = {resources[name]["Type"] for name in resources if resources[name] != later[name]}
+    assert changed == {"Custom::ReleaseSlots", "AWS::StepFunctions::StateMachine"}, "and the plan's metadata"
+
+
+def test_minimums_of_the_release_alone_are_looked_at_as_often_as_those_of_the_endpoint() -> None:
+    by_day = ScheduledMinimum(min_instances=2, start="08:00", end="20:00")
+    own = replace(OWN_SCALING, scheduled_minimums=[by_day])
+    rates = [
+        [rule["Properties"].get("ScheduleExpression") for rule in of_type(found, "AWS::Events::Rule").values()]
+        for found in (resources_of(release=replace(RELEASE, scaling=own)), resources_of(scaling=own), resources_of())
+    ]
+    assert rates[0] == rates[1]
+    assert ("rate(5 minutes)" in rates[0], "rate(5 minutes)" in rates[2]) == (True, False)
+
+
+def test_traffic_that_the_release_cannot_take_is_refused_at_synth() -> None:
+    plenty = InstanceScaling(max_instances=20, invocations_per_instance=6000)
+    sentence = "expected_rps of 400 needs more than max_instances of the release (3) at 6,000 invocations a minute each"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        resources_of(release=replace(RELEASE, scaling=OWN_SCALING), scaling=plenty, expected_rps=400)
 
 
 def _tagged(shop: Stack) -> None:

@@ -143,7 +143,7 @@ def target(slot: str, **changes: Any) -> dict[str, Any]:
 def test_a_slot_that_is_not_registered_is_left_out() -> None:
     client, stubber = stubbed("application-autoscaling")
     stubber.add_response("describe_scalable_targets", {"ScalableTargets": [target("variant-a")]})
-    assert list(SlotScalers("shop", SCALING, client=client).registered()) == ["variant-a"]
+    assert list(SlotScalers("shop", client=client).registered()) == ["variant-a"]
 
 
 @pytest.mark.parametrize(("per_instance", "ceiling"), [(1000, 8), (None, 3)])
@@ -162,7 +162,7 @@ def test_a_fixed_fleet_has_its_floor_as_its_ceiling(per_instance: int | None, ce
         },
     }
     stubber.add_response("register_scalable_target", {}, expected)
-    SlotScalers("shop", scaling, client=client).set_floor("variant-a", 3, Suspension.SCALE_IN)
+    SlotScalers("shop", client=client).set_floor("variant-a", 3, scaling, Suspension.SCALE_IN)
     stubber.assert_no_pending_responses()
 
 
@@ -175,7 +175,7 @@ def test_suspending_leaves_the_bounds_alone() -> None:
         "SuspendedState": {"DynamicScalingInSuspended": True, "DynamicScalingOutSuspended": True},
     }
     stubber.add_response("register_scalable_target", {}, expected)
-    SlotScalers("shop", SCALING, client=client).suspend("variant-a", Suspension.ALL)
+    SlotScalers("shop", client=client).suspend("variant-a", Suspension.ALL)
     stubber.assert_no_pending_responses()
 
 

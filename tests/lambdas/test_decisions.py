@@ -11,10 +11,11 @@ from rollout.contract.hosting import SlotHosting
 from rollout.contract.names import ROLLED_BACK
 from rollout.contract.plan import Passes, Scaling, Step
 from rollout.contract.reads import Reads
+from rollout.contract.scalings import Scalings
 from rollout.contract.states import Next
 from rollout.contract.timing import BLIND_SECONDS, LOST_SECONDS
 from rollout.decisions.bake import Baked, Decision, decide, lacking, missing_metrics
-from rollout.decisions.capacity import Excess, canary_floor, excess, floors_at_rest, instances_needed
+from rollout.decisions.capacity import Excess, Traffic, canary_floor, excess, floors_at_rest, instances_needed
 from rollout.decisions.keeping import Kept, refuse_lost
 from rollout.decisions.pacing import Pace
 from rollout.decisions.placement import (
@@ -254,8 +255,8 @@ TOLD = re.escape("version v2 was rolled back before; choose a new version to try
 
 
 def test_a_new_endpoint_has_the_release_in_both_slots_and_the_first_one_serves() -> None:
-    asked = Asked(model_name="m1", instance_type="ml.g5.xlarge", hosting=HOSTING)
-    assert first_placement(asked, SCALING) == {
+    asked = Asked(model_name="m1", instance_type="ml.g5.xlarge", hosting=HOSTING, scaling=SCALING)
+    assert first_placement(asked) == {
         A: Placement(model_name="m1", weight=100, instances=2, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
         B: Placement(model_name="m1", weight=0, instances=1, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
     }
@@ -269,12 +270,13 @@ def test_a_release_goes_into_the_idle_slot_and_the_slot_that_serves_keeps_its_mo
         ),
         idle: Placement(model_name="m0", weight=100, instances=7, instance_type="ml.m5.xlarge"),
     }
-    asked = Asked(model_name="m2", instance_type="ml.g5.xlarge", hosting=HOSTING)
+    larger = replace(SCALING, min_instances=5, idle_instances=3)
+    asked = Asked(model_name="m2", instance_type="ml.g5.xlarge", hosting=HOSTING, scaling=larger)
     assert next_placement(declared, asked, SCALING, stable=stable) == {
         stable: Placement(
             model_name="m1", weight=100, instances=2, instance_type="ml.m5.xlarge", hosting={"VolumeSizeInGB": 90}
         ),
-        idle: Placement(model_name="m2", weight=0, instances=1, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
+        idle: Placement(model_name="m2", weight=0, instances=3, instance_type="ml.g5.xlarge", hosting=HOSTING.release),
     }
 
 
@@ -355,6 +357,7 @@ def test_a_model_that_reads_nothing_loses_nothing() -> None:
 
 
 # How many instances are needed
+BOTH = Scalings(endpoint=SCALING)
 
 
 def test_an_instance_more_is_needed_from_the_first_request_that_the_others_cannot_take() -> None:
@@ -362,29 +365,33 @@ def test_an_instance_more_is_needed_from_the_first_request_that_the_others_canno
 
 
 def test_traffic_over_the_maximum_is_waited_for_from_its_first_look_on() -> None:
-    sentence = "the current 8,001 requests a minute need 9 instances at 1,000 each, but max_instances is 8"
-    assert excess(8001, SCALING, since=None, now=60, lasts_seconds=900) == Excess(60, sentence)
-    assert excess(8001, SCALING, since=0, now=899, lasts_seconds=900) == Excess(0, sentence)
+    sentence = (
+        "the current 8,001 requests a minute need 9 instances of variant-b at 1,000 each, but its max_instances is 8"
+    )
+    assert excess(Traffic(8001, {B: 0, A: 0}), BOTH, since=None, now=60, lasts_seconds=900) == Excess(60, sentence)
+    assert excess(Traffic(8001, {B: 0, A: 0}), BOTH, since=0, now=899, lasts_seconds=900) == Excess(0, sentence)
 
 
 def test_traffic_over_the_maximum_ends_a_rollout_when_it_lasts() -> None:
     told = (
-        "the current 12,345 requests a minute need 13 instances at 1,000 each, but max_instances is 8; "
-        "this lasts for 15 minutes"
+        "the current 12,345 requests a minute need 13 instances of variant-b at 1,000 each, but its max_instances is "
+        "8; this lasts for 15 minutes"
     )
     with pytest.raises(CapacityUnavailable, match=f"^{re.escape(told)}$"):
-        excess(12345, SCALING, since=100, now=1000, lasts_seconds=900)
+        excess(Traffic(12345, {B: 0, A: 0}), BOTH, since=100, now=1000, lasts_seconds=900)
     with pytest.raises(CapacityUnavailable, match="; this lasts for 600 minutes"):
-        excess(12345, SCALING, since=0, now=36_000, lasts_seconds=900)
+        excess(Traffic(12345, {B: 0, A: 0}), BOTH, since=0, now=36_000, lasts_seconds=900)
 
 
 def test_traffic_that_is_not_over_the_maximum_any_more_is_forgotten() -> None:
-    assert excess(8000, SCALING, since=0, now=900, lasts_seconds=900) == Excess(None, "")
+    assert excess(Traffic(8000, {B: 0, A: 0}), BOTH, since=0, now=900, lasts_seconds=900) == Excess(None, "")
 
 
 def test_a_fixed_fleet_is_never_too_small() -> None:
     fixed = Scaling(**FIXED)
-    assert excess(1e9, fixed, since=0, now=900, lasts_seconds=900) == Excess(None, "")
+    assert excess(Traffic(1e9, {A: 0}), Scalings(endpoint=fixed), since=0, now=900, lasts_seconds=900) == Excess(
+        None, ""
+    )
 
 
 def test_a_canary_never_has_less_than_the_idle_instances() -> None:
@@ -393,7 +400,7 @@ def test_a_canary_never_has_less_than_the_idle_instances() -> None:
 
 
 def test_at_rest_each_slot_has_the_floor_of_its_role() -> None:
-    assert floors_at_rest(B, A, SCALING) == {B: 2, A: 1}
+    assert floors_at_rest(B, A, BOTH) == {B: 2, A: 1}
 
 
 def test_what_a_model_reads_is_read_as_it_was_recorded() -> None:

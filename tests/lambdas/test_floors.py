@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from rollout.contract.errors import Halted, LockLost
 from rollout.contract.reads import Reads
+from rollout.decisions.capacity import Traffic
 from rollout.floors import follows_traffic, hold_floors, keep_instances, prove_in_time, rest, suspend_scale_in
 from rollout.ledger import Release
 from rollout.scaling import Suspension
@@ -81,7 +82,7 @@ def test_floors_that_are_set_after_the_end_are_brought_to_rest_at_once(serving: 
     serving.restore(half.name)
     serving.see_it_land()
     with pytest.raises(LockLost):
-        hold_floors(serving.world, lock, view, canary_percent=50, requests_per_minute=7500)
+        hold_floors(serving.world, lock, view, serving.world.scalings(), Traffic(7500, {}), canary_percent=50)
     assert serving.floors() == AT_REST
     assert not serving.suspended()
 
@@ -92,7 +93,7 @@ def test_scale_in_that_another_hand_allows_in_a_rollout_is_suspended_again(servi
     assert lock is not None
     serving.wait_until_quiet()
     serving.world.scalers.suspend(B, Suspension.NONE)
-    hold_floors(serving.world, lock, serving.view(), canary_percent=50, requests_per_minute=5500)
+    hold_floors(serving.world, lock, serving.view(), serving.world.scalings(), Traffic(5500, {}), canary_percent=50)
     assert all(slot.scale_in_suspended for slot in serving.scaling().values())
 
 
@@ -178,8 +179,8 @@ def test_at_rest_the_bounds_are_those_that_were_declared_last(serving: Shop) -> 
 
 
 def test_before_anything_is_declared_the_settings_say_whether_fleets_follow_the_traffic(aws: Aws) -> None:
-    assert follows_traffic(Shop(aws).world)
-    assert not follows_traffic(Shop(aws, scaling=FIXED).world)
+    assert follows_traffic(Shop(aws).world, A)
+    assert not follows_traffic(Shop(aws, scaling=FIXED).world, A)
 
 
 def test_a_rollout_that_begins_lets_both_slots_grow_and_none_shrink(serving: Shop) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from rollout.contract.names import NOT_JUDGED
 from rollout.contract.plan import FollowedMetric, Scaling
+from rollout.contract.scalings import Scalings
 from rollout.decisions.capacity import instances_needed
 from rollout.followed import followed_instances
 
@@ -11,7 +12,8 @@ from tests.lambdas.fakes.settings import ENDPOINT, FOLLOWING, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import scaling_id
 
-UNKNOWN = 99.0
+UNKNOWN = 2.0
+"""The instances of A, which are then taken to be at their targets."""
 GPU = {"namespace": "Shop", "name": "Gpu", "statistic": "Average", "target": "50.0", "dimensions": {"Kind": "ranker"}}
 
 
@@ -32,7 +34,10 @@ def work(
 
 
 def asked(shop: Shop) -> float:
-    return followed_instances(shop.world, shop.view(), unknown=UNKNOWN)
+    """Return the instances of A that the traffic needs. B has the same scaling, so it would need as many."""
+    found = followed_instances(shop.world, shop.view(), shop.world.scalings(), slots=(A, B), full=A)
+    assert found[A] == found[B]
+    return found[A]
 
 
 def test_a_slot_needs_the_instances_that_bring_its_metric_to_the_target(following: Shop) -> None:
@@ -104,8 +109,9 @@ def test_a_cloudwatch_that_does_not_answer_tells_nothing(following: Shop) -> Non
 def test_the_metric_that_asks_for_most_counts(aws: Aws) -> None:
     shop = Shop(aws, scaling={**FOLLOWING, "follows": [*FOLLOWING["follows"], GPU]})
     shop.serve_first()
-    work(shop, A, 10.0)
+    work(shop, A, 2.0, ago=3)
     assert asked(shop) == UNKNOWN
+    work(shop, A, 10.0)
     aws.cloudwatch.store.record(
         namespace="Shop", name="Gpu", dimensions={"EndpointName": ENDPOINT, "VariantName": A, "Kind": "ranker"},
         timestamp=aws.clock.now() // 60 * 60 - 60, values={75.0: 1}, unit="None", storage_resolution=60,
@@ -164,7 +170,8 @@ def test_work_that_stays_above_the_maximum_ends_the_rollout_with_a_sentence(foll
     outcome, reason = following.outcome(execution)
     assert outcome == NOT_JUDGED
     assert reason.startswith(
-        "the current traffic needs 10 instances, by the metrics that scaling follows, but max_instances is 8"
+        "the current traffic needs 10 instances of variant-a, by the metrics that its scaling follows, but its "
+        "max_instances is 8"
     )
 
 
@@ -180,7 +187,7 @@ def test_a_rollout_that_follows_concurrency_lands_with_its_instances(following: 
 
 
 def test_what_is_followed_is_kept_in_the_ledger(following: Shop) -> None:
-    assert following.ledger.declared_scaling() == Scaling.parse(FOLLOWING)
+    assert following.ledger.declared_scalings() == Scalings(endpoint=Scaling.parse(FOLLOWING))
     assert Scaling.parse(FOLLOWING).follows == (
         FollowedMetric(namespace="AWS/SageMaker", name="ConcurrentRequestsPerModel", statistic="Maximum", target=4.0),
     )

@@ -115,7 +115,7 @@ def test_traffic_that_stays_above_the_maximum_ends_the_rollout_with_a_sentence(
     outcome, reason = serving.outcome(scaling)
     assert outcome == NOT_JUDGED
     assert reason.startswith(
-        "the current 9,000 requests a minute need 9 instances at 1,000 each, but max_instances is 8"
+        "the current 9,000 requests a minute need 9 instances of variant-a at 1,000 each, but its max_instances is 8"
     )
     assert reason.endswith("; this lasts for 15 minutes")
     assert serving.weights() == {A: 100, B: 0}

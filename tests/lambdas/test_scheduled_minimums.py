@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.plan import Scaling
+from rollout.contract.scalings import Scalings
 from rollout.decisions.minimum import in_force
 from rollout.scaling import Suspension
 
@@ -83,7 +84,7 @@ def test_in_a_time_zone_that_nobody_knows_the_minimum_always_holds() -> None:
 
 
 def test_minimums_are_kept_in_the_ledger(shop: Shop) -> None:
-    assert shop.ledger.declared_scaling() == Scaling.parse(PATIENT)
+    assert shop.ledger.declared_scalings() == Scalings(endpoint=Scaling.parse(PATIENT))
 
 
 # Who brings it into force

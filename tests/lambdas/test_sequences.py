@@ -243,8 +243,8 @@ def test_no_sequence_of_releases_breaks_an_invariant() -> None:
 
 
 def what_serves_gets_the_release_s_model(patch: pytest.MonkeyPatch) -> None:
-    def next_placement(_declared: Slots, asked: Asked, scaling: Scaling, *, stable: str) -> Slots:
-        placed = first_placement(asked, scaling)
+    def next_placement(_declared: Slots, asked: Asked, _scaling: Scaling, *, stable: str) -> Slots:
+        placed = first_placement(asked)
         return placed if stable == A else dict(zip(placed, reversed(placed.values()), strict=True))
 
     patch.setattr(slot_decision, "next_placement", next_placement)

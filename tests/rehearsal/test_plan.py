@@ -239,7 +239,7 @@ def test_a_fleet_beyond_max_instances_is_said_to_be_refused(
 def test_a_rehearsal_refuses_what_the_plan_says_is_refused(template: Path) -> None:
     scenario = parse_scenario({"traffic": {"rps": 1000}, "capacity": {"launch_s": 30}})
     result = rehearse(find_endpoint(template, None), scenario).result
-    assert "instances at 3,000 each, but max_instances is 8" in result["reason"]
+    assert "at 3,000 each, but its max_instances is 8" in result["reason"]
 
 
 def test_nothing_acts_before_the_earliest_time_of_its_kind(rehearsing: Rehearse, template: Path, plan: Plan) -> None:

@@ -104,6 +104,8 @@ class Declaration:
     instance_type: str = "ml.m5.xlarge"
     own_type: str | None = None
     """Of the release."""
+    own_scaling: InstanceScaling | None = None
+    """Of the release."""
     hosting: ModelHosting | None = None
     own_hosting: ModelHosting | None = None
     """Of the release."""
@@ -283,6 +285,7 @@ def _release(scope: Construct, declaration: Declaration) -> ModelRelease | None:
         path=str(_broken_archive() if declaration.broken_archive else MODEL),
         environment=_environment(declaration),
         instance_type=declaration.own_type,
+        scaling=declaration.own_scaling,
         hosting=declaration.own_hosting,
     )
 

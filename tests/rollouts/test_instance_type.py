@@ -1,11 +1,16 @@
-"""A release on another instance type: its deploy fails at every point, it is promoted, and the next is abandoned."""
+"""A release on another instance type: its deploy fails at every point, it is promoted, and the next is abandoned.
+
+The same with a scaling of its own, and a judged release is rolled back.
+"""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollout.contract.names import NOT_JUDGED, PROMOTED
+from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 
+from canary_construct import InstanceScaling
 from tests.rollouts.declaring import POINTS, UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B, scalable_targets
@@ -65,3 +70,57 @@ def test_a_release_on_another_instance_type(shop: DeployedShop) -> None:
     shop.seconds_until(stopped_at, lambda: shop.look().weights == {A: 0, B: 100}, what="weight 0")
     assert shop.rollout_ends("v3").outcome == NOT_JUDGED
     assert (types(shop), policies(shop)) == ({A: LARGER, B: LARGER}, followed)
+
+
+OWN_FOLLOWED = 300
+OWN = InstanceScaling(min_instances=3, max_instances=6, idle_instances=2, invocations_per_instance=OWN_FOLLOWED)
+"""Of the releases on larger instances."""
+
+
+def targets(shop: DeployedShop) -> dict[str, list[float]]:
+    """Return the number of requests a minute that the size of each slot follows."""
+    return {
+        resource.rsplit("/", 1)[1]: [policy["TargetValue"] for _, policy in found]
+        for resource, found in policies(shop).items()
+    }
+
+
+def ceilings(shop: DeployedShop) -> dict[str, int]:
+    return {
+        target["ResourceId"].rsplit("/", 1)[1]: target["MaxCapacity"]
+        for target in scalable_targets(shop.stage, shop.name)
+    }
+
+
+def test_a_release_on_another_type_with_a_scaling_of_its_own(shop: DeployedShop) -> None:
+    # Given an endpoint that scales
+    shop.requests_per_second = 20.0
+    usual = Declaration(version="v1", invocations_per_instance=FOLLOWED, steps=(50, 100), alarm_min_requests=60)
+    shop.deploy(usual)
+    fresh = shop.comes_to_rest(stable=A)
+    assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [FOLLOWED]}, {A: 4, B: 1})
+
+    # When a deploy with it fails after the endpoint has changed, then everything is as after the first deploy
+    larger = replace(usual, version="v2", own_type=LARGER, own_scaling=OWN)
+    assert shop.refused(replace(larger, fails_after="Resource")).startswith("Refused: ")
+    assert shop.comes_to_rest(stable=A) == fresh
+    assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [FOLLOWED]}, {A: 4, B: 1})
+
+    # When a release with it errs, then its gate rolls it back, and stable has what a fresh deploy gives it
+    shop.deploy(replace(larger, environment=(("FAILURE_RATE", "0.1"),)))
+    assert shop.rollout_ends("v2").outcome == ROLLED_BACK
+    rolled_back = shop.comes_to_rest(stable=A, idle_floor=2)
+    assert rolled_back.instances == {A: 2, B: 2}
+    assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: 4, B: 2})
+
+    # When a harmless one is promoted, then each slot has what its own release asks for
+    shop.deploy(replace(larger, version="v3"))
+    assert shop.rollout_ends("v3").outcome == PROMOTED
+    promoted = shop.comes_to_rest(stable=B, floor=3)
+    assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: 1, B: 6})
+    assert types(shop) == {A: USUAL, B: LARGER}
+
+    # When its scaling alone changes under the same version, then that is in force, and the endpoint is left alone
+    shop.deploy(replace(larger, version="v3", own_scaling=replace(OWN, min_instances=4)))
+    assert shop.comes_to_rest(stable=B, floor=4).config_name == promoted.config_name
+    assert types(shop) == {A: USUAL, B: LARGER}

@@ -1,11 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import CfnParameter, Stack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary_construct import Container, ModelRelease, PrivateRegistry, S3Prefix
+from canary_construct import Container, InstanceScaling, ModelRelease, PrivateRegistry, S3Prefix
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/recommender:1"
 
@@ -150,3 +151,19 @@ def test_a_container_of_a_pipeline_is_shipped_from_a_folder_that_is_there(tmp_pa
     assert Container.from_asset(image_uri=IMAGE, path=str(tmp_path)).asset_path == str(tmp_path)
     with pytest.raises(ValueError, match=r"^path must be a model.tar.gz or a folder, got .*, which does not exist$"):
         Container.from_asset(image_uri=IMAGE, path=str(tmp_path / "none"))
+
+
+def test_a_release_may_say_type_and_scaling_wherever_it_comes_from(tmp_path: Path) -> None:
+    own: dict[str, Any] = {"instance_type": "ml.g5.xlarge", "scaling": InstanceScaling(min_instances=2)}
+    arn = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
+    for release in (
+        ModelRelease(version="v1", image_uri=IMAGE, **own),
+        ModelRelease.from_asset(version="v1", image_uri=IMAGE, path=str(tmp_path), **own),
+        ModelRelease.from_model_package(version="v1", arn=arn, **own),
+    ):
+        assert (release.instance_type, release.scaling) == ("ml.g5.xlarge", InstanceScaling(min_instances=2))
+
+
+def test_a_scaling_of_another_kind_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^scaling of release v1 must be an InstanceScaling, got 3$"):
+        ModelRelease(version="v1", image_uri=IMAGE, scaling=3)  # type: ignore[arg-type]  # that is the point

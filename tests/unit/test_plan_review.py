@@ -33,7 +33,11 @@ TOKEN: Any = Token.as_number({"Ref": "Parameter"})
 
 
 def review(
-    expected_rps: Any, *gates: Gate, scaling: InstanceScaling | None = None, routing: TrafficRouting = ROUTING
+    expected_rps: Any,
+    *gates: Gate,
+    scaling: InstanceScaling | None = None,
+    own_scaling: InstanceScaling | None = None,
+    routing: TrafficRouting = ROUTING,
 ) -> PlanReview:
     settings = EndpointSettings(
         endpoint_name="recommender",
@@ -44,6 +48,7 @@ def review(
         state_machine_arn="",
         start_on_deploy=True,
         api_stages=(),
+        release_scaling=own_scaling,
     )
     plan = RolloutPlan(
         settings=settings,
@@ -124,6 +129,24 @@ def test_the_peak_is_told_when_fleet_or_traffic_is_known(
     expected_rps: float | None, scaling: InstanceScaling, instances: Sequence[int] | None
 ) -> None:
     summary = review(expected_rps, scaling=scaling).summary()
+    found = (summary.get("InstancesBefore"), summary.get("PeakInstances"))
+    assert found == ((None, None) if instances is None else tuple(instances))
+
+
+@pytest.mark.parametrize(
+    ("own", "instances"),
+    [
+        (InstanceScaling(max_instances=2, invocations_per_instance=3000), (8, 9)),
+        (InstanceScaling(max_instances=4, invocations_per_instance=3000, idle_instances=3), (8, 10)),
+        (InstanceScaling(min_instances=3), (8, 10)),
+        (InstanceScaling(concurrency_per_instance=4), None),
+    ],
+)
+def test_the_release_counts_by_its_own_scaling_and_what_serves_by_the_endpoints(
+    own: InstanceScaling, instances: Sequence[int] | None
+) -> None:
+    """70 requests a second are 4,200 a minute."""
+    summary = review(70, scaling=SCALABLE, own_scaling=own).summary()
     found = (summary.get("InstancesBefore"), summary.get("PeakInstances"))
     assert found == ((None, None) if instances is None else tuple(instances))
 

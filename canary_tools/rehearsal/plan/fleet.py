@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any
 
 from rollout.contract.hosting import INSTANCE_TYPE, RELEASE_TYPE
+from rollout.contract.plan import Scaling
 
 from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -16,9 +17,11 @@ SECONDS_PER_MINUTE = 60
 class Fleet:
     """The instances of a rollout.
 
-    `rps`: requests a second on the whole endpoint. `needed`: instances for that traffic. `idle`: instances of the slot
-    that serves nobody. `most`: `max_instances` of a variant. `canaries`: instances of the canary in each step.
-    `follows`: what scaling follows beside the invocations; how many instances that adds is known in AWS only.
+    `rps`: requests a second on the whole endpoint. `needed`: instances for that traffic, of the release that serves,
+    which is taken to have the endpoint's scaling. `idle`: instances of the slot that serves nobody. `most`:
+    `max_instances` of that scaling. `canaries`: instances of the release on trial in each step, by its own scaling.
+    `own_needed`, `own_most`: the same numbers of its scaling. `follows`: what the scalings follow beside the
+    invocations; how many instances that adds is known in AWS only.
     """
 
     instance_type: str
@@ -27,6 +30,8 @@ class Fleet:
     idle: int
     most: int
     canaries: tuple[int, ...]
+    own_needed: int
+    own_most: int
     follows: tuple[str, ...] = ()
 
     @property
@@ -37,12 +42,16 @@ class Fleet:
     @property
     def refused(self) -> str | None:
         """Return why `Prepare` would refuse the rollout; `None` if it would not."""
-        if self.needed <= self.most:
-            return None
-        return (
-            f"{self.rps:g} requests a second need {self.needed:,} instances, but max_instances is {self.most}: the "
-            "rollout would be refused"
-        )
+        for needed, most, whose in (
+            (self.needed, self.most, "max_instances"),
+            (self.own_needed, self.own_most, "max_instances of the release"),
+        ):
+            if needed > most:
+                return (
+                    f"{self.rps:g} requests a second need {needed:,} instances, but {whose} is {most}: the rollout "
+                    "would be refused"
+                )
+        return None
 
     @property
     def before(self) -> int | None:
@@ -74,25 +83,34 @@ class Fleet:
             "peak_instances": self.peak,
             "peak_usd_per_hour": self.peak_usd_per_hour,
             "max_instances": self.most,
+            "max_instances_of_release": self.own_most,
             "follows_too": list(self.follows),
         }
 
 
 def fleet_of(declared: DeclaredEndpoint, rps: float) -> Fleet:
     """Return the instances of a rollout at this many requests a second on the whole endpoint."""
-    scaling, steps = declared.plan.settings.scaling, declared.plan.steps
-    per_instance = scaling.invocations_per_instance
-    for_traffic = 0 if per_instance is None else ceil(rps * SECONDS_PER_MINUTE / per_instance)
-    needed, idle = max(for_traffic, scaling.min_instances), scaling.idle_instances
+    scaling, own, steps = declared.plan.settings.scaling, declared.release_scaling(), declared.plan.steps
+    needed = _needed(own, rps)
+    follows = (metric.name for each in (scaling, own) for metric in each.follows)
     return Fleet(
         instance_type=_instance_type(declared),
         rps=rps,
-        needed=needed,
-        idle=idle,
+        needed=_needed(scaling, rps),
+        idle=scaling.idle_instances,
         most=scaling.max_instances,
-        canaries=tuple(max(idle, ceil(needed * step.expected_percent / 100)) for step in steps),
-        follows=tuple(metric.name for metric in scaling.follows),
+        canaries=tuple(max(own.idle_instances, ceil(needed * step.expected_percent / 100)) for step in steps),
+        own_needed=needed,
+        own_most=own.max_instances,
+        follows=tuple(dict.fromkeys(follows)),
     )
+
+
+def _needed(scaling: Scaling, rps: float) -> int:
+    """Return how many instances of one scaling all of the traffic needs."""
+    per_instance = scaling.invocations_per_instance
+    for_traffic = 0 if per_instance is None else ceil(rps * SECONDS_PER_MINUTE / per_instance)
+    return max(for_traffic, scaling.min_instances)
 
 
 def _instance_type(declared: DeclaredEndpoint) -> str:

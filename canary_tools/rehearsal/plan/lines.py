@@ -59,7 +59,13 @@ def _instances(fleet: Fleet) -> str:
     hourly = fleet.peak_usd_per_hour
     price = f"no list price of {_type(fleet)} is known here" if hourly is None else f"${hourly:,.2f} an hour"
     more = f", and more if {' or '.join(fleet.follows)} asks for it" if fleet.follows else ""
-    return f"{fleet.before:,} before, {fleet.peak:,} at the peak{more}: {price} (max_instances {fleet.most} a variant)"
+    return f"{fleet.before:,} before, {fleet.peak:,} at the peak{more}: {price} ({_most(fleet)})"
+
+
+def _most(fleet: Fleet) -> str:
+    if fleet.own_most == fleet.most:
+        return f"max_instances {fleet.most} a variant"
+    return f"max_instances {fleet.most}, of the release {fleet.own_most}"
 
 
 def _cost(summary: Summary) -> str:

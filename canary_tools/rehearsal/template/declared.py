@@ -1,11 +1,13 @@
 """One `CanaryEndpoint` of a template, with everything that the template declares for it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rollout.contract.plan import Plan
+from rollout.contract.hosting import RELEASE_SCALING
+from rollout.contract.plan import Plan, Scaling
 
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.template.intrinsics import Intrinsics
@@ -97,6 +99,12 @@ class DeclaredEndpoint:
             if if_known(values, properties_of(resource).get("EndpointName")) == self.endpoint_name:
                 return logical_id, resource
         raise RehearsalError(f"the template has no {kind} for endpoint {self.endpoint_name}")
+
+    def release_scaling(self) -> Scaling:
+        """Return the scaling of the release that the template deploys: its own, or the endpoint's."""
+        _, slots = self.resource("Custom::ReleaseSlots")
+        own = slots["Properties"].get(RELEASE_SCALING)
+        return self.plan.settings.scaling if own is None else Scaling.parse(json.loads(self.intrinsics().resolve(own)))
 
     def config(self) -> Mapping[str, Any]:
         """Return the endpoint config that the template gives the endpoint."""

@@ -21,6 +21,8 @@ INSTANCE_TYPE = "InstanceType"
 """No knob: every variant has one, and SageMaker changes it only in a slot that is no scalable target."""
 RELEASE_TYPE = "ReleaseInstanceType"
 """The property of `Custom::ReleaseSlots` with the type of the release, if it has one of its own."""
+RELEASE_SCALING = "ReleaseScaling"
+"""The property with the scaling of the release, as text, if it has one of its own."""
 KNOBS = (STARTUP_TIMEOUT, DOWNLOAD_TIMEOUT, VOLUME_SIZE, AMI_VERSION, ROUTING_STRATEGY, SSM_ACCESS)
 
 Knobs = Mapping[str, str | int]

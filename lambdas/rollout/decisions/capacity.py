@@ -9,13 +9,30 @@ from rollout import sentences
 from rollout.contract.errors import CapacityUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rollout.contract.plan import Scaling
+    from rollout.contract.scalings import Scalings
 
 MINUTE = 60
 
 
+class Traffic(NamedTuple):
+    """The traffic of both slots together.
+
+    `followed`: how many instances of each slot all of it needs, by the metrics that the scaling of that slot follows.
+    """
+
+    requests_per_minute: float
+    followed: Mapping[str, float]
+
+    def needs(self, slot: str, scaling: Scaling) -> int:
+        """Return how many instances of a slot all of the traffic needs."""
+        return instances_needed(self.requests_per_minute, scaling, self.followed.get(slot, 0))
+
+
 def instances_needed(requests_per_minute: float, scaling: Scaling, followed: float = 0) -> int:
-    """Return how many instances the whole current traffic needs, from `min_instances` to `max_instances`.
+    """Return how many instances of one kind the whole current traffic needs, from `min_instances` to `max_instances`.
 
     `followed`: the instances that the metrics ask for which scaling follows. The larger need counts, as target tracking
     adds instances for any of its policies. Source:
@@ -46,45 +63,47 @@ class Excess(NamedTuple):
     sentence: str = ""
 
 
-def excess(
-    requests_per_minute: float,
-    scaling: Scaling,
-    *,
-    followed: float = 0,
-    since: float | None,
-    now: float,
-    lasts_seconds: int,
-) -> Excess:
-    """Tell whether the traffic needs more than `max_instances`. A rollout waits then: a peak passes.
+def excess(traffic: Traffic, scalings: Scalings, *, since: float | None, now: float, lasts_seconds: int) -> Excess:
+    """Tell whether all of the traffic needs more than `max_instances` of a slot. A rollout waits then: a peak passes.
+
+    Stable takes all of it after a rollback, the canary when it is promoted.
 
     Raises:
         CapacityUnavailable: when the traffic has needed more for `lasts_seconds`.
 
     >>> from rollout.contract.plan import Scaling
+    >>> from rollout.contract.scalings import Scalings
     >>> scaling = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=1000)
-    >>> excess(8000, scaling, since=0, now=60, lasts_seconds=900)
+    >>> excess(Traffic(8000, {"variant-a": 0}), Scalings(endpoint=scaling), since=0, now=60, lasts_seconds=900)
     Excess(since=None, sentence='')
-    >>> excess(8001, scaling, since=None, now=60, lasts_seconds=900).since
+    >>> excess(Traffic(8001, {"variant-a": 0}), Scalings(endpoint=scaling), since=None, now=60, lasts_seconds=900).since
     60
     """
-    for_requests, for_followed = _for_requests(requests_per_minute, scaling), ceil(round(followed, 3))
-    needed = max(for_requests, for_followed)
-    if needed <= scaling.max_instances:
+    found = (_over_maximum(traffic, slot, scalings.of(slot)) for slot in traffic.followed)
+    sentence = next(filter(None, found), "")
+    if not sentence:
         return Excess()
     begun = now if since is None else since
-    words = {"needed": needed, "maximum": scaling.max_instances}
-    if for_requests == needed:
-        rates = {"rate": requests_per_minute, "per_instance": scaling.invocations_per_instance}
-        sentence = sentences.OVER_MAXIMUM.format(**rates, **words)
-    else:
-        sentence = sentences.FOLLOWED_OVER_MAXIMUM.format(**words)
     if now >= begun + lasts_seconds:
         raise CapacityUnavailable(f"{sentence}; this lasts for {(now - begun) / MINUTE:.0f} minutes")
     return Excess(begun, sentence)
 
 
+def _over_maximum(traffic: Traffic, slot: str, scaling: Scaling) -> str:
+    """Return a sentence if all of the traffic needs more instances of a slot than it may have; otherwise nothing."""
+    for_requests = _for_requests(traffic.requests_per_minute, scaling)
+    needed = max(for_requests, ceil(round(traffic.followed[slot], 3)))
+    words = {"needed": needed, "slot": slot, "maximum": scaling.max_instances}
+    if needed <= scaling.max_instances:
+        return ""
+    if for_requests == needed:
+        rates = {"rate": traffic.requests_per_minute, "per_instance": scaling.invocations_per_instance}
+        return sentences.OVER_MAXIMUM.format(**rates, **words)
+    return sentences.FOLLOWED_OVER_MAXIMUM.format(**words)
+
+
 def canary_floor(needed: int, canary_percent: float, scaling: Scaling) -> int:
-    """Return the instances that the canary must have before it gets this share.
+    """Return the instances that the canary must have before it gets this share. `needed`: its own for all traffic.
 
     >>> from rollout.contract.plan import Scaling
     >>> scaling = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=1000)
@@ -94,6 +113,14 @@ def canary_floor(needed: int, canary_percent: float, scaling: Scaling) -> int:
     return max(scaling.idle_instances, ceil(needed * canary_percent / 100))
 
 
-def floors_at_rest(stable: str, canary: str, scaling: Scaling) -> dict[str, int]:
+def floors_at_rest(stable: str, idle: str, scalings: Scalings) -> dict[str, int]:
     """Return the declared floors, by the role that each slot plays now."""
-    return {stable: scaling.min_instances, canary: scaling.idle_instances}
+    return {stable: scalings.of(stable).min_instances, idle: scalings.of(idle).idle_instances}
+
+
+def ceiling(floor: int, scaling: Scaling) -> int:
+    """Return the most instances of a slot that may serve traffic, given its floor.
+
+    A fleet without target tracking has its floor as its ceiling too, so that it also shrinks.
+    """
+    return scaling.max_instances if scaling.is_tracked else floor

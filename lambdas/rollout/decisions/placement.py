@@ -38,28 +38,33 @@ class Asked:
     model_name: str
     instance_type: str
     hosting: SlotHosting
+    scaling: Scaling
+    """The release's own, or the endpoint's."""
 
-    def released(self, scaling: Scaling) -> Placement:
+    def released(self) -> Placement:
         """Return a slot that holds the release and serves nobody."""
         return Placement(
             model_name=self.model_name,
             weight=0,
-            instances=scaling.idle_instances,
+            instances=self.scaling.idle_instances,
             instance_type=self.instance_type,
             hosting=self.hosting.release,
         )
 
 
-def first_placement(asked: Asked, scaling: Scaling) -> Slots:
+def first_placement(asked: Asked) -> Slots:
     """Return the slots of a new endpoint: both hold the release, the first one serves."""
-    released = asked.released(scaling)
-    return _placement(SLOTS[0], released, released, scaling)
+    released = asked.released()
+    return _placement(SLOTS[0], released, released, asked.scaling)
 
 
 def next_placement(declared: Slots, asked: Asked, scaling: Scaling, *, stable: str) -> Slots:
-    """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1)."""
+    """Return the slots with the release in the idle one; the slot that serves keeps its model (invariant 1).
+
+    `scaling`: of the release that serves.
+    """
     kept = as_they_are(declared, asked.hosting)[stable]
-    return _placement(stable, kept, asked.released(scaling), scaling)
+    return _placement(stable, kept, asked.released(), scaling)
 
 
 def as_they_are(declared: Slots, hosting: SlotHosting) -> Slots:

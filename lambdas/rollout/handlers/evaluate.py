@@ -12,7 +12,7 @@ from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
 from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
 from rollout.decisions.bake import missing_metrics
-from rollout.decisions.capacity import Excess, excess
+from rollout.decisions.capacity import Excess, Traffic, excess
 from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
 from rollout.evidence.reader import EvidenceReader
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Step
     from rollout.contract.records import GateRecord, StepRecord
+    from rollout.contract.scalings import Scalings
     from rollout.endpoint import EndpointView
     from rollout.evidence.window import Window
     from rollout.step_look import Looked
@@ -66,10 +67,10 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     held = held_by_alarms(world, lock, must_be_known=True)
     window = window_of(plan, state, clock.now())
     evidence, not_answered = _read(reader, window, lock)
-    percent = foreseen_percent(plan, state)
-    traffic = {"requests_per_minute": evidence.requests_per_minute, "followed": followed_instances(world, view)}
-    hold_floors(world, lock, view, canary_percent=percent, **traffic)
-    over = _excess(world, plan, state, **traffic)
+    scalings, slots = world.scalings(), (lock.stable, lock.canary)
+    traffic = Traffic(evidence.requests_per_minute, followed_instances(world, view, scalings, slots=slots))
+    hold_floors(world, lock, view, scalings, traffic, canary_percent=foreseen_percent(plan, state))
+    over = _excess(plan, state, traffic, scalings)
 
     known = replace(state, over_maximum_since=over.since)
     looked = look_at(plan, known, window, evidence, held=held or over.sentence, notes=not_answered)
@@ -102,13 +103,10 @@ def _read(reader: EvidenceReader, window: Window, lock: Lock) -> tuple[Evidence,
         return unused, [sentences.NOT_ANSWERED.format(error=error)]
 
 
-def _excess(world: World, plan: Plan, state: StepState, *, requests_per_minute: float, followed: float) -> Excess:
+def _excess(plan: Plan, state: StepState, traffic: Traffic, scalings: Scalings) -> Excess:
     """Tell whether the traffic needs more than `max_instances`: a step is held then, and its peak is waited for."""
     lasts = max(OVER_MAXIMUM_SECONDS, LOOKS_OVER_MAXIMUM * plan.evaluation_interval_seconds)
-    return excess(
-        requests_per_minute, world.settings.scaling, followed=followed, since=state.over_maximum_since,
-        now=clock.now(), lasts_seconds=lasts,
-    )  # fmt: skip
+    return excess(traffic, scalings, since=state.over_maximum_since, now=clock.now(), lasts_seconds=lasts)
 
 
 def _refuse_another_hand(world: World, lock: Lock, state: StepState) -> EndpointView:

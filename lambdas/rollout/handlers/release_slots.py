@@ -63,7 +63,9 @@ def release_slots(event: Event) -> Answer:
     if waiting is not None and "Version" not in event["ResourceProperties"]:
         _leave_as_it_is(world, waiting, event, until)
         return {f"Version{letter}": "" for letter in LETTERS.values()}
-    wanted = Wanted.parse(event["ResourceProperties"], event.get("OldResourceProperties", {}))
+    wanted = Wanted.parse(
+        event["ResourceProperties"], event.get("OldResourceProperties", {}), scaling=world.settings.scaling
+    )
     if is_rolling_back(stack_status(event["StackId"])):
         until += FLEET_SECONDS
         return insist(lambda: _replay(world, wanted, request=event["RequestId"], until=until), until=until)
@@ -128,12 +130,12 @@ def _replay(world: World, wanted: Wanted, *, request: str, until: float) -> Answ
     with suppress(EndpointNotFound):
         wait_until_quiet(world.endpoint, until=until)
     stored = world.ledger.answer(wanted.digest)
-    if stored is not None:
-        _declare(world, wanted, known_reads(world, wanted))
     answer = _as_it_is(world, wanted) if stored is None else stored
     lock = world.ledger.lock()
     if lock is not None and lock.kind == ROLLOUT and stored is not None:
         answer = _with_the_models_that_serve(answer, _as_it_is(world, wanted))
+    if stored is not None:
+        _declare(world, wanted, answer, known_reads(world, wanted))
     deregister(world, answer)
     return {**_versions(world, answer), **answer}
 
@@ -144,7 +146,7 @@ def _as_it_is(world: World, wanted: Wanted) -> Answer:
         view = world.endpoint.describe()
         slots = as_they_are(world.endpoint.config(view.config_name), wanted.asked.hosting)
     except EndpointNotFound:
-        slots = first_placement(wanted.asked, world.settings.scaling)
+        slots = first_placement(wanted.asked)
     return answer_of(slots)
 
 
@@ -162,7 +164,7 @@ def _place(world: World, wanted: Wanted, *, holder: str, first: bool, until: flo
         world.ledger.free(holder)
         raise
     _change_types(world, attributes, until)
-    _declare(world, wanted, reads, anew=first)
+    _declare(world, wanted, attributes, reads, anew=first)
     attributes.update(_versions(world, attributes))
     world.ledger.remember_answer(wanted.digest, attributes, request=holder)
     return attributes
@@ -176,8 +178,16 @@ def _change_types(world: World, attributes: Answer, until: float) -> None:
         raise DeployRefused(sentences.STAYS_REGISTERED.format(**words))
 
 
-def _declare(world: World, wanted: Wanted, reads: Reads, *, anew: bool = False) -> None:
-    world.ledger.declare(wanted.release, wanted.asked.model_name, world.settings.scaling, reads=reads, anew=anew)
+def _declare(world: World, wanted: Wanted, answer: Answer, reads: Reads, *, anew: bool = False) -> None:
+    world.ledger.declare(
+        wanted.release,
+        wanted.asked.model_name,
+        world.settings.scaling,
+        reads=reads,
+        own_scaling=wanted.own_scaling,
+        in_slots={slot: str(answer[f"Model{letter}"]) for slot, letter in LETTERS.items()},
+        anew=anew,
+    )
 
 
 def _versions(world: World, attributes: Answer) -> dict[str, str]:

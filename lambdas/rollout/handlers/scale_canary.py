@@ -11,8 +11,7 @@ from rollout.contract.errors import CapacityUnavailable, Inconclusive
 from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
-from rollout.decisions.capacity import MINUTE, canary_floor, excess, instances_needed
-from rollout.decisions.minimum import in_force
+from rollout.decisions.capacity import MINUTE, Traffic, canary_floor, excess
 from rollout.floors import hold_floors
 from rollout.followed import TRAFFIC_WINDOW_SECONDS, followed_instances
 from rollout.shares import first_percent, foreseen_percent
@@ -20,6 +19,8 @@ from rollout.world import World
 
 if TYPE_CHECKING:
     from rollout.contract.events import Task
+    from rollout.contract.lock import Lock
+    from rollout.contract.scalings import Scalings
     from rollout.endpoint import EndpointView
 
 
@@ -44,16 +45,18 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     held = held_by_alarms(world, lock, must_be_known=False)
     view = world.endpoint.describe()
     now = clock.now()
-    busiest = _busiest_minute(world, view, lock.stable, now)
-    state = _with_a_share(plan, state, busiest)
-    followed = followed_instances(world, view, unknown=view.variants[lock.stable].instances)
-    found, least = view.variants[lock.canary].instances, _least_floor(plan, state, busiest, followed)
+    scalings, slots = world.scalings(), (lock.stable, lock.canary)
+    traffic = Traffic(
+        _busiest_minute(world, view, scalings, lock, now),
+        followed_instances(world, view, scalings, slots=slots, full=lock.stable),
+    )
+    state = _with_a_share(plan, state, traffic.requests_per_minute)
+    of_canary = scalings.of(lock.canary)
+    least = canary_floor(traffic.needs(lock.canary, of_canary), state.exposure.wanted, of_canary)
+    found = view.variants[lock.canary].instances
     percent = foreseen_percent(plan, state, must_wait=found < least)
-    floors = hold_floors(world, lock, view, canary_percent=percent, requests_per_minute=busiest, followed=followed)
-    over = excess(
-        busiest, world.settings.scaling, followed=followed, since=state.over_maximum_since, now=now,
-        lasts_seconds=OVER_MAXIMUM_SECONDS,
-    )  # fmt: skip
+    floors = hold_floors(world, lock, view, scalings, traffic, canary_percent=percent)
+    over = excess(traffic, scalings, since=state.over_maximum_since, now=now, lasts_seconds=OVER_MAXIMUM_SECONDS)
     needed = _needed_now(plan, state, floors[lock.canary], least)
     after = replace(_timed(state, now, found=found, needed=needed), over_maximum_since=over.since)
     if found < needed:
@@ -71,25 +74,21 @@ def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> S
     return replace(state, exposure=state.exposure.choose(percent))
 
 
-def _least_floor(plan: Plan, state: StepState, requests_per_minute: float, followed: float) -> int:
-    """Return the instances that the wanted share needs."""
-    scaling = in_force(plan.settings.scaling, clock.now())
-    return canary_floor(instances_needed(requests_per_minute, scaling, followed), state.exposure.wanted, scaling)
-
-
 def _needed_now(plan: Plan, state: StepState, floor: int, least: int) -> int:
     """Return the instances that are waited for. Those for later shares come while the present one is watched."""
     return floor if plan.step(state.index).passes is Passes.EVIDENCE else min(floor, least)
 
 
-def _busiest_minute(world: World, view: EndpointView, stable: str, now: float) -> float:
-    """Return the requests of the busiest minute. Without one, stable's instances say how many there may be."""
+def _busiest_minute(world: World, view: EndpointView, scalings: Scalings, lock: Lock, now: float) -> float:
+    """Return the requests of the busiest minute. Without one, stable's instances say how many there may be.
+
+    If the scaling of stable follows something else, each of them counts as one of the canary's.
+    """
     busiest = world.metrics.requests_per_minute(now - TRAFFIC_WINDOW_SECONDS, now, serving=view.serving_slots())
     if busiest.is_known:
         return busiest.requests
-    return max(
-        busiest.requests, view.variants[stable].instances * (world.settings.scaling.invocations_per_instance or 0)
-    )
+    of_stable, of_canary = (scalings.of(slot).invocations_per_instance for slot in (lock.stable, lock.canary))
+    return max(busiest.requests, view.variants[lock.stable].instances * (of_stable or of_canary or 0))
 
 
 def _timed(state: StepState, now: float, *, found: int, needed: int) -> StepState:

@@ -67,7 +67,7 @@ def _settle_what_was_left(world: World, event: StackChanged, until: float) -> No
     """
     lock = world.ledger.lock()
     landing = world.ledger.landing() if lock is None else None
-    if lock is None and landing is None and not world.settings.scaling.scheduled:
+    if lock is None and landing is None and not world.scalings().are_scheduled:
         return
     status = stack_status(event["stack_id"])
     if status.endswith("_IN_PROGRESS") or status.startswith("DELETE_"):

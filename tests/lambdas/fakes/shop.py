@@ -272,8 +272,7 @@ class Shop:
         return fleet.variants[slot].current_count
 
     def scaling(self) -> dict[str, SlotScaling]:
-        settings = Settings.parse(self.settings)
-        return SlotScalers(ENDPOINT, settings.scaling).registered()
+        return SlotScalers(ENDPOINT).registered()
 
     def floors(self) -> dict[str, int]:
         return {slot: registered.floor for slot, registered in self.scaling().items()}
@@ -287,8 +286,7 @@ class Shop:
         self.see_it_land()
         weights = self.weights()
         serving = [slot for slot, weight in weights.items() if weight > 0]
-        scaling = in_force(Scaling.parse(self.settings["scaling"]), self.aws.clock.now())
-        floors = {slot: scaling.min_instances if [slot] == serving else scaling.idle_instances for slot in weights}
+        floors = {slot: self._floor_at_rest(slot, serves=[slot] == serving) for slot in weights}
         found = {
             f"weights {weights}": len(serving) == 1,
             f"floors {self.floors()}": self.floors() == floors,
@@ -297,6 +295,12 @@ class Shop:
             f"cohort {self.cohorts()}": not self.cohorts(),
         }
         return [problem for problem, fine in found.items() if not fine]
+
+    def _floor_at_rest(self, slot: str, *, serves: bool) -> int:
+        own = self.stack.own_scalings.get(self.models()[slot])
+        declared = Scaling.parse(self.settings["scaling"] if own is None else own)
+        scaling = in_force(declared, self.aws.clock.now())
+        return scaling.min_instances if serves else scaling.idle_instances
 
     def cohorts(self) -> list[Any]:
         """Return every rule that sends requests to the canary beside the weights, wherever it is published."""

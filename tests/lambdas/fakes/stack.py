@@ -41,6 +41,8 @@ class Template:
     instance_type: str = INSTANCE_TYPE
     own_type: str = ""
     """Of the release."""
+    own_scaling: dict[str, Any] | None = None
+    """Of the release; left out, it has the endpoint's."""
     tags: str = ""
     content_values: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
@@ -72,6 +74,7 @@ class Template:
             "EndpointName": self.settings["endpoint"],
             "InstanceType": self.instance_type,
             **({"ReleaseInstanceType": self.own_type} if self.own_type else {}),
+            **({} if self.own_scaling is None else {"ReleaseScaling": json.dumps(self.own_scaling)}),
             "EndpointDigest": f"{self.tags} {self.deployment_config or ''}".strip(),
             "Settings": json.dumps({k: guarded[k] for k in sorted(guarded) if not k.startswith(("state", "start"))}),
             "ModelName": self.model_name,
@@ -126,6 +129,8 @@ class Stack:
         self.sibling_fails = False
         """Whether another resource of the stack fails while the endpoint is updated."""
         self.deployed: Deployed | None = None
+        self.own_scalings: dict[str, dict[str, Any] | None] = {}
+        """Of each model, as the last deploy of it that was not undone asked for it."""
 
     def template(self, version: str, digest: str = "", **changes: Any) -> Template:
         """Return the template of a release; what is not said stays as it is deployed."""
@@ -191,6 +196,7 @@ class Stack:
         self.deployed = Deployed(template=template, answer=answer, config=config)
         yield "VerifiedEndpoint"
         verified_endpoint(self._event("Create" if before is None else "Update", _verified_properties(self.deployed)))
+        self.own_scalings[template.model_name] = template.own_scaling
 
     def _make_model(self, template: Template) -> None:
         known = {row["ModelName"] for row in self._aws.sagemaker.catalogue.models.list({})["Models"]}
