@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_BAKE_SECONDS = 30 * 60
 MAX_BAKE_FACTOR = 4
 DEFAULT_MIN_REQUESTS = 100
+SHORTEST_APPROVAL_SECONDS, LONGEST_APPROVAL_SECONDS = 5 * 60, 14 * 24 * 60 * 60
 
 
 class SaidTimes(NamedTuple):
@@ -39,6 +40,10 @@ class TrafficStep:
     `on_inconclusive` decides. In a paced routing the share rises to `percent` little by little, the step `passes` by
     another rule, and a `bake` that is left out is another one: see `TrafficRouting.paced`.
 
+    With `approval`, 5 minutes to 14 days, a step that has passed waits so long for a person's yes. Meanwhile it keeps
+    its share, gates and alarms go on, and what they find ends the rollout. Without a yes in this time the rollout is
+    rolled back, and the same version may be tried again. Left out, nobody is asked.
+
     Raises:
         ValueError: when the percentage, a time or the number of requests is out of its range.
     """
@@ -47,6 +52,8 @@ class TrafficStep:
     bake_seconds: int
     max_bake_seconds: int
     min_requests: int
+    approval_seconds: int
+    """0: nobody is asked."""
     rule: CohortRule | None
     """Of a cohort step; its `percent` is 0."""
     passes: Passes
@@ -59,10 +66,17 @@ class TrafficStep:
         bake: Duration | None = None,
         max_bake: Duration | None = None,
         min_requests: int = DEFAULT_MIN_REQUESTS,
+        approval: Duration | None = None,
     ) -> None:
         if not 1 <= percent <= 100:  # noqa: PLR2004 - a percentage
             raise ValueError(f"percent must be between 1 and 100, got {percent}")
-        self._set(percent=percent, rule=None, said=SaidTimes.of(bake, max_bake), min_requests=min_requests)
+        self._set(
+            percent=percent,
+            rule=None,
+            said=SaidTimes.of(bake, max_bake),
+            min_requests=min_requests,
+            approval_seconds=_approval_seconds(approval),
+        )
 
     @classmethod
     def cohort(
@@ -72,6 +86,7 @@ class TrafficStep:
         bake: Duration | None = None,
         max_bake: Duration | None = None,
         min_requests: int = DEFAULT_MIN_REQUESTS,
+        approval: Duration | None = None,
     ) -> TrafficStep:
         """Give the canary the requests that match a rule, and no share of the others.
 
@@ -81,7 +96,13 @@ class TrafficStep:
         """
         step = cls.__new__(cls)
         said = SaidTimes.of(bake, max_bake)
-        step._set(percent=0, rule=rule, said=said, min_requests=min_requests)  # noqa: SLF001 - the same class
+        step._set(  # noqa: SLF001 - the same class
+            percent=0,
+            rule=rule,
+            said=said,
+            min_requests=min_requests,
+            approval_seconds=_approval_seconds(approval),
+        )
         return step
 
     def paced(
@@ -97,6 +118,7 @@ class TrafficStep:
             rule=self.rule,
             said=self.said,
             min_requests=self.min_requests,
+            approval_seconds=self.approval_seconds,
             passes=passes,
             usual_bake_seconds=bake_seconds,
             least_max_bake_seconds=least_max_bake_seconds,
@@ -110,6 +132,7 @@ class TrafficStep:
         rule: CohortRule | None,
         said: SaidTimes,
         min_requests: int,
+        approval_seconds: int,
         passes: Passes = Passes.EVIDENCE,
         usual_bake_seconds: int = DEFAULT_BAKE_SECONDS,
         least_max_bake_seconds: int = 0,
@@ -122,6 +145,7 @@ class TrafficStep:
             ("bake_seconds", bake_seconds),
             ("max_bake_seconds", max_bake_seconds if said.max_bake is None else said.max_bake),
             ("min_requests", min_requests),
+            ("approval_seconds", approval_seconds),
             ("passes", passes),
             ("said", said),
         ):
@@ -134,6 +158,11 @@ class TrafficStep:
         if self.max_bake_seconds < self.bake_seconds:
             raise ValueError(
                 f"max_bake must be at least bake ({self.bake_seconds} s), got {self.max_bake_seconds} s at {self.title}"
+            )
+        if self.approval_seconds and not SHORTEST_APPROVAL_SECONDS <= self.approval_seconds <= LONGEST_APPROVAL_SECONDS:
+            raise ValueError(
+                f"approval must be between {SHORTEST_APPROVAL_SECONDS} s and {LONGEST_APPROVAL_SECONDS:,} s, got "
+                f"{self.approval_seconds:,} s at {self.title}"
             )
         if self.min_requests < 1:
             raise ValueError(f"min_requests must be 1 or more, got {self.min_requests} at {self.title}")
@@ -158,4 +187,9 @@ class TrafficStep:
             expected_percent=self.expected_percent,
             cohort=None if self.rule is None else self.rule.for_handlers(),
             passes=self.passes,
+            approval_seconds=self.approval_seconds,
         )
+
+
+def _approval_seconds(approval: Duration | None) -> int:
+    return 0 if approval is None else int(approval.to_seconds())

@@ -80,6 +80,9 @@ class PlanReview:
         }
         if self.plan.routing.cohorts:
             summary["Cohorts"] = [{"Limit": limit} for limit in cohort_limits(self.plan)]
+        approvals = {step.title: step.approval_seconds for step in steps if step.approval_seconds}
+        if approvals:
+            summary["ApprovalSeconds"] = approvals
         if self.plan.hold_back is not None:
             summary["HoldBack"] = hold_back_summary(self.plan, self._traffic)
         if self.plan.routing.is_paced:
@@ -128,9 +131,10 @@ class PlanReview:
             yield min(step.bake_seconds, early) + SUCCESSOR_PERIODS * self._period
 
     def _longest(self) -> int:
-        """Return the seconds of a rollout that uses every `max_bake` and every time-out."""
+        """Return the seconds of a rollout that uses every `max_bake` and every time-out, and that nobody pauses."""
         interval = self.plan.evaluation_interval_seconds
         baking = sum(longest_watch_seconds(step, interval_seconds=interval) for step in self._steps)
+        baking += sum(step.approval_seconds for step in self._steps)
         return baking + self.plan.timeouts.longest_wait_seconds(len(self._steps))
 
     def _reactions(self, alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[ReactionTime]:

@@ -47,6 +47,8 @@ MAX_INTERVAL_SECONDS = 60 * 60
 """A rollout that is looked at less often is not watched."""
 MAX_PACED_INTERVAL_SECONDS = 5 * 60
 """The same of one that is paced: a share that is looked at less often cannot rise within the `max_bake` of its step."""
+MAX_HOLD_INTERVAL_SECONDS = 60 * 60
+"""The same of a rollout that people hold: its share does not rise, and alarms do not wait for looks."""
 MAX_HOLD_BACK_INTERVAL_SECONDS = 15 * 60
 """The same of a hold-back: a fault costs nearly all requests of the time until a look finds it."""
 CHANGES_OF_HOLD_BACK = 2
@@ -68,22 +70,26 @@ def poll_seconds(step_count: int, *, metric_period_seconds: int, timeouts: Timeo
     return max(metric_period_seconds // 4, ceil(timeouts.longest_wait_seconds(step_count) / looks))
 
 
-def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: int, hold_back_seconds: int = 0) -> int:
+def evaluation_interval(
+    steps: Sequence[TrafficStep], *, metric_period_seconds: int, hold_back_seconds: int = 0, hold_seconds: int = 0
+) -> int:
     """Return the shortest interval between two evaluations whose longest rollout fits into the history, in seconds.
 
-    Room is left for a hold-back that is looked at as rarely as is allowed.
+    Room is left for a hold-back, and for people who hold the rollout for `hold_seconds`, each with as few looks as are
+    allowed.
 
     Raises:
         ValueError: when not even one look an hour fits, or one in five minutes where the share is paced.
     """
     kept = hold_back_history(hold_back_seconds, interval_seconds=MAX_HOLD_BACK_INTERVAL_SECONDS)
+    held_by_people = hold_history(hold_seconds, interval_seconds=MAX_HOLD_INTERVAL_SECONDS)
     interval = metric_period_seconds
     longest, words = (
         (MAX_PACED_INTERVAL_SECONDS, "one look in five minutes, which a paced share needs")
         if _is_paced(steps)
         else (MAX_INTERVAL_SECONDS, "one look an hour")
     )
-    while longest_history(steps, interval_seconds=interval) + kept > MAX_EVENTS:
+    while longest_history(steps, interval_seconds=interval) + kept + held_by_people > MAX_EVENTS:
         interval += metric_period_seconds
         if interval > longest:
             held, or_less = (
@@ -98,16 +104,50 @@ def evaluation_interval(steps: Sequence[TrafficStep], *, metric_period_seconds: 
 
 
 def hold_back_interval(
-    steps: Sequence[TrafficStep], *, metric_period_seconds: int, interval_seconds: int, hold_back_seconds: int
+    steps: Sequence[TrafficStep],
+    *,
+    metric_period_seconds: int,
+    interval_seconds: int,
+    hold_back_seconds: int,
+    hold_seconds: int = 0,
 ) -> int:
     """Return the shortest interval between two looks at a hold-back that the steps leave room for, in seconds.
 
     `interval_seconds`: that of the steps, as `evaluation_interval` has chosen it, which is the shortest.
     """
     used, interval = longest_history(steps, interval_seconds=interval_seconds), interval_seconds
+    used += hold_history(hold_seconds, interval_seconds=MAX_HOLD_INTERVAL_SECONDS)
     while used + hold_back_history(hold_back_seconds, interval_seconds=interval) > MAX_EVENTS:
         interval += metric_period_seconds
     return interval
+
+
+def hold_interval(
+    steps: Sequence[TrafficStep],
+    *,
+    metric_period_seconds: int,
+    interval_seconds: int,
+    hold_back_events: int,
+    hold_seconds: int,
+) -> int:
+    """Return the shortest interval between two looks at a rollout that people hold, in seconds.
+
+    `hold_back_events`: what a hold-back needs of the history. `interval_seconds`: that of the steps.
+    """
+    used = longest_history(steps, interval_seconds=interval_seconds) + hold_back_events
+    interval = interval_seconds
+    while used + hold_history(hold_seconds, interval_seconds=interval) > MAX_EVENTS:
+        interval += metric_period_seconds
+    return interval
+
+
+def hold_history(seconds: int, *, interval_seconds: int) -> int:
+    """Return the events of all looks while people hold a rollout; its time is told by the clock.
+
+    >>> hold_history(86400, interval_seconds=3600)
+    286
+    """
+    return EVENTS_PER_LOOK * (ceil(seconds / interval_seconds) + LOOKS_AFTER_BAKE) if seconds else 0
 
 
 def hold_back_history(seconds: int, *, interval_seconds: int) -> int:

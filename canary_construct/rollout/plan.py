@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rollout.contract.plan import Passes, Plan
+from rollout.contract.plan import DAY_SECONDS, Passes, Plan
 
 from canary_construct.rollout.history_budget import (
     CHANGES_OF_HOLD_BACK,
     evaluation_interval,
+    hold_back_history,
     hold_back_interval,
+    hold_interval,
     poll_seconds,
 )
 from canary_construct.rollout.timeouts import Timeouts
@@ -56,9 +58,29 @@ class RolloutPlan:
                     f"at a metric period of {period} s, got {step.bake_seconds} s at {step.title}"
                 )
         interval = evaluation_interval(
-            self.routing.traffic_steps, metric_period_seconds=period, hold_back_seconds=self.hold_back_seconds
+            self.routing.traffic_steps,
+            metric_period_seconds=period,
+            hold_back_seconds=self.hold_back_seconds,
+            hold_seconds=self.longest_hold_seconds,
         )
         object.__setattr__(self, "evaluation_interval_seconds", interval)
+
+    @property
+    def longest_hold_seconds(self) -> int:
+        """Return how long people may hold the rollout in all: a day, and as long as its steps wait for approval."""
+        return DAY_SECONDS + sum(step.approval_seconds for step in self.routing.traffic_steps)
+
+    @property
+    def hold_interval_seconds(self) -> int:
+        """Return the time between two looks while people hold the rollout."""
+        steps, interval = self.routing.traffic_steps, self.hold_back_interval_seconds
+        return hold_interval(
+            steps,
+            metric_period_seconds=self.settings.metric_period_seconds,
+            interval_seconds=self.evaluation_interval_seconds,
+            hold_back_events=hold_back_history(self.hold_back_seconds, interval_seconds=interval),
+            hold_seconds=self.longest_hold_seconds,
+        )
 
     @property
     def hold_back_seconds(self) -> int:
@@ -73,6 +95,7 @@ class RolloutPlan:
             metric_period_seconds=self.settings.metric_period_seconds,
             interval_seconds=self.evaluation_interval_seconds,
             hold_back_seconds=self.hold_back_seconds,
+            hold_seconds=self.longest_hold_seconds,
         )
 
     def current(self) -> Plan:
@@ -86,6 +109,7 @@ class RolloutPlan:
             smoke_test=() if self.smoke_test is None else self.smoke_test.requests(),
             harm_budget=self.routing.harm_budget,
             on_inconclusive=self.on_inconclusive.value,
+            hold_interval_seconds=self.hold_interval_seconds,
             evaluation_interval_seconds=self.evaluation_interval_seconds,
             hold_back=None if held is None else held.for_handlers(interval_seconds=self.hold_back_interval_seconds),
             poll_seconds=poll_seconds(waits, metric_period_seconds=period, timeouts=self.timeouts),

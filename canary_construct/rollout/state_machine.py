@@ -123,6 +123,8 @@ class RolloutStateMachine(Construct):
             "judged": sfn.JsonPath.object_at("$.step.judged"),
             "bracketed": sfn.JsonPath.object_at("$.step.bracketed"),
             "next_period": sfn.JsonPath.number_at("$.step.next_period"),
+            "held_seconds": sfn.JsonPath.number_at("$.step.held_seconds"),
+            "held_before": sfn.JsonPath.number_at("$.step.held_seconds"),
         }
         return sfn.Pass(self, "NextStep", parameters=kept, result_path="$.step").next(following)
 

@@ -6,7 +6,8 @@ from typing import Any
 from rollout.clock import iso
 from rollout.contract import operator
 from rollout.contract.names import SLOTS
-from rollout.contract.operator import Order, Request
+from rollout.contract.operator import Request
+from rollout.contract.order import Order
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
@@ -75,6 +76,10 @@ class Controls:
         aws = self._aws
         return {
             "abort": lambda _: self._ask(operator.abort),
+            "approve": lambda _: self._ask(lambda execution, order: operator.approve(execution, self._step(), order)),
+            "reject": lambda _: self._ask(lambda execution, order: operator.reject(execution, self._step(), order)),
+            "pause": lambda _: self._ask(operator.pause),
+            "resume": lambda _: self._ask(operator.resume),
             "stop-execution": lambda _: self._stop("Stopped"),
             "time-out-execution": lambda _: self._time_out(),
             "deploy": lambda _: self._deploy(),
@@ -85,10 +90,18 @@ class Controls:
             "hold-alarm-in-alarm": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.ALARM),
             "hold-alarm-in-ok": lambda control: aws.alarms.hold(self._alarm(control), AlarmState.OK),
             "flap-alarm": lambda control: self._flap(self._alarm(control)),
-            "duplicate-event": lambda _: (aws.bus.repeat(), aws.stream.repeat()),
-            "delay-events": lambda _: (aws.bus.delay(), aws.stream.delay()),
+            "duplicate-event": lambda _: self._repeat(),
+            "delay-events": lambda _: self._delay(),
             **dict.fromkeys(DISTORTIONS, self._distort),
         }
+
+    def _repeat(self) -> None:
+        self._aws.bus.repeat()
+        self._aws.stream.repeat()
+
+    def _delay(self) -> None:
+        self._aws.bus.delay()
+        self._aws.stream.delay()
 
     def _is_over(self) -> bool:
         """Tell whether the rollout no longer answers for the endpoint.
@@ -111,6 +124,10 @@ class Controls:
             self._aws.declared.endpoint_name, request(self._aws.lock().get("holder", ""), order)
         ):
             self._observation.note("control", "what was asked does not fit, and nothing was changed")
+
+    def _step(self) -> int:
+        """Return the step that waits for approval; -1 when none does."""
+        return int(self._aws.lock().get("awaits", -1))
 
     def _stop(self, error: str) -> None:
         """Stop the execution, as anybody can."""

@@ -178,6 +178,16 @@ class Ledger:
         values = {":me": execution, ":until": iso(until), ":share": share}
         return self._update("lock", "SET raising_until = :until, share_number = :share", values, condition=condition)
 
+    def await_approval(self, execution: str, step: int, until: float) -> bool:
+        """Record that a step waits for approval, until this time. `False`: that was recorded before."""
+        values = {":me": execution, ":step": step, ":until": iso(until)}
+        condition = "holder = :me AND (attribute_not_exists(awaits) OR awaits <> :step)"
+        return self._update("lock", "SET awaits = :step, awaits_until = :until", values, condition=condition)
+
+    def await_no_approval(self, execution: str) -> None:
+        """Record that no step waits for approval."""
+        self._update("lock", "REMOVE awaits, awaits_until", {":me": execution}, condition="holder = :me")
+
     def promote(self, execution: str, at: float) -> bool:
         """Record that the release is promoted and held beside the former one. The first time is kept.
 

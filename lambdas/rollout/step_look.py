@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import sentences
 from rollout.contract.exposure import EVERYTHING
-from rollout.decisions.bake import Baked, decide, missing_metrics
+from rollout.contract.states import Next
+from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
 from rollout.evidence.window import Window
 from rollout.gates import Assessment, Judge, Verdict
 from rollout.shares import look, move
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from rollout.contract.plan import Plan
     from rollout.contract.states import StepState
-    from rollout.decisions.bake import Decision
     from rollout.evidence.findings import Evidence
     from rollout.gates import GateView
 
@@ -31,6 +31,8 @@ class Looked(NamedTuple):
     now: Assessment
     decision: Decision
     state: StepState
+    awaits: bool = False
+    """Whether the step has passed and waits for approval."""
 
 
 class _Judgement(NamedTuple):
@@ -56,11 +58,19 @@ def window_of(plan: Plan, state: StepState, now: float) -> Window:
 
 
 def look_at(
-    plan: Plan, state: StepState, window: Window, evidence: Evidence, *, held: str = "", notes: Sequence[str] = ()
+    plan: Plan,
+    state: StepState,
+    window: Window,
+    evidence: Evidence,
+    *,
+    held: str = "",
+    unapproved: str = "",
+    notes: Sequence[str] = (),
 ) -> Looked:
     """Give the metric periods that have come to the gates once, and decide.
 
-    `held`: why nothing may be raised; empty where nothing stands against it. `notes` are added to the reason.
+    `held`: why nothing may be raised; empty where nothing stands against it. `unapproved`: what to say of a step that
+    has passed and still needs a person's yes; empty when it needs none. `notes` are added to the reason.
     """
     judgement = _judge(plan, state, evidence)
     seen = replace(
@@ -77,9 +87,12 @@ def look_at(
         held=held,
         notes=[*missing_metrics(seen.missing), *notes, *_lateness(seen)],
     )
+    awaits = bool(unapproved) and decision.next in (Next.NEXT_STEP, Next.PROMOTE)
+    if awaits:
+        decision = Decision(Next.STAY, f"{unapproved}: {decision.reason}")
     is_fresh = evidence.is_fresh or seen.newest != state.newest
     moved = move(plan, seen, course, judgement.now, decision, held=held, is_fresh=is_fresh)
-    return Looked(seen, judgement.now, moved.decision, moved.state)
+    return Looked(seen, judgement.now, moved.decision, moved.state, awaits)
 
 
 def _judge(plan: Plan, state: StepState, evidence: Evidence) -> _Judgement:
@@ -149,7 +162,7 @@ def _baked(plan: Plan, state: StepState, window: Window, *, is_fresh: bool) -> B
     seen_until = state.shifted_at if newest is None else _end_of(plan, newest)
     return Baked(
         seen=state.seen * period,
-        elapsed=state.next_period * period - state.began_at,
+        elapsed=state.next_period * period - state.began_at - (state.held_seconds - state.held_before),
         blind=window.now - seen_until,
         is_fresh=is_fresh,
         requests=state.requests,

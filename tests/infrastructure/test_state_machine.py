@@ -14,6 +14,7 @@ import pytest
 from aws_cdk import Duration
 from rollout.contract.errors import RolloutError
 from rollout.contract.names import ROLLED_BACK
+from rollout.contract.states import StepState
 from rollout.contract.timing import MAX_EVENTS, ROLLBACK_REPETITIONS, ROLLBACK_TRIES
 
 from canary_construct import Gate, SmokeTest, TrafficRouting
@@ -128,6 +129,13 @@ def test_every_step_is_scaled_for_shifted_and_evaluated(states: States) -> None:
     assert set(successors(states["NextStep"])) == {"ScaleCanary"}
     for skipped in ("ScaleCanary", "ShiftTraffic", "Evaluate"):
         assert "Promote" not in reachable(states, "NextStep", without=skipped, caught=False)
+
+
+def test_the_next_step_knows_how_long_people_have_held_the_rollout(states: States) -> None:
+    """The task before has always counted it; a pass of a state machine cannot leave out what is missing."""
+    kept = states["NextStep"]["Parameters"]
+    assert kept["held_seconds.$"] == kept["held_before.$"] == "$.step.held_seconds"
+    assert StepState(index=0).to_json()["held_seconds"] == 0
 
 
 def test_without_a_smoke_test_the_capacity_is_next() -> None:

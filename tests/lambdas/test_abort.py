@@ -2,7 +2,7 @@ import pytest
 from rollout.clock import iso
 from rollout.contract import operator
 from rollout.contract.errors import EndpointBusy
-from rollout.contract.operator import Order
+from rollout.contract.order import Order
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution

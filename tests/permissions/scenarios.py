@@ -8,7 +8,7 @@ import pytest
 from rollout.clock import iso
 from rollout.contract import operator
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
-from rollout.contract.operator import Order
+from rollout.contract.order import Order
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure

@@ -51,7 +51,10 @@ def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
         ({**TRAFFIC, "changes": [{"at_s": 9, "who": "users", "set": {}}]}, "who must be one of canary, stable, both"),
         ({**TRAFFIC, "changes": [{"at_s": 9, "who": "both", "set": {}}]}, "must change something"),
         ({**TRAFFIC, "metrics": {"missing": [{"from_s": 5, "to_s": 5}]}}, "to_s must be after from_s"),
-        ({**TRAFFIC, "controls": [{"at_s": 5, "do": "panic"}]}, "do must be one of abort, stop-execution"),
+        (
+            {**TRAFFIC, "controls": [{"at_s": 5, "do": "panic"}]},
+            "do must be one of abort, approve, reject, pause, resume, stop-execution",
+        ),
         ({**TRAFFIC, "controls": [{"at_s": 5, "do": "set-weights"}]}, "needs weights"),
         ({**TRAFFIC, "seed": 1.5}, "seed must be a whole number, got 1.5"),
         ({**TRAFFIC, "seed": 2**53 + 1}, "seed must be at least 0 and at most 9007199254740992, got 9007199254740993"),

@@ -11,9 +11,12 @@ from canary_construct import TrafficRouting, TrafficStep
 from canary_construct.rollout.history_budget import (
     EVENTS_PER_CHANGE,
     EVENTS_PER_LOOK,
+    MAX_HOLD_INTERVAL_SECONDS,
     SHARE_FOR_WAITING,
     changes_history,
     evaluation_interval,
+    hold_history,
+    hold_interval,
     longest_history,
     poll_seconds,
 )
@@ -48,6 +51,21 @@ def test_the_interval_is_the_shortest_multiple_of_the_period_that_fits(steps: li
 def test_waiting_for_instances_and_weights_stays_in_its_part_of_the_history(step_count: int, period: int) -> None:
     pause = poll_seconds(step_count, metric_period_seconds=period)
     assert Timeouts().longest_wait_seconds(step_count) / pause * EVENTS_PER_LOOK <= MAX_EVENTS * SHARE_FOR_WAITING
+
+
+@given(STEPS, PERIODS, st.integers(min_value=0, max_value=14 * 86400))
+@settings(max_examples=25)  # every step crosses into the CDK
+def test_there_is_room_to_look_while_people_hold_the_rollout(steps: list[TrafficStep], period: int, held: int) -> None:
+    try:
+        interval = evaluation_interval(steps, metric_period_seconds=period, hold_seconds=held)
+    except ValueError:
+        return  # refused at synth
+    looks = hold_interval(
+        steps, metric_period_seconds=period, interval_seconds=interval, hold_back_events=0, hold_seconds=held
+    )
+    events = longest_history(steps, interval_seconds=interval) + hold_history(held, interval_seconds=looks)
+    assert events <= MAX_EVENTS
+    assert interval <= looks <= max(interval, MAX_HOLD_INTERVAL_SECONDS + period)
 
 
 def test_two_weeks_at_half_the_traffic_can_be_watched() -> None:

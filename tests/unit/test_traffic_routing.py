@@ -43,6 +43,19 @@ def test_linear_steps_rise_evenly_and_end_at_a_hundred(percent: int) -> None:
     assert 0 < shares[-1] - ([0, *shares])[-2] <= percent
 
 
+@pytest.mark.parametrize("minutes", [4, 14 * 24 * 60 + 1])
+def test_an_approval_that_nobody_can_give_in_time_or_that_never_ends_is_refused(minutes: int) -> None:
+    with pytest.raises(ValueError, match=r"^approval must be between 300 s and 1,209,600 s, got [\d,]+ s at 50 %$"):
+        TrafficStep(percent=50, approval=Duration.minutes(minutes))
+
+
+def test_an_approval_reaches_the_handlers_and_is_kept_when_the_step_is_paced() -> None:
+    step = TrafficStep(percent=50, approval=Duration.hours(2))
+    paced = TrafficRouting.paced(checkpoints=[step, 100]).traffic_steps[0]
+    assert (step.for_handlers().approval_seconds, paced.for_handlers().approval_seconds) == (7200, 7200)
+    assert "approval_seconds" not in TrafficStep(percent=50).for_handlers().to_json()
+
+
 @pytest.mark.parametrize(
     ("shares", "sentence"),
     [

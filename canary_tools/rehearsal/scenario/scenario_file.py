@@ -23,7 +23,8 @@ from canary_tools.rehearsal.scenario.scenario import (
 
 WHO = ("canary", "stable", "both")
 OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")
-CONTROLS = ("abort", "stop-execution", "time-out-execution", "deploy", "set-weights", "weights-fall-back",
+CONTROLS = ("abort", "approve", "reject", "pause", "resume",
+            "stop-execution", "time-out-execution", "deploy", "set-weights", "weights-fall-back",
             "delete-endpoint", *OF_ALARMS,
             "duplicate-event", "delay-events", *DISTORTIONS)  # fmt: skip
 

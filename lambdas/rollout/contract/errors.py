@@ -77,6 +77,14 @@ class Inconclusive(RolloutError):
     """Raised when a step used all its bake time and still lacks evidence."""
 
 
+class NotApproved(RolloutError):
+    """Raised when a step waited for a person's approval as long as it may."""
+
+
+class HeldTooLong(RolloutError):
+    """Raised when people held a rollout longer than its plan has room for."""
+
+
 class MetricsMissing(RolloutError):
     """Raised when nothing of the canary was seen for so long that its traffic must not stay; nobody was judged."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.errors import Halted
+from rollout.contract.order import Order
 from rollout.contract.plan import ApiStage
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Lock:
     """Since when, in ISO 8601, the release is promoted and held beside the former one; empty without a hold-back."""
     kept_because: str = ""
     """Why the hold-back ended before its time; empty when it did not."""
+    paused: Order | None = None
+    """Who paused the rollout; `None` while it is not paused."""
+    awaits: int | None = None
+    """The step, from 0, that waits for a person's approval."""
+    awaits_until: str = ""
+    """Until when it waits, in ISO 8601."""
+    approved: Order | None = None
+    """Who approved last, and in `approved_step` which step."""
+    approved_step: int | None = None
     api_stages: Sequence[ApiStage] = ()
     """Where the rollout may publish a cohort."""
     raising_until: str = ""
@@ -60,6 +70,11 @@ class Lock:
     def parse(cls, record: Mapping[str, Any]) -> Lock:
         """Read the record, which may have fields of the ledger's own."""
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
+        known |= {name: Order.parse(record[name]) for name in ("paused", "approved") if name in record}
+        if "approved" in record:
+            known["approved_step"] = int(record["approved"]["step"])
+        if "awaits" in record:
+            known["awaits"] = int(record["awaits"])
         return cls(**{**known, "api_stages": tuple(ApiStage(**stage) for stage in record.get("api_stages", ()))})
 
     def to_json(self) -> dict[str, object]:

@@ -12,48 +12,18 @@ whose interval is `evaluation_interval_seconds` of the plan.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout.contract.lock import BY_A_PERSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rollout.contract.order import Order
+
 LONGEST_WHY = 400
 """Characters of a reason: it becomes part of sentences, events and the cause of an execution."""
 _GOES_ON = "holder = :execution AND attribute_not_exists(sealed) AND attribute_not_exists(halted)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """Who asked for something, when and why.
-
-    `who`: the ARN of the caller's identity, as `sts:GetCallerIdentity` returns it. `at`: in ISO 8601, such as
-    `2026-11-29T20:55:00Z`. `why`: the caller's own words, of at most 400 characters.
-    """
-
-    who: str
-    at: str
-    why: str = ""
-
-    @classmethod
-    def parse(cls, record: Mapping[str, Any]) -> Order:
-        """Read what `to_json` wrote. What a person wrote by hand may lack something."""
-        return cls(**{name: str(record.get(name, "")) for name in cls.__dataclass_fields__})
-
-    def to_json(self) -> dict[str, str]:
-        """Return plain JSON."""
-        return dict(vars(self))
-
-    @property
-    def sentence(self) -> str:
-        """Return who asked, and why.
-
-        >>> Order(who="arn:aws:sts::1:assumed-role/ops/ann", at="2026-11-29T20:55:00Z", why="wrong model").sentence
-        'ann: wrong model'
-        """
-        name = self.who.rpartition("/")[2] or self.who or "somebody"
-        return f"{name}: {self.why}" if self.why else name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,33 +73,22 @@ def approve(execution: str, step: int, order: Order) -> Request:
 
 
 def pause(execution: str, order: Order) -> Request:
-    """Raise nothing until somebody resumes. Gates, alarms and the brake go on, and can end the rollout.
+    """Decide nothing that raises exposure until somebody resumes. A share that was decided before is still given.
 
-    A rollout that is held for longer than its plan allows (`hold_seconds`) is rolled back and not judged.
+    Gates, alarms and the brake go on, and can end the rollout. One that is held for longer than its plan allows
+    (`hold_seconds`) is rolled back and not judged. In a hold-back, after the promotion, there is nothing to pause.
     """
     return Request(
         changes="SET paused = :order",
-        condition=f"{_GOES_ON} AND attribute_not_exists(paused)",
+        condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(promoted_at)",
         values={":execution": execution, ":order": order.to_json()},
     )
 
 
 def resume(execution: str, order: Order) -> Request:
-    """End a pause, or let a step go on whose evidence is too little and whose plan says to hold it then."""
+    """End a pause."""
     return Request(
         changes="SET resumed = :order REMOVE paused",
-        condition=f"{_GOES_ON} AND (attribute_exists(paused) OR attribute_exists(inconclusive))",
+        condition=f"{_GOES_ON} AND attribute_exists(paused)",
         values={":execution": execution, ":order": order.to_json()},
-    )
-
-
-def promote(execution: str, step: int, order: Order) -> Request:
-    """Skip what is left of the bake of one step, by its number from 0. A gate that has failed still ends the rollout.
-
-    So do alarms. A step that asks for approval has it by this.
-    """
-    return Request(
-        changes="SET hurried = :order",
-        condition=_GOES_ON,
-        values={":execution": execution, ":order": {**order.to_json(), "step": step}},
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """The version of the payload."""
+DAY_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +189,8 @@ class Step:
     expected_percent: float
     cohort: CohortRule | None = None
     passes: Passes = Passes.EVIDENCE
+    approval_seconds: int = 0
+    """How long the step waits for a person's yes when it has passed; 0: it asks nobody."""
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> Step:
@@ -200,9 +203,11 @@ class Step:
     def to_json(self) -> dict[str, object]:
         """Return plain JSON. `expected_percent` and `cohort` are those of a cohort step only.
 
-        `passes` is left out where the gates decide.
+        `passes` is left out where the gates decide, `approval_seconds` where nobody is asked.
         """
         left_out = {"passes"} if self.passes is Passes.EVIDENCE else set()
+        if not self.approval_seconds:
+            left_out.add("approval_seconds")
         if self.cohort is None:
             left_out |= {"expected_percent", "cohort"}
         said = {name: value for name, value in vars(self).items() if name not in left_out}
@@ -260,6 +265,10 @@ class Plan:
     hold_back: HoldBackRule | None = None
     """What comes after the steps, when the release is promoted; `None`: nothing."""
     on_inconclusive: str
+    hold_seconds: int = DAY_SECONDS
+    """How long people may hold the rollout in all, beside what its steps wait for approval."""
+    hold_interval_seconds: int = 0
+    """Between two looks while it is held, if that is more than usual."""
     evaluation_interval_seconds: int
     poll_seconds: int
     capacity_timeout_seconds: int
@@ -294,6 +303,11 @@ class Plan:
             "gates": self.gates.to_json(),
             "smoke_test": [vars(request) for request in self.smoke_test] or None,
         }
+
+    @property
+    def longest_hold_seconds(self) -> int:
+        """Return how long the rollout may be held in all, by pauses and by steps that wait for approval."""
+        return self.hold_seconds + sum(step.approval_seconds for step in self.steps)
 
     def step(self, index: int) -> Step:
         """Return a step of the rollout by its number, from 0. The hold-back comes after the steps.

@@ -19,7 +19,10 @@ class GateRecord(TypedDict):
 
 
 class StepRecord(TypedDict):
-    """One step of a rollout. Times are in ISO 8601."""
+    """One step of a rollout. Times are in ISO 8601.
+
+    `approved`, `paused`: who said so, when and why, as `contract.order.Order` writes it.
+    """
 
     percent: float
     shifted_at: str
@@ -31,6 +34,8 @@ class StepRecord(TypedDict):
     missing: NotRequired[Sequence[str]]
     skipped: NotRequired[Sequence[str]]
     slow_requests: NotRequired[str]
+    approved: NotRequired[Mapping[str, str]]
+    paused: NotRequired[Mapping[str, str]]
     ended_at: NotRequired[str]
 
 

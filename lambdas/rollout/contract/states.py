@@ -56,7 +56,7 @@ class Prepared:
 class StepState:
     """How far a step has come, under `step`. Times in seconds since the epoch; `None` is not known yet.
 
-    The next step takes over `exposure`, `judged`, `bracketed` and `next_period`.
+    The next step takes over `exposure`, `judged`, `bracketed`, `next_period` and `held_seconds`.
     """
 
     index: int
@@ -99,6 +99,14 @@ class StepState:
     """Of the canary, so far."""
     judged: dict[str, Any] | None = None
     """The state of the gates."""
+    held_seconds: int = 0
+    """How long people have held the rollout in all, as far as its looks have counted it."""
+    held_before: int = 0
+    """The same when this step began."""
+    held_at: float | None = None
+    """When the last look found that it is held; `None` when it was not."""
+    awaits_since: float | None = None
+    """Since when this step waits for approval."""
     bracketed: bool = False
     """Whether slow requests were bounded by percentiles rather than counted."""
     next: Next | None = None

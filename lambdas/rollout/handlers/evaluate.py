@@ -19,6 +19,7 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.floors import hold_floors
 from rollout.followed import followed_instances
 from rollout.gates import Assessment, GateAssessment, Judge
+from rollout.holding import counted, hold, paused, unapproved
 from rollout.notices import notify
 from rollout.shares import foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
@@ -59,8 +60,10 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         CapacityUnavailable: when the traffic stays above what `max_instances` can serve.
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
+        HeldTooLong: when people have held the rollout longer than its plan has room for.
         Inconclusive: when `max_bake` is over and there is still too little evidence.
         MetricsMissing: when nothing of the canary was seen for `BLIND_SECONDS`.
+        NotApproved: when nobody has approved the step in time.
     """
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, state)
@@ -72,14 +75,19 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     hold_floors(world, lock, view, scalings, traffic, canary_percent=foreseen_percent(plan, state))
     over = _excess(plan, state, traffic, scalings)
 
-    known = replace(state, over_maximum_since=over.since)
-    looked = look_at(plan, known, window, evidence, held=held or over.sentence, notes=not_answered)
-    _record(world, execution, plan.step(state.index), looked)
+    now = clock.now()
+    known = counted(replace(state, over_maximum_since=over.since), now)
+    looked = look_at(
+        plan, known, window, evidence, held=held or paused(lock) or over.sentence,
+        unapproved=unapproved(plan, known, lock, now), notes=not_answered,
+    )  # fmt: skip
+    _record(world, execution, plan.step(state.index), looked, lock)
     _call_a_person(world, execution, plan, state, looked.now)
     if looked.decision.next in ENDINGS:
         raise ENDINGS[looked.decision.next](looked.decision.reason)
     wait = seconds_to_next_look(plan, looked.state, clock.now())
-    return replace(looked.state, next=looked.decision.next, look_after=wait)
+    looked = looked._replace(state=replace(looked.state, next=looked.decision.next, look_after=wait))
+    return hold(world, plan, looked, lock, now)
 
 
 def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:
@@ -118,7 +126,7 @@ def _refuse_another_hand(world: World, lock: Lock, state: StepState) -> Endpoint
     return view
 
 
-def _record(world: World, execution: str, step: Step, looked: Looked) -> None:
+def _record(world: World, execution: str, step: Step, looked: Looked, lock: Lock) -> None:
     """Write into the ledger what was seen, and why it was decided."""
     state, assessment, decision = looked.seen, looked.now, looked.decision
     progress: StepRecord = {
@@ -138,6 +146,10 @@ def _record(world: World, execution: str, step: Step, looked: Looked) -> None:
         progress["skipped"] = list(assessment.skipped)
     if step.cohort is not None:
         progress["cohort"] = step.cohort.to_json()
+    if lock.approved is not None and lock.approved_step == state.index:
+        progress["approved"] = lock.approved.to_json()
+    if lock.paused is not None:
+        progress["paused"] = lock.paused.to_json()
     if decision.next not in (Next.STAY, Next.HOLD_BACK):
         progress["ended_at"] = clock.iso(clock.now())
     world.ledger.record_step(execution, state.exposure.number, progress)

@@ -21,9 +21,11 @@ from rollout.contract.errors import (
     EndpointUnusable,
     GateFailed,
     Halted,
+    HeldTooLong,
     Inconclusive,
     LockLost,
     MetricsMissing,
+    NotApproved,
     NotRestored,
     PromotionUnfinished,
     SmokeTestFailed,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 _BEFORE_THE_DECISION = (
     AlarmRaised, AlarmRaisedAlone, CannotBegin, CapacityUnavailable, EndpointChanged, EndpointTooSlow, EndpointUnusable,
-    GateFailed, Halted, Inconclusive, LockLost, MetricsMissing, SmokeTestFailed,
+    GateFailed, Halted, HeldTooLong, Inconclusive, LockLost, MetricsMissing, NotApproved, SmokeTestFailed,
 )  # fmt: skip
 NEVER_AFTER_THE_DECISION = frozenset(error.__name__ for error in _BEFORE_THE_DECISION)
 """What ends a rollout before its promotion is decided. Any other failure may come later: a handler died."""

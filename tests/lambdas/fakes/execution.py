@@ -176,7 +176,10 @@ class Execution:
 
     def _next_step(self) -> None:
         kept = {name: self.step[name] for name in KEPT if name in self.step}
-        self._state["step"] = {"index": self.step["index"] + 1, **kept}
+        held = {
+            name: self.step["held_seconds"] for name in ("held_seconds", "held_before") if "held_seconds" in self.step
+        }
+        self._state["step"] = {"index": self.step["index"] + 1, **kept, **held}
         self._go_to("ScaleCanary")
 
     def _rolled_back(self, *, safe: bool, promoted: bool) -> None:

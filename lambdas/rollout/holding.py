@@ -1,0 +1,82 @@
+"""A person holds a rollout: it was paused, or a step that has passed waits for approval.
+
+Looks go on: gates, alarms and the brake can lower its share and end it. Nothing is raised, and the time does not count
+against `max_bake`. Both have a limit, after which the rollout is rolled back and nobody is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rollout import clock, sentences
+from rollout.contract.errors import HeldTooLong, NotApproved
+from rollout.notices import notify
+
+if TYPE_CHECKING:
+    from rollout.contract.lock import Lock
+    from rollout.contract.plan import Plan
+    from rollout.contract.states import StepState
+    from rollout.step_look import Looked
+    from rollout.world import World
+
+HOUR = 60 * 60
+
+
+def counted(state: StepState, now: float) -> StepState:
+    """Return the step with the time since the last look, if that look found the rollout held."""
+    if state.held_at is None:
+        return state
+    return replace(state, held_seconds=state.held_seconds + round(now - state.held_at), held_at=None)
+
+
+def paused(lock: Lock) -> str:
+    """Return who paused the rollout, and why; empty while nobody has."""
+    return "" if lock.paused is None else sentences.PAUSED.format(order=lock.paused.sentence)
+
+
+def unapproved(plan: Plan, state: StepState, lock: Lock, now: float) -> str:
+    """Return what to say of this step if it passes; empty when it needs no approval, or has it."""
+    asks = plan.step(state.index).approval_seconds
+    if not asks or lock.approved_step == state.index:
+        return ""
+    return sentences.AWAITS_APPROVAL.format(until=clock.iso(_until(plan, state, now)))
+
+
+def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> StepState:
+    """Return the step as it goes on, held or not. Tell once that it waits for approval.
+
+    Raises:
+        HeldTooLong: when people have held the rollout for longer than its plan has room for.
+        NotApproved: when nobody has approved the step in time.
+    """
+    state = looked.state
+    if looked.awaits:
+        _ask(world, plan, looked, lock, now)
+        state = replace(state, awaits_since=state.awaits_since or now)
+    elif lock.awaits is not None:
+        world.ledger.await_no_approval(lock.holder)
+    if not looked.awaits and lock.paused is None:
+        return state
+    limit = plan.longest_hold_seconds
+    if state.held_seconds > limit:
+        words = {"hours": state.held_seconds / HOUR, "limit": limit / HOUR}
+        raise HeldTooLong(sentences.HELD_TOO_LONG.format(**words))
+    wait = max(state.look_after, plan.hold_interval_seconds)
+    return replace(state, held_at=now, look_after=wait)
+
+
+def _ask(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> None:
+    state = looked.state
+    step, until = plan.step(state.index), _until(plan, state, now)
+    if now >= until:
+        words = {"step": step.title, "hours": step.approval_seconds / HOUR}
+        raise NotApproved(sentences.NOT_APPROVED.format(**words))
+    if world.ledger.await_approval(lock.holder, state.index, until):
+        version = (world.ledger.rollout(lock.holder) or {}).get("version", "")
+        told = {"version": version, "execution": lock.holder, "reason": looked.decision.reason}
+        notify(world.settings.endpoint, "Needs Approval", **told)
+
+
+def _until(plan: Plan, state: StepState, now: float) -> float:
+    return (state.awaits_since or now) + plan.step(state.index).approval_seconds

@@ -1,0 +1,176 @@
+"""People hold a rollout: a step waits for their approval, or somebody has paused it."""
+
+from collections.abc import Callable
+
+import pytest
+from rollout.clock import iso
+from rollout.contract import operator
+from rollout.contract.order import Order
+
+from tests.lambdas.fakes.aws import Aws
+from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.settings import A, B, step
+from tests.lambdas.fakes.shop import Shop
+
+WHO = "arn:aws:sts::123456789012:assumed-role/on-call/ann"
+HOUR = 3600
+STEPS = (step(10), step(50, approval_seconds=2 * HOUR), step(100))
+
+
+@pytest.fixture
+def shop(aws: Aws) -> Shop:
+    """An endpoint whose second step asks for approval."""
+    found = Shop(aws, steps=STEPS)
+    found.serve_first()
+    return found
+
+
+@pytest.fixture
+def waiting(shop: Shop) -> Execution:
+    """The rollout of v2, whose second step has passed and waits."""
+    execution = shop.begin("v2", "Evaluate", index=1)
+    until(shop, execution, lambda: shop.ledger.lock().awaits is not None)  # type: ignore[union-attr]
+    return execution
+
+
+def order(aws: Aws, why: str = "looks fine") -> Order:
+    return Order(who=WHO, at=iso(aws.clock.now()), why=why)
+
+
+def until(shop: Shop, execution: Execution, seen: Callable[[], object], *, looks: int = 1000) -> None:
+    """Let the rollout go on under traffic until something is seen."""
+    while not seen():
+        assert looks > 0, execution.failure
+        looks -= 1
+        shop.serve()
+        execution.advance()
+
+
+def go_on(shop: Shop, execution: Execution, seconds: float) -> None:
+    end = shop.aws.clock.now() + seconds
+    until(shop, execution, lambda: shop.aws.clock.now() >= end or not execution.task)
+
+
+def told(aws: Aws, happened: str) -> list[str]:
+    return [detail["reason"] for kind, detail in aws.events.told() if kind == f"Canary Rollout {happened}"]
+
+
+def test_a_step_that_has_passed_keeps_its_share_until_somebody_approves(shop: Shop, waiting: Execution) -> None:
+    go_on(shop, waiting, HOUR)
+    assert (waiting.task, waiting.step["index"], shop.weights()) == ("Evaluate", 1, {A: 50, B: 50})
+    assert "it waits for approval until" in shop.rollouts()[waiting.name]["steps"][1]["reason"]
+
+
+def test_with_an_approval_it_goes_on_and_the_ledger_says_whose(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    asked = order(aws)
+    assert shop.ask(operator.approve(waiting.name, 1, asked))
+    shop.run(waiting)
+    assert shop.outcome(waiting)[0] == "PROMOTED"
+    assert shop.rollouts()[waiting.name]["steps"][1]["approved"] == asked.to_json()
+    assert shop.unsafe() == []
+
+
+def test_it_is_told_once_that_it_waits(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    waiting.repeat()
+    go_on(shop, waiting, HOUR)
+    (reason,) = told(aws, "Needs Approval")
+    assert reason.startswith("it waits for approval until 2027-01-15T")
+
+
+def test_nobody_is_asked_before_the_step_has_passed(aws: Aws, shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=1)
+    execution.repeat()
+    assert told(aws, "Needs Approval") == []
+    assert not shop.ask(operator.approve(execution.name, 1, order(aws)))
+
+
+def test_without_an_approval_in_time_it_is_rolled_back_and_not_judged(shop: Shop, waiting: Execution) -> None:
+    shop.run(waiting)
+    assert shop.outcome(waiting) == ("NOT_JUDGED", "nobody approved 50 % in 2 h")
+    assert shop.weights() == {A: 100, B: 0}
+    assert shop.unsafe() == []
+
+
+def test_a_refusal_takes_the_traffic_at_once(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    assert shop.ask(operator.reject(waiting.name, 1, order(aws, "not on a Friday")))
+    shop.tell_of_order()
+    assert shop.weights() == {A: 100, B: 0}
+    shop.restore(waiting.name, "ABORTED")
+    assert shop.outcome(waiting) == ("NOT_JUDGED", "approval refused by ann: not on a Friday")
+
+
+def test_an_approval_is_for_its_step_and_its_rollout_only(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    assert not shop.ask(operator.approve(waiting.name, 2, order(aws)))
+    assert not shop.ask(operator.approve("v1-1", 1, order(aws)))
+    assert shop.ask(operator.approve(waiting.name, 1, order(aws)))
+    until(shop, waiting, lambda: waiting.step["index"] == 2)
+    assert not shop.ask(operator.approve(waiting.name, 1, order(aws)))
+
+
+def test_gates_go_on_while_it_waits(shop: Shop, waiting: Execution) -> None:
+    shop.failure_rates[B] = 0.3
+    shop.run(waiting)
+    assert shop.outcome(waiting)[0] == "ROLLED_BACK"
+    assert shop.unsafe() == []
+
+
+def test_alarms_go_on_while_it_waits(shop: Shop, waiting: Execution) -> None:
+    shop.panic("business")
+    assert shop.weights() == {A: 100, B: 0}
+    shop.run(waiting)
+    assert shop.outcome(waiting)[0] == "ROLLED_BACK"
+
+
+def test_a_pause_raises_nothing_until_somebody_resumes(aws: Aws, shop: Shop) -> None:
+    """The time does not count against the step's longest bake of six minutes."""
+    execution = shop.begin("v2", "Evaluate", index=0)
+    asked = order(aws, "lunch")
+    assert shop.ask(operator.pause(execution.name, asked))
+    go_on(shop, execution, 5 * HOUR)
+    assert (execution.task, execution.step["index"], shop.weights()) == ("Evaluate", 0, {A: 90, B: 10})
+    assert "paused by ann: lunch" in shop.rollouts()[execution.name]["steps"][0]["reason"]
+    assert shop.rollouts()[execution.name]["steps"][0]["paused"] == asked.to_json()
+    assert shop.ask(operator.resume(execution.name, order(aws)))
+    until(shop, execution, lambda: execution.step["index"] == 1)
+
+
+def test_gates_go_on_in_a_pause(aws: Aws, shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    shop.failure_rates[B] = 0.5
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+
+
+def test_pauses_of_more_than_a_day_in_all_end_the_rollout_and_nobody_is_judged(aws: Aws, shop: Shop) -> None:
+    shop.plan["hold_seconds"] = 2 * HOUR
+    shop.plan["steps"] = [step(10), step(50), step(100)]
+    execution = shop.begin("v2", "Evaluate", index=0)
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    go_on(shop, execution, 1.5 * HOUR)
+    assert shop.ask(operator.resume(execution.name, order(aws)))
+    until(shop, execution, lambda: execution.step["index"] == 1 and execution.task == "Evaluate")
+    assert execution.step["held_seconds"] == execution.step["held_before"] > HOUR
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    shop.run(execution)
+    outcome, reason = shop.outcome(execution)
+    assert outcome == "NOT_JUDGED"
+    assert reason.endswith("and its plan has room for 2 h")
+    assert shop.unsafe() == []
+
+
+def test_a_held_rollout_is_looked_at_less_often(aws: Aws, shop: Shop) -> None:
+    shop.plan["hold_interval_seconds"] = 600
+    execution = shop.begin("v2", "Evaluate", index=0)
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    shop.serve()
+    assert execution.repeat()["look_after"] == 600
+
+
+def test_nothing_is_paused_or_resumed_twice_nor_in_a_rollout_that_is_halted(aws: Aws, shop: Shop) -> None:
+    execution = shop.begin("v2", "Evaluate", index=0)
+    assert not shop.ask(operator.resume(execution.name, order(aws)))
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    assert not shop.ask(operator.pause(execution.name, order(aws)))
+    assert shop.ask(operator.abort(execution.name, order(aws)))
+    assert not shop.ask(operator.resume(execution.name, order(aws)))
