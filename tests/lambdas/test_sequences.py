@@ -1,15 +1,15 @@
 """Sequences of releases, each with its own hosting and its own end: what serves stays what it is, every end is safe.
 
-`SEQUENCES=2000 python -m pytest tests/lambdas/test_sequences.py` runs that many of them.
+`SEQUENCES=2000 SEED=1 python -m pytest tests/lambdas/test_sequences.py` runs that many, and others than `SEED=2`.
 """
 
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from rollout import slot_decision
@@ -18,14 +18,20 @@ from rollout.contract.plan import Scaling
 from rollout.decisions.placement import Asked, Slots, first_placement
 
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint
+from tests.aws_models.fleets import routed
 from tests.lambdas.fakes.connection import connected
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed
+from tests.lambdas.live import AS_BEFORE, Live
 from tests.lambdas.test_model_packages import Registry
 
+if TYPE_CHECKING:
+    from rollout.contract.adoption import Adoption
+
 SEQUENCES = int(os.environ.get("SEQUENCES", "15"))
+SEED = int(os.environ.get("SEED", "0"))
 RELEASES = 6
 SEQUENCES_TO_CATCH_ONE = 60
 POINTS = ("ReleaseSlots", "Config", "Endpoint", "VerifiedEndpoint")
@@ -40,6 +46,16 @@ KNOBS = st.fixed_dictionaries({}, optional={"VolumeSizeInGB": SIZES, "ModelDataD
 TYPES = st.sampled_from(["ml.m5.2xlarge", "ml.c5.xlarge"])
 OWN = st.fixed_dictionaries({"own_knobs": KNOBS}, optional={"own_type": TYPES, "package": st.just("")})
 """What a release says of itself. A package is registered, and approved, when it is deployed."""
+
+FLEET_ALARM = "fleet-errors"
+GUARDRAILS = (
+    {},
+    routed("ALL_AT_ONCE", last=600, alarms=[FLEET_ALARM]),
+    routed("CANARY", percent=10, wait=300, last=300, alarms=[FLEET_ALARM]),
+    routed("LINEAR", percent=40, wait=200, last=200, alarms=[FLEET_ALARM]),
+)
+WITHIN_A_SWAP = (0, 350, 650)
+"""Seconds after the beginning of a deploy; a new fleet is complete after 300, and swapped after 900."""
 
 Hosted = Mapping[str, Any]
 """What a slot serves with: its model, and each property by which its instances are started."""
@@ -61,6 +77,9 @@ class Sequences(RuleBasedStateMachine):
         self.stable = ""
         self.undone = 0
         self.knobs: dict[str, Any] = {}
+        self.guardrail: dict[str, Any] = {}
+        """How SageMaker swaps the fleet, and what it watches meanwhile."""
+        self.adopt: Adoption | None = None
 
     def teardown(self) -> None:
         self._exits.close()
@@ -75,12 +94,32 @@ class Sequences(RuleBasedStateMachine):
 
     # What people do
 
-    @initialize(knobs=KNOBS)
-    def the_first_release_serves(self, knobs: dict[str, Any]) -> None:
+    @initialize(knobs=KNOBS, live=st.booleans(), point=st.sampled_from((None, *POINTS)), own=OWN)
+    def an_endpoint_serves(self, *, knobs: dict[str, Any], live: bool, point: str | None, own: dict[str, Any]) -> None:
+        """It is the stack's own, or it was live before, and is adopted: perhaps at the second attempt."""
         self.knobs = knobs
-        self.shop.serve_first(knobs=knobs)
-        self.stable = "v1"
-        self.releases["v1"] = (PROMOTED, {})
+        self.shop.aws.cloudwatch.alarms[FLEET_ALARM] = "OK"
+        if live:
+            self._is_adopted(point, own)
+        else:
+            self.shop.serve_first(knobs=knobs)
+            self.stable = "v1"
+            self.releases["v1"] = (PROMOTED, {})
+
+    def _is_adopted(self, point: str | None, own: dict[str, Any]) -> None:
+        made = Live(self.shop)
+        self.adopt = made.adoption
+        self.shop.deploy("", **self._of_endpoint())
+        self.shop.settle()
+        assert made.scaling() == AS_BEFORE
+        if point is not None:
+            serving = self.serving
+            self._undone(point, own)
+            self.shop.wait_until_quiet()
+            assert self.serving == serving
+            assert made.scaling() == AS_BEFORE
+        self.stable = made.adoption.version
+        self._new_release(own, "promoted", MOMENTS[-1])
 
     @rule(own=OWN)
     def a_release_is_promoted(self, own: dict[str, Any]) -> None:
@@ -101,6 +140,52 @@ class Sequences(RuleBasedStateMachine):
         knobs = {name: value for name, value in own["own_knobs"].items() if name in self.knobs}
         package = {"package": self.registry.register()} if "package" in own else {}
         return {**own, **package, "own_knobs": knobs}
+
+    @rule(own=OWN)
+    def a_package_that_is_not_approved_is_refused(self, own: dict[str, Any]) -> None:
+        """Its version is free afterwards."""
+        package = self.registry.register("PendingManualApproval")
+        declared = {**self._declared(own), "package": package}
+        before, version = self._slots(), f"v{len(self.releases) + 1}"
+        with refused("is PendingManualApproval, and must be Approved"):
+            self._deploys(version, declared)
+        self.shop.settle()
+        assert self.shop.running() is None
+        assert self._slots() == before
+        self.registry.set(package, "Approved")
+        self._rolls_out(version, declared, "promoted", MOMENTS[-1])
+
+    @rule(own=OWN)
+    def an_approval_is_withdrawn_before_the_rollout_begins(self, own: dict[str, Any]) -> None:
+        package = self.registry.register()
+        declared, version = {**self._declared(own), "package": package}, f"v{len(self.releases) + 1}"
+        self._deploys(version, declared)
+        self.registry.set(package, "Rejected")
+        self.shop.settle()
+        execution = self.shop.running()
+        assert execution is not None
+        self.shop.run(execution)
+        assert self.shop.outcome(execution)[0] == NOT_JUDGED
+        self.releases[version] = (NOT_JUDGED, declared)
+
+    @rule(guardrail=st.sampled_from(GUARDRAILS))
+    def the_next_deploys_swap_the_fleet_in_another_way(self, guardrail: dict[str, Any]) -> None:
+        self.guardrail = guardrail
+
+    @rule(own=OWN, guardrail=st.sampled_from(GUARDRAILS[1:]), after=st.sampled_from(WITHIN_A_SWAP))
+    def an_alarm_sends_the_fleet_back(self, own: dict[str, Any], guardrail: dict[str, Any], after: int) -> None:
+        """The alarm stays until the stack has come to rest, so the way back is taken with it in ALARM."""
+        alarms, clock, before = self.shop.aws.cloudwatch.alarms, self.shop.aws.clock, self._slots()
+        self.guardrail = guardrail
+        self.undone += 1
+        clock.call_at(clock.now() + after, lambda: alarms.update({FLEET_ALARM: "ALARM"}))
+        with refused(f"SageMaker did not move endpoint {ENDPOINT} .*{FLEET_ALARM} is in ALARM"):
+            self._deploys(f"undone{self.undone}", self._declared(own))
+        self.shop.settle()
+        self.shop.wait_until_quiet()
+        assert self.shop.running() is None
+        assert self._slots() == before
+        alarms[FLEET_ALARM] = "OK"
 
     @rule(added=KNOBS)
     def a_knob_is_given_to_the_endpoint(self, added: dict[str, Any]) -> None:
@@ -124,16 +209,22 @@ class Sequences(RuleBasedStateMachine):
             assert deployed is not None
             expected = nullcontext() if version == deployed.template.version else refused(version)
             with expected:
-                assert self.shop.release(version, knobs=self.knobs, **self.releases[version][1]) is None
+                self._deploys(version, self.releases[version][1])
             self.shop.settle()
+            assert self.shop.running() is None
 
     @rule(point=st.sampled_from(POINTS), own=OWN)
     def a_deploy_is_undone_because_something_else_fails(self, point: str, own: dict[str, Any]) -> None:
-        stack = self.shop.stack
         before, bounds = self._slots(), self.shop.scaling()
+        self._undone(point, own)
+        self.shop.wait_until_quiet()
+        assert self._slots() == before
+        assert self.shop.scaling() == bounds
+
+    def _undone(self, point: str, own: dict[str, Any]) -> None:
         self.undone += 1
-        template = stack.template(f"undone{self.undone}", knobs=self.knobs, **self._declared(own))
-        deploying: Any = stack.deploying(template)
+        declared = {**self._of_endpoint(), **self._declared(own), "settings": self.shop.settings}
+        deploying: Any = self.shop.stack.deploying(self.shop.stack.template(f"undone{self.undone}", **declared))
         while next(deploying) != point:
             pass
         deploying.throw(DeployFailed("something else failed"))
@@ -141,8 +232,12 @@ class Sequences(RuleBasedStateMachine):
             next(deploying)
         self.shop.settle()
         assert self.shop.running() is None
-        self.shop.wait_until_quiet()
-        assert (self._slots(), self.shop.scaling()) == (before, bounds)
+
+    def _deploys(self, version: str, declared: dict[str, Any]) -> None:
+        self.shop.deploy(version, **self._of_endpoint(), **declared)
+
+    def _of_endpoint(self) -> dict[str, Any]:
+        return {"knobs": self.knobs, "adopt": self.adopt, "deployment_config": self.guardrail}
 
     @rule(count=st.integers(2, 4))
     def auto_scaling_changes_the_instances_of_what_serves(self, count: int) -> None:
@@ -155,7 +250,9 @@ class Sequences(RuleBasedStateMachine):
         self.shop.wait_until_quiet()
 
     def _rolls_out(self, version: str, declared: dict[str, Any], end: str, moment: tuple[str, int]) -> None:
-        execution = self.shop.release(version, knobs=self.knobs, **declared)
+        self._deploys(version, declared)
+        self.shop.settle()
+        execution = self.shop.running()
         assert execution is not None, f"{version} is not rolled out"
         if end == "promoted":
             self.shop.run(execution)
@@ -222,14 +319,14 @@ def hosted(endpoint: Endpoint, *, serving: bool = False) -> dict[str, Hosted]:
 
 
 def explored(sequences: int) -> None:
-    """Run sequences, the same ones each time."""
+    """Run sequences, the same ones each time for a `SEED`."""
+    seed(SEED)(Sequences)
     run_state_machine_as_test(
         Sequences,
         settings=settings(
             max_examples=sequences,
             stateful_step_count=RELEASES,
             deadline=None,
-            derandomize=True,
             database=None,
             report_multiple_bugs=False,
             phases=[Phase.generate],

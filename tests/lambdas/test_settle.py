@@ -166,6 +166,17 @@ def test_a_deploy_that_fails_tries_no_release_again(aws: Aws, serving: Shop) -> 
     assert serving.running() is None
 
 
+@pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_rollout_that_was_stopped_before_it_was_prepared_is_not_begun_again(serving: Shop, status: str) -> None:
+    """Its record has no version yet, and its event comes again, or a deploy after it is refused."""
+    execution = serving.begin("v2", "Prepare")
+    serving.stop(execution)
+    serving.restore(execution.name)
+    serving.aws.stacks.status = status
+    serving.settle()
+    assert serving.running() is None
+
+
 def test_a_release_that_was_not_judged_is_started_by_hand(serving: Shop) -> None:
     not_judged(serving)
     by_hand = serving.start("by-hand")

@@ -38,6 +38,7 @@ from canary_construct import (
     Container,
     DataCapture,
     EndpointApi,
+    FleetUpdate,
     Gate,
     HoldBack,
     InstanceScaling,
@@ -69,6 +70,7 @@ SELDOM_LOOKING_SECONDS = 36 * 3600
 """A bake, or a hold-back, so long that the state machine looks once in some two minutes.
 
 What acts at once acts before."""
+FLEET_STEP_SECONDS = 10
 MAX_BAKE_SECONDS = 1800
 """For a step whose evidence comes late because the machine is busy."""
 NO_LATENCY_ALARM_MS = 1000 * MAX_BAKE_SECONDS
@@ -113,6 +115,8 @@ class Declaration:
     """Of the requests, in the bucket `captured_in`."""
     features_below: str | None = None
     """An S3 prefix with the model data of a container before the model's own; empty: shipped with the stack."""
+    fleet_watched: bool = False
+    """Whether SageMaker swaps the fleet in two steps, and watches an alarm of the team meanwhile."""
     package: str = ""
     """The ARN of a version in the model registry: the parameter of a stack that deploys what is approved."""
     min_instances: int = 2
@@ -241,6 +245,7 @@ def _endpoint(
         ),
         alarms=[_business(Stack.of(scope))] if declaration.rollout_held else [],
         hold_back=_hold_back(declaration),
+        **(_guardrail(Stack.of(scope)) if declaration.fleet_watched else {}),
         data_capture=_capture(scope, declaration, endpoint_name) if declaration.captured_percent else None,
         **({} if declaration.features_below is None else _network(scope)),
         **({"model_buckets": [_registry_bucket(scope, endpoint_name)]} if declaration.package else {}),
@@ -349,11 +354,29 @@ def business_alarm(endpoint_name: str) -> str:
 
 
 def _business(stack: Stack) -> IAlarm:
+    """Declare the alarm that holds rollouts."""
+    return _set_by_hand(stack, "Business", business_alarm(PLACEHOLDER))
+
+
+def fleet_alarm(endpoint_name: str) -> str:
+    """Return the name of the alarm that SageMaker watches while it swaps the fleet of an endpoint."""
+    return f"{endpoint_name}-fleet"
+
+
+def _guardrail(stack: Stack) -> dict[str, Any]:
+    step = Duration.seconds(FLEET_STEP_SECONDS)
+    return {
+        "fleet_update": FleetUpdate.canary(percent=50, wait=step, termination_wait=step),
+        "fleet_update_alarms": [_set_by_hand(stack, "Fleet", fleet_alarm(PLACEHOLDER))],
+    }
+
+
+def _set_by_hand(stack: Stack, construct_id: str, name: str) -> IAlarm:
     """Declare an alarm that never gets data, and keeps the state that a test gives it."""
     return Alarm(
         stack,
-        "Business",
-        alarm_name=business_alarm(PLACEHOLDER),
+        construct_id,
+        alarm_name=name,
         metric=Metric(namespace="Shop", metric_name="Complaints"),
         threshold=1,
         evaluation_periods=1,

@@ -64,7 +64,7 @@ class DeployedShop:
         began_at = time.time()
         self.begin_to_deploy(declaration)
         status = eventually(self.ended_status, what=f"the end of the deploy of {declaration.version}")
-        return status, self._failures_since(began_at)
+        return status, self.failures_since(began_at)
 
     def begin_to_deploy(self, declaration: Declaration) -> None:
         """Create or update the stack, and do not wait."""
@@ -89,7 +89,7 @@ class DeployedShop:
         self.close_to_visitors()
         self._cloudformation.delete_stack(StackName=self.stack_id)
         status = eventually(self.ended_status, what="the deletion of the stack")
-        assert status == "DELETE_COMPLETE", self._failures_since(0)
+        assert status == "DELETE_COMPLETE", self.failures_since(0)
 
     def resources(self, kind: str, *, construct_id: str = "") -> list[str]:
         """Return the physical IDs of the stack's resources of one type, under a construct whose ID is unique."""
@@ -116,7 +116,8 @@ class DeployedShop:
         status: str = found["StackStatus"]
         return "" if status.endswith("IN_PROGRESS") else status
 
-    def _failures_since(self, moment: float) -> str:
+    def failures_since(self, moment: float) -> str:
+        """Return why resources failed since a moment, in seconds since the epoch."""
         pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
         return "\n".join(
             f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"

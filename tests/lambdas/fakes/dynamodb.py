@@ -8,9 +8,11 @@ from typing import Any
 from ministack.services import dynamodb
 
 from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from tests.lambdas.fakes.boto_clients import Parameters
 
 _numbers = itertools.count()
+dynamodb.copy = PlainCopies()  # it copies every item at every call
 
 
 class Table:

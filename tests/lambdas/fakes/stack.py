@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rollout.contract.adoption import ADOPTION, KEPT, Adoption
 from rollout.contract.errors import RolloutError
 from rollout.contract.names import SLOTS
 from rollout.handlers.release_slots import release_slots
@@ -24,6 +25,7 @@ TAGS = [
     {"Key": "canary-construct:endpoint", "Value": ENDPOINT},
     {"Key": "canary-construct:stack", "Value": STACK_MARK},
 ]
+OF_A_RELEASE = frozenset({"ModelName", "Version", "ContentDigest"})
 EXECUTION_ROLE = "arn:aws:iam::000000000000:role/execution"
 
 
@@ -57,6 +59,8 @@ class Template:
     package: str = ""
     knobs: dict[str, Any] = field(default_factory=dict)
     """Of the endpoint, by SageMaker's names."""
+    adopt: Adoption | None = None
+    """The endpoint that was live before the stack. Until the template has a `version` it stays as it is."""
     deployment_config: dict[str, Any] = field(default_factory=dict)
     """Of the endpoint: how SageMaker swaps the fleet, and the alarms that it watches meanwhile."""
     own_knobs: dict[str, Any] = field(default_factory=dict)
@@ -68,6 +72,11 @@ class Template:
         return "-".join(filter(None, ["model", self.version, self.digest, self.role, self.own_type.replace(".", "-")]))
 
     def slots_properties(self) -> dict[str, Any]:
+        """Return what the guard is asked; of a release only if there is one."""
+        said = self._said()
+        return said if self.version else {name: said[name] for name in said.keys() - OF_A_RELEASE}
+
+    def _said(self) -> dict[str, Any]:
         guarded = {**self.settings, "alarms": {}, "metric_period_seconds": 60}
         return {
             "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:release-slots",
@@ -89,7 +98,11 @@ class Template:
             **({"ModelPackage": self.package} if self.package else {}),
             **({"Hosting": json.dumps(self._hosting())} if self.knobs else {}),
             **self._kept(),
+            **self._adopted(),
         }
+
+    def _adopted(self) -> dict[str, str]:
+        return {} if self.adopt is None else {ADOPTION: json.dumps(self.adopt.to_json()), KEPT: "yes"}
 
     def watched(self) -> list[str]:
         alarms: list[dict[str, str]] = self.deployment_config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
@@ -186,7 +199,8 @@ class Stack:
 
     def _apply(self, template: Template, before: Deployed | None) -> Iterator[str]:
         yield "Model"
-        self._make_model(template)
+        if template.version:
+            self._make_model(template)
         yield "ReleaseSlots"
         answer = self._release_slots(template, before)
         yield "Config"
@@ -222,7 +236,14 @@ class Stack:
         return release_slots(self._event("Update", properties, OldResourceProperties=old))
 
     def _config(self, template: Template, answer: dict[str, Any], before: Deployed | None) -> str:
-        if before is not None and _variants(template, answer) == _variants(before.template, before.answer):
+        if not template.version:
+            assert template.adopt is not None, "an endpoint of its own has a release"
+            return template.adopt.config_name
+        if (
+            before is not None
+            and before.template.version
+            and _variants(template, answer) == _variants(before.template, before.answer)
+        ):
             return before.config
         self._configs += 1
         name = f"config-{self._configs}"
@@ -233,6 +254,8 @@ class Stack:
 
     def _endpoint(self, template: Template, config: str, before: Deployed | None) -> None:
         endpoints = self._aws.sagemaker.endpoints
+        if not template.version and before is None:
+            return
         if before is None:
             endpoints.create({"EndpointName": ENDPOINT, "EndpointConfigName": config})
             self._made_endpoint = True
