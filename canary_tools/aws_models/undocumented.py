@@ -79,7 +79,6 @@ class Undocumented:
         desired_values_are_told: whether DescribeEndpoint tells desired weights and counts, which its model makes
             optional, of an endpoint that is in service.
         scaling_collision: what RegisterScalableTarget answers while the endpoint changes.
-        fleet_rollback_reason_is_told: whether DescribeEndpoint says why an alarm stopped the swap of a fleet.
     """
 
     threshold_statistics: bool = False
@@ -93,7 +92,6 @@ class Undocumented:
     variants_in_order: bool = True
     desired_values_are_told: bool = True
     scaling_collision: ScalingCollision = ScalingCollision.TAKEN
-    fleet_rollback_reason_is_told: bool = True
 
     @classmethod
     def parse(cls, positions: Mapping[str, object]) -> Self:

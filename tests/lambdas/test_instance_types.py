@@ -238,6 +238,23 @@ def test_a_late_hand_that_registers_the_slot_once_more_is_waited_out(aws: Aws, w
     assert types(serving) == {A: INSTANCE_TYPE, B: LARGER}
 
 
+@pytest.mark.parametrize("late", [1, 600])
+def test_sagemaker_may_learn_late_that_a_target_is_gone(
+    aws: Aws, serving: Shop, fresh: dict[str, Any], *, late: int
+) -> None:
+    """What it still refuses after the guard's last look fails the deploy, and leaves everything as it was."""
+    aws.sagemaker.scaling.deregistration_seconds = late
+    if late == 1:
+        serving.promote("v2", own_type=LARGER)
+        assert types(serving) == {A: INSTANCE_TYPE, B: LARGER}
+        return
+    with pytest.raises(DeployFailed, match="must be deregistered"):
+        serving.deploy("v2", own_type=LARGER)
+    serving.settle()
+    assert (serving.running(), types(serving)) == (None, {A: INSTANCE_TYPE, B: INSTANCE_TYPE})
+    assert scaled(serving) == fresh
+
+
 def test_another_hand_that_goes_on_is_named(aws: Aws, watch: Watch, serving: Shop, fresh: dict[str, Any]) -> None:
     register_again(aws, watch, times=TRIES_TO_DEREGISTER)
     with pytest.raises(

@@ -6,7 +6,6 @@ from rollout.contract.errors import DeployRefused
 from rollout.handlers.verified_endpoint import verified_endpoint
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
-from canary_tools.aws_models.undocumented import Undocumented
 from tests.aws_models.fleets import routed
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, A
@@ -63,7 +62,7 @@ def test_a_fleet_that_an_alarm_sends_back_fails_the_deploy_and_the_sentence_name
 
 
 def test_when_sagemaker_does_not_say_why_the_alarms_do(aws: Aws, serving: Shop) -> None:
-    aws.sagemaker.endpoints._undocumented = Undocumented(fleet_rollback_reason_is_told=False)
+    aws.sagemaker.endpoints.fleet_rollback_reason_is_told = False
     assert not_moved(aws, serving, after_seconds=450) == (
         "SageMaker did not move endpoint shop to endpoint config config-2: it is InService on config-1; of the alarms "
         "that SageMaker watched meanwhile, fleet-errors is in ALARM"

@@ -28,6 +28,10 @@ class Scaling:
     """Targets, policies and activities of all variants.
 
     It starts no thread and takes no lock: callers on several threads take turns.
+
+    Attributes:
+        deregistration_seconds: how long SageMaker takes a variant for scaled after its target is gone. AWS does not
+            document it.
     """
 
     def __init__(self, *, place: Place, clock: Clock, variants: ScaledVariants, undocumented: Undocumented) -> None:
@@ -37,6 +41,8 @@ class Scaling:
         self._undocumented = undocumented
         self._targets: dict[VariantId, ScalableTarget] = {}
         self._policies: dict[tuple[VariantId, str], ScalingPolicy] = {}
+        self._gone_at: dict[VariantId, float] = {}
+        self.deregistration_seconds = 0.0
         self._log = ActivityLog()
         self.scheduled = ScheduledActions(place=place, clock=clock, is_registered=self._targets.__contains__)
 
@@ -67,6 +73,7 @@ class Scaling:
         if variant_id not in self._targets:
             raise _not_found(f"No scalable target found for {variant_id.resource_id}")
         self._forget(variant_id)
+        self._gone_at[variant_id] = self._clock.now()
         return {}
 
     def describe_targets(self, request: Request) -> dict[str, Any]:
@@ -157,8 +164,10 @@ class Scaling:
         return True
 
     def scaled_variants(self, endpoint_name: str) -> set[str]:
-        """Return the names of an endpoint's variants that are registered as scalable targets."""
-        return {known.variant_name for known in self._targets if known.endpoint_name == endpoint_name}
+        """Return the names of an endpoint's variants that are scalable targets, or were until a moment ago."""
+        lately = self._clock.now() - self.deregistration_seconds
+        gone = {variant for variant, moment in self._gone_at.items() if moment > lately}
+        return {known.variant_name for known in {*self._targets, *gone} if known.endpoint_name == endpoint_name}
 
     def note_in_service(self, endpoint_name: str, *, failure_reason: str | None) -> None:
         """End the running activities of an endpoint whose last change is over.

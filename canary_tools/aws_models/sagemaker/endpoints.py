@@ -35,6 +35,8 @@ class Endpoints:
         scaled_variants: returns the variants of an endpoint that are registered as scalable targets.
         alarm_state: returns the state of a CloudWatch alarm; `None` if there is none of this name.
         may_watch_alarms: tells whether a role, by its ARN, may describe alarms.
+        fleet_rollback_reason_is_told: whether DescribeEndpoint says why an alarm stopped the swap of a fleet. AWS does
+            not document it.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Endpoints:
         self.scaled_variants: Callable[[str], Collection[str]] = lambda _endpoint_name: ()
         self.alarm_state: Callable[[str], str | None] = lambda _alarm_name: None
         self.may_watch_alarms: Callable[[str], bool] = lambda _role: True
+        self.fleet_rollback_reason_is_told = True
 
     def find(self, name: str) -> Endpoint:
         """Return an endpoint. Upper and lower case in its name are the same.
@@ -196,7 +199,7 @@ class Endpoints:
         FleetDeployment(
             endpoint, fleet, clock=self._clock, host=self._host, timing=self._timing, faults=self._faults, plan=plan,
             alarm_state=self.alarm_state,
-            reason_is_told=self._undocumented.fleet_rollback_reason_is_told,
+            reason_is_told=self.fleet_rollback_reason_is_told,
             containers_of=self._catalogue.containers, role_of=self._role, set_status=self.set_status,
         ).start()  # fmt: skip
 

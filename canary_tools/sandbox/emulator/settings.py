@@ -32,6 +32,8 @@ class SandboxSettings:
         instance_queue_size: the largest number of requests that wait in one instance.
         model_timeout_seconds: how long a model may take to answer. The default is SageMaker's limit.
         scaling_period_seconds: how often target tracking reads the invocations. It is a minute in AWS.
+        deregistration_seconds: how long SageMaker takes a variant for scaled after its scaling target is gone. AWS does
+            not document it.
         cloudformation_notices_failed_update: whether a stack update fails when SageMaker keeps the old fleet without
             an error. AWS does not document what CloudFormation does then.
         cloudformation_imports_endpoints: whether a stack may import an endpoint. AWS's sources contradict each other.
@@ -56,6 +58,7 @@ class SandboxSettings:
     instance_queue_size: int = 16
     model_timeout_seconds: float = 60.0
     scaling_period_seconds: float = 60.0
+    deregistration_seconds: float = 0.0
     cloudformation_notices_failed_update: bool = False
     cloudformation_imports_endpoints: bool = True
     interface_linger_seconds: float = 3.0

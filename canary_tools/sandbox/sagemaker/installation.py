@@ -130,6 +130,7 @@ def install(
         metric_delay=_metric_delay(settings), undocumented=settings.undocumented,
         tracking_speed=TrackingSpeed(period_seconds=settings.scaling_period_seconds),
     )  # fmt: skip
+    hosting.scaling.deregistration_seconds = settings.deregistration_seconds
     hosting.endpoints.alarm_state = lambda name: None if (alarm := alarms.get(name)) is None else alarm.state.value
     if settings.enforce_iam:
         hosting.endpoints.may_watch_alarms = may_describe_alarms

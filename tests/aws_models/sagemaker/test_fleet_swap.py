@@ -7,7 +7,6 @@ import pytest
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.fleet_swap import SwapPlan
-from canary_tools.aws_models.undocumented import Undocumented
 from tests.aws_models.conftest import TIMING, VirtualSageMaker
 from tests.aws_models.fleets import fleet, routed
 
@@ -71,8 +70,8 @@ def test_an_alarm_in_any_step_gives_everything_back_to_the_old_fleet(sagemaker: 
     assert sagemaker.variants() == {"variant-a": (100.0, 2), "variant-b": (0.0, 1)}
 
 
-def test_why_may_not_be_told() -> None:
-    sagemaker = VirtualSageMaker(undocumented=Undocumented(fleet_rollback_reason_is_told=False))
+def test_why_may_not_be_told(sagemaker: VirtualSageMaker) -> None:
+    sagemaker.hosting.endpoints.fleet_rollback_reason_is_told = False
     alarms = swapping(sagemaker)
     alarms["errors"] = "ALARM"
     sagemaker.wait(LAUNCH + TIMING.weight_update_seconds)
