@@ -6,11 +6,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease, SmokeTest
 from canary_construct.handlers.state_machine_role import DELIVER_LOGS, TRACE
 from canary_construct.permissions.by_handler import PERMISSIONS
+from canary_construct.permissions.operator import OPERATE
 from tests.permissions.scenarios import SCENARIOS
 from tests.permissions.usage import usage
 
@@ -25,6 +27,16 @@ registry, and names its version. Nothing has a wildcard but what is listed with 
 
 | role | actions | resources | only if | why a wildcard |
 |---|---|---|---|---|
+"""
+OPERATORS = """
+# Operators
+
+What `endpoint.grant_operate(role)` gives, for the [`canary` command](command.md). A test runs every command under
+exactly these statements, and finds each of them used but the two with which people start a rollout by hand and list
+executions.
+
+| actions | resources | only if | why a wildcard |
+|---|---|---|---|
 """
 USE = f"""
 # What they use of it
@@ -58,7 +70,7 @@ PACKAGE = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
 NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
 REASONS = {
     action: permission.reason
-    for permissions in [*PERMISSIONS.values(), (DELIVER_LOGS, TRACE)]
+    for permissions in [*PERMISSIONS.values(), (DELIVER_LOGS, TRACE), OPERATE]
     for permission in permissions
     for action in permission.actions
     if permission.reason
@@ -67,7 +79,8 @@ REASONS = {
 
 def page() -> str:
     """Return the page: who may do what, what is used of it, and what could not be narrower."""
-    return permissions_table() + USE + "".join(f"{row}\n" for row in _usage_rows()) + LIMITS
+    rows = "".join(f"{row}\n" for row in _usage_rows())
+    return permissions_table() + operators_table() + USE + rows + LIMITS
 
 
 def _usage_rows() -> Iterator[str]:
@@ -75,6 +88,23 @@ def _usage_rows() -> Iterator[str]:
         kinds = (found.called, found.needed_by_aws, found.unused, found.missing)
         cells = ["<br>".join(f"`{action}`" for action in kind) or "none" for kind in kinds]
         yield f"| {' | '.join([handler, *cells])} |"
+
+
+def operators_table() -> str:
+    """Return every statement that an operator of an endpoint gets."""
+    stack = Stack(App(), "Shop")
+    endpoint = CanaryEndpoint(
+        stack,
+        "Recommender",
+        release=ModelRelease.from_model_package(version="v1", arn=PACKAGE),
+        instance_type="ml.m5.xlarge",
+        endpoint_name="endpoint-name",
+    )
+    endpoint.grant_operate(iam.User(stack, "Operator"))
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    (policy,) = [each["Properties"] for each in policies if "Users" in each["Properties"]]
+    rows = [_row("", statement) for statement in policy["PolicyDocument"]["Statement"]]
+    return OPERATORS + "".join(f"{row.removeprefix('|  ')}\n" for row in rows)
 
 
 def permissions_table() -> str:
