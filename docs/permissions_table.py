@@ -70,7 +70,7 @@ PACKAGE = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
 NAMES = {"AWS::Partition": "aws", "AWS::Region": "<region>", "AWS::AccountId": "<account>", "AWS::StackId": "<stack>"}
 REASONS = {
     action: permission.reason
-    for permissions in [*PERMISSIONS.values(), (DELIVER_LOGS, TRACE), OPERATE]
+    for permissions in [OPERATE, *PERMISSIONS.values(), (DELIVER_LOGS, TRACE)]
     for permission in permissions
     for action in permission.actions
     if permission.reason

@@ -31,6 +31,7 @@ STATE_MACHINE = Permission[EndpointScope](
 EXECUTIONS = Permission[EndpointScope](
     actions=["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
     resources=lambda scope: [scope.arn("states", "execution", f"{scope.state_machine_name}:*", colon=True)],
+    reason="executions are named after releases",
 )
 CONFIG = Permission[EndpointScope](
     actions=["sagemaker:DescribeEndpointConfig"],

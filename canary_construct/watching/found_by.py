@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, Stack
-from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_NAME_TAG, TAG
+from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_ID_TAG, TAG
 
 from canary_construct.cdk.outermost_stack import outermost_stack
 
@@ -24,12 +23,6 @@ def found_by(scope: IConstruct, *, endpoint_name: str, ledger: dynamodb.ITable) 
     return {
         TAG: endpoint_name,
         LEDGER_TAG: ledger.table_name,
-        STACK_NAME_TAG: _deployed_name(scope),
+        STACK_ID_TAG: outermost_stack(scope).stack_id,
         CONSTRUCT_TAG: _NOT_IN_TAGS.sub("_", scope.node.path)[-MAX_TAG_VALUE:],
     }
-
-
-def _deployed_name(scope: IConstruct) -> str:
-    """Return the name that people deploy: it is known for certain only then, as a template may get any name."""
-    outermost = outermost_stack(scope)
-    return Aws.STACK_NAME if outermost is Stack.of(scope) else outermost.stack_name

@@ -100,7 +100,7 @@ class Reader:
 
         Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
         """
-        (stack,) = self._session.client("cloudformation").describe_stacks(StackName=self.target.stack)["Stacks"]
+        (stack,) = self._session.client("cloudformation").describe_stacks(StackName=self.target.stack_id)["Stacks"]
         began = clock.iso(stack.get("LastUpdatedTime", stack["CreationTime"]).timestamp())
         return bool(began > moment and "ROLLBACK" not in stack["StackStatus"] and "FAILED" not in stack["StackStatus"])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_NAME_TAG, TAG
+from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_ID_TAG, TAG
 
 from canary_tools.cli.refusals import CannotAct
 from canary_tools.cli.session import Session
@@ -18,10 +18,15 @@ class Target:
     """One endpoint of the library. `construct`: its path in the CDK app. `ledger`: the name of the table."""
 
     endpoint: str
-    stack: str
+    stack_id: str
     construct: str
     ledger: str
     state_machine_arn: str
+
+    @property
+    def stack(self) -> str:
+        """Return the name of the stack that people deploy, which its ID has in the middle."""
+        return self.stack_id.split("/")[1]
 
 
 def find_target(session: Session, *, endpoint: str | None = None, stack: str | None = None) -> Target:
@@ -68,7 +73,7 @@ def _targets(client: Any) -> Iterator[Target]:
 def _target(arn: str, tags: Mapping[str, str]) -> Target:
     return Target(
         endpoint=tags[TAG],
-        stack=tags.get(STACK_NAME_TAG, ""),
+        stack_id=tags[STACK_ID_TAG],
         construct=tags.get(CONSTRUCT_TAG, ""),
         ledger=tags[LEDGER_TAG],
         state_machine_arn=arn,

@@ -1,9 +1,11 @@
 """Waits for a release, or watches a rollout, until its outcome is known."""
 
 from collections.abc import Callable
+from functools import partial
 
 from rollout import clock
 
+from canary_tools.cli.outage import Patience
 from canary_tools.cli.outcome import Outcome, outcome_of
 from canary_tools.cli.reading import Reader, Reading
 from canary_tools.cli.statuses import Status
@@ -25,10 +27,12 @@ def wait_for(
 
     `timeout` and `look_again` are in seconds; without a time-out it waits as long as the rollout takes.
     """
-    began_at = clock.now()
+    began_at, patience = clock.now(), Patience()
     while True:
         may_be_due = clock.now() - began_at < DUE_SECONDS
-        outcome = _look(reader, version, may_be_due=may_be_due, through_hold_back=through_hold_back)
+        outcome = patience.ask(
+            partial(_look, reader, version, may_be_due=may_be_due, through_hold_back=through_hold_back)
+        )
         if outcome is not None:
             return outcome
         if timeout is not None and clock.now() - began_at + look_again > timeout:
@@ -66,15 +70,17 @@ def watch(reader: Reader, show: Callable[[Reading], None], *, look_again: float 
 
     Without a rollout it is one look. `look_again`: in seconds.
     """
-    reading = reader.read()
+    reading, patience = reader.read(), Patience()
     show(reading)
     execution = reading.lock.holder if reading.runs and reading.lock is not None else ""
     if not execution:
         return Outcome(status=Status.NOTHING, sentence="no rollout runs")
     while reading.lock is not None and reading.lock.holder == execution:
         clock.pause(look_again)
-        reading = reader.read()
-        show(reading)
+        looked = patience.ask(reader.read)
+        if looked is not None:
+            reading = looked
+            show(reading)
     version = next((each.version for each in reading.rollouts if each.execution == execution), "")
     ended = [each for each in reading.rollouts if each.execution == execution]
     outcome = outcome_of(version, lock=None, release=None, rollouts=ended, serves=False)

@@ -1,12 +1,13 @@
 """The `canary` command against the AWS of `tests.lambdas.fakes`, whose handlers run the rollouts."""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from rollout import clock
-from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_NAME_TAG, TAG
+from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_ID_TAG, TAG
 from typer.testing import CliRunner, Result
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -17,9 +18,7 @@ from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.boto_clients import Parameters
 from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
 from tests.lambdas.fakes.shop import Shop
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from tests.lambdas.fakes.stack import STACK_ID
 
 ANN = "arn:aws:sts::000000000000:assumed-role/OnCall/ann"
 
@@ -41,6 +40,8 @@ class Operated:
         self.others: list[tuple[str, str]] = []
         self.there = True
         self.quota: float | None = 20.0
+        self._failing: list[tuple[str, Exception, float, float]] = []
+        self._later: list[tuple[float, Callable[[], object]]] = []
         self._own: Mapping[str, Callable[[Parameters], dict[str, Any]]] = {
             "GetResources": self._resources,
             "DescribeStateMachine": self._definition,
@@ -54,6 +55,14 @@ class Operated:
 
     def answer(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:
         self.asked.append((service, operation, parameters))
+        now = clock.now()
+        due = [act for at, act in self._later if at <= now]
+        self._later = [(at, act) for at, act in self._later if at > now]
+        for act in due:
+            act()
+        for failing, error, first, last in self._failing:
+            if failing == operation and first <= now < last:
+                raise error
         if operation in self.errors:
             raise self.errors[operation]
         if operation in self.denied:
@@ -61,17 +70,26 @@ class Operated:
         own = self._own.get(operation)
         return self.aws.answer(service, operation, parameters) if own is None else own(parameters)
 
+    def fail(self, operation: str, error: Exception, *, between: tuple[float, float]) -> None:
+        """Let an operation fail for a time, in seconds from now."""
+        first, last = between
+        self._failing.append((operation, error, clock.now() + first, clock.now() + last))
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do something right before the first call after a time from now."""
+        self._later.append((clock.now() + seconds, act))
+
     def _resources(self, request: Parameters) -> dict[str, Any]:
         if request["ResourceTypeFilters"] != ["states:stateMachine"]:  # a handler, while a test waits
             return self.aws.answer("resourcegroupstaggingapi", "GetResources", request)
-        endpoints = [(ENDPOINT, "Shop"), *self.others] if self.there else self.others
+        endpoints = [(ENDPOINT, "shop"), *self.others] if self.there else self.others
         found = [
             {
                 "ResourceARN": STATE_MACHINE if name == ENDPOINT else STATE_MACHINE.replace(ENDPOINT, name),
                 "Tags": [
                     {"Key": TAG, "Value": name},
                     {"Key": LEDGER_TAG, "Value": self.aws.table.name},
-                    {"Key": STACK_NAME_TAG, "Value": stack},
+                    {"Key": STACK_ID_TAG, "Value": STACK_ID.replace("/shop/", f"/{stack}/")},
                     {"Key": CONSTRUCT_TAG, "Value": f"{stack}/{name.title()}"},
                 ],
             }

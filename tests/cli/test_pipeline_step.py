@@ -25,7 +25,7 @@ def words_of(step: pipelines.CodeBuildStep) -> list[str]:
 
 def test_green_red_and_not_judged(shop: Shop, terminal: Terminal) -> None:
     def status(version: str) -> int:
-        words = words_of(rollout_step("Wait", version=version, region="us-east-1", stack_name="Shop"))
+        words = words_of(rollout_step("Wait", version=version, region="us-east-1", stack_name="shop"))
         return terminal.canary(*words).exit_code
 
     shop.promote("v2")

@@ -55,15 +55,15 @@ def test_several_endpoints_ask_for_a_choice(terminal: Terminal) -> None:
     terminal.operated.others = [("ranker", "Ranking")]
     result = terminal.canary("status")
     assert result.exit_code == 2
-    assert result.stderr == "canary: choose one with --endpoint: ranker (stack Ranking), shop (stack Shop)\n"
-    for chosen in (("--stack", "Shop"), ("--endpoint", "shop"), ("--endpoint", "Shop"), ("--endpoint", "Shop/Shop")):
+    assert result.stderr == "canary: choose one with --endpoint: ranker (stack Ranking), shop (stack shop)\n"
+    for chosen in (("--stack", "shop"), ("--endpoint", "shop"), ("--endpoint", "Shop"), ("--endpoint", "shop/Shop")):
         assert terminal.canary(*chosen, "status").exit_code == 0
 
 
 def test_an_endpoint_of_another_name(terminal: Terminal) -> None:
     result = terminal.canary("--endpoint", "shpo", "status")
     assert result.exit_code == 2
-    assert result.stderr == "canary: there is no endpoint shpo in us-east-1; there are shop (stack Shop)\n"
+    assert result.stderr == "canary: there is no endpoint shpo in us-east-1; there are shop (stack shop)\n"
 
 
 def test_an_endpoint_that_was_deleted(shop: Shop, terminal: Terminal) -> None:

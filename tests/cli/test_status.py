@@ -47,7 +47,7 @@ def test_people_read_the_same(shop: Shop, terminal: Terminal) -> None:
     shop.begin("v2", "Evaluate", index=1)
     result = terminal.canary("status")
     assert result.exit_code == 0
-    for said in ("shop (stack Shop, us-east-1)", "variant-a", "stable", "canary", "step 2 of 3", "a-errors"):
+    for said in ("shop (stack shop, us-east-1)", "variant-a", "stable", "canary", "step 2 of 3", "a-errors"):
         assert said in result.stdout
 
 

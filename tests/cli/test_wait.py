@@ -1,7 +1,9 @@
 """The exit status of `canary wait` tells a pipeline how its release fared."""
 
 import pytest
+from botocore import exceptions as boto
 
+from canary_tools.aws_models.api.errors import ApiError
 from tests.cli.fake import Terminal
 from tests.lambdas.fakes.settings import ENDPOINT
 from tests.lambdas.fakes.shop import Shop
@@ -88,3 +90,34 @@ def test_machines_get_the_same_as_json(shop: Shop, terminal: Terminal) -> None:
         "status": "DONE", "sentence": "v2 is promoted: every step passed", "execution": "v2-1", "version": "v2",
     }  # fmt: skip
     assert ENDPOINT == "shop"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiError("ThrottlingException", "Rate exceeded"),
+        ApiError("InternalServerError", "away", status=500),
+        boto.EndpointConnectionError(endpoint_url="https://dynamodb"),
+    ],
+    ids=["throttled", "away", "no connection"],
+)
+def test_it_waits_on_while_aws_does_not_answer(shop: Shop, terminal: Terminal, error: Exception) -> None:
+    execution = shop.begin("v2", "Evaluate")
+    terminal.operated.fail("Query", error, between=(60, 600))
+    terminal.operated.later(900, lambda: shop.run(execution))
+    assert ends(terminal, "v2")[0] == PROMOTED
+
+
+def test_it_does_not_wait_for_an_outage_of_hours(shop: Shop, terminal: Terminal) -> None:
+    shop.begin("v2", "Evaluate")
+    terminal.operated.fail("Query", ApiError("InternalServerError", "away", status=500), between=(60, 90_000))
+    status, _ = ends(terminal, "v2")
+    assert status == 2
+
+
+def test_a_permission_that_is_taken_away_ends_it_at_once(shop: Shop, terminal: Terminal) -> None:
+    shop.begin("v2", "Evaluate")
+    began_at = shop.aws.clock.now()
+    terminal.operated.fail("Query", ApiError("AccessDeniedException", "no"), between=(60, 90_000))
+    assert ends(terminal, "v2")[0] == 2
+    assert shop.aws.clock.now() < began_at + 120

@@ -100,7 +100,7 @@ def test_tools_find_the_endpoint_by_the_tags_of_its_state_machine(resources: Res
     assert tags == {
         "canary-construct:endpoint": "recommender",
         "canary-construct:ledger": f"<{table}>",
-        "canary-construct:stack-name": "<AWS::StackName>",
+        "canary-construct:stack-id": "<AWS::StackId>",
         "canary-construct:construct": "Shop/Recommender",
     }
 

@@ -100,7 +100,8 @@ def test_a_person_sees_a_rollout_stops_it_and_waits_for_the_next_one(shop: Deplo
     assert "wrong model" in rollout.reason
     assert "ann" in rollout.reason
     lines = [json.loads(line) for line in watching.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()]
-    assert (watching.returncode, waiting.wait(timeout=PATIENCE_SECONDS)) == (NOT_JUDGED, NOT_JUDGED)
+    _, refusal = waiting.communicate(timeout=PATIENCE_SECONDS)
+    assert (watching.returncode, waiting.returncode) == (NOT_JUDGED, NOT_JUDGED), refusal
     assert [line["rollout"]["outcome"] for line in (lines[0], lines[-1])] == ["RUNNING", "NOT_JUDGED"]
     shop.comes_to_rest(stable=A)
 
