@@ -86,6 +86,8 @@ def plan(*, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> di
         "steps": list(steps),
         "smoke_test": [{"payload": "e30=", "content_type": "application/json"}],
         "on_inconclusive": "ROLL_BACK",
+        "hold_seconds": 24 * 3600,
+        "hold_interval_seconds": PERIOD,
         "evaluation_interval_seconds": PERIOD,
         "poll_seconds": 30,
         "capacity_timeout_seconds": 1200,
