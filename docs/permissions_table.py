@@ -32,8 +32,8 @@ OPERATORS = """
 # Operators
 
 What `endpoint.grant_operate(role)` gives, for the [`canary` command](command.md). A test runs every command under
-exactly these statements, and finds each of them used but the two with which people start a rollout by hand and list
-executions.
+exactly these statements, and finds each of them used but those with which people start, list and stop executions by
+hand.
 
 | actions | resources | only if | why a wildcard |
 |---|---|---|---|

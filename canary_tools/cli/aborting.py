@@ -1,15 +1,16 @@
 """Ends the rollout that runs now: its traffic goes back to stable within seconds."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from rollout import clock
-from rollout.contract.lock import ROLLOUT, Lock
+from rollout.contract import operator
+from rollout.contract.lock import Lock
 from rollout.endpoint import LOOK_AGAIN_SECONDS, EndpointView
-from rollout.executions import stop
 
+from canary_tools.cli.orders import order_now, running_lock, send
 from canary_tools.cli.reading import Reader
 from canary_tools.cli.refusals import CannotAct
+from canary_tools.cli.session import Session
 from canary_tools.cli.statuses import Status
 
 PATIENCE_SECONDS = 5 * 60
@@ -25,22 +26,22 @@ class Aborted:
     seconds: float | None
 
 
-def abort(reader: Reader, states: Any, *, reason: str, who: str) -> Aborted:
-    """Order the rollout's exposure to zero, stop its execution, and see the traffic go back.
+def abort(session: Session, reader: Reader, *, reason: str) -> Aborted:
+    """Order the rollout's exposure to zero, and see the traffic go back.
 
-    The order stands in the ledger first, with who gave it and why. Stopping the execution makes it act at once: the
-    restore path lowers the weight, and does not wait for the next look of the state machine.
+    The order stands in the ledger, with who gave it and why. The table's stream calls the handler that acts on it, so
+    that it does not wait for the next look of the state machine.
 
     Raises:
-        CannotAct: no rollout runs, or its promotion is decided already.
+        CannotAct: no rollout runs, or it is ending already, or its promotion is decided.
     """
-    lock = _lock_of_a_rollout(reader)
-    said = f"{reason} (aborted by {who})" if reason else f"aborted by {who}"
+    lock = running_lock(reader, "abort")
+    if lock.halted:
+        raise CannotAct(f"rollout {lock.holder} is ending already: {lock.halted}", Status.NOTHING)
     began_at = clock.now()
-    if not reader.ledger.halt(lock.holder, said, began_at):
-        _lock_of_a_rollout(reader)
-        raise CannotAct("the rollout changed hands meanwhile; see `canary status`")
-    stop(states, reader.target.state_machine_arn, lock.holder, said)
+    if not send(session, reader, operator.abort(lock.holder, order_now(session.who, reason))):
+        running_lock(reader, "abort")
+        raise CannotAct("the rollout has ended, or changed hands, meanwhile; see `canary status`", Status.NOTHING)
     if lock.is_held_back:
         return Aborted(
             execution=lock.holder, sentence="its release is promoted and keeps all the traffic", seconds=None
@@ -48,21 +49,6 @@ def abort(reader: Reader, states: Any, *, reason: str, who: str) -> Aborted:
     seconds = _seconds_to_zero(reader, lock, began_at)
     words = "the canary still has weight; see `canary status`" if seconds is None else f"weight 0 after {seconds:.0f} s"
     return Aborted(execution=lock.holder, sentence=words, seconds=seconds)
-
-
-def _lock_of_a_rollout(reader: Reader) -> Lock:
-    lock = reader.ledger.lock()
-    if lock is None:
-        raise CannotAct("there is nothing to abort: no rollout runs", Status.NOTHING)
-    if lock.kind != ROLLOUT:
-        raise CannotAct("there is nothing to abort: a deploy runs, and no rollout yet", Status.NOTHING)
-    if lock.sealed:
-        raise CannotAct(
-            f"the promotion of rollout {lock.holder} is decided, so it cannot be aborted any more; to go back, deploy "
-            "the previous release again",
-            Status.NOTHING,
-        )
-    return lock
 
 
 def _seconds_to_zero(reader: Reader, lock: Lock, began_at: float) -> float | None:

@@ -7,8 +7,8 @@ from rollout.contract.errors import EndpointUnusable
 from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.names import CALLER, ROLLED_BACK, SLOTS, other_slot
 from rollout.contract.plan import Plan
+from rollout.contract.scalings import Scalings
 from rollout.decisions.capacity import floors_at_rest
-from rollout.decisions.minimum import in_force
 from rollout.endpoint import EndpointView
 from rollout.ledger import Release
 from rollout.metrics import DELETED, UNKNOWN, raised_in
@@ -125,7 +125,7 @@ def of_metrics(view: EndpointView, counts: Sequence[Counts], now: float) -> Find
 
 
 def of_scaling(
-    plan: Plan, view: EndpointView, registered: Mapping[str, SlotScaling], *, now: float, rests: bool
+    scalings: Scalings, view: EndpointView, registered: Mapping[str, SlotScaling], *, rests: bool
 ) -> Finding:
     """Tell whether scaling is as the roles declare it. `rests`: nobody changes the endpoint, nor did so lately."""
     missing = [slot for slot in SLOTS if slot not in registered]
@@ -136,8 +136,7 @@ def of_scaling(
     if not rests or len(serving) != 1:
         return Finding(check="scaling", state=FINE, sentence="both variants are registered; a change is under way")
     suspended = [slot for slot, one in registered.items() if one.scale_in_suspended or one.scale_out_suspended]
-    scaling = in_force(plan.settings.scaling, now)
-    wanted = floors_at_rest(serving[0], other_slot(serving[0]), scaling)
+    wanted = floors_at_rest(serving[0], other_slot(serving[0]), scalings)
     others = [
         f"{slot} has {registered[slot].floor} and should have {floor}"
         for slot, floor in wanted.items()

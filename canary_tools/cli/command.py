@@ -14,6 +14,7 @@ from rich.live import Live
 from canary_tools.cli.aborting import abort as abort_rollout
 from canary_tools.cli.checks import Finding
 from canary_tools.cli.doctor import findings_of, stands_in_the_way
+from canary_tools.cli.orders import ORDERS
 from canary_tools.cli.outcome import Outcome
 from canary_tools.cli.printing import findings_table, history_of, status_of
 from canary_tools.cli.reading import Reader, Reading
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Reason = Annotated[str, typer.Option(help="Why; it goes into the ledger, with your name.")]
 LookAgain = Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks.")]
 
 
@@ -136,18 +138,52 @@ def history(
 def abort(
     context: typer.Context,
     *,
-    reason: Annotated[str, typer.Option(help="Why; it goes into the ledger, with your name.")] = "",
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Stop the rollout that runs, at once: all the traffic goes back to the release before."""
     with _acting():
         session = _asked(context).session()
         reader = _asked(context).reader(session)
-        aborted = abort_rollout(reader, session.client("stepfunctions"), reason=reason, who=session.who)
+        aborted = abort_rollout(session, reader, reason=reason)
         if as_json:
             _print_json(asdict(aborted))
         else:
             _console().print(f"rollout {aborted.execution} is aborted: {aborted.sentence}", highlight=False)
+
+
+@app.command()
+def approve(context: typer.Context, *, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Say yes to the step that waits for a person."""
+    _order(context, "approve", reason, as_json=as_json)
+
+
+@app.command()
+def reject(context: typer.Context, *, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Say no to the step that waits for a person: the rollout ends, and all the traffic goes back."""
+    _order(context, "reject", reason, as_json=as_json)
+
+
+@app.command()
+def pause(context: typer.Context, *, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Let the rollout raise nothing until somebody resumes it. Gates and alarms go on, and can end it."""
+    _order(context, "pause", reason, as_json=as_json)
+
+
+@app.command()
+def resume(context: typer.Context, *, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Let a paused rollout go on."""
+    _order(context, "resume", reason, as_json=as_json)
+
+
+def _order(context: typer.Context, what: str, reason: str, *, as_json: bool) -> None:
+    with _acting():
+        session = _asked(context).session()
+        ordered = ORDERS[what](session, _asked(context).reader(session), reason=reason)
+        if as_json:
+            _print_json(asdict(ordered))
+        else:
+            _console().print(f"rollout {ordered.execution}: {ordered.sentence}", highlight=False)
 
 
 @app.command()

@@ -5,11 +5,14 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rollout import clock
+from rollout.cohorts import Cohorts
 from rollout.contract.errors import RolloutError
 from rollout.contract.names import SLOTS, other_slot
 from rollout.contract.plan import Plan
 from rollout.endpoint import EndpointView
+from rollout.metrics import Metrics
 from rollout.scaling import SlotScalers
+from rollout.world import World
 
 from canary_tools.cli import checks
 from canary_tools.cli.checks import BLOCKS, NOT_KNOWN, Finding
@@ -84,17 +87,31 @@ class _Examination:
 
     def _look_at_instances(self, view: EndpointView, plan: Plan, *, lock_is_free: bool) -> None:
         client = self._session.client("application-autoscaling")
-        scalers = SlotScalers(view.name, plan.settings.scaling, client=client)
+        scalers = SlotScalers(view.name, client=client)
         registered = self._ask("scaling", scalers.registered)
         if registered is not None:
             rests = lock_is_free and view.quiet
-            self.found.append(checks.of_scaling(plan, view, registered, now=clock.now(), rests=rests))
+            scalings = self._ask("scaling", self._world(plan, scalers).scalings)
+            if scalings is not None:
+                self.found.append(checks.of_scaling(scalings, view, registered, rests=rests))
         types = self._ask("instances", lambda: self._instance_types(view))
         for instance_type in types or ():
             quota = self._quota(instance_type)
             serving = view.serving_slots()
             instances = max((view.variants[slot].most_instances for slot in serving), default=0)
             self.found.append(checks.of_quota(instance_type, instances=instances, quota=quota))
+
+    def _world(self, plan: Plan, scalers: SlotScalers) -> World:
+        """Return the adapters as handlers have them."""
+        ledger, period = self._reader.ledger, plan.settings.metric_period_seconds
+        return World(
+            settings=plan.settings,
+            endpoint=self._reader.endpoint,
+            scalers=scalers,
+            ledger=ledger,
+            metrics=Metrics(plan.settings.endpoint, period, client=self._session.client("cloudwatch")),
+            cohorts=Cohorts(ledger=ledger, stages=()),
+        )
 
     def _instance_types(self, view: EndpointView) -> list[str]:
         placed = self._reader.endpoint.config(view.config_name)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rollout import clock
+from rollout.contract.lock import Lock
 from rollout.contract.names import CALLER, SLOTS, other_slot
 from rollout.contract.plan import Passes, Plan
 from rollout.contract.timing import longest_bake_seconds
@@ -62,7 +63,10 @@ class StepView:
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutView:
-    """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended."""
+    """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended.
+
+    `paused`: by whom and why. `awaits`: which approval it waits for, and until when. Empty while that is not so.
+    """
 
     execution: str
     version: str
@@ -73,6 +77,8 @@ class RolloutView:
     ended_at: str
     promoted_at: str
     halted: str
+    paused: str
+    awaits: str
     step: StepView | None
     gates: Sequence[GateView]
 
@@ -168,9 +174,15 @@ def _rollout(reading: Reading) -> RolloutView | None:
         ended_at=record.ended_at,
         promoted_at=record.promoted_at,
         halted=lock.halted if lock is not None and holds else "",
+        paused=lock.paused.sentence if lock is not None and holds and lock.paused is not None else "",
+        awaits=_awaits(lock) if lock is not None and holds else "",
         step=None if now is None else step_view(now, reading.now),
         gates=gates_of(now, record.steps[-1] if record.steps else None),
     )
+
+
+def _awaits(lock: Lock) -> str:
+    return "" if lock.awaits is None else f"step {lock.awaits + 1}, until {lock.awaits_until}"
 
 
 def _last_reason(record: Rollout) -> str:
@@ -229,6 +241,10 @@ def _running(reading: Reading, rollout: RolloutView | None) -> str:
         return f"rollout {lock.holder} begins"
     if lock.halted:
         return f"{rollout.version} loses its traffic: {lock.halted}"
+    if rollout.awaits:
+        return f"{rollout.version} waits for approval of {rollout.awaits}: `canary approve` or `canary reject`"
+    if rollout.paused:
+        return f"{rollout.version} is paused by {rollout.paused}; `canary resume` lets it go on"
     if rollout.step is None:
         return f"rollout of {rollout.version} runs; its execution has no step yet"
     share = rollout.step.share_percent

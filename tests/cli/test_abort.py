@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.fake import ANN, Terminal
+from tests.cli.fake import Terminal
 from tests.lambdas.fakes.settings import A, B
 from tests.lambdas.fakes.shop import Shop
 
@@ -13,9 +13,9 @@ NOTHING = 4
 def test_in_every_state_the_traffic_goes_back_and_the_reason_stays(shop: Shop, terminal: Terminal, task: str) -> None:
     execution = shop.begin("v2", task) if task != "Prepare" else shop.release("v2")
     assert execution is not None
-    terminal.operated.aws.interrupt("StopExecution", lambda: None)
     if task == "Prepare":
         execution.advance()
+    terminal.operated.aws.interrupt("DescribeEndpoint", shop.tell_of_order)
 
     result = terminal.canary("abort", "--reason", "wrong model")
     shop.restore(execution.name)
@@ -23,7 +23,7 @@ def test_in_every_state_the_traffic_goes_back_and_the_reason_stays(shop: Shop, t
     assert result.exit_code == 0, result.output
     assert execution.status == "ABORTED"
     outcome, reason = shop.outcome(execution)
-    assert (outcome, reason) == ("NOT_JUDGED", f"wrong model (aborted by {ANN})")
+    assert (outcome, reason) == ("NOT_JUDGED", "aborted by ann: wrong model")
     assert shop.weights() == {A: 100, B: 0}
     assert shop.unsafe() == []
 
@@ -49,5 +49,22 @@ def test_a_decided_promotion_is_not_aborted(shop: Shop, terminal: Terminal) -> N
     assert shop.ledger.seal(execution.name)
     result = terminal.canary("abort")
     assert result.exit_code == NOTHING
-    assert "is decided, so it cannot be aborted any more" in result.stderr
+    assert "the promotion of rollout v2-1 is decided" in result.stderr
     assert execution.status == "RUNNING"
+
+
+def test_a_second_abort_changes_nothing(shop: Shop, terminal: Terminal) -> None:
+    execution = shop.begin("v2", "Evaluate")
+    assert shop.ledger.halt(execution.name, "enough", 0)
+    before = shop.lock()
+    result = terminal.canary("abort")
+    assert (result.exit_code, result.stderr) == (NOTHING, "canary: rollout v2-1 is ending already: enough\n")
+    assert shop.lock() == before
+
+
+def test_too_long_a_reason_is_refused_before_anything_is_written(shop: Shop, terminal: Terminal) -> None:
+    shop.begin("v2", "Evaluate")
+    before = shop.lock()
+    result = terminal.canary("abort", "--reason", "x" * 401)
+    assert (result.exit_code, result.stderr) == (2, "canary: --reason must have at most 400 characters, got 401\n")
+    assert shop.lock() == before

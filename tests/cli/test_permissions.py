@@ -1,5 +1,6 @@
 """Every command works with what `grant_operate` gives, and each of its statements is needed by a command."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from aws_cdk.assertions import Template
 from canary_construct import CanaryEndpoint, ModelRelease
 from canary_tools.aws_models.api.errors import ApiError
 from tests.cli.fake import Operated, Terminal
+from tests.lambdas.fakes import boto_clients
 from tests.lambdas.fakes.aws import Call
 from tests.lambdas.fakes.boto_clients import ACCOUNT, REGION, Parameters
 from tests.lambdas.fakes.settings import ENDPOINT, STACK_MARK
@@ -20,8 +22,9 @@ from tests.permissions.policy_enforcer import Judge
 from tests.permissions.requests import Request, requests_of
 
 OPERATOR = "Operator"
-NOT_READ_BY_THE_COMMAND = {"states:ListExecutions", "states:StartExecution"}
-"""A person starts a rollout by hand, and looks at executions in the console."""
+NOT_READ_BY_THE_COMMAND = {"states:ListExecutions", "states:StartExecution", "states:StopExecution"}
+"""A person starts a rollout by hand, looks at executions in the console, and stops one there."""
+WORDS = ("status", "watch", "history", "abort", "doctor", "approve", "reject", "pause", "resume")
 CALLED = {"service-quotas": "servicequotas"}
 
 
@@ -91,13 +94,20 @@ def test_every_command_works_with_the_grant_and_every_statement_of_it_is_used(sh
     terminal = Terminal(judged)
     shop.serve_for(600)
 
-    run_every_command(terminal, shop)
+    run_every_command(judged, terminal, shop)
 
     granted = {action for statement in statements() for action in listed(statement["Action"])}
     assert granted - judged.used == NOT_READ_BY_THE_COMMAND
 
 
-def run_every_command(terminal: Terminal, shop: Shop) -> None:
+def as_handlers(judged: Judged, act: Callable[[], None]) -> None:
+    """Let handlers act, with permissions of their own, in the middle of a call of the command."""
+    boto_clients.connect(judged.aws)
+    act()
+    boto_clients.connect(judged)
+
+
+def run_every_command(judged: Judged, terminal: Terminal, shop: Shop) -> None:
     assert _waited(terminal, shop) == 3
     execution = shop.begin("v3", "Evaluate")
     assert terminal.canary("status").exit_code == 0
@@ -105,13 +115,19 @@ def run_every_command(terminal: Terminal, shop: Shop) -> None:
     assert terminal.canary("wait", "v3", "--timeout", "1").exit_code == 5
     found = terminal.canary("doctor")
     assert (found.exit_code, "no permission" in found.output) == (1, False)
+    assert terminal.canary("pause").exit_code == 0
+    assert terminal.canary("resume").exit_code == 0
+    judged.aws.interrupt("DescribeEndpoint", lambda: as_handlers(judged, shop.tell_of_order))
     aborted = terminal.canary("abort")
     assert aborted.exit_code == 0, aborted.output
     shop.restore(execution.name)
     assert terminal.canary("watch").exit_code == 4
 
 
-@pytest.mark.parametrize("words", [("status",), ("watch",), ("wait", "v2"), ("history",), ("abort",), ("doctor",)])
+@pytest.mark.parametrize(
+    "words",
+    [(word,) for word in WORDS],
+)
 def test_without_the_grant_every_command_is_refused_by_iam(shop: Shop, words: tuple[str, ...]) -> None:
     refused = Terminal(Judged(shop, [])).canary(*words)
     assert refused.exit_code == 2

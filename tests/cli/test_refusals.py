@@ -7,7 +7,8 @@ from canary_tools.aws_models.api.errors import ApiError
 from tests.cli.fake import Terminal
 from tests.lambdas.fakes.shop import Shop
 
-COMMANDS = [("status",), ("watch",), ("wait", "v2"), ("history",), ("abort",), ("doctor",)]
+ORDERS = [("abort",), ("approve",), ("reject",), ("pause",), ("resume",)]
+COMMANDS = [("status",), ("watch",), ("wait", "v2"), ("history",), *ORDERS, ("doctor",)]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
