@@ -28,6 +28,24 @@ def test_a_deploy_that_fails_at_any_point_is_undone_and_the_release_can_be_deplo
     shop.rollout_reaches("v2", 100)
 
 
+def test_a_resource_that_fails_while_the_fleet_is_swapped_lets_the_swap_end_first(shop: DeployedShop) -> None:
+    """CloudFormation goes back in the middle of the swap, and SageMaker takes no other change until it is over."""
+    shop.stage.client("s3").create_bucket(Bucket=captured_in(shop.name))
+    shop.deploy(Declaration(version="v1", hosting=OF_ALL, fleet_watched=True))
+    before, models = shop.comes_to_rest(stable=A), shop.models()
+    hosted = Declaration(version="v2", hosting=OF_ALL, own_hosting=LARGER, fleet_watched=True)
+    v2 = replace(hosted, features_below=SHIPPED, captured_percent=100)
+
+    shop.stage.sandbox.sagemaker.fail_sibling(shop.name)
+    assert "another resource of the stack failed" in shop.refused(v2)
+    assert shop.comes_to_rest(stable=A) == before
+    assert shop.models() == models
+    assert shop.rollout("v2") is None
+
+    shop.deploy(v2)
+    shop.rollout_reaches("v2", 100)
+
+
 def test_after_a_promotion_a_deploy_that_fails_leaves_the_roles_exchanged(shop: DeployedShop) -> None:
     shop.deploy(Declaration(version="v1"))
     shop.deploy(Declaration(version="v2"))
