@@ -101,26 +101,27 @@ def test_a_release_on_another_type_with_a_scaling_of_its_own(shop: DeployedShop)
     assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [FOLLOWED]}, {A: 4, B: 1})
 
     # When a deploy with it fails after the endpoint has changed, then everything is as after the first deploy
-    larger = replace(usual, version="v2", own_type=LARGER, own_scaling=OWN)
-    assert shop.refused(replace(larger, fails_after="Resource")).startswith("Refused: ")
+    larger = replace(usual, version="v3", own_type=LARGER, own_scaling=OWN)
+    failing = replace(larger, version="v2", environment=(("FAILURE_RATE", "0.1"),))
+    assert shop.refused(replace(failing, fails_after="Resource")).startswith("Refused: ")
     assert shop.comes_to_rest(stable=A) == fresh
     assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [FOLLOWED]}, {A: 4, B: 1})
 
     # When a release with it errs, then its gate rolls it back, and stable has what a fresh deploy gives it
-    shop.deploy(replace(larger, environment=(("FAILURE_RATE", "0.1"),)))
+    shop.deploy(failing)
     assert shop.rollout_ends("v2").outcome == ROLLED_BACK
     rolled_back = shop.comes_to_rest(stable=A, idle_floor=2)
     assert rolled_back.instances == {A: 2, B: 2}
     assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: 4, B: 2})
 
     # When a harmless one is promoted, then each slot has what its own release asks for
-    shop.deploy(replace(larger, version="v3"))
+    shop.deploy(larger)
     assert shop.rollout_ends("v3").outcome == PROMOTED
     promoted = shop.comes_to_rest(stable=B, floor=3)
     assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: 1, B: 6})
     assert types(shop) == {A: USUAL, B: LARGER}
 
     # When its scaling alone changes under the same version, then that is in force, and the endpoint is left alone
-    shop.deploy(replace(larger, version="v3", own_scaling=replace(OWN, min_instances=4)))
+    shop.deploy(replace(larger, own_scaling=replace(OWN, min_instances=4)))
     assert shop.comes_to_rest(stable=B, floor=4).config_name == promoted.config_name
     assert types(shop) == {A: USUAL, B: LARGER}
