@@ -34,7 +34,7 @@ test: setup
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults bench/chaos/sample.py bench/chaos/shrinking.py bench/chaos/worlds.py
 	python -m pytest --numprocesses 2 tests/acceptance canary_tools/acceptance --ignore tests/acceptance/test_local_run.py
 	python -m pytest --numprocesses 2 tests/lambdas/test_interleavings.py
-	python -m pytest --numprocesses 2 tests lambdas canary_construct canary_tools/aws_models client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/acceptance --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
+	python -m pytest --numprocesses 2 tests lambdas canary_construct canary_tools/aws_models canary_tools/cli client --ignore tests/rollouts --ignore tests/sandbox --ignore tests/acceptance --ignore tests/rehearsal --ignore tests/faults --ignore tests/lambdas/test_interleavings.py
 
 # The whole walk of the acceptance command against the local AWS takes a quarter of an hour: run it by hand.
 acceptance: setup
