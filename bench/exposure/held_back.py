@@ -19,7 +19,7 @@ from bench.exposure.worlds import HOUR, World, every, from_second, world
 from canary_tools.rehearsal.template import find_endpoint
 
 DAY = 24 * HOUR
-HELD_BACK = HoldBackRule(percent=2, duration_seconds=int(DAY), interval_seconds=420)
+HELD_BACK = HoldBackRule(percent=2, duration_seconds=int(DAY), interval_seconds=480)
 """Looked at as often as synth allows after the default checkpoints; a test holds it equal to what synth says."""
 WORLDS = (
     world("healthy", bad=False),

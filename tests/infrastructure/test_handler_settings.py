@@ -14,6 +14,7 @@ from aws_cdk.assertions import Annotations, Match
 from cdk_nag import AwsSolutionsChecks
 
 from canary_construct import EndpointApi, HandlerSettings
+from canary_construct.permissions.by_handler import IN_ROLE
 from tests.infrastructure.synthesis import Resources, declare, of_type, rendered, stack, statements, text
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -68,7 +69,7 @@ def test_functions_in_a_vpc_share_a_security_group_in_its_private_subnets(in_vpc
     networks = [one["VpcConfig"] for one in functions(in_vpc)]
     private = [name for name in of_type(in_vpc, "AWS::EC2::Subnet") if "Private" in name]
     (group,) = of_type(in_vpc, "AWS::EC2::SecurityGroup")
-    assert len(networks) == len(functions(in_vpc)) == 12
+    assert len(networks) == len(functions(in_vpc)) == len(IN_ROLE)
     for network in networks:
         assert [text(one) for one in network["SubnetIds"]] == [f"<{name}>" for name in private]
         assert [text(one) for one in network["SecurityGroupIds"]] == [f"<{group}.GroupId>"]
@@ -166,7 +167,7 @@ def test_two_endpoints_of_a_stack_share_the_settings_of_the_first() -> None:
     declare(shop, "First", handlers=asked(), endpoint_name="first")
     declare(shop, "Same", handlers=asked(), endpoint_name="same")
     declare(shop, "Silent", endpoint_name="silent")
-    assert [one["Runtime"] for one in functions(rendered(shop))] == 12 * ["python3.13"]
+    assert [one["Runtime"] for one in functions(rendered(shop))] == len(IN_ROLE) * ["python3.13"]
 
 
 def test_what_is_left_out_is_the_same_as_the_default() -> None:

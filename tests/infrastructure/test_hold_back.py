@@ -32,7 +32,7 @@ def states(resources: Resources) -> dict[str, dict[str, Any]]:
 
 def test_the_plan_tells_the_handlers_of_it(states: dict[str, dict[str, Any]]) -> None:
     rendered = states["Plan"]["Result"]["plan"]
-    assert rendered["hold_back"] == {"percent": 2, "duration_seconds": 86400, "interval_seconds": 420}
+    assert rendered["hold_back"] == {"percent": 2, "duration_seconds": 86400, "interval_seconds": 480}
     assert rendered["hold_back"] == vars(HELD_BACK), "what the exposure study measures"
     plan = Plan.parse(rendered)
     assert [step.percent for step in plan.steps] == [10, 50, 95, 100]
@@ -64,7 +64,7 @@ def test_the_metadata_hold_its_price(resources: Resources) -> None:
     assert metadata["HoldBack"] == {
         "Percent": 2,
         "Seconds": 86400,
-        "EvaluationIntervalSeconds": 420,
+        "EvaluationIntervalSeconds": 480,
         "ExtraInstanceHours": 3 * 24,
     }
     assert metadata["LongestHistoryEvents"] <= metadata["HistoryEventsAllowed"]

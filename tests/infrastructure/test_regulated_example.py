@@ -12,7 +12,7 @@ import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, PCIDSS321Checks
 
-from canary_construct.permissions.by_handler import PERMISSIONS
+from canary_construct.permissions.by_handler import IN_ROLE, PERMISSIONS
 from examples.vpc_kms_isolated import acknowledged
 from examples.vpc_kms_isolated.app import BOUNDARY, RegulatedStack
 from examples.vpc_kms_isolated.network import FOR_HANDLERS, GATEWAYS
@@ -88,7 +88,7 @@ def test_every_service_that_a_handler_may_call_has_an_endpoint(regulated: Resour
 def test_every_function_and_both_models_are_in_the_isolated_subnets(regulated: Resources) -> None:
     subnets = {f"<{name}>" for name in of_type(regulated, "AWS::EC2::Subnet")}
     functions = of_type(regulated, "AWS::Lambda::Function").values()
-    assert len(functions) == 12
+    assert len(functions) == len(IN_ROLE)
     for function in functions:
         assert {text(one) for one in function["Properties"]["VpcConfig"]["SubnetIds"]} == subnets
     (model,) = of_type(regulated, "AWS::SageMaker::Model").values()

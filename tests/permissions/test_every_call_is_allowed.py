@@ -10,7 +10,7 @@ from tests.lambdas.fakes import boto_clients
 from tests.permissions.policies import Policies, listed, policies, without
 from tests.permissions.policy_enforcer import Judge, enforced
 from tests.permissions.scenarios import SCENARIOS, promoted_and_promoted_again, serving
-from tests.permissions.usage import BY_LAMBDA, asked_in_all_scenarios, run, usage
+from tests.permissions.usage import BY_LAMBDA, STREAM_BY_LAMBDA, asked_in_all_scenarios, run, usage
 
 pytestmark = pytest.mark.xdist_group("permissions")
 
@@ -41,6 +41,7 @@ def test_every_resource_of_a_statement_is_used(handler: str) -> None:
     unused = [
         resource
         for statement in policies(TABLE)[handler]
+        if not set(listed(statement["Action"])) <= STREAM_BY_LAMBDA
         for resource in listed(statement["Resource"])
         if not resource.endswith((f":table/{TABLE}", "log-group:handlers:*"))
         and not any(r.action in listed(statement["Action"]) and fnmatch_iam_cs(r.resource, resource) for r in asked)
