@@ -392,10 +392,12 @@ def test_a_dead_rollout_that_nobody_restored_is_ended_by_the_clock(serving: Shop
     assert serving.outcome(dead) == (NOT_JUDGED, "the execution was stopped")
 
 
-def test_without_a_lock_and_a_landing_the_clock_reads_two_records(aws: Aws, serving: Shop) -> None:
+def test_without_a_lock_and_a_landing_the_clock_reads_three_records(aws: Aws, serving: Shop) -> None:
+    """The third one says whether a release that a slot holds has minimums by the clock."""
     before = len(aws.calls)
     serving.look_for_what_was_left()
-    assert [call.operation for call in aws.calls[before:]] == ["GetItem", "GetItem"]
+    read = [call.operation for call in aws.calls[before:]]
+    assert read == ["GetItem", "GetItem", "GetItem"]
 
 
 def test_a_release_that_waits_without_a_lock_is_not_started_by_the_clock(serving: Shop) -> None:
