@@ -4,8 +4,8 @@ from tests.rehearsal.conftest import Rehearse
 
 
 def test_a_later_rollout_neither_spoils_the_end_nor_counts(rehearsing: Rehearse) -> None:
-    alone = rehearsing(controls=[{"at_s": 60, "do": "abort"}]).result
-    both = rehearsing(controls=[{"at_s": 60, "do": "abort"}, {"at_s": 60, "do": "deploy"}]).result
+    alone = rehearsing(controls=[{"at_s": 60, "do": "stop-execution"}]).result
+    both = rehearsing(controls=[{"at_s": 60, "do": "stop-execution"}, {"at_s": 60, "do": "deploy"}]).result
     assert [each["status"] for each in both["final"]["executions"]] == ["ABORTED", "SUCCEEDED"]
     assert both["outcome"] == "NOT_JUDGED"
     assert both["safe_end"], both["unsafe"]
