@@ -14,6 +14,7 @@ from canary_construct import InstanceScaling
 from tests.rollouts.declaring import POINTS, UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B, scalable_targets
+from tests.rollouts.stage import eventually
 
 pytestmark = pytest.mark.long
 
@@ -107,21 +108,29 @@ def test_a_release_on_another_type_with_a_scaling_of_its_own(shop: DeployedShop)
     assert shop.comes_to_rest(stable=A) == fresh
     assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [FOLLOWED]}, {A: 4, B: 1})
 
-    # When a release with it errs, then its gate rolls it back, and stable has what a fresh deploy gives it
+    # When a release with it errs, then its gate rolls it back, and each slot has what its own release asks for. Floors
+    # come to rest when the traffic of a quarter of an hour was seen: for so long nobody waits here
+    both = ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: USUAL, B: LARGER})
     shop.deploy(failing)
     assert shop.rollout_ends("v2").outcome == ROLLED_BACK
-    rolled_back = shop.comes_to_rest(stable=A, idle_floor=2)
-    assert rolled_back.instances == {A: 2, B: 2}
-    assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: 4, B: 2})
+    rolled_back = shop.look()
+    assert rolled_back.weights == {A: 100, B: 0}
+    assert rolled_back.floors[A] >= fresh.floors[A]
+    assert (targets(shop), types(shop)) == both
 
-    # When a harmless one is promoted, then each slot has what its own release asks for
+    # When a harmless one is promoted, then it has the instances that its own scaling asks for
     shop.deploy(larger)
     assert shop.rollout_ends("v3").outcome == PROMOTED
-    promoted = shop.comes_to_rest(stable=B, floor=3)
-    assert (targets(shop), ceilings(shop)) == ({A: [FOLLOWED], B: [OWN_FOLLOWED]}, {A: 1, B: 6})
-    assert types(shop) == {A: USUAL, B: LARGER}
+    promoted = shop.look()
+    assert promoted.weights == {A: 0, B: 100}
+    assert promoted.floors[B] >= OWN.min_instances
+    assert (targets(shop), types(shop)) == both
+    assert ceilings(shop)[B] == OWN.max_instances
 
     # When its scaling alone changes under the same version, then that is in force, and the endpoint is left alone
-    shop.deploy(replace(larger, own_scaling=replace(OWN, min_instances=4)))
-    assert shop.comes_to_rest(stable=B, floor=4).config_name == promoted.config_name
+    more = replace(OWN, min_instances=5, invocations_per_instance=2 * OWN_FOLLOWED)
+    shop.deploy(replace(larger, own_scaling=more))
+    eventually(lambda: shop.look().floors[B] >= more.min_instances, what="the new minimum")
+    eventually(lambda: targets(shop) == {A: [FOLLOWED], B: [2 * OWN_FOLLOWED]}, what="the new target")
+    assert shop.look().config_name == promoted.config_name
     assert types(shop) == {A: USUAL, B: LARGER}
