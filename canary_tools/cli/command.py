@@ -166,7 +166,7 @@ def reject(context: typer.Context, *, reason: Reason = "", as_json: AsJson = Fal
 
 @app.command()
 def pause(context: typer.Context, *, reason: Reason = "", as_json: AsJson = False) -> None:
-    """Let the rollout raise nothing until somebody resumes it. Gates and alarms go on, and can end it."""
+    """Decide nothing that raises the share until somebody resumes. Gates and alarms go on, and can end the rollout."""
     _order(context, "pause", reason, as_json=as_json)
 
 

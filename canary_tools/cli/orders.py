@@ -97,7 +97,7 @@ def reject(session: Session, reader: Reader, *, reason: str) -> Ordered:
 
 
 def pause(session: Session, reader: Reader, *, reason: str) -> Ordered:
-    """Let the rollout raise nothing until somebody resumes it. Raises `CannotAct` when it cannot be paused."""
+    """Let nothing be decided that raises the share. Raises `CannotAct` when the rollout cannot be paused."""
     lock = running_lock(reader, "pause")
     if lock.paused is not None:
         raise CannotAct(f"rollout {lock.holder} is paused already, by {lock.paused.sentence}", Status.NOTHING)

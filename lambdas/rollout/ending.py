@@ -103,12 +103,11 @@ def _record_end(world: World, execution: str, failure: Failure) -> None:
     One that ended before it was prepared has no version on record. It tried the release that was declared last.
     """
     version = _version(world, execution)
-    declared = world.ledger.declared()
     if version and failure.judged:
         world.ledger.decide_release(version, ROLLED_BACK)
     elif version:
         world.ledger.release_tried(version, clock.now())
-    elif declared is not None:
+    elif (declared := world.ledger.declared()) is not None:
         world.ledger.release_tried(declared.version, clock.now())
     _close_and_tell(world, execution, version, failure.outcome, failure.reason)
 

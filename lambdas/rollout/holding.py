@@ -1,7 +1,8 @@
 """A person holds a rollout: it was paused, or a step that has passed waits for approval.
 
-Looks go on: gates, alarms and the brake can lower its share and end it. Nothing is raised, and the time does not count
-against `max_bake`. Both have a limit, after which the rollout is rolled back and nobody is judged.
+Looks go on: gates, alarms and the brake can lower its share and end it. No look raises it (one before may have decided
+a share that is still given), and the time does not count against `max_bake`. Both have a limit, after which the rollout
+is rolled back and nobody is judged.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The record exists while a deploy or a rollout works on the endpoint. Each request names the execution that it is meant
 for, so that one that comes late does not reach another rollout. DynamoDB answers a request that does not fit with
-`ConditionalCheckFailedException`; then nothing was changed. What was asked is copied into the record of the rollout,
-which stays: see `records.RolloutRecord`.
+`ConditionalCheckFailedException`; then nothing was changed. The record of the rollout, which stays, gets who paused and
+who approved (`records.StepRecord`), and who aborted as its reason. Who resumed stands in the lock only.
 
 An abort acts within seconds: the table's stream calls a handler. Everything else acts at the next look at the rollout,
 whose interval is `evaluation_interval_seconds` of the plan.
