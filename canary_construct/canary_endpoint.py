@@ -10,7 +10,6 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -56,7 +55,7 @@ from canary_construct.rollout.state_machine import RolloutStateMachine
 from canary_construct.rollout.timeouts import Timeouts
 from canary_construct.watching.dashboard import SlotDashboard
 from canary_construct.watching.found_by import found_by
-from canary_construct.watching.outputs import tell_where_it_is
+from canary_construct.watching.outputs import dashboard_address, executions_address, tell_where_it_is
 from canary_construct.watching.rollout_alarms import RolloutAlarms
 from canary_construct.watching.slot_metrics import SlotMetrics
 
@@ -324,9 +323,12 @@ class CanaryEndpoint(Construct):
             dashboard.show_gate(gate)
         for alarm in alarms:
             dashboard.show_alarm(alarm)
-        name = f"{self._endpoint_name}-{Stack.of(self).region}"
-        tell_where_it_is(self, endpoint_name=self._endpoint_name, dashboard_name=name)
+        tell_where_it_is(self, endpoint_name=self._endpoint_name, dashboard_name=self._dashboard_name)
         return dashboard
+
+    @property
+    def _dashboard_name(self) -> str:
+        return f"{self._endpoint_name}-{Stack.of(self).region}"
 
     def _call_handlers_by_event(self, settings: EndpointSettings) -> None:
         """Wire the handlers that work outside of the state machine to the events that need them."""
@@ -337,8 +339,12 @@ class CanaryEndpoint(Construct):
         self._panic_rules = PanicRules(self, self._handlers, settings)
 
     def _notify(self, topic: sns.ITopic) -> None:
-        """Tell people in a sentence when a rollout starts and ends."""
-        self.on_rollout_event("Notification", target=targets.SnsTopic(topic, message=rules.sentence()))
+        """Tell people of every change of a rollout."""
+        address = {
+            "dashboard": dashboard_address(self, self._dashboard_name),
+            "executions": executions_address(self, self._names.state_machine_arn),
+        }
+        rules.told_rule(self, self._handlers, self._endpoint_name, topic, **address)
 
     def _goes_after_its_rollout(self, restored: events.Rule) -> None:
         """When the stack is deleted, keep the restore path until the guard has stopped a running rollout."""
@@ -492,7 +498,7 @@ class CanaryEndpoint(Construct):
     def on_rollout_event(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, description: str | None = None
     ) -> events.Rule:
-        """Call a target when a rollout of this endpoint starts, is promoted or is rolled back."""
+        """Call a target at every change of a rollout of this endpoint: docs/events.md lists them."""
         return events.Rule(
             self,
             construct_id,

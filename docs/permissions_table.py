@@ -62,6 +62,7 @@ LIMITS = """
   endpoint's weights: `aws:ViaAWSService` opens the wider resource only to calls that AWS makes for the handler.
 - The ledger, models, endpoint configs and state machines are kept apart by stack: the ledger is the stack's own table,
   the others have the stack's mark in a tag or at the end of the name.
+- With a `notification_topic` there is one more role, `Announce`: it may publish to that topic, and nothing else.
 - Who may put events or metrics may put them about any endpoint, on the default bus and in our namespace.
 """
 ROLES = {**{f"CanaryHandlers{name}Role": name for name in PERMISSIONS}, "CanaryHandlersRolloutRole": "state machine"}

@@ -31,16 +31,20 @@ from canary_construct.permissions.size import PolicySizes
 from canary_construct.props.handler_settings import HandlerSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_kms as kms
 
     from canary_construct.permissions.endpoint_scope import EndpointScope
+    from canary_construct.permissions.permission import Permission
 
 SINGLETON_ID = "CanaryHandlers"
 LONG_RUNNING = frozenset(
     {"ReleaseSlots", "VerifiedEndpoint", "Settle", "Panic", "Abort", "Restore", "RollBack", "ShiftTraffic", "SmokeTest"}
 )
 """These wait for SageMaker; Lambda allows 15 minutes."""
-EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore"})
+ANNOUNCE = "Announce"
+EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore", ANNOUNCE})
 MEMORY_MB = 512
 """Gives a function so much of a processor that boto3 loads in well under a second."""
 
@@ -88,8 +92,8 @@ class Handlers(Construct):
         self.scope = StackScope.of(
             self, ledger_arn=self.ledger.table_arn, ledger_stream_arn=str(self.ledger.table_stream_arn)
         )
-        self._roles = {name: self._role(name) for name in IN_ROLE}
-        self._functions = {name: self._function(name, code[name]) for name in IN_ROLE}
+        self._roles = {name: self._role(name, permissions) for name, permissions in IN_ROLE.items()}
+        self._functions = {name: self._function(name, code[name], self._roles[name]) for name in IN_ROLE}
         call_on_orders(self, self._functions["Abort"], self.ledger)
         self.state_machine_role = state_machine_role(self, "RolloutRole", functions=self._functions)
         self.rollout_log = rollout_log(self, settings)
@@ -99,6 +103,16 @@ class Handlers(Construct):
     def __getitem__(self, name: str) -> lambda_.Function:
         """Return one handler."""
         return self._functions[name]
+
+    def announcer(self) -> lambda_.Function:
+        """Return the function that publishes events to topics; made for the first endpoint that has a topic.
+
+        It may do nothing but publish, to the topics that let it.
+        """
+        existing = self.node.try_find_child(ANNOUNCE)
+        if isinstance(existing, lambda_.Function):
+            return existing
+        return self._function(ANNOUNCE, shipped_code([_module(ANNOUNCE)]), self._role(ANNOUNCE, ()))
 
     def check_same(self, scope: Construct, settings: HandlerSettings | None) -> None:
         """Refuse an endpoint that asks for other handlers than the stack has.
@@ -146,9 +160,9 @@ class Handlers(Construct):
         add_statement(policy, declared.permission.statement(scope), reason=declared.permission.reason)
         return policy
 
-    def _role(self, name: str) -> iam.Role:
+    def _role(self, name: str, permissions: Sequence[Permission[StackScope]]) -> iam.Role:
         role = iam.Role(self, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        for permission in IN_ROLE[name]:
+        for permission in permissions:
             add_statement(role, permission.statement(self.scope), reason=permission.reason)
         self._log_group.grant_write(role)
         if self._settings.vpc is not None:
@@ -157,7 +171,7 @@ class Handlers(Construct):
             self._settings.ledger_key.grant(role, *LEDGER_KEY_ACTIONS)
         return role
 
-    def _function(self, name: str, code: lambda_.Code) -> lambda_.Function:
+    def _function(self, name: str, code: lambda_.Code, role: iam.Role) -> lambda_.Function:
         function = lambda_.Function(
             self,
             name,
@@ -167,7 +181,7 @@ class Handlers(Construct):
             architecture=self._settings.used_architecture(),
             memory_size=MEMORY_MB,
             timeout=Duration.minutes(15 if name in LONG_RUNNING else 1),
-            role=self._roles[name],
+            role=role,
             environment={LEDGER_VARIABLE: self.ledger.table_name},
             environment_encryption=self._settings.encryption_key,
             log_group=self._log_group,

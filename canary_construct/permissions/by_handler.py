@@ -175,7 +175,7 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     ),
     "SmokeTest": (READ_LEDGER,),
     "ScaleCanary": (READ_LEDGER, READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING),
-    "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS),
+    "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, NOTIFY),
     "Evaluate": (
         _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING, NOTIFY,
     ),

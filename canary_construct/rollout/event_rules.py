@@ -13,6 +13,7 @@ from canary_construct.cdk.lazy import lazy_value
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sns as sns
     from aws_cdk.interfaces.aws_events import IRuleRef
     from constructs import Construct
 
@@ -46,7 +47,7 @@ def settle_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings
     events.Rule(
         scope,
         "StackSettled",
-        rule_name=rule_name(scope, settings, handlers, "settled"),
+        rule_name=rule_name(scope, settings.endpoint_name, handlers, "settled"),
         event_pattern=events.EventPattern(
             source=["aws.cloudformation"],
             detail_type=["CloudFormation Stack Status Change"],
@@ -75,7 +76,7 @@ def watch_rule(scope: Construct, handlers: Handlers, settings: EndpointSettings,
     events.Rule(
         scope,
         "LockWatched",
-        rule_name=rule_name(scope, settings, handlers, "watched"),
+        rule_name=rule_name(scope, settings.endpoint_name, handlers, "watched"),
         schedule=events.Schedule.rate(Duration.minutes(MINIMUM_MINUTES if _has_minimums(settings) else WATCH_MINUTES)),
         targets=[
             call(
@@ -101,7 +102,7 @@ def restore_rule(
     return events.Rule(
         scope,
         "ExecutionEnded",
-        rule_name=rule_name(scope, settings, handlers, "ended"),
+        rule_name=rule_name(scope, settings.endpoint_name, handlers, "ended"),
         event_pattern=events.EventPattern(
             source=["aws.states"],
             detail_type=["Step Functions Execution Status Change"],
@@ -123,19 +124,35 @@ def own_events(endpoint_name: str) -> events.EventPattern:
     return events.EventPattern(source=[EVENT_SOURCE], detail={"endpoint": [endpoint_name]})
 
 
-def sentence() -> events.RuleTargetInput:
-    """Return one event as a sentence for people."""
+def told_rule(
+    scope: Construct, handlers: Handlers, endpoint_name: str, topic: sns.ITopic, *, dashboard: str, executions: str
+) -> None:
+    """Publish every event about an endpoint's rollouts for people. `dashboard` and `executions` as in `Announced`."""
+    announcer = handlers.announcer()
+    topic.grant_publish(announcer)
     field = events.EventField.from_path
-    return events.RuleTargetInput.from_text(
-        f"{field('$.detail-type')}: {field('$.detail.version')} on endpoint {field('$.detail.endpoint')} "
-        f"({field('$.detail.execution')}). {field('$.detail.reason')}"
+    events.Rule(
+        scope,
+        "Notification",
+        rule_name=rule_name(scope, endpoint_name, handlers, "told"),
+        event_pattern=own_events(endpoint_name),
+        targets=[
+            call(
+                announcer,
+                topic=topic.topic_arn,
+                dashboard=dashboard,
+                executions=executions,
+                detail_type=field("$.detail-type"),
+                detail=field("$.detail"),
+            )
+        ],
     )
 
 
-def rule_name(scope: Construct, settings: EndpointSettings, handlers: Handlers, kind: str) -> str:
+def rule_name(scope: Construct, endpoint_name: str, handlers: Handlers, kind: str) -> str:
     """Return a name of at most 64 characters that ends in the stack's mark, for which the handlers may be called."""
     ending = f"-{scope.node.addr[-8:]}-{kind}-{handlers.scope.mark}"
-    return settings.endpoint_name[: MAX_RULE_NAME - len(ending)].rstrip("-") + ending
+    return endpoint_name[: MAX_RULE_NAME - len(ending)].rstrip("-") + ending
 
 
 @jsii.implements(events.IRuleTarget)

@@ -73,7 +73,7 @@ class PanicRules:
         events.Rule(
             self._scope,
             f"AlarmRaised{number}",
-            rule_name=rule_name(self._scope, self._settings, self._handlers, f"alarm{number}"),
+            rule_name=rule_name(self._scope, self._settings.endpoint_name, self._handlers, f"alarm{number}"),
             event_pattern=events.EventPattern(
                 source=_SOURCE,
                 detail_type=_DETAIL_TYPE,

@@ -17,8 +17,7 @@ https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/getting-started-sign-in
 def tell_where_it_is(scope: Construct, *, endpoint_name: str, dashboard_name: str) -> None:
     """Add three outputs to the stack. Their values change with the endpoint's name only, and not with a release."""
     region = Stack.of(scope).region
-    console = _console(region)
-    dashboard = f"https://{console}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard_name}"
+    dashboard = dashboard_address(scope, dashboard_name)
     for construct_id, value, description in (
         ("EndpointOutput", endpoint_name, "Name of the SageMaker endpoint"),
         ("DashboardOutput", dashboard, "Both variants side by side"),
@@ -29,6 +28,18 @@ def tell_where_it_is(scope: Construct, *, endpoint_name: str, dashboard_name: st
         ),
     ):
         CfnOutput(scope, construct_id, value=value, description=description)
+
+
+def dashboard_address(scope: Construct, name: str) -> str:
+    """Return the address of a dashboard."""
+    region = Stack.of(scope).region
+    return f"https://{_console(region)}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+
+
+def executions_address(scope: Construct, state_machine_arn: str) -> str:
+    """Return the address of an execution, up to the colon before its name."""
+    region, arn = Stack.of(scope).region, state_machine_arn.replace(":stateMachine:", ":execution:")
+    return f"https://{_console(region)}/states/home?region={region}#/v2/executions/details/{arn}"
 
 
 def _console(region: str) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
+from rollout.contract.notice import Happened
 from rollout.exposure import halt_and_lower, has_no_weight, is_divided, lower_exposure, traffic_stays
 from rollout.hold_back import keeps_its_traffic, take_the_rest
 from rollout.landing import land_if_possible
-from rollout.notices import notify
+from rollout.notices import tell_once
 from rollout.second_look import cause_of_halt
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rollout.contract.states import Failure
     from rollout.world import World
 
-_TOLD_AS = {PROMOTED: "Promoted", ROLLED_BACK: "Rolled Back", NOT_JUDGED: "Not Judged"}
+_TOLD_AS = {PROMOTED: Happened.PROMOTED, ROLLED_BACK: Happened.ROLLED_BACK, NOT_JUDGED: Happened.NOT_JUDGED}
 
 
 def end_rollout(world: World, execution: str, failure: Failure) -> None:
@@ -91,7 +92,7 @@ def complete_promotion(world: World, lock: Lock) -> None:
     version = _version(world, lock.holder)
     world.ledger.decide_release(version, PROMOTED)
     shorter = sentences.HELD_BACK_SHORTER.format(why=lock.kept_because)
-    _close_and_tell(world, lock.holder, version, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
+    _close_and_tell(world, lock.holder, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
     if is_divided(world.endpoint):
         raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
     world.ledger.free(lock.holder)
@@ -109,7 +110,7 @@ def _record_end(world: World, execution: str, failure: Failure) -> None:
         world.ledger.release_tried(version, clock.now())
     elif (declared := world.ledger.declared()) is not None:
         world.ledger.release_tried(declared.version, clock.now())
-    _close_and_tell(world, execution, version, failure.outcome, failure.reason)
+    _close_and_tell(world, execution, failure.outcome, failure.reason)
 
 
 def _version(world: World, execution: str) -> str:
@@ -117,14 +118,10 @@ def _version(world: World, execution: str) -> str:
     return version
 
 
-def _close_and_tell(world: World, execution: str, version: str, outcome: str, reason: str) -> None:
+def _close_and_tell(world: World, execution: str, outcome: str, reason: str) -> None:
     """Close the record and tell others once; a repetition tells only what was not told yet.
 
     A promotion is told when it happens. When a hold-back follows it, its end is not told.
     """
     world.ledger.close_rollout(execution, outcome, reason, clock.now())
-    was_told = world.ledger.promotion_was_told(execution) if outcome == PROMOTED else False
-    if was_told or world.ledger.end_was_told(execution):
-        return
-    if notify(world.settings.endpoint, _TOLD_AS[outcome], version=version, execution=execution, reason=reason):
-        world.ledger.record_told(execution)
+    tell_once(world, execution, _TOLD_AS[outcome], reason)

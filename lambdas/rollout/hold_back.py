@@ -13,9 +13,10 @@ from rollout import clock, sentences
 from rollout.contract.errors import AGAINST_A_PROMOTED, EndpointNotFound, LockLost
 from rollout.contract.exposure import EVERYTHING
 from rollout.contract.names import PROMOTED
+from rollout.contract.notice import Happened
 from rollout.endpoint import weights_for
 from rollout.exposure import lower_former, traffic_stays
-from rollout.notices import notify
+from rollout.notices import tell_once
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
@@ -44,15 +45,7 @@ def begin_hold_back(world: World, execution: str, rule: HoldBackRule) -> None:
     world.ledger.decide_release(version, PROMOTED)
     world.ledger.record_promotion(execution, clock.now())
     reason = sentences.HELD_BACK.format(percent=rule.percent, hours=rule.duration_seconds / HOUR)
-    tell_promotion(world, execution, version, reason)
-
-
-def tell_promotion(world: World, execution: str, version: str, reason: str) -> None:
-    """Send the event about a promotion, unless it was sent."""
-    if world.ledger.promotion_was_told(execution):
-        return
-    if notify(world.settings.endpoint, "Promoted", version=version, execution=execution, reason=reason):
-        world.ledger.record_promotion_told(execution)
+    tell_once(world, execution, Happened.PROMOTED, reason)
 
 
 def refuse_other_weights(world: World, lock: Lock) -> None:

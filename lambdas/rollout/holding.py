@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
 from rollout.contract.errors import HeldTooLong, NotApproved
-from rollout.notices import notify
+from rollout.contract.notice import Happened
+from rollout.notices import tell_once
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from rollout.world import World
 
 HOUR = 60 * 60
+CLOCKS_DIFFER_SECONDS = 300
+"""By how much the clock of who gives an order may be wrong."""
 
 
 def counted(state: StepState, now: float) -> StepState:
@@ -57,7 +60,9 @@ def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> St
         state = replace(state, awaits_since=state.awaits_since or now)
     elif lock.awaits is not None:
         world.ledger.await_no_approval(lock.holder)
-    if not looked.awaits and lock.paused is None:
+    if lock.paused is not None:
+        tell_once(world, lock.holder, Happened.HELD, paused(lock), which=lock.paused.at, who=lock.paused.who)
+    elif not looked.awaits:
         return state
     limit = plan.longest_hold_seconds
     if state.held_seconds > limit:
@@ -73,10 +78,25 @@ def _ask(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> No
     if now >= until:
         words = {"step": step.title, "hours": step.approval_seconds / HOUR}
         raise NotApproved(sentences.NOT_APPROVED.format(**words))
-    if world.ledger.await_approval(lock.holder, state.index, until):
-        version = (world.ledger.rollout(lock.holder) or {}).get("version", "")
-        told = {"version": version, "execution": lock.holder, "reason": looked.decision.reason}
-        notify(world.settings.endpoint, "Needs Approval", **told)
+    world.ledger.await_approval(lock.holder, state.index, until)
+    tell_once(
+        world, lock.holder, Happened.NEEDS_APPROVAL, looked.decision.reason, which=str(state.index + 1),
+        step=state.index + 1, title=step.title, until=clock.iso(until),
+    )  # fmt: skip
+
+
+def tell_resumed(world: World, lock: Lock, step: int, *, held_at: float) -> None:
+    """Tell once that nothing holds the rollout any more. `held_at`: when the last look found it held."""
+    since = clock.iso(held_at - CLOCKS_DIFFER_SECONDS)
+    answers = [(lock.resumed, sentences.RESUMED)]
+    if lock.approved_step == step:
+        answers.append((lock.approved, sentences.APPROVED))
+    newest = max(((order.at, order, said) for order, said in answers if order and order.at >= since), default=None)
+    reason, who = sentences.NOT_HELD, ""
+    if newest is not None:
+        _, order, said = newest
+        reason, who = said.format(order=order.sentence), order.who
+    tell_once(world, lock.holder, Happened.RESUMED, reason, which=clock.iso(held_at), who=who)
 
 
 def _until(plan: Plan, state: StepState, now: float) -> float:

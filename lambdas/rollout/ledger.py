@@ -363,21 +363,9 @@ class Ledger:
         changes = "SET promoted_at = if_not_exists(promoted_at, :at)"
         self._update(f"rollout#{execution}", changes, {":at": iso(at)})
 
-    def promotion_was_told(self, execution: str) -> bool:
-        """Tell whether the event about that was sent."""
-        return "promotion_told" in (self.rollout(execution) or {})
-
-    def record_promotion_told(self, execution: str) -> None:
-        """Record that the event about that was sent."""
-        self._update(f"rollout#{execution}", "SET promotion_told = :yes", {":yes": True})
-
-    def end_was_told(self, execution: str) -> bool:
-        """Tell whether the event about a rollout's end was sent."""
-        return "told" in (self.rollout(execution) or {})
-
-    def record_told(self, execution: str) -> None:
-        """Record that the event about a rollout's end was sent."""
-        self._update(f"rollout#{execution}", "SET told = :yes", {":yes": True})
+    def record_told(self, execution: str, mark: str) -> None:
+        """Record that an event about a rollout was sent. `mark`: `Notice.mark`."""
+        self._update(f"rollout#{execution}", "ADD told :mark", {":mark": {mark}})
 
     # The landing
 

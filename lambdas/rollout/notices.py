@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients, clock
 from rollout.contract.names import EVENT_SOURCE
+from rollout.contract.notice import Notice
+
+if TYPE_CHECKING:
+    from rollout.contract.notice import Happened
+    from rollout.world import World
 
 logger = logging.getLogger(__name__)
 
@@ -17,16 +22,39 @@ PAUSES_SECONDS = (0.5, 2.0)
 """Between the tries to put an event."""
 
 
-def notify(endpoint: str, happened: str, **detail: Any) -> bool:
+def tell_once(
+    world: World, execution: str, happened: Happened, reason: str, *, which: str = "", **more: object
+) -> None:
+    """Send an event about a rollout, unless the ledger says that it was sent.
+
+    Call this again whenever the work that it reports is done again. A handler that dies after its work and before the
+    event is repeated, and sends it then. One that dies between the event and the ledger sends it twice, with one `id`.
+    `which` and `more` as in `Notice`; `which` must be the same in a repetition.
+    """
+    record = world.ledger.rollout(execution) or {}
+    notice = Notice(
+        happened=happened,
+        endpoint=world.settings.endpoint,
+        reason=reason,
+        version=record.get("version", ""),
+        execution=execution,
+        which=which,
+        more=more,
+    )
+    if notice.mark not in record.get("told", ()) and notify(notice):
+        world.ledger.record_told(execution, notice.mark)
+
+
+def notify(notice: Notice) -> bool:
     """Put one event on the default bus, and tell whether EventBridge took it.
 
-    `happened` is the end of the detail type, "Canary Rollout <happened>". After three failed tries the event is logged
-    with its content, and the result is `False`. What the event reports is already done, so this must not fail it.
+    After three failed tries the event is logged with its content, and the result is `False`. What the event reports is
+    already done, so this must not fail it.
     """
     entry = {
         "Source": EVENT_SOURCE,
-        "DetailType": f"Canary Rollout {happened}",
-        "Detail": json.dumps({"endpoint": endpoint, **detail}),
+        "DetailType": notice.happened.detail_type,
+        "Detail": json.dumps(notice.detail(clock.iso(clock.now()))),
     }
     refusal = _refusal(entry)
     for pause in PAUSES_SECONDS:

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from rollout import clock
 from rollout.contract.errors import EndpointBusy, Throttled, Unavailable
+from rollout.contract.notice import Happened, Notice
 from rollout.notices import notify
 
 if TYPE_CHECKING:
@@ -90,5 +91,6 @@ def insist_loudly(
     try:
         return insist(lambda: once_allowed(action, until=until), until=until, on=on)
     except Exception as error:
-        notify(endpoint, "Needs Attention", version="", execution="", reason=f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        notify(Notice(happened=Happened.NEEDS_ATTENTION, endpoint=endpoint, reason=reason))
         raise

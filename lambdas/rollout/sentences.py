@@ -1,5 +1,13 @@
 """What people read: why a rollout ended, why a deploy was refused, what needs attention. Gates have their own."""
 
+# What an event tells of a rollout that goes on
+STARTED = "the rollout of {version} begins in {canary}; {stable} serves"
+STEP_BEGINS = "step {number} of {of} begins: {share:g} % of the requests go to the canary"
+COHORT_STEP_BEGINS = "step {number} of {of} begins: {title} goes to the canary"
+RESUMED = "resumed by {order}"
+APPROVED = "approved by {order}"
+NOT_HELD = "nothing holds the rollout any more"
+
 # Why a rollout ended, or cannot go on yet
 PROMOTED = "every step passed"
 HELD_BACK = "every step passed; the former release keeps {percent} % of the traffic for {hours:g} h, to compare with"

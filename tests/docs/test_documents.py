@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ DOCUMENTS = [
     "docs/scaling.md",
     "docs/adopt.md",
     "docs/pipeline.md",
+    "docs/events.md",
 ]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -113,3 +115,15 @@ def test_every_relative_link_leads_somewhere() -> None:
         path = ROOT / document
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{document} links to {target}"
+
+
+def test_the_page_on_events_lists_each_of_them_with_the_fields_of_its_schema() -> None:
+    schema = json.loads((ROOT / "canary_construct/events/rollout-event.v1.schema.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs/events.md").read_text(encoding="utf-8")
+    common = list(schema["$defs"]["Promoted"]["properties"])
+    rows = dict(re.findall(r"^\| `(Canary Rollout [^`]+)` \| [^|]+ \|([^|]*)\|", page, re.MULTILINE))
+    assert list(rows) == schema["properties"]["detail-type"]["enum"]
+    for name, fields in rows.items():
+        properties = schema["$defs"][name.removeprefix("Canary Rollout ").replace(" ", "")]["properties"]
+        assert re.findall("`([^`]+)`", fields) == [field for field in properties if field not in common]
+    assert all(f"`{field}`" in page for field in common)

@@ -6,7 +6,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from ministack.services.lambda_svc import _match_esm_filter
 
-from canary_construct.handlers.functions import EVENT_HANDLERS
+from canary_construct.handlers.functions import ANNOUNCE, EVENT_HANDLERS
 from canary_construct.handlers.ledger_stream import ORDERS
 from canary_construct.permissions.endpoint_scope import stack_mark
 from canary_construct.rollout.event_rules import MAX_RULE_NAME
@@ -188,7 +188,7 @@ def test_the_mapping_waits_for_the_permission_to_read_the_stream(resources: Reso
 
 
 def test_event_handlers_are_those_that_rules_call() -> None:
-    assert set(HANDLERS.values()) == EVENT_HANDLERS
+    assert {*HANDLERS.values(), ANNOUNCE} == EVENT_HANDLERS
 
 
 @pytest.mark.parametrize(("rule", "handler"), HANDLERS.items())

@@ -123,20 +123,29 @@ def test_rollout_events_are_those_of_this_endpoint(resources: Resources) -> None
     assert "Watchers" in text(watch["Targets"][0]["Arn"])
 
 
-def test_the_notification_topic_gets_a_sentence(resources: Resources) -> None:
-    (target,) = named(resources, "Notification", "AWS::Events::Rule")["Targets"]
-    transformer = target["InputTransformer"]
-    assert "Releases" in text(target["Arn"])
-    assert transformer["InputTemplate"] == (
-        '"<detail-type>: <detail-version> on endpoint <detail-endpoint> (<detail-execution>). <detail-reason>"'
-    )
-    assert set(transformer["InputPathsMap"].values()) == {
-        "$.detail-type",
-        "$.detail.version",
-        "$.detail.endpoint",
-        "$.detail.execution",
-        "$.detail.reason",
-    }
+def test_every_event_of_the_endpoint_goes_to_the_topic(resources: Resources) -> None:
+    rule = named(resources, "Notification", "AWS::Events::Rule")
+    assert rule["EventPattern"] == {"source": ["canary-construct"], "detail": {"endpoint": ["recommender"]}}
+    permission = named(resources, "AnnounceRules", "AWS::Lambda::Permission")
+    assert rule["Name"].endswith(text(permission["SourceArn"]).partition("*")[2])
+    (target,) = rule["Targets"]
+    assert "CanaryHandlersAnnounce" in text(target["Arn"])
+    template = text(target["InputTransformer"]["InputTemplate"])
+    assert '"detail":<detail>' in template
+    assert "#dashboards/dashboard/recommender-" in template
+    assert "#/v2/executions/details/arn:" in template
+    assert set(target["InputTransformer"]["InputPathsMap"].values()) == {"$.detail-type", "$.detail"}
+
+
+def test_the_announcer_may_publish_to_the_topic_and_nothing_else(resources: Resources) -> None:
+    may = [statement["Action"] for statement in statements(resources, "AnnounceRole")]
+    assert [actions for actions in may if "logs:PutLogEvents" not in actions] == [["sns:Publish"]]
+
+
+def test_a_stack_without_a_topic_has_no_announcer() -> None:
+    quiet = stack()
+    declare(quiet)
+    assert not [name for name in rendered(quiet) if "Announce" in name]
 
 
 def test_a_rollout_event_without_a_target_is_a_rule_to_add_targets_to() -> None:

@@ -57,3 +57,16 @@ class StackChanged(TypedDict):
     settings: Mapping[str, object]
     stack_id: str
     status: NotRequired[str]
+
+
+class Announced(TypedDict):
+    """An event about a rollout, and where people read of it.
+
+    `topic`: an ARN. `dashboard`: an address. `executions`: the address of an execution up to its name.
+    """
+
+    topic: str
+    dashboard: str
+    executions: str
+    detail_type: str
+    detail: Mapping[str, object]

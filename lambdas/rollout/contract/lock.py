@@ -46,6 +46,8 @@ class Lock:
     """Why the hold-back ended before its time; empty when it did not."""
     paused: Order | None = None
     """Who paused the rollout; `None` while it is not paused."""
+    resumed: Order | None = None
+    """Who resumed it last."""
     awaits: int | None = None
     """The step, from 0, that waits for a person's approval."""
     awaits_until: str = ""
@@ -70,7 +72,7 @@ class Lock:
     def parse(cls, record: Mapping[str, Any]) -> Lock:
         """Read the record, which may have fields of the ledger's own."""
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
-        known |= {name: Order.parse(record[name]) for name in ("paused", "approved") if name in record}
+        known |= {name: Order.parse(record[name]) for name in ("paused", "resumed", "approved") if name in record}
         if "approved" in record:
             known["approved_step"] = int(record["approved"]["step"])
         if "awaits" in record:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 
 class GateRecord(TypedDict):
@@ -40,10 +41,10 @@ class StepRecord(TypedDict):
 
 
 class RolloutRecord(TypedDict, total=False):
-    """One rollout. `told`: whether the event about its end was sent. Times are in ISO 8601.
+    """One rollout. `told`: which events about it were sent, by their marks. Times are in ISO 8601.
 
     `promoted_at`: since when the release is promoted and held beside the former one; the outcome comes when that is
-    over. `promotion_told`: whether the event about that was sent.
+    over.
     """
 
     version: str
@@ -53,6 +54,5 @@ class RolloutRecord(TypedDict, total=False):
     started_at: str
     ended_at: str
     steps: Sequence[StepRecord]
-    told: bool
+    told: AbstractSet[str]
     promoted_at: str
-    promotion_told: bool

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rollout import clients, clock, sentences
 from rollout.alarm_states import held_by_alarms
 from rollout.contract.errors import GateFailed, Inconclusive, MetricsMissing, Throttled, Unavailable
+from rollout.contract.notice import Happened
 from rollout.contract.plan import Plan
 from rollout.contract.states import Next, StepState
 from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
@@ -19,8 +20,8 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.floors import hold_floors
 from rollout.followed import followed_instances
 from rollout.gates import Assessment, GateAssessment, Judge
-from rollout.holding import counted, hold, paused, unapproved
-from rollout.notices import notify
+from rollout.holding import counted, hold, paused, tell_resumed, unapproved
+from rollout.notices import tell_once
 from rollout.shares import foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
 from rollout.world import World
@@ -87,7 +88,10 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         raise ENDINGS[looked.decision.next](looked.decision.reason)
     wait = seconds_to_next_look(plan, looked.state, clock.now())
     looked = looked._replace(state=replace(looked.state, next=looked.decision.next, look_after=wait))
-    return hold(world, plan, looked, lock, now)
+    after = hold(world, plan, looked, lock, now)
+    if state.held_at is not None and after.held_at is None:
+        tell_resumed(world, lock, state.index, held_at=state.held_at)
+    return after
 
 
 def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:
@@ -95,8 +99,8 @@ def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, n
     judge = Judge(plan.gates.judge)
     waited = judge.at_bake_end(state.judged or judge.new_state()).waits_for_a_person
     if now.waits_for_a_person and not waited:
-        version = (world.ledger.rollout(execution) or {}).get("version", "")
-        notify(world.settings.endpoint, "Needs Attention", version=version, execution=execution, reason=now.reason)
+        which = f"{state.exposure.number}/{state.next_period}"
+        tell_once(world, execution, Happened.NEEDS_ATTENTION, now.reason, which=which)
 
 
 def _read(reader: EvidenceReader, window: Window, lock: Lock) -> tuple[Evidence, list[str]]:

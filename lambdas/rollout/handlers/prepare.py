@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.contract.errors import CannotBegin, LockLost, NothingToRelease
 from rollout.contract.names import CALLER, ROLLED_BACK, other_slot
+from rollout.contract.notice import Happened
 from rollout.contract.plan import Settings
 from rollout.contract.states import Prepared
 from rollout.contract.timing import PREPARE_SECONDS
 from rollout.floors import prove_in_time, suspend_scale_in
 from rollout.metrics import DELETED, raised_in
-from rollout.notices import notify
+from rollout.notices import tell_once
 from rollout.packages import describe
 from rollout.takeover import end_if_dead
 from rollout.world import World
@@ -71,7 +72,8 @@ def prepare(world: World, execution: str, started_at: str) -> Prepared:
         return found
     suspend_scale_in(world)
     prove_in_time(world, execution)
-    notify(view.name, "Started", execution=execution, version=release.version, stable=stable, canary=canary)
+    begun = sentences.STARTED.format(version=release.version, canary=canary, stable=stable)
+    tell_once(world, execution, Happened.STARTED, begun, stable=stable, canary=canary)
     return replace(found, ready=True)
 
 

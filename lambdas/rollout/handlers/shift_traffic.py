@@ -18,11 +18,13 @@ from rollout.contract.errors import (
     Unavailable,
 )
 from rollout.contract.names import PROMOTED
-from rollout.contract.plan import Plan
+from rollout.contract.notice import Happened
+from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import RAISING_SECONDS
 from rollout.endpoint import in_words, weights_for
 from rollout.exposure import lower_former_until_zero, lower_until_zero
+from rollout.notices import tell_once
 from rollout.shares import seconds_to_next_look
 from rollout.world import World
 
@@ -138,10 +140,24 @@ def _begin_bake(world: World, execution: str, plan: Plan, state: StepState, *, r
     now, exposure = clock.now(), state.exposure
     progress: StepRecord = {"percent": exposure.wanted, "shifted_at": clock.iso(now), "canary_requests": 0}
     world.ledger.record_step(execution, exposure.number, progress)
+    _tell_step(world, execution, plan, state)
     waited = now - (requested_at if state.scaling_began is None else state.scaling_began)
     served = state.in_force(now, requested_at=requested_at, period_seconds=world.settings.metric_period_seconds)
     counted = replace(served.exposure, waited_seconds=exposure.waited_seconds + waited)
     return replace(served, exposure=counted, look_after=seconds_to_next_look(plan, served, now))
+
+
+def _tell_step(world: World, execution: str, plan: Plan, state: StepState) -> None:
+    """Tell once that a step has its first share. A hold-back is told as the promotion that it is."""
+    step, number, of = plan.step(state.index), state.index + 1, len(plan.steps)
+    if step.passes is Passes.HOLD_BACK:
+        return
+    begins = sentences.STEP_BEGINS if step.cohort is None else sentences.COHORT_STEP_BEGINS
+    reason = begins.format(number=number, of=of, title=step.title, share=state.exposure.wanted)
+    tell_once(
+        world, execution, Happened.STEP, reason, which=str(number),
+        step=number, steps=of, title=step.title, percent=state.exposure.wanted,
+    )  # fmt: skip
 
 
 def _prove_safe(view: EndpointView, lock: Lock, state: StepState, *, lowers: bool) -> None:

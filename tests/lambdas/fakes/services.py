@@ -13,6 +13,7 @@ from canary_tools.aws_models.sagemaker.tags import TagStore
 from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.clock import Clock
 from tests.lambdas.fakes.boto_clients import Operation, Parameters
+from tests.lambdas.fakes.event_schema import check
 
 MINUTE = 60
 
@@ -136,7 +137,7 @@ class StepFunctions:
 
 @dataclass
 class EventBus:
-    """What was put on the default bus."""
+    """What was put on the default bus. It takes what fits the published schema only."""
 
     entries: list[dict[str, Any]] = field(default_factory=list)
 
@@ -144,6 +145,8 @@ class EventBus:
         return {"PutEvents": self.put}
 
     def put(self, request: Parameters) -> dict[str, Any]:
+        for entry in request["Entries"]:
+            check(entry["Source"], entry["DetailType"], json.loads(entry["Detail"]))
         self.entries += request["Entries"]
         return {"FailedEntryCount": 0, "Entries": [{"EventId": str(number)} for number, _ in enumerate(self.entries)]}
 
