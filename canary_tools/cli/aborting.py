@@ -6,9 +6,9 @@ from rollout import clock
 from rollout.contract import operator
 from rollout.contract.lock import Lock
 from rollout.endpoint import LOOK_AGAIN_SECONDS, EndpointView
+from rollout.watching.reading import Reader
 
 from canary_tools.cli.orders import order_now, running_lock, send
-from canary_tools.cli.reading import Reader
 from canary_tools.cli.refusals import CannotAct
 from canary_tools.cli.session import Session
 from canary_tools.cli.statuses import Status

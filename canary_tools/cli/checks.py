@@ -13,8 +13,7 @@ from rollout.endpoint import EndpointView
 from rollout.ledger import Release
 from rollout.metrics import DELETED, UNKNOWN, raised_in
 from rollout.scaling import SlotScaling
-
-from canary_tools.cli.counts import LOOK_BACK_SECONDS, Counts
+from rollout.watching.counts import LOOK_BACK_SECONDS, Counts
 
 FINE, LOOK, BLOCKS, NOT_KNOWN = "fine", "look", "blocks", "not known"
 LATE_SECONDS = 5 * 60

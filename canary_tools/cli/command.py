@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.live import Live
+from rollout.watching.reading import Reader, Reading
+from rollout.watching.view import view_of
 
 from canary_tools.cli.aborting import abort as abort_rollout
 from canary_tools.cli.checks import Finding
@@ -17,12 +19,10 @@ from canary_tools.cli.doctor import findings_of, stands_in_the_way
 from canary_tools.cli.orders import ORDERS
 from canary_tools.cli.outcome import Outcome
 from canary_tools.cli.printing import findings_table, history_of, status_of
-from canary_tools.cli.reading import Reader, Reading
 from canary_tools.cli.refusals import CannotAct, in_sentences
 from canary_tools.cli.session import Session, open_session
 from canary_tools.cli.statuses import Status
 from canary_tools.cli.targets import find_target
-from canary_tools.cli.view import view_of
 from canary_tools.cli.waiting import LOOK_AGAIN_SECONDS, wait_for
 from canary_tools.cli.waiting import watch as watch_rollout
 

@@ -12,11 +12,11 @@ from rollout.contract.plan import Plan
 from rollout.endpoint import EndpointView
 from rollout.metrics import Metrics
 from rollout.scaling import SlotScalers
+from rollout.watching.reading import Reader
 from rollout.world import World
 
 from canary_tools.cli import checks
 from canary_tools.cli.checks import BLOCKS, NOT_KNOWN, Finding
-from canary_tools.cli.reading import Reader
 from canary_tools.cli.refusals import is_denied, sentence_of
 from canary_tools.cli.session import Session
 

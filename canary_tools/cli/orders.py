@@ -13,8 +13,8 @@ from rollout.contract import operator
 from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.operator import LONGEST_WHY, Request
 from rollout.contract.order import Order
+from rollout.watching.reading import Reader
 
-from canary_tools.cli.reading import Reader
 from canary_tools.cli.refusals import CannotAct
 from canary_tools.cli.session import Session
 from canary_tools.cli.statuses import Status

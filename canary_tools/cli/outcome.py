@@ -7,8 +7,8 @@ from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.executions import execution_name
 from rollout.ledger import Release
+from rollout.watching.records import Rollout
 
-from canary_tools.cli.records import Rollout
 from canary_tools.cli.statuses import Status
 
 STATUSES = {PROMOTED: Status.DONE, ROLLED_BACK: Status.ROLLED_BACK, NOT_JUDGED: Status.NOT_JUDGED}

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from rollout.watching.evidence import GateView
+from rollout.watching.records import Rollout
+from rollout.watching.view import AlarmView, RolloutView, SlotView, StatusView
 
 from canary_tools.cli.checks import Finding
-from canary_tools.cli.evidence import GateView
-from canary_tools.cli.records import Rollout
-from canary_tools.cli.view import AlarmView, RolloutView, SlotView, StatusView
 
 BAR = 20
 COLOURS = {

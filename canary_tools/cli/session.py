@@ -1,12 +1,11 @@
 """The AWS account that the command asks, and who asks."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import boto3
 from botocore.config import Config
+from rollout.watching.target import Access
 
 from canary_tools.cli.refusals import CannotAct, in_sentences
 
@@ -14,12 +13,10 @@ CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_t
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class Session(Access):
     """How to reach AWS. `who`: the caller's ARN, as it goes into the ledger."""
 
-    region: str
     who: str
-    client: Callable[[str], Any] = field(repr=False)
 
 
 def open_session(region: str | None = None, profile: str | None = None) -> Session:

@@ -4,29 +4,13 @@ The state machine of each endpoint carries tags with all that an operator's tool
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rollout.contract.names import CONSTRUCT_TAG, LEDGER_TAG, STACK_ID_TAG, TAG
+from rollout.watching.target import Target
 
 from canary_tools.cli.refusals import CannotAct
 from canary_tools.cli.session import Session
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """One endpoint of the library. `construct`: its path in the CDK app. `ledger`: the name of the table."""
-
-    endpoint: str
-    stack_id: str
-    construct: str
-    ledger: str
-    state_machine_arn: str
-
-    @property
-    def stack(self) -> str:
-        """Return the name of the stack that people deploy, which its ID has in the middle."""
-        return self.stack_id.split("/")[1]
 
 
 def find_target(session: Session, *, endpoint: str | None = None, stack: str | None = None) -> Target:

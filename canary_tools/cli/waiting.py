@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 from rollout import clock
+from rollout.watching.reading import Reader, Reading
 
 from canary_tools.cli.outage import Patience
 from canary_tools.cli.outcome import Outcome, outcome_of
-from canary_tools.cli.reading import Reader, Reading
 from canary_tools.cli.statuses import Status
 
 LOOK_AGAIN_SECONDS = 10.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+
 from rollout.contract.names import RUNNING
 from rollout.contract.records import StepRecord
 

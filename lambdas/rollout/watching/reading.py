@@ -10,12 +10,10 @@ from rollout.contract.plan import Plan
 from rollout.endpoint import Endpoint, EndpointView
 from rollout.ledger import Ledger, Release
 from rollout.metrics import Metrics
-
-from canary_tools.cli.counts import Counts, newest_counts
-from canary_tools.cli.executing import Executing, deployed_plan, executing
-from canary_tools.cli.records import Rollout, rollouts_of
-from canary_tools.cli.session import Session
-from canary_tools.cli.targets import Target
+from rollout.watching.counts import Counts, newest_counts
+from rollout.watching.executing import Executing, deployed_plan, executing
+from rollout.watching.records import Rollout, rollouts_of
+from rollout.watching.target import Access, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,21 +52,21 @@ class Reading:
 class Reader:
     """Reads one endpoint, each thing by itself: one permission that is missing does not hide the others."""
 
-    def __init__(self, session: Session, target: Target) -> None:
-        self._session = session
+    def __init__(self, access: Access, target: Target) -> None:
+        self._access = access
         self.target = target
-        self.ledger = Ledger(target.endpoint, table=target.ledger, client=session.client("dynamodb"))
-        sagemaker = session.client("sagemaker")
+        self.ledger = Ledger(target.endpoint, table=target.ledger, client=access.client("dynamodb"))
+        sagemaker = access.client("sagemaker")
         self.endpoint = Endpoint(target.endpoint, reading=sagemaker, changing=sagemaker)
 
     @cached_property
     def plan(self) -> Plan:
         """Return the plan that is deployed; it is read once."""
-        return deployed_plan(self._session.client("stepfunctions"), self.target.state_machine_arn)
+        return deployed_plan(self._access.client("stepfunctions"), self.target.state_machine_arn)
 
     def rollouts(self) -> list[Rollout]:
         """Return all rollouts, the oldest first."""
-        return rollouts_of(self._session.client("dynamodb"), table=self.target.ledger, endpoint=self.target.endpoint)
+        return rollouts_of(self._access.client("dynamodb"), table=self.target.ledger, endpoint=self.target.endpoint)
 
     def versions(self, view: EndpointView) -> dict[str, str]:
         """Return the version in each slot; a slot whose model no deploy has declared is left out."""
@@ -82,7 +80,7 @@ class Reader:
         """Return where the rollout that holds the lock is."""
         if lock is None or lock.kind != ROLLOUT:
             return None
-        return executing(self._session.client("stepfunctions"), self.target.state_machine_arn, lock.holder)
+        return executing(self._access.client("stepfunctions"), self.target.state_machine_arn, lock.holder)
 
     def alarms(self, plan: Plan) -> dict[str, str]:
         """Return the state of every alarm, by name."""
@@ -100,13 +98,13 @@ class Reader:
 
         Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
         """
-        (stack,) = self._session.client("cloudformation").describe_stacks(StackName=self.target.stack_id)["Stacks"]
+        (stack,) = self._access.client("cloudformation").describe_stacks(StackName=self.target.stack_id)["Stacks"]
         began = clock.iso(stack.get("LastUpdatedTime", stack["CreationTime"]).timestamp())
         return bool(began > moment and "ROLLBACK" not in stack["StackStatus"] and "FAILED" not in stack["StackStatus"])
 
     @property
     def _cloudwatch(self) -> object:
-        return self._session.client("cloudwatch")
+        return self._access.client("cloudwatch")
 
     def read(self) -> Reading:
         """Look at everything, once."""
@@ -115,7 +113,7 @@ class Reader:
         plan = self.plan if running is None else running.plan
         return Reading(
             target=self.target,
-            region=self._session.region,
+            region=self._access.region,
             now=now,
             endpoint=view,
             versions=self.versions(view),

@@ -9,12 +9,11 @@ from rollout.contract.lock import Lock
 from rollout.contract.names import CALLER, SLOTS, other_slot
 from rollout.contract.plan import Passes, Plan
 from rollout.contract.timing import longest_bake_seconds
-
-from canary_tools.cli.counts import complete
-from canary_tools.cli.evidence import GateView, gates_of
-from canary_tools.cli.executing import Executing
-from canary_tools.cli.reading import Reading
-from canary_tools.cli.records import Rollout
+from rollout.watching.counts import complete
+from rollout.watching.evidence import GateView, gates_of
+from rollout.watching.executing import Executing
+from rollout.watching.reading import Reading
+from rollout.watching.records import Rollout
 
 SCHEMA = 1
 """Of the JSON. A field may be added under the same number; none is taken away or changes its meaning."""

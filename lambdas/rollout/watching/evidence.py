@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from rollout.contract.records import StepRecord
 from rollout.gates.progress import Progress
-
-from canary_tools.cli.executing import Executing
+from rollout.watching.executing import Executing
 
 
 @dataclass(frozen=True, kw_only=True)
