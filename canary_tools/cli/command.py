@@ -16,9 +16,11 @@ from rollout.watching.view import view_of
 from canary_tools.cli.aborting import abort as abort_rollout
 from canary_tools.cli.checks import Finding
 from canary_tools.cli.doctor import findings_of, stands_in_the_way
-from canary_tools.cli.orders import ORDERS
+from canary_tools.cli.orders import ORDERS, Ordered
 from canary_tools.cli.outcome import Outcome
 from canary_tools.cli.printing import findings_table, history_of, status_of
+from canary_tools.cli.promoting import promote as promote_step
+from canary_tools.cli.promoting import promotion
 from canary_tools.cli.refusals import CannotAct, in_sentences
 from canary_tools.cli.session import Session, open_session
 from canary_tools.cli.statuses import Status
@@ -33,7 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Reason = Annotated[str, typer.Option(help="Why; it goes into the ledger, with your name.")]
+Reason = Annotated[str, typer.Option("--why", "--reason", help="Why; it goes into the ledger, with your name.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it is done.")]
 LookAgain = Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks.")]
 
 
@@ -176,25 +179,56 @@ def resume(context: typer.Context, *, reason: Reason = "", as_json: AsJson = Fal
     _order(context, "resume", reason, as_json=as_json)
 
 
+@app.command()
+def promote(context: typer.Context, *, reason: Reason = "", yes: Yes = False, as_json: AsJson = False) -> None:
+    """Skip what is left of the bake that runs now. Gates, alarms and instances stay conditions."""
+    with _acting():
+        session = _asked(context).session()
+        reader = _asked(context).reader(session)
+        asked = promotion(reader)
+        _confirm(asked.question, yes=yes)
+        _show_order(promote_step(session, reader, asked, reason=reason), as_json=as_json)
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    """Ask before something that cannot be taken back.
+
+    Raises:
+        CannotAct: when the person says no, or nobody is there to ask.
+    """
+    if yes:
+        return
+    typer.echo(question, err=True)
+    try:
+        agreed = typer.confirm("Go on?", err=True)
+    except typer.Abort as nobody:
+        raise CannotAct("nobody answered, and nothing was changed; --yes answers beforehand") from nobody
+    if not agreed:
+        raise CannotAct("nothing was changed")
+
+
 def _order(context: typer.Context, what: str, reason: str, *, as_json: bool) -> None:
     with _acting():
         session = _asked(context).session()
-        ordered = ORDERS[what](session, _asked(context).reader(session), reason=reason)
-        if as_json:
-            _print_json(asdict(ordered))
-        else:
-            _console().print(f"rollout {ordered.execution}: {ordered.sentence}", highlight=False)
+        _show_order(ORDERS[what](session, _asked(context).reader(session), reason=reason), as_json=as_json)
+
+
+def _show_order(ordered: Ordered, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(asdict(ordered))
+    else:
+        _console().print(f"rollout {ordered.execution}: {ordered.sentence}", highlight=False)
 
 
 @app.command()
 def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Say whether a release could start now, and what stands in its way. Exit status 1 when something does."""
+    """Say whether a release could start now, and what stands in its way. Exit status 6 when something does."""
     with _acting():
         session = _asked(context).session()
         found = findings_of(_asked(context).reader(session), session)
         _show_findings(found, as_json=as_json)
         if stands_in_the_way(found):
-            raise typer.Exit(Status.ROLLED_BACK)
+            raise typer.Exit(Status.IN_THE_WAY)
 
 
 def _show_findings(found: list[Finding], *, as_json: bool) -> None:

@@ -84,8 +84,8 @@ def approve(session: Session, reader: Reader, *, reason: str) -> Ordered:
     """Say yes to the step that waits for a person. Raises `CannotAct` when none does."""
     lock, step = _waiting(reader, "approve")
     request = operator.approve(lock.holder, step, order_now(session.who, reason))
-    return _sent(
-        session, reader, request, lock, f"step {step + 1} is approved; it goes on {_next_look(reader, held=True)}"
+    return sent(
+        session, reader, request, lock, f"step {step + 1} is approved; it goes on {next_look(reader, held=True)}"
     )
 
 
@@ -93,7 +93,7 @@ def reject(session: Session, reader: Reader, *, reason: str) -> Ordered:
     """Say no to the step that waits for a person: the rollout ends. Raises `CannotAct` when none does."""
     lock, step = _waiting(reader, "reject")
     request = operator.reject(lock.holder, step, order_now(session.who, reason))
-    return _sent(session, reader, request, lock, f"step {step + 1} is refused; the traffic goes back within seconds")
+    return sent(session, reader, request, lock, f"step {step + 1} is refused; the traffic goes back within seconds")
 
 
 def pause(session: Session, reader: Reader, *, reason: str) -> Ordered:
@@ -104,8 +104,8 @@ def pause(session: Session, reader: Reader, *, reason: str) -> Ordered:
     if lock.promoted_at:
         raise CannotAct("the release is promoted, and in its hold-back nothing is raised", Status.NOTHING)
     request = operator.pause(lock.holder, order_now(session.who, reason))
-    sentence = f"it is held from the next look on, {_next_look(reader)}; gates and alarms go on, and can end it"
-    return _sent(session, reader, request, lock, sentence)
+    sentence = f"it is held from the next look on, {next_look(reader)}; gates and alarms go on, and can end it"
+    return sent(session, reader, request, lock, sentence)
 
 
 def resume(session: Session, reader: Reader, *, reason: str) -> Ordered:
@@ -114,7 +114,7 @@ def resume(session: Session, reader: Reader, *, reason: str) -> Ordered:
     if lock.paused is None:
         raise CannotAct(f"rollout {lock.holder} is not paused", Status.NOTHING)
     request = operator.resume(lock.holder, order_now(session.who, reason))
-    return _sent(session, reader, request, lock, f"it goes on {_next_look(reader, held=True)}")
+    return sent(session, reader, request, lock, f"it goes on {next_look(reader, held=True)}")
 
 
 ORDERS: Mapping[str, Callable[..., Ordered]] = {
@@ -131,7 +131,8 @@ def _waiting(reader: Reader, what: str) -> tuple[Lock, int]:
     return lock, lock.awaits
 
 
-def _sent(session: Session, reader: Reader, request: Request, lock: Lock, sentence: str) -> Ordered:
+def sent(session: Session, reader: Reader, request: Request, lock: Lock, sentence: str) -> Ordered:
+    """Write a request, and return the sentence. Raises `CannotAct` when it does not fit the rollout any more."""
     if send(session, reader, request):
         return Ordered(execution=lock.holder, sentence=sentence)
     now = reader.ledger.lock()
@@ -140,7 +141,8 @@ def _sent(session: Session, reader: Reader, request: Request, lock: Lock, senten
     raise CannotAct(f"rollout {lock.holder} has gone on meanwhile; see `canary status`", Status.NOTHING)
 
 
-def _next_look(reader: Reader, *, held: bool = False) -> str:
+def next_look(reader: Reader, *, held: bool = False) -> str:
+    """Return when the rollout reads an order at the latest. `held`: it is looked at less often."""
     plan = reader.plan
     seconds = plan.hold_interval_seconds if held else plan.evaluation_interval_seconds
     return f"within {seconds or plan.evaluation_interval_seconds} s"

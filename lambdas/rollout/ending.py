@@ -10,12 +10,14 @@ from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.contract.notice import Happened
 from rollout.exposure import halt_and_lower, has_no_weight, is_divided, lower_exposure, traffic_stays
 from rollout.hold_back import keeps_its_traffic, take_the_rest
+from rollout.holding import with_cuts
 from rollout.landing import land_if_possible
 from rollout.notices import tell_once
 from rollout.second_look import cause_of_halt
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
+    from rollout.contract.records import RolloutRecord
     from rollout.contract.states import Failure
     from rollout.world import World
 
@@ -89,10 +91,10 @@ def complete_promotion(world: World, lock: Lock) -> None:
         EndpointBusy: when another hand gave the former release a part of the traffic meanwhile; `end_rollout` takes it.
     """
     land_if_possible(world, stable=lock.canary)
-    version = _version(world, lock.holder)
-    world.ledger.decide_release(version, PROMOTED)
+    record = _record_of(world, lock.holder)
+    world.ledger.decide_release(record.get("version", ""), PROMOTED)
     shorter = sentences.HELD_BACK_SHORTER.format(why=lock.kept_because)
-    _close_and_tell(world, lock.holder, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
+    _close_and_tell(world, lock.holder, record, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
     if is_divided(world.endpoint):
         raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
     world.ledger.free(lock.holder)
@@ -103,25 +105,26 @@ def _record_end(world: World, execution: str, failure: Failure) -> None:
 
     One that ended before it was prepared has no version on record. It tried the release that was declared last.
     """
-    version = _version(world, execution)
+    record = _record_of(world, execution)
+    version = record.get("version", "")
     if version and failure.judged:
         world.ledger.decide_release(version, ROLLED_BACK)
     elif version:
         world.ledger.release_tried(version, clock.now())
     elif (declared := world.ledger.declared()) is not None:
         world.ledger.release_tried(declared.version, clock.now())
-    _close_and_tell(world, execution, failure.outcome, failure.reason)
+    _close_and_tell(world, execution, record, failure.outcome, failure.reason)
 
 
-def _version(world: World, execution: str) -> str:
-    version: str = (world.ledger.rollout(execution) or {}).get("version", "")
-    return version
+def _record_of(world: World, execution: str) -> RolloutRecord:
+    return world.ledger.rollout(execution) or {}
 
 
-def _close_and_tell(world: World, execution: str, outcome: str, reason: str) -> None:
+def _close_and_tell(world: World, execution: str, record: RolloutRecord, outcome: str, why: str) -> None:
     """Close the record and tell others once; a repetition tells only what was not told yet.
 
     A promotion is told when it happens. When a hold-back follows it, its end is not told.
     """
+    reason = with_cuts(record, why)
     world.ledger.close_rollout(execution, outcome, reason, clock.now())
     tell_once(world, execution, _TOLD_AS[outcome], reason)

@@ -16,6 +16,7 @@ from rollout.contract.names import PROMOTED
 from rollout.contract.notice import Happened
 from rollout.endpoint import weights_for
 from rollout.exposure import lower_former, traffic_stays
+from rollout.holding import with_cuts
 from rollout.notices import tell_once
 
 if TYPE_CHECKING:
@@ -41,11 +42,12 @@ def begin_hold_back(world: World, execution: str, rule: HoldBackRule) -> None:
         if not world.ledger.promote(execution, clock.now()):
             world.own_lock(execution)
             raise LockLost(sentences.NOT_DECIDED.format(execution=execution))
-    version = (world.ledger.rollout(execution) or {}).get("version", "")
+    record = world.ledger.rollout(execution) or {}
+    version = record.get("version", "")
     world.ledger.decide_release(version, PROMOTED)
     world.ledger.record_promotion(execution, clock.now())
     reason = sentences.HELD_BACK.format(percent=rule.percent, hours=rule.duration_seconds / HOUR)
-    tell_once(world, execution, Happened.PROMOTED, reason)
+    tell_once(world, execution, Happened.PROMOTED, with_cuts(record, reason))
 
 
 def refuse_other_weights(world: World, lock: Lock) -> None:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.contract.errors import HeldTooLong, NotApproved
 from rollout.contract.notice import Happened
+from rollout.contract.order import Order
 from rollout.notices import tell_once
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Plan
+    from rollout.contract.records import RolloutRecord
     from rollout.contract.states import StepState
     from rollout.step_look import Looked
     from rollout.world import World
@@ -45,6 +47,27 @@ def unapproved(plan: Plan, state: StepState, lock: Lock, now: float) -> str:
     if not asks or lock.approved_step == state.index:
         return ""
     return sentences.AWAITS_APPROVAL.format(until=clock.iso(_until(plan, state, now)))
+
+
+def cut_short(state: StepState, lock: Lock) -> str:
+    """Return who said that the bake of this step counts as over, and why; empty when nobody has."""
+    if lock.cut_short is None or lock.cut_short_step != state.index:
+        return ""
+    return sentences.CUT_SHORT.format(order=lock.cut_short.sentence)
+
+
+def with_cuts(record: RolloutRecord, reason: str) -> str:
+    """Return why a rollout ended, with who cut the bake of which share short, if anybody did."""
+    told = {
+        Order.parse(step["promoted"]): f"{step['percent']:g}"
+        for step in record.get("steps", ())
+        if step and "promoted" in step
+    }
+    cuts = [
+        sentences.CUT_SHORT_AT.format(percent=percent, by=sentences.CUT_SHORT.format(order=order.sentence))
+        for order, percent in told.items()
+    ]
+    return "; ".join([reason, *cuts])
 
 
 def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> StepState:

@@ -95,11 +95,20 @@ def look(plan: Plan, state: StepState, evidence: Evidence, gates: Sequence[GateV
 
 
 def move(
-    plan: Plan, state: StepState, seen: Look, now: Assessment, decision: Decision, *, held: str, is_fresh: bool
+    plan: Plan,
+    state: StepState,
+    seen: Look,
+    now: Assessment,
+    decision: Decision,
+    *,
+    held: str,
+    is_fresh: bool,
+    hurry: str = "",
 ) -> Moved:
     """Choose the next share, and return what was decided with it.
 
-    A brake waits for nothing. Nothing is raised while the step is `held`, nor on old evidence.
+    A brake waits for nothing. Nothing is raised while the step is `held`, nor on old evidence. `hurry`: who wants the
+    step's own share at once, whatever the harm budget says; empty when nobody does, or the step has seen too little.
     """
     state = replace(state, exposure=replace(state.exposure, pacing=seen.kept))
     if decision.next is not Next.STAY:
@@ -107,13 +116,13 @@ def move(
     if seen.brake is not None:
         return _braked(state, seen, seen.brake)
     step, share = plan.steps[state.index], seen.pace.share
-    following = seen.next_share(step.percent)
+    following = step.percent if hurry else seen.next_share(step.percent)
     if following <= share or held or seen.suspicion or now.holds or not is_fresh:
         return Moved(decision, state)
     if not _may_change(plan, state):
         words = {"changes": state.exposure.number, "minutes": state.exposure.waited_seconds / MINUTE}
         return Moved(Decision(Next.STAY, f"{decision.reason}; {sentences.NO_MORE_CHANGES.format(**words)}"), state)
-    reason = sentences.SHARE_CHANGES.format(before=share, share=following, why=seen.limit or sentences.RAISED)
+    reason = sentences.SHARE_CHANGES.format(before=share, share=following, why=hurry or seen.limit or sentences.RAISED)
     raised = replace(state, exposure=replace(state.exposure, pacing=replace(seen.kept, is_low=False)))
     return Moved(Decision(Next.RAISE, reason), _chosen(raised, following))
 

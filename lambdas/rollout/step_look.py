@@ -65,22 +65,25 @@ def look_at(
     *,
     held: str = "",
     unapproved: str = "",
+    cut_short: str = "",
     notes: Sequence[str] = (),
 ) -> Looked:
     """Give the metric periods that have come to the gates once, and decide.
 
     `held`: why nothing may be raised; empty where nothing stands against it. `unapproved`: what to say of a step that
-    has passed and still needs a person's yes; empty when it needs none. `notes` are added to the reason.
+    has passed and still needs a person's yes; empty when it needs none. `cut_short`: who said that its bake counts as
+    over. `notes` are added to the reason.
     """
     judgement = _judge(plan, state, evidence)
     seen = replace(
         _with_evidence(plan, state, evidence, window), judged=judgement.judged, bracketed=judgement.bracketed
     )
     course = look(plan, seen, evidence, judgement.gates)
+    baked = _baked(plan, seen, window, is_fresh=evidence.is_fresh)._replace(cut_short=cut_short)
     decision = decide(
         plan.step(state.index),
         last=state.index == len(plan.steps) - 1,
-        baked=_baked(plan, seen, window, is_fresh=evidence.is_fresh),
+        baked=baked,
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
         look=course,
@@ -91,7 +94,8 @@ def look_at(
     if awaits:
         decision = Decision(Next.STAY, f"{unapproved}: {decision.reason}")
     is_fresh = evidence.is_fresh or seen.newest != state.newest
-    moved = move(plan, seen, course, judgement.now, decision, held=held, is_fresh=is_fresh)
+    hurry = cut_short if judgement.at_bake_end.verdict is Verdict.PASS and not course.held else ""
+    moved = move(plan, seen, course, judgement.now, decision, held=held, is_fresh=is_fresh, hurry=hurry)
     return Looked(seen, judgement.now, moved.decision, moved.state, awaits)
 
 

@@ -126,15 +126,15 @@ class Terminal:
     def __init__(self, operated: Operated) -> None:
         self.operated = operated
 
-    def canary(self, *words: str) -> Result:
-        """Run the command with these words."""
+    def canary(self, *words: str, answer: str = "") -> Result:
+        """Run the command with these words, and answer what it asks."""
         boto_clients.connect(self.operated)
         try:
             with pytest.MonkeyPatch.context() as patch:
                 session = Session(region="us-east-1", who=ANN, client=boto_clients.client)
                 patch.setattr(command, "open_session", lambda *_: session)
                 patch.setenv("COLUMNS", "250")
-                return CliRunner().invoke(command.app, list(words))
+                return CliRunner().invoke(command.app, list(words), input=answer)
         finally:
             boto_clients.connect(self.operated.aws)
 

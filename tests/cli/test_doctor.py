@@ -25,7 +25,7 @@ def test_a_rollout_holds_the_lock(shop: Shop, terminal: Terminal) -> None:
     state, sentence = found(terminal)["lock"]
     assert state == "blocks"
     assert sentence.startswith("rollout v2-1 holds the lock since ")
-    assert terminal.canary("doctor").exit_code == 1
+    assert terminal.canary("doctor").exit_code == 6
 
 
 def test_a_dead_rollout_holds_the_lock(shop: Shop, terminal: Terminal) -> None:
@@ -107,7 +107,7 @@ def test_one_missing_permission_does_not_hide_the_rest(terminal: Terminal) -> No
     assert seen["permissions"][0] == "blocks"
     assert "you have no permission for DescribeAlarms" in seen["permissions"][1]
     assert {"endpoint", "lock", "release", "metrics", "scaling"} <= set(seen)
-    assert terminal.canary("doctor").exit_code == 1
+    assert terminal.canary("doctor").exit_code == 6
 
 
 def test_a_service_that_does_not_answer_is_not_a_permission(terminal: Terminal) -> None:

@@ -10,7 +10,7 @@ from tests.lambdas.fakes.settings import A, B, step
 from tests.lambdas.fakes.shop import Shop
 
 NOTHING = 4
-ORDERS = ("approve", "reject", "pause", "resume")
+ORDERS = ("approve", "reject", "pause", "resume", "promote")
 STEPS = (step(10), step(50, approval_seconds=7200), step(100))
 
 

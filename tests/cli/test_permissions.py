@@ -24,7 +24,7 @@ from tests.permissions.requests import Request, requests_of
 OPERATOR = "Operator"
 NOT_READ_BY_THE_COMMAND = {"states:ListExecutions", "states:StartExecution", "states:StopExecution"}
 """A person starts a rollout by hand, looks at executions in the console, and stops one there."""
-WORDS = ("status", "watch", "history", "abort", "doctor", "approve", "reject", "pause", "resume")
+WORDS = ("status", "watch", "history", "abort", "doctor", "approve", "reject", "pause", "resume", "promote")
 CALLED = {"service-quotas": "servicequotas"}
 
 
@@ -114,7 +114,8 @@ def run_every_command(judged: Judged, terminal: Terminal, shop: Shop) -> None:
     assert terminal.canary("history").exit_code == 0
     assert terminal.canary("wait", "v3", "--timeout", "1").exit_code == 5
     found = terminal.canary("doctor")
-    assert (found.exit_code, "no permission" in found.output) == (1, False)
+    assert (found.exit_code, "no permission" in found.output) == (6, False)
+    assert terminal.canary("promote", "--yes").exit_code == 0
     assert terminal.canary("pause").exit_code == 0
     assert terminal.canary("resume").exit_code == 0
     judged.aws.interrupt("DescribeEndpoint", lambda: as_handlers(judged, shop.tell_of_order))

@@ -55,6 +55,9 @@ class Lock:
     approved: Order | None = None
     """Who approved last, and in `approved_step` which step."""
     approved_step: int | None = None
+    cut_short: Order | None = None
+    """Who said last that a bake counts as over, and in `cut_short_step` of which step, from 0."""
+    cut_short_step: int | None = None
     api_stages: Sequence[ApiStage] = ()
     """Where the rollout may publish a cohort."""
     raising_until: str = ""
@@ -72,11 +75,11 @@ class Lock:
     def parse(cls, record: Mapping[str, Any]) -> Lock:
         """Read the record, which may have fields of the ledger's own."""
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
-        known |= {name: Order.parse(record[name]) for name in ("paused", "resumed", "approved") if name in record}
+        orders = ("paused", "resumed", "approved", "cut_short")
+        known |= {name: Order.parse(record[name]) for name in orders if name in record}
         if "approved" in record:
             known["approved_step"] = int(record["approved"]["step"])
-        if "awaits" in record:
-            known["awaits"] = int(record["awaits"])
+        known |= {name: int(record[name]) for name in ("awaits", "cut_short_step") if name in record}
         return cls(**{**known, "api_stages": tuple(ApiStage(**stage) for stage in record.get("api_stages", ()))})
 
     def to_json(self) -> dict[str, object]:

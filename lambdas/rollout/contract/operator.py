@@ -72,6 +72,21 @@ def approve(execution: str, step: int, order: Order) -> Request:
     )
 
 
+def promote(execution: str, step: int, order: Order) -> Request:
+    """Count the bake of a step, by its number from 0, as over; a paced share goes to the step's own at once.
+
+    Time and the harm budget's pace are skipped, and nothing else: the step still needs its requests and what the gates
+    ask for at the end of a bake. What holds it goes on to hold it. In a pause, while a step waits for approval and
+    after the promotion there is nothing to skip. A second order for the same step does not fit.
+    """
+    return Request(
+        changes="SET cut_short = :order, cut_short_step = :step",
+        condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(awaits) AND "
+        "attribute_not_exists(promoted_at) AND (attribute_not_exists(cut_short_step) OR cut_short_step <> :step)",
+        values={":execution": execution, ":step": step, ":order": order.to_json()},
+    )
+
+
 def pause(execution: str, order: Order) -> Request:
     """Decide nothing that raises exposure until somebody resumes. A share that was decided before is still given.
 

@@ -22,7 +22,8 @@ class GateRecord(TypedDict):
 class StepRecord(TypedDict):
     """One step of a rollout. Times are in ISO 8601.
 
-    `approved`, `paused`: who said so, when and why, as `contract.order.Order` writes it.
+    `approved`, `paused`, `promoted` (the rest of its bake was skipped): who said so, when and why, as
+    `contract.order.Order` writes it.
     """
 
     percent: float
@@ -37,6 +38,7 @@ class StepRecord(TypedDict):
     slow_requests: NotRequired[str]
     approved: NotRequired[Mapping[str, str]]
     paused: NotRequired[Mapping[str, str]]
+    promoted: NotRequired[Mapping[str, str]]
     ended_at: NotRequired[str]
 
 

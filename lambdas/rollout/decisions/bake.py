@@ -33,7 +33,7 @@ class Baked(NamedTuple):
     `seen`: at its present share, in metric periods that were seen on each side that should serve. `elapsed`: in all
     periods of the step that have come. `blind`: since the newest period of the canary. `is_fresh`: whether this look
     brought a new period that was seen. `requests`: how many of the canary were seen. `lasted`: since the first share of
-    the step was in force, whatever has come.
+    the step was in force, whatever has come. `cut_short`: who said that the bake counts as over; empty when nobody did.
     """
 
     seen: float
@@ -42,6 +42,7 @@ class Baked(NamedTuple):
     is_fresh: bool
     requests: int
     lasted: float = 0.0
+    cut_short: str = ""
 
 
 def decide(
@@ -71,7 +72,8 @@ def decide(
     lacks = lacking(step, baked, now, at_bake_end, look)
     if not lacks and not held and baked.is_fresh:
         passed = at_bake_end if _is_over(step, baked) or step.passes is not Passes.EVIDENCE else now
-        return Decision(Next.PROMOTE if last else Next.NEXT_STEP, passed.reason)
+        why = "; ".join(filter(None, [passed.reason, baked.cut_short]))
+        return Decision(Next.PROMOTE if last else Next.NEXT_STEP, why)
     why = held or lacks or sentences.NOTHING_NEW
     return _without_a_pass(step, baked, "; ".join([why, *notes]))
 
@@ -110,7 +112,7 @@ def _lacks_budget(step: Step, baked: Baked, now: Assessment, look: Look) -> str:
     if baked.requests < step.min_requests:
         return sentences.FEW_REQUESTS.format(requests=baked.requests, least=step.min_requests)
     allowed, limit = look.affordable
-    return limit if allowed < LEAST_RAISE * look.pace.share else ""
+    return limit if allowed < LEAST_RAISE * look.pace.share and not baked.cut_short else ""
 
 
 def _lacks_proof(step: Step, baked: Baked, at_bake_end: Assessment, look: Look) -> str:
@@ -131,7 +133,7 @@ def _held_back(step: Step, baked: Baked, share: float, why: str) -> Decision:
 
 
 def _is_over(step: Step, baked: Baked) -> bool:
-    return baked.seen >= step.bake_seconds
+    return bool(baked.cut_short) or baked.seen >= step.bake_seconds
 
 
 def _without_a_pass(step: Step, baked: Baked, why: str) -> Decision:

@@ -20,7 +20,7 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.floors import hold_floors
 from rollout.followed import followed_instances
 from rollout.gates import Assessment, GateAssessment, Judge
-from rollout.holding import counted, hold, paused, tell_resumed, unapproved
+from rollout.holding import counted, cut_short, hold, paused, tell_resumed, unapproved
 from rollout.notices import tell_once
 from rollout.shares import foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
@@ -80,7 +80,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     known = counted(replace(state, over_maximum_since=over.since), now)
     looked = look_at(
         plan, known, window, evidence, held=held or paused(lock) or over.sentence,
-        unapproved=unapproved(plan, known, lock, now), notes=not_answered,
+        unapproved=unapproved(plan, known, lock, now), cut_short=cut_short(known, lock), notes=not_answered,
     )  # fmt: skip
     _record(world, execution, plan.step(state.index), looked, lock)
     _call_a_person(world, execution, plan, state, looked.now)
@@ -152,6 +152,8 @@ def _record(world: World, execution: str, step: Step, looked: Looked, lock: Lock
         progress["cohort"] = step.cohort.to_json()
     if lock.approved is not None and lock.approved_step == state.index:
         progress["approved"] = lock.approved.to_json()
+    if lock.cut_short is not None and lock.cut_short_step == state.index:
+        progress["promoted"] = lock.cut_short.to_json()
     if lock.paused is not None:
         progress["paused"] = lock.paused.to_json()
     if decision.next not in (Next.STAY, Next.HOLD_BACK):
