@@ -67,8 +67,9 @@ class RolloutPlan:
 
     @property
     def longest_hold_seconds(self) -> int:
-        """Return how long people may hold the rollout in all: a day, and as long as its steps wait for approval."""
-        return DAY_SECONDS + sum(step.approval_seconds for step in self.routing.traffic_steps)
+        """Return how long people may hold the rollout in all: a day, and as long as its steps wait for them."""
+        undecided = self.on_inconclusive.hold_seconds
+        return DAY_SECONDS + sum(step.approval_seconds + undecided for step in self.routing.traffic_steps)
 
     @property
     def hold_interval_seconds(self) -> int:
@@ -108,7 +109,7 @@ class RolloutPlan:
             gates=self.gates.rules(),
             smoke_test=() if self.smoke_test is None else self.smoke_test.requests(),
             harm_budget=self.routing.harm_budget,
-            on_inconclusive=self.on_inconclusive.value,
+            undecided_seconds=self.on_inconclusive.hold_seconds,
             hold_interval_seconds=self.hold_interval_seconds,
             evaluation_interval_seconds=self.evaluation_interval_seconds,
             hold_back=None if held is None else held.for_handlers(interval_seconds=self.hold_back_interval_seconds),

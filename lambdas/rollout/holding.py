@@ -1,8 +1,9 @@
-"""A person holds a rollout: it was paused, or a step that has passed waits for approval.
+"""A person holds a rollout: it was paused, or a step waits for a yes.
 
-Looks go on: gates, alarms and the brake can lower its share and end it. No look raises it (one before may have decided
-a share that is still given), and the time does not count against `max_bake`. Both have a limit, after which the rollout
-is rolled back and nobody is judged.
+A step waits when it has passed and its plan asks for approval, or when its time is over without a decision and the plan
+asks a person then. Looks go on: gates, alarms and the brake can lower its share and end it. No look raises it (one
+before may have decided a share that is still given), and the time does not count against `max_bake`. Everything has a
+limit, after which the rollout is rolled back and nobody is judged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from rollout import clock, sentences
 from rollout.contract.errors import HeldTooLong, NotApproved
 from rollout.contract.notice import Happened
 from rollout.contract.order import Order
+from rollout.contract.states import Awaits
+from rollout.decisions.asking import Questions
 from rollout.notices import tell_once
 
 if TYPE_CHECKING:
@@ -41,12 +44,20 @@ def paused(lock: Lock) -> str:
     return "" if lock.paused is None else sentences.PAUSED.format(order=lock.paused.sentence)
 
 
-def unapproved(plan: Plan, state: StepState, lock: Lock, now: float) -> str:
-    """Return what to say of this step if it passes; empty when it needs no approval, or has it."""
-    asks = plan.step(state.index).approval_seconds
-    if not asks or lock.approved_step == state.index:
-        return ""
-    return sentences.AWAITS_APPROVAL.format(until=clock.iso(_until(plan, state, now)))
+def questions(plan: Plan, state: StepState, lock: Lock, now: float) -> Questions:
+    """Return what a person is asked of this step, and what was answered.
+
+    A yes to a step that has passed is none to one that was not decided; the other way round it is.
+    """
+    approved = lock.approved if lock.approved_step == state.index else None
+    asks = bool(plan.step(state.index).approval_seconds) and approved is None
+    passed, undecided = (clock.iso(_until(plan, state, what, now)) for what in Awaits)
+    taken = approved if lock.awaits_what == Awaits.DECISION else None
+    return Questions(
+        passed=sentences.AWAITS_APPROVAL.format(until=passed) if asks else "",
+        undecided=sentences.AWAITS_DECISION.format(until=undecided) if plan.undecided_seconds else "",
+        taken_by="" if taken is None else taken.sentence,
+    )
 
 
 def cut_short(state: StepState, lock: Lock) -> str:
@@ -71,21 +82,21 @@ def with_cuts(record: RolloutRecord, reason: str) -> str:
 
 
 def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> StepState:
-    """Return the step as it goes on, held or not. Tell once that it waits for approval.
+    """Return the step as it goes on, held or not. Tell once that it waits for a person.
 
     Raises:
         HeldTooLong: when people have held the rollout for longer than its plan has room for.
         NotApproved: when nobody has approved the step in time.
     """
     state = looked.state
-    if looked.awaits:
-        _ask(world, plan, looked, lock, now)
-        state = replace(state, awaits_since=state.awaits_since or now)
+    if looked.awaits is not None:
+        _ask(world, plan, looked, looked.awaits, lock, now)
+        state = _asked_since(state, looked.awaits, now)
     elif lock.awaits is not None:
         world.ledger.await_no_approval(lock.holder)
     if lock.paused is not None:
         tell_once(world, lock.holder, Happened.HELD, paused(lock), which=lock.paused.at, who=lock.paused.who)
-    elif not looked.awaits:
+    elif looked.awaits is None:
         return state
     limit = plan.longest_hold_seconds
     if state.held_seconds > limit:
@@ -95,16 +106,17 @@ def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> St
     return replace(state, held_at=now, look_after=wait)
 
 
-def _ask(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> None:
+def _ask(world: World, plan: Plan, looked: Looked, what: Awaits, lock: Lock, now: float) -> None:
     state = looked.state
-    step, until = plan.step(state.index), _until(plan, state, now)
+    until = _until(plan, state, what, now)
     if now >= until:
-        words = {"step": step.title, "hours": step.approval_seconds / HOUR}
-        raise NotApproved(sentences.NOT_APPROVED.format(**words))
-    world.ledger.await_approval(lock.holder, state.index, until)
+        raise NotApproved(_nobody_answered(plan, looked, what))
+    world.ledger.await_approval(lock.holder, state.index, until, what=what)
+    number = state.index + 1
     tell_once(
-        world, lock.holder, Happened.NEEDS_APPROVAL, looked.decision.reason, which=str(state.index + 1),
-        step=state.index + 1, title=step.title, until=clock.iso(until),
+        world, lock.holder, Happened.NEEDS_APPROVAL, looked.decision.reason,
+        which=f"{number}" if what is Awaits.APPROVAL else f"{number} {what}",
+        step=number, title=plan.step(state.index).title, until=clock.iso(until),
     )  # fmt: skip
 
 
@@ -122,5 +134,21 @@ def tell_resumed(world: World, lock: Lock, step: int, *, held_at: float) -> None
     tell_once(world, lock.holder, Happened.RESUMED, reason, which=clock.iso(held_at), who=who)
 
 
-def _until(plan: Plan, state: StepState, now: float) -> float:
-    return (state.awaits_since or now) + plan.step(state.index).approval_seconds
+def _nobody_answered(plan: Plan, looked: Looked, what: Awaits) -> str:
+    step = plan.step(looked.state.index)
+    if what is Awaits.APPROVAL:
+        return sentences.NOT_APPROVED.format(step=step.title, hours=step.approval_seconds / HOUR)
+    words = {"step": step.title, "hours": plan.undecided_seconds / HOUR, "why": looked.decision.reason}
+    return sentences.NOBODY_DECIDED.format(**words)
+
+
+def _asked_since(state: StepState, what: Awaits, now: float) -> StepState:
+    if what is Awaits.APPROVAL:
+        return replace(state, awaits_since=state.awaits_since or now)
+    return replace(state, undecided_since=state.undecided_since or now)
+
+
+def _until(plan: Plan, state: StepState, what: Awaits, now: float) -> float:
+    if what is Awaits.APPROVAL:
+        return (state.awaits_since or now) + plan.step(state.index).approval_seconds
+    return (state.undecided_since or now) + plan.undecided_seconds

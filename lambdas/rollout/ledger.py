@@ -178,11 +178,15 @@ class Ledger:
         values = {":me": execution, ":until": iso(until), ":share": share}
         return self._update("lock", "SET raising_until = :until, share_number = :share", values, condition=condition)
 
-    def await_approval(self, execution: str, step: int, until: float) -> bool:
-        """Record that a step waits for approval, until this time. `False`: that was recorded before."""
-        values = {":me": execution, ":step": step, ":until": iso(until)}
-        condition = "holder = :me AND (attribute_not_exists(awaits) OR awaits <> :step)"
-        return self._update("lock", "SET awaits = :step, awaits_until = :until", values, condition=condition)
+    def await_approval(self, execution: str, step: int, until: float, *, what: str) -> bool:
+        """Record what a step waits for from a person, until this time. `False`: that was recorded before.
+
+        A yes to another question counts no more.
+        """
+        values = {":me": execution, ":step": step, ":until": iso(until), ":what": what}
+        condition = "holder = :me AND (attribute_not_exists(awaits) OR awaits <> :step OR awaits_what <> :what)"
+        changes = "SET awaits = :step, awaits_until = :until, awaits_what = :what REMOVE approved"
+        return self._update("lock", changes, values, condition=condition)
 
     def await_no_approval(self, execution: str) -> None:
         """Record that no step waits for approval."""

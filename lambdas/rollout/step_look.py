@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rollout import sentences
 from rollout.contract.exposure import EVERYTHING
 from rollout.contract.states import Next
+from rollout.decisions.asking import NOBODY, ask
 from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
 from rollout.evidence.window import Window
 from rollout.gates import Assessment, Judge, Verdict
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rollout.contract.plan import Plan
-    from rollout.contract.states import StepState
+    from rollout.contract.states import Awaits, StepState
+    from rollout.decisions.asking import Questions
     from rollout.evidence.findings import Evidence
     from rollout.gates import GateView
 
@@ -31,8 +33,8 @@ class Looked(NamedTuple):
     now: Assessment
     decision: Decision
     state: StepState
-    awaits: bool = False
-    """Whether the step has passed and waits for approval."""
+    awaits: Awaits | None = None
+    """What the step waits for from a person."""
 
 
 class _Judgement(NamedTuple):
@@ -64,39 +66,44 @@ def look_at(
     evidence: Evidence,
     *,
     held: str = "",
-    unapproved: str = "",
+    questions: Questions = NOBODY,
     cut_short: str = "",
     notes: Sequence[str] = (),
 ) -> Looked:
     """Give the metric periods that have come to the gates once, and decide.
 
-    `held`: why nothing may be raised; empty where nothing stands against it. `unapproved`: what to say of a step that
-    has passed and still needs a person's yes; empty when it needs none. `cut_short`: who said that its bake counts as
-    over. `notes` are added to the reason.
+    `held`: why nothing may be raised; empty where nothing stands against it. `questions`: what a person is asked of
+    this step. `cut_short`: who said that its bake counts as over. `notes` are added to the reason.
     """
     judgement = _judge(plan, state, evidence)
     seen = replace(
         _with_evidence(plan, state, evidence, window), judged=judgement.judged, bracketed=judgement.bracketed
     )
     course = look(plan, seen, evidence, judgement.gates)
-    baked = _baked(plan, seen, window, is_fresh=evidence.is_fresh)._replace(cut_short=cut_short)
+    step, last = plan.step(state.index), state.index == len(plan.steps) - 1
     decision = decide(
-        plan.step(state.index),
-        last=state.index == len(plan.steps) - 1,
-        baked=baked,
+        step,
+        last=last,
+        baked=_baked(plan, seen, window, is_fresh=evidence.is_fresh)._replace(cut_short=cut_short),
         now=judgement.now,
         at_bake_end=judgement.at_bake_end,
         look=course,
         held=held,
         notes=[*missing_metrics(seen.missing), *notes, *_lateness(seen)],
     )
-    awaits = bool(unapproved) and decision.next in (Next.NEXT_STEP, Next.PROMOTE)
-    if awaits:
-        decision = Decision(Next.STAY, f"{unapproved}: {decision.reason}")
+    asked = ask(
+        decision,
+        questions,
+        following=Next.PROMOTE if last else Next.NEXT_STEP,
+        goes_on=evidence.is_fresh
+        and not (held or course.suspicion)
+        and (course.pace.share >= step.percent or not last),
+    )
     is_fresh = evidence.is_fresh or seen.newest != state.newest
+    held = held or ("" if asked.awaits is None else asked.decision.reason)
     hurry = cut_short if judgement.at_bake_end.verdict is Verdict.PASS and not course.held else ""
-    moved = move(plan, seen, course, judgement.now, decision, held=held, is_fresh=is_fresh, hurry=hurry)
-    return Looked(seen, judgement.now, moved.decision, moved.state, awaits)
+    moved = move(plan, seen, course, judgement.now, asked.decision, held=held, is_fresh=is_fresh, hurry=hurry)
+    return Looked(seen, judgement.now, moved.decision, moved.state, asked.awaits)
 
 
 def _judge(plan: Plan, state: StepState, evidence: Evidence) -> _Judgement:
@@ -171,6 +178,7 @@ def _baked(plan: Plan, state: StepState, window: Window, *, is_fresh: bool) -> B
         is_fresh=is_fresh,
         requests=state.requests,
         lasted=window.now - state.began_at,
+        is_undecided=state.undecided_since is not None,
     )
 
 

@@ -26,7 +26,6 @@ def plan_of(routing: TrafficRouting) -> Plan:
         steps=tuple(step.for_handlers() for step in routing.traffic_steps),
         gates=gates.rules(),
         harm_budget=routing.harm_budget,
-        on_inconclusive="ROLL_BACK",
         evaluation_interval_seconds=60,
         poll_seconds=15,
         capacity_timeout_seconds=1200,

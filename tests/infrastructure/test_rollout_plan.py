@@ -192,3 +192,11 @@ def test_a_bake_in_which_an_alarm_may_not_go_off_is_refused() -> None:
 def test_the_first_release_may_wait_for_a_person() -> None:
     settings = Settings.parse(plan_of(resources_of(start_on_deploy=False)))
     assert settings.start_on_deploy is False
+
+
+def test_a_hold_of_undecided_steps_reaches_the_handlers_with_room_for_all_of_them() -> None:
+    plan = plan_of(resources_of(on_inconclusive=OnInconclusive.hold_for(Duration.hours(60))))
+    assert plan["undecided_seconds"] == 60 * 3600
+    parsed = Plan.parse(plan)
+    assert parsed.longest_hold_seconds == 24 * 3600 + len(parsed.steps) * 60 * 3600
+    assert parsed.hold_interval_seconds > Plan.parse(plan_of(resources_of())).hold_interval_seconds

@@ -1,19 +1,14 @@
 """People hold a rollout: a step waits for their approval, or somebody has paused it."""
 
-from collections.abc import Callable
-
 import pytest
-from rollout.clock import iso
 from rollout.contract import operator
-from rollout.contract.order import Order
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.held import HOUR, go_on, order, told, until
 from tests.lambdas.fakes.settings import A, B, step
 from tests.lambdas.fakes.shop import Shop
 
-WHO = "arn:aws:sts::123456789012:assumed-role/on-call/ann"
-HOUR = 3600
 STEPS = (step(10), step(50, approval_seconds=2 * HOUR), step(100))
 
 
@@ -31,28 +26,6 @@ def waiting(shop: Shop) -> Execution:
     execution = shop.begin("v2", "Evaluate", index=1)
     until(shop, execution, lambda: shop.ledger.lock().awaits is not None)  # type: ignore[union-attr]
     return execution
-
-
-def order(aws: Aws, why: str = "looks fine") -> Order:
-    return Order(who=WHO, at=iso(aws.clock.now()), why=why)
-
-
-def until(shop: Shop, execution: Execution, seen: Callable[[], object], *, looks: int = 1000) -> None:
-    """Let the rollout go on under traffic until something is seen."""
-    while not seen():
-        assert looks > 0, execution.failure
-        looks -= 1
-        shop.serve()
-        execution.advance()
-
-
-def go_on(shop: Shop, execution: Execution, seconds: float) -> None:
-    end = shop.aws.clock.now() + seconds
-    until(shop, execution, lambda: shop.aws.clock.now() >= end or not execution.task)
-
-
-def told(aws: Aws, happened: str) -> list[str]:
-    return [detail["reason"] for kind, detail in aws.events.told() if kind == f"Canary Rollout {happened}"]
 
 
 def test_a_step_that_has_passed_keeps_its_share_until_somebody_approves(shop: Shop, waiting: Execution) -> None:

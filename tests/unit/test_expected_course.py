@@ -31,7 +31,6 @@ def plan_of(routing: TrafficRouting = PACED, *added: Gate, period: int = 60) -> 
         steps=tuple(step.for_handlers() for step in routing.traffic_steps),
         gates=gates.rules(),
         harm_budget=routing.harm_budget,
-        on_inconclusive="ROLL_BACK",
         evaluation_interval_seconds=evaluation_interval(routing.traffic_steps, metric_period_seconds=period),
         poll_seconds=15,
         capacity_timeout_seconds=1200,

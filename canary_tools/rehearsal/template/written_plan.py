@@ -66,7 +66,6 @@ def _check(plan: Reader) -> None:
     if schema > SCHEMA:
         raise RehearsalError(f"the plan's schema {schema} is newer than {SCHEMA}, known here")
     plan.text("endpoint")
-    plan.text("on_inconclusive")
     for key in ("metric_period_seconds", "evaluation_interval_seconds", "poll_seconds"):
         plan.whole(key, least=1)
     for key in ("capacity_timeout_seconds", "weights_timeout_seconds"):

@@ -52,6 +52,8 @@ class Lock:
     """The step, from 0, that waits for a person's approval."""
     awaits_until: str = ""
     """Until when it waits, in ISO 8601."""
+    awaits_what: str = ""
+    """What was asked last of a step, one of `states.Awaits`; it stays when the step waits no more."""
     approved: Order | None = None
     """Who approved last, and in `approved_step` which step."""
     approved_step: int | None = None

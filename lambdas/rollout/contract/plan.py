@@ -264,9 +264,10 @@ class Plan:
     """How many requests a release may break before it is noticed; `None`: the shares are not paced."""
     hold_back: HoldBackRule | None = None
     """What comes after the steps, when the release is promoted; `None`: nothing."""
-    on_inconclusive: str
+    undecided_seconds: int = 0
+    """How long a step whose time is over without a decision waits for a person; 0: it asks nobody and rolls back."""
     hold_seconds: int = DAY_SECONDS
-    """How long people may hold the rollout in all, beside what its steps wait for approval."""
+    """How long people may hold the rollout in all, beside what its steps wait for them."""
     hold_interval_seconds: int = 0
     """Between two looks while it is held, if that is more than usual."""
     evaluation_interval_seconds: int
@@ -306,8 +307,8 @@ class Plan:
 
     @property
     def longest_hold_seconds(self) -> int:
-        """Return how long the rollout may be held in all, by pauses and by steps that wait for approval."""
-        return self.hold_seconds + sum(step.approval_seconds for step in self.steps)
+        """Return how long the rollout may be held in all, by pauses and by steps that wait for a person."""
+        return self.hold_seconds + sum(step.approval_seconds + self.undecided_seconds for step in self.steps)
 
     def step(self, index: int) -> Step:
         """Return a step of the rollout by its number, from 0. The hold-back comes after the steps.

@@ -33,6 +33,17 @@ class Next(StrEnum):
     TAKE_BACK = "TAKE_BACK"
 
 
+class Awaits(StrEnum):
+    """What a step waits for from a person.
+
+    `APPROVAL`: it has passed, and its plan asks for a yes. `DECISION`: its time is over without a decision, and a yes
+    takes it as passed.
+    """
+
+    APPROVAL = "approval"
+    DECISION = "decision"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
     """What `Prepare` found, under `rollout`. The rest is empty until it is known."""
@@ -107,6 +118,8 @@ class StepState:
     """When the last look found that it is held; `None` when it was not."""
     awaits_since: float | None = None
     """Since when this step waits for approval."""
+    undecided_since: float | None = None
+    """Since when this step waits for a person because it has ended without a decision."""
     bracketed: bool = False
     """Whether slow requests were bounded by percentiles rather than counted."""
     next: Next | None = None
@@ -189,7 +202,7 @@ class Failure:
 
     @property
     def outcome(self) -> str:
-        """Return how the rollout ends. Evidence that stayed too thin is answered as `on_inconclusive` says.
+        """Return how the rollout ends. Evidence that stayed too thin rolls back, unless the plan asks a person.
 
         >>> [Failure(error=error).outcome for error in ("AlarmRaised", "Inconclusive", "CapacityUnavailable")]
         ['ROLLED_BACK', 'ROLLED_BACK', 'NOT_JUDGED']

@@ -34,6 +34,7 @@ class Baked(NamedTuple):
     periods of the step that have come. `blind`: since the newest period of the canary. `is_fresh`: whether this look
     brought a new period that was seen. `requests`: how many of the canary were seen. `lasted`: since the first share of
     the step was in force, whatever has come. `cut_short`: who said that the bake counts as over; empty when nobody did.
+    `is_undecided`: a look before found that the time of the step is over.
     """
 
     seen: float
@@ -43,6 +44,7 @@ class Baked(NamedTuple):
     requests: int
     lasted: float = 0.0
     cut_short: str = ""
+    is_undecided: bool = False
 
 
 def decide(
@@ -140,7 +142,7 @@ def _without_a_pass(step: Step, baked: Baked, why: str) -> Decision:
     words = {"step": step.title, "why": why}
     if baked.blind >= BLIND_SECONDS:
         return Decision(Next.TAKE_BACK, sentences.BLIND.format(blind=baked.blind, **words))
-    if baked.elapsed >= longest_bake_seconds(step.bake_seconds, step.max_bake_seconds):
+    if baked.is_undecided or baked.elapsed >= longest_bake_seconds(step.bake_seconds, step.max_bake_seconds):
         return Decision(Next.GIVE_UP, sentences.NO_DECISION.format(elapsed=baked.elapsed, **words))
     return Decision(Next.STAY, sentences.BAKING.format(baked=baked.seen, bake=step.bake_seconds, **words))
 

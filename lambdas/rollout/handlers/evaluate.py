@@ -20,7 +20,7 @@ from rollout.evidence.reader import EvidenceReader
 from rollout.floors import hold_floors
 from rollout.followed import followed_instances
 from rollout.gates import Assessment, GateAssessment, Judge
-from rollout.holding import counted, cut_short, hold, paused, tell_resumed, unapproved
+from rollout.holding import counted, cut_short, hold, paused, questions, tell_resumed
 from rollout.notices import tell_once
 from rollout.shares import foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
@@ -62,9 +62,9 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
         HeldTooLong: when people have held the rollout longer than its plan has room for.
-        Inconclusive: when `max_bake` is over and there is still too little evidence.
+        Inconclusive: when `max_bake` is over, there is still too little evidence, and the plan asks nobody then.
         MetricsMissing: when nothing of the canary was seen for `BLIND_SECONDS`.
-        NotApproved: when nobody has approved the step in time.
+        NotApproved: when nobody has approved in time a step that asks for it, or that was not decided.
     """
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, state)
@@ -80,7 +80,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     known = counted(replace(state, over_maximum_since=over.since), now)
     looked = look_at(
         plan, known, window, evidence, held=held or paused(lock) or over.sentence,
-        unapproved=unapproved(plan, known, lock, now), cut_short=cut_short(known, lock), notes=not_answered,
+        questions=questions(plan, known, lock, now), cut_short=cut_short(known, lock), notes=not_answered,
     )  # fmt: skip
     _record(world, execution, plan.step(state.index), looked, lock)
     _call_a_person(world, execution, plan, state, looked.now)

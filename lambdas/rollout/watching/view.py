@@ -8,6 +8,7 @@ from rollout import clock
 from rollout.contract.lock import Lock
 from rollout.contract.names import CALLER, SLOTS, other_slot
 from rollout.contract.plan import Passes, Plan
+from rollout.contract.states import Awaits
 from rollout.contract.timing import longest_bake_seconds
 from rollout.watching.counts import complete
 from rollout.watching.evidence import GateView, gates_of
@@ -181,7 +182,10 @@ def _rollout(reading: Reading) -> RolloutView | None:
 
 
 def _awaits(lock: Lock) -> str:
-    return "" if lock.awaits is None else f"step {lock.awaits + 1}, until {lock.awaits_until}"
+    if lock.awaits is None:
+        return ""
+    what = ", whose time is over without a decision" if lock.awaits_what == Awaits.DECISION else ""
+    return f"step {lock.awaits + 1}{what}, until {lock.awaits_until}"
 
 
 def _last_reason(record: Rollout) -> str:

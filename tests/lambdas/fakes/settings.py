@@ -85,7 +85,7 @@ def plan(*, steps: tuple[dict[str, Any], ...] = STEPS, **of_settings: Any) -> di
         **settings(**of_settings),
         "steps": list(steps),
         "smoke_test": [{"payload": "e30=", "content_type": "application/json"}],
-        "on_inconclusive": "ROLL_BACK",
+        "undecided_seconds": 0,
         "hold_seconds": 24 * 3600,
         "hold_interval_seconds": PERIOD,
         "evaluation_interval_seconds": PERIOD,
