@@ -53,7 +53,7 @@ from canary_construct.rollout.plan import RolloutPlan
 from canary_construct.rollout.settings import EndpointSettings
 from canary_construct.rollout.state_machine import RolloutStateMachine
 from canary_construct.rollout.timeouts import Timeouts
-from canary_construct.watching.dashboard import SlotDashboard
+from canary_construct.watching.dashboard import RolloutWidget, SlotDashboard
 from canary_construct.watching.found_by import found_by
 from canary_construct.watching.outputs import dashboard_address, executions_address, tell_where_it_is
 from canary_construct.watching.rollout_alarms import RolloutAlarms
@@ -318,6 +318,15 @@ class CanaryEndpoint(Construct):
             releases={slot: self._release_in(slot) for slot in Slot},
             thresholds=thresholds,
             alarms=self._alarms.of_slots,
+            rollout=RolloutWidget(
+                function_arn=self._handlers["ShowRollout"].function_arn,
+                parameters={
+                    "endpoint": self._endpoint_name,
+                    "state_machine": self._names.state_machine_arn,
+                    "stack": self._names.settled_stack.stack_id,
+                    "orders": self._handlers["TakeOrder"].function_arn,
+                },
+            ),
         )
         for gate in self._gates.gates:
             dashboard.show_gate(gate)
@@ -445,6 +454,23 @@ class CanaryEndpoint(Construct):
             for permission in OPERATE
         ]
         return reduce(iam.Grant.combine, grants)
+
+    def grant_view_dashboard(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody see rollouts on the dashboard: the widget is a function, which who looks at it calls.
+
+        The function shows the endpoints of its stack, and changes nothing. Source:
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_create.html
+        """
+        return self._handlers["ShowRollout"].grant_invoke(grantee)
+
+    def grant_operate_on_dashboard(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody also press the buttons there: approve, reject, pause, resume and abort.
+
+        They act on every endpoint of the stack. The ledger cannot name the person: it gets the dashboard, the request
+        of Lambda that CloudTrail has, and what the person typed (docs/dashboard.md). `grant_operate` gives the command,
+        which names the person.
+        """
+        return self.grant_view_dashboard(grantee).combine(self._handlers["TakeOrder"].grant_invoke(grantee))
 
     def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Roll back whenever this alarm is in ALARM, as with the `alarms` property.

@@ -44,6 +44,8 @@ LONG_RUNNING = frozenset(
 )
 """These wait for SageMaker; Lambda allows 15 minutes."""
 ANNOUNCE = "Announce"
+ON_DASHBOARD = ("ShowRollout", "TakeOrder")
+"""What a dashboard calls: one function that only reads, and one that acts, so that IAM can allow the first alone."""
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore", ANNOUNCE})
 MEMORY_MB = 512
 """Gives a function so much of a processor that boto3 loads in well under a second."""
@@ -218,11 +220,11 @@ def _ledger_table(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
 
 
 def handlers_by_asset() -> tuple[tuple[str, ...], ...]:
-    """Return which handlers share an asset: the states of the rollout, and what happens around it.
+    """Return which handlers share an asset: the states of the rollout, what happens around it, and the dashboard.
 
     The states judge, which is nearly half of all code. The others share most of what they import.
     """
-    return STATES, tuple(name for name in IN_ROLE if name not in STATES)
+    return STATES, tuple(name for name in IN_ROLE if name not in {*STATES, *ON_DASHBOARD}), ON_DASHBOARD
 
 
 def _code_by_handler() -> dict[str, lambda_.Code]:

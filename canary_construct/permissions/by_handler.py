@@ -154,6 +154,17 @@ FIND_STREAM = Permission[StackScope](
 """Lambda reads the ledger's stream with the role of the function that it calls. Source:
 https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-create-package.html"""
 
+READ_MACHINE = Permission[StackScope](
+    actions=["states:DescribeStateMachine"],
+    resources=lambda scope: [scope.arn("states", "stateMachine", f"*-{scope.mark}", colon=True)],
+    reason="the state machines of the stack end in its mark",
+)
+READ_EXECUTION = Permission[StackScope](
+    actions=["states:DescribeExecution", "states:GetExecutionHistory"],
+    resources=lambda scope: [scope.arn("states", "execution", f"*-{scope.mark}:*", colon=True)],
+    reason="executions are named after releases; the state machines of the stack end in its mark",
+)
+
 SCALING = (SET_SCALING, PROBED_FOR_SCALING, READ_CONFIG)
 READ_LEDGER = _ledger("GetItem")
 
@@ -186,6 +197,10 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "Restore": (
         _ledger("GetItem", "UpdateItem", "DeleteItem"), READ_METRICS, READ_SCALING, *SCALING, LOOK_AT_EXECUTION, NOTIFY,
     ),
+    "ShowRollout": (
+        _ledger("GetItem", "Query"), READ_CONFIG, READ_ALARMS, READ_METRICS, READ_MACHINE, READ_EXECUTION,
+    ),
+    "TakeOrder": (_ledger("UpdateItem"),),
 }  # fmt: skip
 """What each handler may do wherever its stack has an endpoint: once in its role."""
 
@@ -203,7 +218,7 @@ ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
         permission=SET_WEIGHTS,
         handlers=[name for name in IN_ROLE if PROBED_FOR_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic", "Abort"],
     ),
-    "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint"]),
+    "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint", "ShowRollout"]),
     "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare"]),
     "Invocations": EndpointPolicy(permission=INVOKE, handlers=["SmokeTest"]),
 }

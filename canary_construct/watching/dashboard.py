@@ -21,6 +21,32 @@ if TYPE_CHECKING:
     from canary_construct.watching.slot_metrics import SlotMetrics
 
 HALF_WIDTH = 12
+ROLLOUT_HEIGHT = 14
+"""In units of the grid. A look with ten ended rollouts is longer, and is scrolled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutWidget:
+    """What the dashboard shows of rollouts: HTML that a function of the stack returns.
+
+    `parameters` as in `rollout.contract.events.Shown`.
+    """
+
+    function_arn: str
+    parameters: Mapping[str, str]
+
+    def widget(self, title: str) -> cloudwatch.CustomWidget:
+        """Return the widget. It is asked again whenever the dashboard is refreshed."""
+        return cloudwatch.CustomWidget(
+            title=title,
+            function_arn=self.function_arn,
+            params=dict(self.parameters),
+            width=2 * HALF_WIDTH,
+            height=ROLLOUT_HEIGHT,
+            update_on_refresh=True,
+            update_on_resize=False,
+            update_on_time_range_change=False,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +71,9 @@ class SlotDashboard:
         releases: Mapping[Slot, str],
         thresholds: AlarmThresholds,
         alarms: Sequence[cloudwatch.IAlarm],
+        rollout: RolloutWidget,
     ) -> SlotDashboard:
-        """Show releases, traffic share, errors, latency, refused requests, instances and alarms of both slots.
+        """Show the rollout, and releases, traffic share, errors, latency, refusals, instances and alarms of both slots.
 
         Its name is the endpoint's with the region: dashboards are of an account, not of a region. Source:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_xaxr_dashboard.html
@@ -58,6 +85,7 @@ class SlotDashboard:
             slots=slots,
         )
         made.dashboard.add_widgets(made._heading(scope, releases))
+        made.dashboard.add_widgets(rollout.widget(made._titled("Rollout")))
         made._show_slots(thresholds)
         made._show_alarms("Alarms of the variants", alarms)
         return made

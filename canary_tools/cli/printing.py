@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 from rollout.watching.evidence import GateView
+from rollout.watching.page import duration
 from rollout.watching.records import Rollout
 from rollout.watching.view import AlarmView, RolloutView, SlotView, StatusView
 
@@ -110,18 +111,6 @@ def _alarms(alarms: Sequence[AlarmView]) -> Table:
     for alarm in alarms:
         table.add_row(alarm.name, alarm.of, _coloured(alarm.state))
     return table
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people.
-
-    >>> duration(42), duration(600), duration(5400), duration(90000)
-    ('42 s', '10 min', '1 h 30 min', '25 h')
-    """
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
 
 
 def _table(*columns: str) -> Table:

@@ -37,6 +37,7 @@ from rollout.contract.scalings import Scalings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rollout.contract.operator import Request
     from rollout.contract.plan import ApiStage
     from rollout.contract.records import RolloutRecord, StepRecord
 
@@ -191,6 +192,10 @@ class Ledger:
     def await_no_approval(self, execution: str) -> None:
         """Record that no step waits for approval."""
         self._update("lock", "REMOVE awaits, awaits_until", {":me": execution}, condition="holder = :me")
+
+    def ask(self, request: Request) -> bool:
+        """Write what a person asks of a rollout. `False`: it does not fit, and nothing was changed."""
+        return self._update("lock", request.changes, request.values, condition=request.condition)
 
     def promote(self, execution: str, at: float) -> bool:
         """Record that the release is promoted and held beside the former one. The first time is kept.

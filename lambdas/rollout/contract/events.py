@@ -70,3 +70,38 @@ class Announced(TypedDict):
     executions: str
     detail_type: str
     detail: Mapping[str, object]
+
+
+class WidgetContext(TypedDict, total=False):
+    """What CloudWatch tells a custom widget of the dashboard, as far as it is read here.
+
+    `theme`: `light` or `dark`. `forms`: what stands in the fields of the widget, under `all`, by their names.
+    """
+
+    dashboardName: str
+    theme: str
+    forms: Mapping[str, Mapping[str, str]]
+
+
+class Shown(TypedDict):
+    """The dashboard asks for its widget. `stack`: its ID. `orders`: the ARN of what the buttons call.
+
+    `describe`: the console asks what the widget is, and sends nothing else.
+    """
+
+    endpoint: str
+    state_machine: str
+    stack: str
+    orders: NotRequired[str]
+    describe: NotRequired[bool]
+    widgetContext: NotRequired[WidgetContext]
+
+
+class Pressed(TypedDict):
+    """A button was pressed. `step`: the step that is in force, from 0."""
+
+    order: str
+    endpoint: str
+    execution: str
+    step: int
+    widgetContext: WidgetContext

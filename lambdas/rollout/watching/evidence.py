@@ -2,8 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from rollout.contract.records import StepRecord
+from rollout.contract.records import GateRecord, StepRecord
 from rollout.gates.progress import Progress
 from rollout.watching.executing import Executing
 
@@ -13,7 +14,8 @@ class GateView:
     """One gate. Evidence is `1 in N` that chance alone did it: `evidence` and `rolls_back_at` are N.
 
     Below 1 the evidence speaks for the canary. `rolls_back_at` is `None` when no rollout runs that asks the gate.
-    `filled`: how much of the way to the rollback the evidence has gone, 0 to 1.
+    `filled`: how much of the way to the rollback the evidence has gone, 0 to 1. `proof`, `passes_at` and `proven` say
+    the same of the proof that the canary is no worse than tolerated, with which the gate passes the step early.
     """
 
     name: str
@@ -22,32 +24,50 @@ class GateView:
     evidence: float
     rolls_back_at: float | None
     filled: float
+    proof: float | None
+    passes_at: float | None
+    proven: float
+
+
+class _Bounds(NamedTuple):
+    """Log-evidence: where a gate rolls back, its proof so far, and where that passes."""
+
+    against: float
+    proof: float
+    enough: float
 
 
 def gates_of(executing: Executing | None, step: StepRecord | None) -> list[GateView]:
     """Return what each gate said at the last look of a rollout; nothing before the first."""
     if step is None:
         return []
-    required = _required(executing)
-    return [
-        GateView(
-            name=gate["name"],
-            verdict=gate["verdict"],
-            sentence=gate["sentence"],
-            evidence=_odds(float(gate["log_evidence"])),
-            rolls_back_at=_odds(required[gate["name"]]) if gate["name"] in required else None,
-            filled=_filled(float(gate["log_evidence"]), required.get(gate["name"])),
-        )
-        for gate in step.get("gates", ())
-    ]
+    bounds = _bounds(executing)
+    return [_view(gate, bounds.get(gate["name"])) for gate in step.get("gates", ())]
 
 
-def _required(executing: Executing | None) -> dict[str, float]:
-    """Return the log-evidence at which each gate alone rolls back."""
+def _view(gate: GateRecord, bounds: _Bounds | None) -> GateView:
+    evidence = float(gate["log_evidence"])
+    return GateView(
+        name=gate["name"],
+        verdict=gate["verdict"],
+        sentence=gate["sentence"],
+        evidence=_odds(evidence),
+        rolls_back_at=None if bounds is None else _odds(bounds.against),
+        filled=0.0 if bounds is None else _filled(evidence, bounds.against),
+        proof=None if bounds is None else _odds(bounds.proof),
+        passes_at=None if bounds is None else _odds(bounds.enough),
+        proven=0.0 if bounds is None else _filled(bounds.proof, bounds.enough),
+    )
+
+
+def _bounds(executing: Executing | None) -> dict[str, _Bounds]:
     if executing is None or executing.step.judged is None:
         return {}
     progress = Progress.from_json(executing.plan.gates.judge, executing.step.judged)
-    return {gate.rule.name: gate.required(state) for gate, state in progress.gates}
+    return {
+        gate.rule.name: _Bounds(gate.required(state), state.proof.whole.total, gate.required_proof(state))
+        for gate, state in progress.gates
+    }
 
 
 def _odds(log_evidence: float) -> float:
@@ -59,7 +79,5 @@ def _odds(log_evidence: float) -> float:
     return float(f"{math.exp(min(log_evidence, math.log(1e300))):.3g}")
 
 
-def _filled(log_evidence: float, required: float | None) -> float:
-    if not required:
-        return 0.0
+def _filled(log_evidence: float, required: float) -> float:
     return round(min(1.0, max(0.0, log_evidence / required)), 3)

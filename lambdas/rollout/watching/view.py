@@ -20,6 +20,9 @@ SCHEMA = 1
 """Of the JSON. A field may be added under the same number; none is taken away or changes its meaning."""
 STABLE, CANARY, IDLE = "stable", "canary", "idle"
 UNKNOWN_ROLE = "unknown"
+PASSED, NOW, TO_COME = "passed", "now", "to come"
+LAST = 10
+"""How many ended rollouts are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +65,33 @@ class StepView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageView:
+    """One step of the plan. `state`: `passed`, `now` or `to come`. `asks`: whether a person must approve it."""
+
+    title: str
+    state: str
+    asks: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedView:
+    """One rollout that has ended. `shares`: those that the canary had, in percent."""
+
+    execution: str
+    version: str
+    outcome: str
+    reason: str
+    started_at: str
+    ended_at: str
+    shares: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RolloutView:
     """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended.
 
     `paused`: by whom and why. `awaits`: which approval it waits for, and until when. Empty while that is not so.
+    `course`: the steps of a rollout that runs.
     """
 
     execution: str
@@ -80,6 +106,7 @@ class RolloutView:
     paused: str
     awaits: str
     step: StepView | None
+    course: Sequence[StageView]
     gates: Sequence[GateView]
 
 
@@ -94,7 +121,10 @@ class AlarmView:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusView:
-    """One look at an endpoint. `held_by`: who has the lock; empty when nobody changes the endpoint."""
+    """One look at an endpoint. `held_by`: who has the lock; empty when nobody changes the endpoint.
+
+    `history`: the last ten rollouts that have ended, the newest first.
+    """
 
     endpoint: str
     stack: str
@@ -106,6 +136,7 @@ class StatusView:
     slots: Sequence[SlotView]
     rollout: RolloutView | None
     alarms: Sequence[AlarmView]
+    history: Sequence[EndedView]
     summary: str
 
     def to_json(self) -> dict[str, Any]:
@@ -127,6 +158,7 @@ def view_of(reading: Reading) -> StatusView:
         slots=[_slot(reading, slot) for slot in SLOTS if slot in reading.endpoint.variants],
         rollout=rollout,
         alarms=_alarms(reading.plan, reading.alarms),
+        history=[ended_view(each) for each in reversed(reading.rollouts) if not each.is_running][:LAST],
         summary=_summary(reading, rollout),
     )
 
@@ -177,6 +209,7 @@ def _rollout(reading: Reading) -> RolloutView | None:
         paused=lock.paused.sentence if lock is not None and holds and lock.paused is not None else "",
         awaits=_awaits(lock) if lock is not None and holds else "",
         step=None if now is None else step_view(now, reading.now),
+        course=[] if now is None else course_of(now),
         gates=gates_of(now, record.steps[-1] if record.steps else None),
     )
 
@@ -185,7 +218,7 @@ def _awaits(lock: Lock) -> str:
     if lock.awaits is None:
         return ""
     what = ", whose time is over without a decision" if lock.awaits_what == Awaits.DECISION else ""
-    return f"step {lock.awaits + 1}{what}, until {lock.awaits_until}"
+    return f"step {lock.awaits + 1}{what}, until {lock.awaits_until[:16].replace('T', ' ')} UTC"
 
 
 def _last_reason(record: Rollout) -> str:
@@ -212,6 +245,33 @@ def step_view(executing: Executing, now: float) -> StepView:
         instances=state.found,
         instances_needed=state.instances,
         metrics_late_seconds=state.late_seconds,
+    )
+
+
+def course_of(executing: Executing) -> list[StageView]:
+    """Return the steps of the plan that an execution follows."""
+    plan, current = executing.plan, executing.step.index
+    steps = [*plan.steps, *([] if plan.hold_back is None else [plan.hold_back.step])]
+    return [
+        StageView(
+            title="hold-back" if step.passes is Passes.HOLD_BACK else step.title,
+            state=PASSED if index < current else NOW if index == current else TO_COME,
+            asks=bool(step.approval_seconds),
+        )
+        for index, step in enumerate(steps)
+    ]
+
+
+def ended_view(record: Rollout) -> EndedView:
+    """Return a rollout that has ended."""
+    return EndedView(
+        execution=record.execution,
+        version=record.version,
+        outcome=record.outcome,
+        reason=record.reason,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        shares=[float(step["percent"]) for step in record.steps],
     )
 
 

@@ -1,0 +1,49 @@
+"""A button on the dashboard was pressed: write the order into the ledger, as the `canary` command does.
+
+CloudWatch calls this function with the permissions of who pressed it, and IAM decides whether that person may. Lambda
+does not tell a function who called it. So the ledger gets the name of the dashboard, the request of Lambda, which a
+data event in CloudTrail has beside the caller's identity, and what the person typed. Sources:
+https://docs.aws.amazon.com/lambda/latest/dg/python-context.html,
+https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from rollout import clock
+from rollout.contract.errors import Throttled, Unavailable
+from rollout.contract.operator import LONGEST_WHY
+from rollout.contract.order import Order
+from rollout.ledger import Ledger
+from rollout.watching.orders import BUTTONS, WHY_FIELD
+from rollout.watching.page import message
+
+if TYPE_CHECKING:
+    from rollout.contract.events import Pressed
+
+NOT_FITTING = "Nothing was changed: that does not fit the rollout any more. Refresh the dashboard."
+NOT_WRITTEN = "It is not known whether that was written: {error}. Refresh the dashboard."
+
+
+class Context(Protocol):
+    """What this handler asks of the Lambda context."""
+
+    aws_request_id: str
+
+
+def handler(event: Pressed, context: Context) -> str:
+    """Return what was done, as HTML."""
+    seen = event["widgetContext"]
+    order = Order(
+        who=f"dashboard {seen.get('dashboardName', '')} (Lambda request {context.aws_request_id})",
+        at=f"{clock.iso(clock.now())[:19]}Z",
+        why=" ".join(str(seen.get("forms", {}).get("all", {}).get(WHY_FIELD, "")).split())[:LONGEST_WHY],
+    )
+    button = BUTTONS[event["order"]]
+    theme = seen.get("theme", "auto")
+    try:
+        fits = Ledger(event["endpoint"]).ask(button.request(event["execution"], event["step"], order))
+    except (Throttled, Unavailable) as error:
+        return message(NOT_WRITTEN.format(error=error), theme=theme, tone="bad")
+    return message(button.done if fits else NOT_FITTING, theme=theme, tone="good" if fits else "mind")

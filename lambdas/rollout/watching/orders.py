@@ -1,0 +1,99 @@
+"""What can be ordered from the dashboard: the buttons, and what each of them writes into the ledger."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from rollout.contract import operator
+from rollout.contract.names import RUNNING
+from rollout.contract.operator import Request
+from rollout.contract.order import Order
+from rollout.watching.view import StatusView
+
+WHY_FIELD = "why"
+"""The name of the text field. A dashboard sends what stands in it as `widgetContext.forms.all.why`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """One order. `asked`: what the dashboard asks before it sends it. `done`: what is said when it was written."""
+
+    title: str
+    asked: str
+    done: str
+    request: Callable[[str, int, Order], Request]
+    kind: str = ""
+
+
+BUTTONS: Mapping[str, Button] = {
+    "approve": Button(
+        title="Approve",
+        asked="Approve this step of {version}? The next share follows at the next look.",
+        done="Approved. The rollout goes on at its next look.",
+        request=operator.approve,
+        kind="first",
+    ),
+    "reject": Button(
+        title="Reject",
+        asked="Reject {version}? All the traffic goes back to the release before.",
+        done="Rejected. The traffic goes back now.",
+        request=operator.reject,
+        kind="stop",
+    ),
+    "resume": Button(
+        title="Resume",
+        asked="Let the rollout of {version} go on?",
+        done="Resumed. The rollout goes on at its next look.",
+        request=lambda execution, _step, order: operator.resume(execution, order),
+        kind="first",
+    ),
+    "pause": Button(
+        title="Pause",
+        asked="Pause the rollout of {version}? Its share stays, and gates and alarms go on.",
+        done="Paused. Nothing is raised from the next look on.",
+        request=lambda execution, _step, order: operator.pause(execution, order),
+    ),
+    "abort": Button(
+        title="Abort",
+        asked="Abort the rollout of {version}? All the traffic goes back to the release before, at once.",
+        done="Aborted. The traffic goes back within seconds.",
+        request=lambda execution, _step, order: operator.abort(execution, order),
+        kind="stop",
+    ),
+}
+
+
+def fitting(view: StatusView) -> list[str]:
+    """Return the orders that fit the rollout now. Each is checked again when it is written."""
+    rollout = view.rollout
+    if rollout is None or rollout.outcome != RUNNING or rollout.halted or rollout.step is None:
+        return []
+    decision = ["approve", "reject"] if rollout.awaits else []
+    hold = "resume" if rollout.paused else "pause"
+    return [*decision, *([] if rollout.promoted_at else [hold]), "abort"]
+
+
+def buttons(view: StatusView, function: str) -> str:
+    """Return the buttons as HTML. `function`: the ARN of what the dashboard calls, with the viewer's permissions.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_interactivity.html
+    """
+    rollout, names = view.rollout, fitting(view)
+    if not names or rollout is None or rollout.step is None or not function:
+        return ""
+    told = {"endpoint": view.endpoint, "execution": rollout.execution, "step": rollout.step.number - 1}
+    made = "".join(_button(name, rollout.version, {**told, "order": name}, function) for name in names)
+    field = f'<input name="{WHY_FIELD}" placeholder="Your name, and why" maxlength="{operator.LONGEST_WHY}">'
+    return f'<div class="orders">{field}{made}</div>'
+
+
+def _button(name: str, version: str, told: Mapping[str, Any], function: str) -> str:
+    button = BUTTONS[name]
+    asked = escape(button.asked.format(version=version), quote=True)
+    return (
+        f'<a class="order {button.kind}">{button.title}</a>'
+        f'<cwdb-action action="call" display="popup" endpoint="{escape(function, quote=True)}" '
+        f'confirmation="{asked}">{escape(json.dumps(told))}</cwdb-action>'
+    )
