@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from rollout.watching.view import view_of
 from canary_tools.cli.aborting import abort as abort_rollout
 from canary_tools.cli.checks import Finding
 from canary_tools.cli.doctor import findings_of, stands_in_the_way
+from canary_tools.cli.html_file import write_page
 from canary_tools.cli.orders import ORDERS, Ordered
 from canary_tools.cli.outcome import Outcome
 from canary_tools.cli.printing import findings_table, history_of, status_of
@@ -81,11 +83,19 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def watch(context: typer.Context, *, as_json: AsJson = False, every: LookAgain = LOOK_AGAIN_SECONDS) -> None:
+def watch(
+    context: typer.Context,
+    *,
+    as_json: AsJson = False,
+    every: LookAgain = LOOK_AGAIN_SECONDS,
+    html: Annotated[Path | None, typer.Option(help="Keep a page in this file, as the dashboard shows it.")] = None,
+) -> None:
     """Show the rollout that runs, live, until its end. With --json, one line for each look."""
     with _acting():
         reader = _reader(context)
-        if as_json or not sys.stdout.isatty():
+        if html is not None:
+            outcome = watch_rollout(reader, lambda reading: write_page(view_of(reading), html), look_again=every)
+        elif as_json or not sys.stdout.isatty():
             outcome = watch_rollout(
                 reader, lambda reading: _show(reading, as_json=as_json, lines=True), look_again=every
             )

@@ -7,10 +7,10 @@ from rollout.contract.lock import Lock
 from rollout.contract.plan import Passes
 from rollout.watching.evidence import gates_of
 from rollout.watching.executing import Executing
+from rollout.watching.page import duration
 from rollout.watching.reading import Reader
 
 from canary_tools.cli.orders import Ordered, next_look, order_now, running_lock, sent
-from canary_tools.cli.printing import duration
 from canary_tools.cli.refusals import CannotAct
 from canary_tools.cli.session import Session
 from canary_tools.cli.statuses import Status

@@ -44,8 +44,8 @@ class Operated:
         self._later: list[tuple[float, Callable[[], object]]] = []
         self._own: Mapping[str, Callable[[Parameters], dict[str, Any]]] = {
             "GetResources": self._resources,
-            "DescribeStateMachine": self._definition,
-            "GetExecutionHistory": self._history,
+            "DescribeStateMachine": self.definition,
+            "GetExecutionHistory": self.history,
             "ListServiceQuotas": self._quotas,
         }
 
@@ -97,7 +97,7 @@ class Operated:
         ]
         return {"PaginationToken": "", "ResourceTagMappingList": found}
 
-    def _definition(self, request: Parameters) -> dict[str, Any]:
+    def definition(self, request: Parameters) -> dict[str, Any]:
         definition = {"States": {"Plan": {"Type": "Pass", "Result": {"plan": self.shop.plan}}}}
         arn = request["stateMachineArn"]
         return {
@@ -105,7 +105,7 @@ class Operated:
             "roleArn": "arn:aws:iam::000000000000:role/r", "type": "STANDARD", "creationDate": datetime.now(UTC),
         }  # fmt: skip
 
-    def _history(self, request: Parameters) -> dict[str, Any]:
+    def history(self, request: Parameters) -> dict[str, Any]:
         name = request["executionArn"].rpartition(":")[2]
         execution = self.shop.execution(name)
         entered = {"name": execution.task, "input": json.dumps(execution._event())}

@@ -1,6 +1,7 @@
 """What `canary status`, `history` and `watch` show."""
 
 import json
+from pathlib import Path
 
 from tests.cli.fake import Terminal
 from tests.lambdas.fakes.settings import A, B
@@ -100,3 +101,17 @@ def test_watch_without_a_rollout_looks_once(terminal: Terminal) -> None:
     result = terminal.canary("watch")
     assert result.exit_code == 4
     assert "no rollout runs" in result.stdout
+
+
+def test_watch_keeps_a_page_in_a_file(shop: Shop, terminal: Terminal, tmp_path: Path) -> None:
+    page = tmp_path / "rollout.html"
+    execution = shop.begin("v2", "Evaluate", index=0)
+    terminal.operated.later(15, lambda: shop.run(execution))
+    assert terminal.canary("watch", "--html", str(page)).exit_code == 0
+    assert "v2 serves all the traffic" in page.read_text()
+    assert [file.name for file in tmp_path.iterdir()] == ["rollout.html"]
+
+
+def test_a_page_that_cannot_be_written_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:
+    result = terminal.canary("watch", "--html", str(tmp_path / "not" / "there.html"))
+    assert "cannot be written: No such file or directory" in result.stderr

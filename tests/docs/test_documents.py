@@ -26,6 +26,7 @@ DOCUMENTS = [
     "docs/adopt.md",
     "docs/pipeline.md",
     "docs/events.md",
+    "docs/dashboard.md",
 ]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 

@@ -158,6 +158,7 @@ def test_the_dashboard_puts_the_slots_side_by_side_and_shows_every_alarm(resourc
     heading, *shown = widgets
     titles = [widget["properties"]["title"] for widget in shown]
     assert titles == [
+        "Rollout of recommender",
         "Share of requests of recommender",
         "Requests of recommender",
         "Errors of recommender",
@@ -166,7 +167,8 @@ def test_the_dashboard_puts_the_slots_side_by_side_and_shows_every_alarm(resourc
         "Instances of recommender",
         "Alarms of the variants of recommender",
     ]
-    *graphs, alarms = shown
+    rollout, *graphs, alarms = shown
+    assert rollout["type"] == "custom"
     assert all("variant-a" in str(graph) and "variant-b" in str(graph) for graph in graphs)
     assert len(alarms["properties"]["alarms"]) == 4
     assert "`variant-a` has release **<" in heading["properties"]["markdown"]

@@ -1,5 +1,6 @@
 """What an endpoint lets others do, see and hear."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
+from rollout.contract.events import Shown
 
 from canary_construct import CanaryEndpoint, Slot
 from tests.infrastructure.synthesis import (
@@ -23,6 +25,7 @@ from tests.infrastructure.synthesis import (
 )
 
 pytestmark = pytest.mark.xdist_group("graph")
+VIEWERS = ("Looker", "Presser")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,9 @@ def endpoint(shop: Stack) -> CanaryEndpoint:
 
 @pytest.fixture(scope="module")
 def resources(shop: Stack, endpoint: CanaryEndpoint) -> Resources:
-    users = {name: iam.User(shop, name) for name in ("Shopper", "Operator", "Application")}
+    users = {name: iam.User(shop, name) for name in ("Shopper", "Operator", "Application", *VIEWERS)}
+    endpoint.grant_view_dashboard(users["Looker"])
+    endpoint.grant_operate_on_dashboard(users["Presser"])
     endpoint.grant_invoke(users["Shopper"])
     endpoint.grant_operate(users["Operator"])
     endpoint.grant_read_cohort(users["Application"])
@@ -121,6 +126,29 @@ def test_rollout_events_are_those_of_this_endpoint(resources: Resources) -> None
     assert watch["EventPattern"] == {"source": ["canary-construct"], "detail": {"endpoint": ["recommender"]}}
     assert watch["Description"] == "for the wall"
     assert "Watchers" in text(watch["Targets"][0]["Arn"])
+
+
+def test_the_dashboard_calls_a_function_that_reads_and_its_buttons_one_that_acts(resources: Resources) -> None:
+    body = json.loads(text(properties(resources, "AWS::CloudWatch::Dashboard")["DashboardBody"]))
+    (widget,) = [each["properties"] for each in body["widgets"] if each["type"] == "custom"]
+    assert "ShowRollout" in widget["endpoint"]
+    assert set(widget["params"]) == set(Shown.__annotations__) - {"describe", "widgetContext"}
+    assert widget["params"]["endpoint"] == "recommender"
+    assert "TakeOrder" in widget["params"]["orders"]
+    assert widget["updateOn"] == {"refresh": True, "resize": False, "timeRange": False}
+    assert {action for each in statements(resources, "ShowRolloutRole") for action in each["Action"]} == {
+        "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "dynamodb:GetItem", "dynamodb:Query",
+        "logs:CreateLogStream", "logs:PutLogEvents", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig",
+        "states:DescribeExecution", "states:DescribeStateMachine", "states:GetExecutionHistory",
+    }  # fmt: skip
+
+
+def test_who_may_look_may_not_press_the_buttons(resources: Resources) -> None:
+    looks, presses = (set(allowed(resources, user)["lambda:InvokeFunction"]) for user in VIEWERS)
+    assert all("ShowRollout" in text(arn) for arn in looks)
+    assert any("TakeOrder" in text(arn) for arn in presses)
+    assert not any("TakeOrder" in text(arn) for arn in looks)
+    assert set(allowed(resources, "Looker")) == set(allowed(resources, "Presser")) == {"lambda:InvokeFunction"}
 
 
 def test_every_event_of_the_endpoint_goes_to_the_topic(resources: Resources) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ministack.core import iam_evaluator
-from rollout.handlers import abort, panic, restore, settle
+from rollout.handlers import abort, panic, restore, settle, show_rollout, take_order
 from rollout.handlers.release_slots import release_slots
 from rollout.handlers.verified_endpoint import verified_endpoint
 
@@ -157,7 +157,11 @@ def enforced(
         boto_clients.connect(enforcer)
         for name, task in TASKS.items():
             patch.setitem(TASKS, name, enforcer.watched(name, task))
-        for name, module in {"Settle": settle, "Panic": panic, "Abort": abort, "Restore": restore}.items():
+        modules = {
+            "Settle": settle, "Panic": panic, "Abort": abort, "Restore": restore, "ShowRollout": show_rollout,
+            "TakeOrder": take_order,
+        }  # fmt: skip
+        for name, module in modules.items():
             patch.setattr(module, "handler", enforcer.watched(name, module.handler))
         patch.setattr(stack, "release_slots", enforcer.watched("ReleaseSlots", release_slots))
         patch.setattr(stack, "verified_endpoint", enforcer.watched("VerifiedEndpoint", verified_endpoint))

@@ -9,10 +9,12 @@ from rollout.clock import iso
 from rollout.contract import operator
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
 from rollout.contract.order import Order
+from rollout.handlers import show_rollout, take_order
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.aws_models.fleets import routed
+from tests.cli.fake import Operated
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import (
@@ -31,6 +33,7 @@ from tests.lambdas.fakes.settings import (
 )
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed, scaling_id
+from tests.watching.looks import PARAMETERS, Context, orders_in
 
 Scenario = Callable[[Aws], None]
 
@@ -629,6 +632,21 @@ def deleted_in_the_middle_of_a_rollout(aws: Aws) -> None:
     assert aws.sagemaker.catalogue.models.list({})["Models"] == []
 
 
+def a_look_at_the_dashboard_and_one_of_its_buttons(aws: Aws) -> None:
+    shop = serving(aws)
+    operated = Operated(shop)
+    asked = {"DescribeStateMachine": operated.definition, "GetExecutionHistory": operated.history}
+    aws.answer_also("stepfunctions", asked)
+    execution = shop.begin("v2", "Evaluate", index=0)
+    shown = show_rollout.handler({**PARAMETERS}, None)  # type: ignore[typeddict-item]
+    assert "v2 is in step 1 of 3" in str(shown)
+    order = {**orders_in(str(shown))["abort"], "widgetContext": {}}
+    assert "Aborted." in take_order.handler(order, Context())  # type: ignore[arg-type]
+    shop.tell_of_order()
+    shop.restore(execution.name)
+    assert shop.unsafe() == []
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
@@ -649,6 +667,7 @@ SCENARIOS: dict[str, Scenario] = {
         rolled_back_without_evidence,
         rolled_back_by_the_smoke_test,
         an_alarm_before_the_rollout,
+        a_look_at_the_dashboard_and_one_of_its_buttons,
         an_abort_takes_the_traffic_at_once,
         an_abort_ends_a_cohort,
         an_abort_while_the_endpoint_stays_busy,

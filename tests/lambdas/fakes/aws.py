@@ -98,6 +98,10 @@ class Aws:
             "ec2": self.network.operations(),
         }
 
+    def answer_also(self, service: str, operations: dict[str, Operation]) -> None:
+        """Answer more operations of a service."""
+        self._operations[service] |= operations
+
     def answer(self, service: str, operation: str, parameters: Parameters) -> dict[str, Any]:
         """Answer a call: time passes, somebody else may act, and it may fail."""
         call = Call(service, operation, parameters)
