@@ -18,6 +18,7 @@ from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
 from canary_tools.rehearsal.observer import Observer
 from canary_tools.rehearsal.outcome import Outcome
+from canary_tools.rehearsal.record.last_look import last_look
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario import Scenario
 from canary_tools.rehearsal.services import botocore_requests
@@ -109,6 +110,7 @@ class _Run:
             declared=aws.declared,
             result=Outcome(aws, self._observation, execution, self._instances_before).result(),
             observation=self._observation,
+            last_look=last_look(aws),
             aws=aws,
             virtual_seconds=aws.second(),
             real_seconds=time.perf_counter() - begun,

@@ -644,6 +644,7 @@ def a_look_at_the_dashboard_and_one_of_its_buttons(aws: Aws) -> None:
     assert "Aborted." in take_order.handler(order, Context())  # type: ignore[arg-type]
     shop.tell_of_order()
     shop.restore(execution.name)
+    assert "v1 serves all the traffic" in str(show_rollout.handler({**PARAMETERS}, None))  # type: ignore[typeddict-item]
     assert shop.unsafe() == []
 
 

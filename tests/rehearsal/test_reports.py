@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rollout.watching.page import fragment
 
 from canary_tools.rehearsal import command
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
@@ -120,3 +121,15 @@ def test_an_enormous_load_is_answered_as_slowly_as_a_load_of_two() -> None:
     enormous = serve(Behaviour(), rps_per_instance=1e300, limit=1e-3)
     assert (enormous.latency == serve(Behaviour(), rps_per_instance=2, limit=1).latency).all()
     assert enormous.failing == 1
+
+
+def test_the_page_shows_the_end_as_the_dashboard_does(healthy: Rehearsed) -> None:
+    look = healthy.last_look
+    assert look is not None
+    (ended,) = look.history
+    assert (ended.outcome, ended.reason) == ("PROMOTED", healthy.result["reason"])
+    assert {slot.role: slot.version for slot in look.slots} == {"stable": ended.version, "idle": "before"}
+    assert {alarm.state for alarm in look.alarms} <= {"OK", "INSUFFICIENT_DATA"}
+    text = page(healthy, [])
+    assert fragment(look, theme="light") in text
+    assert "<cwdb-action" not in text

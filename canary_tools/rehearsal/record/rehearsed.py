@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rollout.watching.view import StatusView
+
 from canary_tools.rehearsal.record.observation import Observation
 from canary_tools.rehearsal.scenario import Scenario
 from canary_tools.rehearsal.template import DeclaredEndpoint
@@ -19,6 +21,8 @@ class Rehearsed:
     declared: DeclaredEndpoint
     result: Result
     observation: Observation
+    last_look: StatusView | None
+    """What the dashboard would show at the end; `None` without an endpoint."""
     aws: Any
     """The `SimulatedAws` as the rehearsal left it, with its executions and its metrics."""
     virtual_seconds: float

@@ -7,6 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rollout.watching.page import fragment
+from rollout.watching.view import StatusView
+
 from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.pictures import Picture, in_order, pictures
@@ -54,6 +57,7 @@ def page(rehearsed: Rehearsed, drawn: list[Picture]) -> str:
         _numbers(rehearsed.result),
         *(_picture(picture) for picture in drawn),
         _steps(rehearsed.result),
+        _dashboard(rehearsed.last_look),
         _happenings(rehearsed),
     ]
     head = f"<meta charset=utf-8><title>Rehearsal: {name}</title><style>{_STYLE}</style>"
@@ -181,6 +185,13 @@ def _steps(result: dict[str, Any]) -> str:
     )
     header = "<tr><th>Share</th><th>Began at</th><th>Requests seen</th><th>What the gates said last</th></tr>"
     return f"<div class=card><h2>Steps</h2><table>{header}{rows}</table></div>"
+
+
+def _dashboard(look: StatusView | None) -> str:
+    if look is None:
+        return ""
+    caption = "<p class=caption>So the dashboard, and <code>canary watch --html</code>, would show the end.</p>"
+    return f"<div class=card><h2>Dashboard</h2>{caption}{fragment(look, theme='light')}</div>"
 
 
 def _happenings(rehearsed: Rehearsed) -> str:
