@@ -24,6 +24,7 @@ from canary_tools.cli.printing import findings_table, history_of, status_of
 from canary_tools.cli.promoting import promote as promote_step
 from canary_tools.cli.promoting import promotion
 from canary_tools.cli.refusals import CannotAct, in_sentences
+from canary_tools.cli.rolling_back import roll_back, way_back
 from canary_tools.cli.session import Session, open_session
 from canary_tools.cli.statuses import Status
 from canary_tools.cli.targets import find_target
@@ -198,6 +199,21 @@ def promote(context: typer.Context, *, reason: Reason = "", yes: Yes = False, as
         asked = promotion(reader)
         _confirm(asked.question, yes=yes)
         _show_order(promote_step(session, reader, asked, reason=reason), as_json=as_json)
+
+
+@app.command()
+def rollback(context: typer.Context, *, reason: Reason = "", yes: Yes = False, as_json: AsJson = False) -> None:
+    """Go back after a promotion: all the traffic for the release before. The release that is left is rejected."""
+    with _acting():
+        session = _asked(context).session()
+        reader = _asked(context).reader(session)
+        plan = way_back(reader)
+        _confirm(plan.question, yes=yes)
+        done = roll_back(session, reader, plan, reason=reason)
+        if as_json:
+            _print_json(asdict(done))
+        else:
+            _console().print(f"rollout {done.execution}: {done.sentence}", highlight=False)
 
 
 def _confirm(question: str, *, yes: bool) -> None:

@@ -55,7 +55,7 @@ def running_lock(reader: Reader, what: str) -> Lock:
     if lock.sealed:
         raise CannotAct(
             f"there is nothing to {what} any more: the promotion of rollout {lock.holder} is decided; to go back, "
-            "deploy the previous release again",
+            "`canary rollback` in a minute",
             Status.NOTHING,
         )
     return lock

@@ -47,6 +47,10 @@ def outcome_of(
         return _promoted(last) if last is not None and _is_promoted(last, lock, through_hold_back) else None
     if last is not None and last.outcome == NOT_JUDGED and retried:
         return None
+    if last is not None and last.outcome == PROMOTED and release is not None and release.outcome == ROLLED_BACK:
+        back = next((each for each in reversed(rollouts) if each.leaves == version), last)
+        sentence = f"{version} was promoted, and then rolled back: {back.reason}"
+        return Outcome(status=Status.ROLLED_BACK, sentence=sentence, execution=back.execution)
     if last is not None and last.outcome in STATUSES:
         return Outcome(
             status=STATUSES[last.outcome],

@@ -8,6 +8,7 @@ from rollout import clock, sentences
 from rollout.contract.errors import EndpointBusy
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.contract.notice import Happened
+from rollout.contract.way_back import WayBack
 from rollout.exposure import halt_and_lower, has_no_weight, is_divided, lower_exposure, traffic_stays
 from rollout.hold_back import keeps_its_traffic, take_the_rest
 from rollout.holding import with_cuts
@@ -92,9 +93,12 @@ def complete_promotion(world: World, lock: Lock) -> None:
     """
     land_if_possible(world, stable=lock.canary)
     record = _record_of(world, lock.holder)
-    world.ledger.decide_release(record.get("version", ""), PROMOTED)
+    world.ledger.promote_release(record.get("version", ""), former=record.get("former", ""))
+    if lock.way_back is not None:
+        world.ledger.decide_release(lock.way_back.leaves, ROLLED_BACK)
     shorter = sentences.HELD_BACK_SHORTER.format(why=lock.kept_because)
-    _close_and_tell(world, lock.holder, record, PROMOTED, shorter if lock.kept_because else sentences.PROMOTED)
+    why = shorter if lock.kept_because else sentences.PROMOTED
+    _close_and_tell(world, lock.holder, record, PROMOTED, why if lock.way_back is None else _said(lock.way_back))
     if is_divided(world.endpoint):
         raise EndpointBusy(sentences.NOT_RESTORED_YET.format(endpoint=world.settings.endpoint))
     world.ledger.free(lock.holder)
@@ -123,8 +127,17 @@ def _record_of(world: World, execution: str) -> RolloutRecord:
 def _close_and_tell(world: World, execution: str, record: RolloutRecord, outcome: str, why: str) -> None:
     """Close the record and tell others once; a repetition tells only what was not told yet.
 
-    A promotion is told when it happens. When a hold-back follows it, its end is not told.
+    A promotion is told when it happens. When a hold-back follows it, its end is not told. A way back is told as the
+    rollback of the release that is left.
     """
     reason = with_cuts(record, why)
     world.ledger.close_rollout(execution, outcome, reason, clock.now())
-    tell_once(world, execution, _TOLD_AS[outcome], reason)
+    if outcome == PROMOTED and "way_back" in record:
+        left = WayBack.parse(record["way_back"]).leaves
+        tell_once(world, execution, Happened.ROLLED_BACK, reason, version=left)
+    else:
+        tell_once(world, execution, _TOLD_AS[outcome], reason)
+
+
+def _said(back: WayBack) -> str:
+    return sentences.WAY_BACK.format(to=back.to, leaves=back.leaves, order=back.order.sentence)

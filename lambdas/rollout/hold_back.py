@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from rollout import clock, sentences
 from rollout.contract.errors import AGAINST_A_PROMOTED, EndpointNotFound, LockLost
 from rollout.contract.exposure import EVERYTHING
-from rollout.contract.names import PROMOTED
 from rollout.contract.notice import Happened
 from rollout.endpoint import weights_for
 from rollout.exposure import lower_former, traffic_stays
@@ -44,7 +43,7 @@ def begin_hold_back(world: World, execution: str, rule: HoldBackRule) -> None:
             raise LockLost(sentences.NOT_DECIDED.format(execution=execution))
     record = world.ledger.rollout(execution) or {}
     version = record.get("version", "")
-    world.ledger.decide_release(version, PROMOTED)
+    world.ledger.promote_release(version, former=record.get("former", ""))
     world.ledger.record_promotion(execution, clock.now())
     reason = sentences.HELD_BACK.format(percent=rule.percent, hours=rule.duration_seconds / HOUR)
     tell_once(world, execution, Happened.PROMOTED, with_cuts(record, reason))

@@ -29,7 +29,7 @@ from rollout.contract.cohort import Cohort
 from rollout.contract.errors import LockLost
 from rollout.contract.landing import Landing
 from rollout.contract.lock import BY_A_PERSON, DEPLOYMENT, ROLLOUT, Lock
-from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, RUNNING
+from rollout.contract.names import ENDINGS, LEDGER_VARIABLE, PROMOTED, RUNNING
 from rollout.contract.plan import Scaling
 from rollout.contract.reads import Reads
 from rollout.contract.scalings import Scalings
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rollout.contract.operator import Request
     from rollout.contract.plan import ApiStage
     from rollout.contract.records import RolloutRecord, StepRecord
+    from rollout.contract.way_back import WayBack
 
 Item = dict[str, dict[str, object]]
 """An item in DynamoDB's format: every value has its type beside it."""
@@ -58,6 +59,8 @@ class Release:
     outcome: str = ""
     tried_at: str = ""
     """When the last rollout ended that did not judge this release, in ISO 8601; empty if there was none."""
+    former: str = ""
+    """The version that served before this one was promoted; empty if no rollout has promoted it."""
 
     def same_content(self, other: Release) -> bool:
         """Tell whether both are the same release: they have the same version and the same digest."""
@@ -256,9 +259,8 @@ class Ledger:
             endpoint=scaling, own={slot: scaling for slot, scaling in found.items() if scaling is not None}
         )
         self._put("declared", {**identity, "model_name": model_name, **by_slot.to_json()})
-        changes = (
-            "SET digest = :digest REMOVE outcome, tried_at" if anew else "SET digest = if_not_exists(digest, :digest)"
-        )
+        kept = "SET digest = if_not_exists(digest, :digest)"
+        changes = "SET digest = :digest REMOVE outcome, tried_at, former" if anew else kept
         self._update(f"release#{release.version}", changes, {":digest": release.digest})
 
     def own_scaling(self, model_name: str) -> Scaling | None:
@@ -286,7 +288,7 @@ class Ledger:
         item = self._get(f"release#{version}")
         if item is None:
             return None
-        fate = {"outcome": item.get("outcome", ""), "tried_at": item.get("tried_at", "")}
+        fate = {name: item.get(name, "") for name in ("outcome", "tried_at", "former")}
         return Release(version=version, digest=item["digest"], **fate)
 
     def release_in(self, model_name: str) -> Release | None:
@@ -301,6 +303,11 @@ class Ledger:
     def decide_release(self, version: str, outcome: str) -> None:
         """Record how a release was judged."""
         self._update(f"release#{version}", "SET outcome = :outcome", {":outcome": outcome})
+
+    def promote_release(self, version: str, *, former: str) -> None:
+        """Record that a release was promoted, and over which version."""
+        changes = "SET outcome = :outcome, former = :former"
+        self._update(f"release#{version}", changes, {":outcome": PROMOTED, ":former": former})
 
     def release_tried(self, version: str, at: float) -> None:
         """Record that a rollout ended without judging the release."""
@@ -335,12 +342,20 @@ class Ledger:
         )
         return int(answer["Count"]) + 1
 
-    def open_rollout(self, execution: str, release: Release, at: float) -> None:
-        """Record that a rollout began. A second call changes nothing."""
-        values = {":v": release.version, ":d": release.digest, ":o": RUNNING, ":at": iso(at), ":none": []}
+    def open_rollout(
+        self, execution: str, release: Release, at: float, *, former: str = "", way_back: WayBack | None = None
+    ) -> None:
+        """Record that a rollout began. A second call changes nothing.
+
+        `former`: the version that serves. `way_back`: the order, if it is one.
+        """
+        back: dict[str, object] = {} if way_back is None else {":back": way_back.to_json()}
+        values = {":v": release.version, ":d": release.digest, ":o": RUNNING, ":at": iso(at), ":none": []} | back
+        values[":former"] = former
         self._update(
             f"rollout#{execution}",
-            "SET version = :v, digest = :d, outcome = if_not_exists(outcome, :o), "
+            f"SET {'' if way_back is None else 'way_back = :back, '}former = :former, "
+            "version = :v, digest = :d, outcome = if_not_exists(outcome, :o), "
             "started_at = if_not_exists(started_at, :at), steps = if_not_exists(steps, :none)",
             values,
         )

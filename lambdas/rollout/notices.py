@@ -23,20 +23,20 @@ PAUSES_SECONDS = (0.5, 2.0)
 
 
 def tell_once(
-    world: World, execution: str, happened: Happened, reason: str, *, which: str = "", **more: object
+    world: World, execution: str, happened: Happened, reason: str, *, which: str = "", version: str = "", **more: object
 ) -> None:
     """Send an event about a rollout, unless the ledger says that it was sent.
 
     Call this again whenever the work that it reports is done again. A handler that dies after its work and before the
     event is repeated, and sends it then. One that dies between the event and the ledger sends it twice, with one `id`.
-    `which` and `more` as in `Notice`; `which` must be the same in a repetition.
+    `which` and `more` as in `Notice`; `which` must be the same in a repetition. `version`: left out, the rollout's.
     """
     record = world.ledger.rollout(execution) or {}
     notice = Notice(
         happened=happened,
         endpoint=world.settings.endpoint,
         reason=reason,
-        version=record.get("version", ""),
+        version=version or record.get("version", ""),
         execution=execution,
         which=which,
         more=more,

@@ -101,6 +101,15 @@ LOCK_NOT_PINNED = "the lock of endpoint {endpoint} is not held by rollout {execu
 OVER_ALREADY = "rollout {execution} is over already"
 NOT_ANNOUNCED = "rollout {execution} could not announce that it raises exposure"
 NOT_DECIDED = "rollout {execution} could not decide its promotion"
+WAY_BACK = "{to} serves again instead of {leaves}: rolled back by {order}"
+BACK_FROM_UNKNOWN = "the ledger does not know the release that serves, in {stable}, nor what served before"
+NOTHING_BEFORE = "there is nothing to go back to: no rollout has promoted {version} over another release"
+FORMER_IS_GONE = (
+    "the traffic cannot go back to {former}, which served before {version}: {idle} holds {holds} by now; deploy "
+    "{former} again"
+)
+FORMER_REJECTED = "the traffic cannot go back to {former}: it was rolled back itself"
+BACK_CHANGED = "the order was to go back from {leaves} to {to}; by now {serving} serves, and {former} was before"
 NEVER_STARTED = "the execution was never started"
 STACK_DELETED = "the stack is being deleted"
 NOT_RESTORED_YET = "endpoint {endpoint} could not be restored yet"

@@ -22,9 +22,9 @@ from tests.permissions.policy_enforcer import Judge
 from tests.permissions.requests import Request, requests_of
 
 OPERATOR = "Operator"
-NOT_READ_BY_THE_COMMAND = {"states:ListExecutions", "states:StartExecution", "states:StopExecution"}
-"""A person starts a rollout by hand, looks at executions in the console, and stops one there."""
-WORDS = ("status", "watch", "history", "abort", "doctor", "approve", "reject", "pause", "resume", "promote")
+NOT_READ_BY_THE_COMMAND = {"states:ListExecutions", "states:StopExecution"}
+"""A person looks at executions in the console, and stops one there."""
+WORDS = ("status", "watch", "history", "abort", "doctor", "approve", "reject", "pause", "resume", "promote", "rollback")
 CALLED = {"service-quotas": "servicequotas"}
 
 
@@ -123,6 +123,16 @@ def run_every_command(judged: Judged, terminal: Terminal, shop: Shop) -> None:
     assert aborted.exit_code == 0, aborted.output
     shop.restore(execution.name)
     assert terminal.canary("watch").exit_code == 4
+    shop.promote("v4")
+    judged.aws.interrupt("DescribeEndpoint", lambda: as_handlers(judged, lambda: go_back(shop)), nth=2)
+    back = terminal.canary("rollback", "--yes")
+    assert back.exit_code == 0, back.output
+
+
+def go_back(shop: Shop) -> None:
+    execution = shop.running()
+    assert execution is not None
+    shop.run(execution)
 
 
 @pytest.mark.parametrize(

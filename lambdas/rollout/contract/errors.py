@@ -37,6 +37,10 @@ class Halted(RolloutError):
     """Raised when exposure was ordered to zero: by an alarm, an operator or a stopped execution."""
 
 
+class RolledBackByHand(RolloutError):
+    """Raised when a person took the traffic of a promoted release back; that person has judged it."""
+
+
 class AlarmRaised(RolloutError):
     """Raised when an alarm of the canary or of the caller is in ALARM."""
 
@@ -101,10 +105,12 @@ class DeployRefused(RolloutError):
     """Raised when a deploy would be unsafe now; nothing was changed."""
 
 
-AGAINST_THE_RELEASE = frozenset(error.__name__ for error in (AlarmRaised, GateFailed, SmokeTestFailed))
+AGAINST_THE_RELEASE = frozenset(
+    error.__name__ for error in (AlarmRaised, GateFailed, RolledBackByHand, SmokeTestFailed)
+)  # fmt: skip
 """What shows that the release is bad: its version label is spent."""
 AGAINST_A_PROMOTED = frozenset(
-    error.__name__ for error in (AlarmRaised, AlarmRaisedAlone, GateFailed, MetricsMissing)
+    error.__name__ for error in (AlarmRaised, AlarmRaisedAlone, GateFailed, MetricsMissing, RolledBackByHand)
 )  # fmt: skip
 """What takes the traffic of a promoted release back in its hold-back. Whatever else ends it leaves it the traffic.
 `MetricsMissing`: an alarm of the release is in ALARM, and nobody can say whose fault that is."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollout.contract.errors import Halted
+from rollout.contract.errors import Halted, RolledBackByHand
 from rollout.contract.order import Order
 from rollout.contract.plan import ApiStage
+from rollout.contract.way_back import WayBack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,10 +61,17 @@ class Lock:
     cut_short: Order | None = None
     """Who said last that a bake counts as over, and in `cut_short_step` of which step, from 0."""
     cut_short_step: int | None = None
+    way_back: WayBack | None = None
+    """What a person ordered after a promotion; `None` for a rollout that a deploy began."""
     api_stages: Sequence[ApiStage] = ()
     """Where the rollout may publish a cohort."""
     raising_until: str = ""
     """Until when an order that raises exposure may still arrive; empty before the first one."""
+
+    @property
+    def is_ended_by_a_person(self) -> bool:
+        """Tell whether a person ordered exposure to zero, and no alarm and no gate."""
+        return bool(self.halted) and self.halted_by in {"", BY_A_PERSON, RolledBackByHand.__name__}
 
     @property
     def is_held_back(self) -> bool:
@@ -79,6 +87,8 @@ class Lock:
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         orders = ("paused", "resumed", "approved", "cut_short")
         known |= {name: Order.parse(record[name]) for name in orders if name in record}
+        if "way_back" in record:
+            known["way_back"] = WayBack.parse(record["way_back"])
         if "approved" in record:
             known["approved_step"] = int(record["approved"]["step"])
         known |= {name: int(record[name]) for name in ("awaits", "cut_short_step") if name in record}

@@ -14,15 +14,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.contract.lock import BY_A_PERSON
+from rollout.contract.errors import RolledBackByHand
+from rollout.contract.lock import BY_A_PERSON, ROLLOUT, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rollout.contract.order import Order
+    from rollout.contract.way_back import WayBack
 
 LONGEST_WHY = 400
 """Characters of a reason: it becomes part of sentences, events and the cause of an execution."""
+_OF_A_WAY_BACK = {"kind", "holder", "taken_at", "state_machine", "stable", "canary", "way_back"}
+_OF_ANOTHER = sorted({*Lock.__dataclass_fields__, "share_number"} - _OF_A_WAY_BACK)
+"""What a record without a holder may hold: somebody wrote into it by hand."""
 _GOES_ON = "holder = :execution AND attribute_not_exists(sealed) AND attribute_not_exists(halted)"
 
 
@@ -77,12 +82,13 @@ def promote(execution: str, step: int, order: Order) -> Request:
 
     Time and the harm budget's pace are skipped, and nothing else: the step still needs its requests and what the gates
     ask for at the end of a bake. What holds it goes on to hold it. In a pause, while a step waits for approval and
-    after the promotion there is nothing to skip. A second order for the same step does not fit.
+    after the promotion there is nothing to skip, nor on a way back. A second order for the same step does not fit.
     """
     return Request(
         changes="SET cut_short = :order, cut_short_step = :step",
         condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(awaits) AND "
-        "attribute_not_exists(promoted_at) AND (attribute_not_exists(cut_short_step) OR cut_short_step <> :step)",
+        "attribute_not_exists(promoted_at) AND attribute_not_exists(way_back) AND "
+        "(attribute_not_exists(cut_short_step) OR cut_short_step <> :step)",
         values={":execution": execution, ":step": step, ":order": order.to_json()},
     )
 
@@ -95,9 +101,44 @@ def pause(execution: str, order: Order) -> Request:
     """
     return Request(
         changes="SET paused = :order",
-        condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(promoted_at)",
+        condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(promoted_at) AND "
+        "attribute_not_exists(way_back)",
         values={":execution": execution, ":order": order.to_json()},
     )
+
+
+def roll_back(execution: str, way_back: WayBack, *, state_machine: str, stable: str, canary: str) -> Request:
+    """Begin the way back after a promotion: take the lock for it. Then start this execution with the input `{}`.
+
+    `canary`: the idle slot, with the former release. `execution`: a name that no execution has had, as
+    `executions.execution_name` makes it. It fits while nobody has the lock. Prepare looks again whether the slots hold
+    what the order names. If nobody starts the execution, `settle` does within a quarter of an hour.
+    """
+    return Request(
+        changes="SET kind = :kind, holder = :execution, taken_at = :at, state_machine = :machine, stable = :stable, "
+        f"canary = :canary, way_back = :way_back REMOVE {', '.join(_OF_ANOTHER)}",
+        condition="attribute_not_exists(holder)",
+        values={
+            ":kind": ROLLOUT, ":execution": execution, ":at": way_back.order.at, ":machine": state_machine,
+            ":stable": stable, ":canary": canary, ":way_back": way_back.to_json(),
+        },
+    )  # fmt: skip
+
+
+def take_back(execution: str, order: Order) -> Request:
+    """Take the traffic of a promoted release back in its hold-back, at once. Its label is spent: a person judged it.
+
+    It fits until an alarm or a gate was faster, or the hold-back is over. An abort before it is overruled.
+    """
+    return Request(
+        changes="SET halted = :why, halted_by = :by, halted_at = :at, halted_who = :who",
+        condition="holder = :execution AND attribute_not_exists(sealed) AND attribute_exists(promoted_at) AND "
+        "(attribute_not_exists(halted_by) OR halted_by = :person)",
+        values={
+            ":execution": execution, ":by": RolledBackByHand.__name__, ":person": BY_A_PERSON,
+            ":why": f"rolled back by {order.sentence}", ":at": order.at, ":who": order.who,
+        },
+    )  # fmt: skip
 
 
 def resume(execution: str, order: Order) -> Request:

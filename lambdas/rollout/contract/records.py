@@ -56,5 +56,7 @@ class RolloutRecord(TypedDict, total=False):
     started_at: str
     ended_at: str
     steps: Sequence[StepRecord]
+    former: str
+    way_back: Mapping[str, str]
     told: AbstractSet[str]
     promoted_at: str

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rollout import clients, clock, sentences
 from rollout.contract.errors import EndpointBusy
-from rollout.contract.lock import BY_A_PERSON, ROLLOUT
+from rollout.contract.lock import ROLLOUT
 from rollout.contract.plan import Scaling, Settings
 from rollout.executions import stop
 from rollout.exposure import lower_until_zero
@@ -62,7 +62,8 @@ def _failure_of(endpoint: str, until: float) -> Exception | None:
 def abort(endpoint: str, until: float) -> None:
     """Lower what a person wants to be lowered, see it done, and stop the execution; the restore path does the rest.
 
-    In a hold-back the release is promoted and keeps its traffic; then the execution is stopped and nothing else. An
+    In a hold-back the release is promoted and keeps its traffic, unless the person takes that back; then the execution
+    is stopped and nothing else. An
     order of an alarm or a gate is carried out by the handler that gave it.
 
     Raises:
@@ -81,4 +82,4 @@ def abort(endpoint: str, until: float) -> None:
 
 
 def _is_aborted(lock: Lock) -> bool:
-    return lock.kind == ROLLOUT and bool(lock.halted) and lock.halted_by in {"", BY_A_PERSON} and not lock.sealed
+    return lock.kind == ROLLOUT and lock.is_ended_by_a_person and not lock.sealed

@@ -53,7 +53,7 @@ def handler(event: Task, _context: object) -> dict[str, object]:
 
 
 def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, state: StepState) -> StepState:
-    """Look, give the metric periods that have come to the gates once, and decide.
+    """Look, give the metric periods that have come to the gates once, and decide. A way back asks no gate.
 
     Raises:
         AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
@@ -68,6 +68,8 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     """
     lock = world.own_lock(execution)
     view = _refuse_another_hand(world, lock, state)
+    if lock.way_back is not None:
+        return replace(state, next=Next.PROMOTE)
     held = held_by_alarms(world, lock, must_be_known=True)
     window = window_of(plan, state, clock.now())
     evidence, not_answered = _read(reader, window, lock)

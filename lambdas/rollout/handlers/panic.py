@@ -46,7 +46,7 @@ def handler(event: AlarmChanged, context: Context) -> None:
 
 
 def panic(world: World, alarm_name: str, until: float, *, raised_at: str = "") -> None:
-    """Order zero and see it done. An alarm of the stable slot, or without a rollout, changes nothing.
+    """Order zero and see it done. An alarm of the stable slot, without a rollout or on a way back, changes nothing.
 
     Nor does one of the canary that is not the canary's own fault.
 
@@ -59,7 +59,7 @@ def panic(world: World, alarm_name: str, until: float, *, raised_at: str = "") -
         Throttled, Unavailable: when the ledger did not answer; what could be lowered without it is lowered.
     """
     lock = world.ledger.lock()
-    if lock is None or lock.kind != ROLLOUT or not lock.canary or lock.sealed:
+    if lock is None or lock.kind != ROLLOUT or not lock.canary or lock.sealed or lock.way_back:
         return
     if alarm_name not in world.settings.alarms_that_stop(lock.canary) or _is_older(raised_at, lock):
         return

@@ -17,10 +17,13 @@ from rollout.metrics import DELETED, raised_in
 from rollout.notices import tell_once
 from rollout.packages import describe
 from rollout.takeover import end_if_dead
+from rollout.way_back import former_of
 from rollout.world import World
 
 if TYPE_CHECKING:
     from rollout.contract.events import Task
+    from rollout.contract.lock import Lock
+    from rollout.contract.way_back import WayBack
     from rollout.endpoint import EndpointView
     from rollout.ledger import Release
 
@@ -53,7 +56,7 @@ def prepare(world: World, execution: str, started_at: str) -> Prepared:
         NothingToRelease: when no release waits in the idle slot, or the one that does was rejected.
         CannotBegin, EndpointUnusable, LockLost, Halted: when the rollout cannot begin.
     """
-    _take_lock(world, execution)
+    back = _take_lock(world, execution).way_back
     out_of_patience = clock.now() > clock.seconds_of(started_at) + PREPARE_SECONDS
     view = world.endpoint.describe()
     if not view.quiet:
@@ -62,13 +65,18 @@ def prepare(world: World, execution: str, started_at: str) -> Prepared:
         return Prepared()
     stable = view.stable_slot()
     canary = other_slot(stable)
-    release = _release_in(world, view, canary)
-    _refuse_withdrawn(world)
-    world.ledger.open_rollout(execution, release, clock.now())
+    if back is None:
+        release = _release_in(world, view, canary)
+        _refuse_withdrawn(world)
+    else:
+        release = _former_release(world, view, back)
+    serving = world.releases_in_slots(view)[stable]
+    former = "" if serving is None else serving.version
+    world.ledger.open_rollout(execution, release, clock.now(), former=former, way_back=back)
     stages = world.settings.api_stages
     world.ledger.pin(execution, stable=stable, canary=canary, config_name=view.config_name, api_stages=stages)
     found = Prepared(version=release.version, stable=stable, canary=canary)
-    if _alarms_are_raised(world, canary, final=out_of_patience):
+    if back is None and _alarms_are_raised(world, canary, final=out_of_patience):
         return found
     suspend_scale_in(world)
     prove_in_time(world, execution)
@@ -77,7 +85,7 @@ def prepare(world: World, execution: str, started_at: str) -> Prepared:
     return replace(found, ready=True)
 
 
-def _take_lock(world: World, execution: str) -> None:
+def _take_lock(world: World, execution: str) -> Lock:
     """Take the lock if it is free or its holder is dead, and prove that this rollout may go on.
 
     An order to halt stays in force.
@@ -86,10 +94,10 @@ def _take_lock(world: World, execution: str) -> None:
     taken = world.ledger.lock_for_rollout(execution, clock.now(), state_machine=machine)
     if not taken and _another_died(world, execution):
         taken = world.ledger.lock_for_rollout(execution, clock.now(), state_machine=machine)
-    if not taken:
-        world.own_lock(execution)
+    lock = world.own_lock(execution)
     if world.ledger.free_if_over(execution):
         raise LockLost(sentences.OVER_ALREADY.format(execution=execution))
+    return lock
 
 
 def _another_died(world: World, execution: str) -> bool:
@@ -109,6 +117,19 @@ def _release_in(world: World, view: EndpointView, canary: str) -> Release:
     if declared.outcome == ROLLED_BACK:
         raise NothingToRelease(sentences.ROLLED_BACK_BEFORE.format(version=declared.version))
     return declared
+
+
+def _former_release(world: World, view: EndpointView, back: WayBack) -> Release:
+    """Return the release that the traffic goes back to, if the slots hold what the order names.
+
+    Raises:
+        NothingToRelease: when they do not: another rollout or a deploy came between.
+    """
+    serving, former = former_of(world.ledger, world.releases_in_slots(view), view.stable_slot())
+    if (serving.version, former.version) != (back.leaves, back.to):
+        words = {"leaves": back.leaves, "to": back.to, "serving": serving.version, "former": former.version}
+        raise NothingToRelease(sentences.BACK_CHANGED.format(**words))
+    return former
 
 
 def _refuse_withdrawn(world: World) -> None:

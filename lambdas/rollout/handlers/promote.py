@@ -29,7 +29,7 @@ def handler(event: Task, _context: object) -> dict[str, object]:
     if plan.hold_back is None:
         promote(world, execution)
         return {"outcome": PROMOTED}
-    begins = plan.holds_back_after(index)
+    begins = plan.holds_back_after(index) and "way_back" not in (world.ledger.rollout(execution) or {})
     if begins:
         promote_held_back(world, execution, plan.hold_back)
     else:

@@ -15,6 +15,7 @@ from rollout.decisions.capacity import MINUTE, Traffic, canary_floor, excess
 from rollout.floors import hold_floors
 from rollout.followed import TRAFFIC_WINDOW_SECONDS, followed_instances
 from rollout.shares import first_percent, foreseen_percent
+from rollout.way_back import plan_of
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         Inconclusive: when alarms hold the step for longer than instances may come.
     """
     lock = world.own_lock(execution)
-    held = held_by_alarms(world, lock, must_be_known=False)
+    plan = plan_of(plan, lock)
+    held = "" if lock.way_back is not None else held_by_alarms(world, lock, must_be_known=False)
     view = world.endpoint.describe()
     now = clock.now()
     scalings, slots = world.scalings(), (lock.stable, lock.canary)

@@ -26,6 +26,7 @@ from rollout.endpoint import in_words, weights_for
 from rollout.exposure import lower_former_until_zero, lower_until_zero
 from rollout.notices import tell_once
 from rollout.shares import seconds_to_next_look
+from rollout.way_back import AT_ONCE_SECONDS, plan_of
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -61,13 +62,15 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     """
     lock = world.own_lock(execution)
     lowers = state.exposure.wanted < state.exposure.before
-    held = _held(world, lock, lowers=lowers)
+    plan = plan_of(plan, lock)
+    held = "" if lock.way_back is not None else _held(world, lock, lowers=lowers)
     step = plan.step(state.index)
     wanted = _weights(lock, state.exposure.wanted)
     view = world.endpoint.describe()
     requested_at = clock.now() if state.shift_requested_at is None else state.shift_requested_at
     if view.quiet and view.shows(wanted) and world.ledger.cohort() == _cohort_of(lock, step):
-        return _begin_bake(world, execution, plan, state, requested_at=requested_at)
+        begun = _begin_bake(world, execution, plan, state, requested_at=requested_at)
+        return begun if lock.way_back is None else replace(begun, look_after=AT_ONCE_SECONDS)
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)

@@ -1,7 +1,7 @@
 """Everything that a look at an endpoint reads. What is made of it is decided elsewhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rollout import clock
@@ -14,6 +14,7 @@ from rollout.watching.counts import Counts, newest_counts
 from rollout.watching.executing import Executing, deployed_plan, executing
 from rollout.watching.records import Rollout, rollouts_of
 from rollout.watching.target import Access, Target
+from rollout.way_back import plan_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,8 @@ class Reader:
         """Return where the rollout that holds the lock is."""
         if lock is None or lock.kind != ROLLOUT:
             return None
-        return executing(self._access.client("stepfunctions"), self.target.state_machine_arn, lock.holder)
+        found = executing(self._access.client("stepfunctions"), self.target.state_machine_arn, lock.holder)
+        return None if found is None else replace(found, plan=plan_of(found.plan, lock))
 
     def alarms(self, plan: Plan) -> dict[str, str]:
         """Return the state of every alarm, by name."""

@@ -17,7 +17,9 @@ _deserialize = TypeDeserializer().deserialize
 class Rollout:
     """One rollout. Times are in ISO 8601; what has not happened is empty.
 
-    `promoted_at`: since when the release is promoted, though the rollout may go on with its hold-back.
+    `promoted_at`: since when the release is promoted, though the rollout may go on with its hold-back. `former`: the
+    version that served at its start. `leaves`: of a
+    way back, the version that lost its traffic.
     """
 
     execution: str
@@ -27,6 +29,8 @@ class Rollout:
     started_at: str = ""
     ended_at: str = ""
     promoted_at: str = ""
+    former: str = ""
+    leaves: str = ""
     steps: Sequence[StepRecord] = ()
 
     @classmethod
@@ -34,6 +38,7 @@ class Rollout:
         """Read a record of the ledger."""
         known = {name: record[name] for name in cls.__dataclass_fields__ if record.get(name)}
         steps = tuple(step for step in record.get("steps", ()) if step)
+        known["leaves"] = record.get("way_back", {}).get("leaves", "")
         return cls(**{"version": "", "outcome": "", **known, "steps": steps}, execution=record["record"][len(PREFIX) :])
 
     @property

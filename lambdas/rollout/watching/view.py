@@ -6,7 +6,7 @@ from typing import Any
 
 from rollout import clock
 from rollout.contract.lock import Lock
-from rollout.contract.names import CALLER, SLOTS, other_slot
+from rollout.contract.names import CALLER, PROMOTED, SLOTS, other_slot
 from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import Awaits
 from rollout.contract.timing import longest_bake_seconds
@@ -288,13 +288,25 @@ def _summary(reading: Reading, rollout: RolloutView | None) -> str:
     lock = reading.lock
     if lock is not None and not reading.runs:
         return "a deploy holds the lock of the endpoint; a rollout may follow when the stack has settled"
+    if lock is not None and lock.way_back is not None and not lock.halted:
+        back, state = lock.way_back, "it begins" if reading.executing is None else reading.executing.state
+        return f"{back.to} gets the traffic of {back.leaves} back, as {back.order.sentence} ordered: {state}"
     if reading.runs:
         return _running(reading, rollout)
     if len(reading.endpoint.serving_slots()) != 1:
         return "both variants have weight, or none, and no rollout runs; see `canary doctor`"
     serving = reading.versions.get(reading.endpoint.stable_slot(), "") or "a release that the ledger does not know"
     last = "" if rollout is None else f"; the last rollout ended {rollout.outcome}"
-    return f"{serving} serves all the traffic, and no rollout runs{last}"
+    return f"{serving} serves all the traffic, and no rollout runs{last}{_way_back(reading)}"
+
+
+def _way_back(reading: Reading) -> str:
+    """Return whether the traffic can go back to the former release; empty when it cannot, or nothing shows it."""
+    last, idle = reading.rollout, other_slot(reading.endpoint.stable_slot())
+    may = last is not None and last.outcome == PROMOTED and not last.leaves and last.former
+    if not may or last is None or reading.versions.get(idle) != last.former:
+        return ""
+    return f"; `canary rollback` goes back to {last.former}"
 
 
 def _running(reading: Reading, rollout: RolloutView | None) -> str:
