@@ -123,7 +123,7 @@ class CanaryEndpoint(Construct):
       the deploy fails, when one is in ALARM; left out, it watches none
     - `fleet_update`: how it swaps the fleet then (`FleetUpdate`); left out, all at once, watched for 5 minutes
     - `handlers`: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
-    - `notification_topic`: receives a sentence when a rollout starts and when it ends
+    - `notification_topic`: receives a subject and a text at every change of a rollout (docs/events.md)
 
     Raises:
         ValueError: when a value is out of its range, the plan cannot work (with the sentence that says why), or

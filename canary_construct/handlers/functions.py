@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sns as sns
 
     from canary_construct.permissions.endpoint_scope import EndpointScope
     from canary_construct.permissions.permission import Permission
@@ -106,15 +107,19 @@ class Handlers(Construct):
         """Return one handler."""
         return self._functions[name]
 
-    def announcer(self) -> lambda_.Function:
-        """Return the function that publishes events to topics; made for the first endpoint that has a topic.
+    def announcer_to(self, topic: sns.ITopic) -> lambda_.Function:
+        """Return the function that publishes events; made for the first endpoint that has a topic.
 
-        It may do nothing but publish, to the topics that let it.
+        It may do nothing but publish to the topics that it is asked for. Source:
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         """
         existing = self.node.try_find_child(ANNOUNCE)
-        if isinstance(existing, lambda_.Function):
-            return existing
-        return self._function(ANNOUNCE, shipped_code([_module(ANNOUNCE)]), self._role(ANNOUNCE, ()))
+        if not isinstance(existing, lambda_.Function):
+            existing = self._function(ANNOUNCE, shipped_code([_module(ANNOUNCE)]), self._role(ANNOUNCE, ()))
+        iam.Grant.add_to_principal(grantee=existing, actions=["sns:Publish"], resource_arns=[topic.topic_arn])
+        if topic.master_key is not None:
+            topic.master_key.grant(existing, "kms:Decrypt", "kms:GenerateDataKey")
+        return existing
 
     def check_same(self, scope: Construct, settings: HandlerSettings | None) -> None:
         """Refuse an endpoint that asks for other handlers than the stack has.
@@ -169,7 +174,7 @@ class Handlers(Construct):
         self._log_group.grant_write(role)
         if self._settings.vpc is not None:
             allow_network_interfaces(role)
-        if self._settings.ledger_key is not None:
+        if self._settings.ledger_key is not None and permissions:
             self._settings.ledger_key.grant(role, *LEDGER_KEY_ACTIONS)
         return role
 

@@ -128,8 +128,7 @@ def told_rule(
     scope: Construct, handlers: Handlers, endpoint_name: str, topic: sns.ITopic, *, dashboard: str, executions: str
 ) -> None:
     """Publish every event about an endpoint's rollouts for people. `dashboard` and `executions` as in `Announced`."""
-    announcer = handlers.announcer()
-    topic.grant_publish(announcer)
+    announcer = handlers.announcer_to(topic)
     field = events.EventField.from_path
     events.Rule(
         scope,

@@ -71,12 +71,11 @@ class RegulatedStack(Stack):
 
 
 def _topic(scope: Construct, key: kms.Key) -> sns.Topic:
-    """Declare the topic of rollouts and alarms. Who publishes must be able to use its key.
+    """Declare the topic of rollouts and alarms. CloudWatch publishes to it, and must be able to use its key.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    for publisher in ("cloudwatch", "events"):
-        key.grant(iam.ServicePrincipal(f"{publisher}.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey")
+    key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey")
     return sns.Topic(scope, "Rollouts", master_key=key, enforce_ssl=True)
 
 

@@ -17,10 +17,12 @@ FOR_HANDLERS = {
     "events": AWS.EVENTBRIDGE,
     "logs": AWS.CLOUDWATCH_LOGS,
     "sagemaker": AWS.SAGEMAKER_API,
+    "sns": AWS.SNS,
     "states": AWS.STEP_FUNCTIONS,
     "tag": AWS.TAGGING,
 }
-"""By the prefix of the actions in docs/permissions.md. `dynamodb`, and S3 by which CloudFormation is answered, have
+"""By the prefix of the actions in docs/permissions.md; `sns` is for the
+`notification_topic`. `dynamodb`, and S3 by which CloudFormation is answered, have
 gateways. A front door (`EndpointApi`) needs `AWS.APIGATEWAY` too. Source:
 https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"""
 ALSO_CALLED = {"sagemaker-runtime": AWS.SAGEMAKER_RUNTIME, "ecr": AWS.ECR, "ecr-docker": AWS.ECR_DOCKER}

@@ -80,15 +80,15 @@ def test_every_service_that_a_handler_may_call_has_an_endpoint(regulated: Resour
     endpoints = of_type(regulated, "AWS::EC2::VPCEndpoint").values()
     names = {text(one["Properties"]["ServiceName"]).rsplit("<AWS::Region>.", 1)[1] for one in endpoints}
     assert names == {
-        "application-autoscaling", "cloudformation", "monitoring", "ec2", "events", "logs", "sagemaker.api", "states",
-        "tagging", "sagemaker.runtime", "ecr.api", "ecr.dkr", "dynamodb", "s3",
+        "application-autoscaling", "cloudformation", "monitoring", "ec2", "events", "logs", "sagemaker.api", "sns",
+        "states", "tagging", "sagemaker.runtime", "ecr.api", "ecr.dkr", "dynamodb", "s3",
     }  # fmt: skip
 
 
 def test_every_function_and_both_models_are_in_the_isolated_subnets(regulated: Resources) -> None:
     subnets = {f"<{name}>" for name in of_type(regulated, "AWS::EC2::Subnet")}
     functions = of_type(regulated, "AWS::Lambda::Function").values()
-    assert len(functions) == len(IN_ROLE)
+    assert len(functions) == len(IN_ROLE) + 1, "and the one that publishes to the topic"
     for function in functions:
         assert {text(one) for one in function["Properties"]["VpcConfig"]["SubnetIds"]} == subnets
     (model,) = of_type(regulated, "AWS::SageMaker::Model").values()
