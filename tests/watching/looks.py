@@ -22,6 +22,7 @@ ORDERS = "arn:aws:lambda:us-east-1:000000000000:function:shop-TakeOrder"
 PARAMETERS = {"endpoint": ENDPOINT, "state_machine": STATE_MACHINE, "stack": STACK_ID, "orders": ORDERS}
 HOUR = 3600
 STEPS = (step(10), step(50, approval_seconds=8 * HOUR), step(100))
+HELD_BACK = {"percent": 2, "duration_seconds": 2 * HOUR, "interval_seconds": 60}
 REQUEST_ID = "8a1f0c2e"
 
 
@@ -33,10 +34,14 @@ class Context:
 
 
 @contextmanager
-def dashboard() -> Iterator["Dashboard"]:
-    """Return the dashboard of an endpoint on which v1 serves, and whose second step asks for approval."""
+def dashboard(hold_back: dict[str, int] | None = None) -> Iterator["Dashboard"]:
+    """Return the dashboard of an endpoint on which v1 serves, and whose second step asks for approval.
+
+    With a `hold_back` it has one step of 100 %.
+    """
     with connected() as aws:
-        shop = Shop(aws, steps=STEPS)
+        shop = Shop(aws, steps=STEPS if hold_back is None else (step(100),))
+        shop.plan |= {} if hold_back is None else {"hold_back": hold_back}
         shop.serve_first()
         yield Dashboard(shop)
 

@@ -14,7 +14,8 @@ from rollout.watching.page import document, fragment, message
 from rollout.watching.view import AlarmView, EndedView, RolloutView, SlotView, StageView, StatusView, StepView
 
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE
-from tests.watching.looks import ORDERS, PARAMETERS, REQUEST_ID, Dashboard, dashboard, orders_in
+from tests.lambdas.fakes.settings import A, B
+from tests.watching.looks import HELD_BACK, ORDERS, PARAMETERS, REQUEST_ID, Dashboard, dashboard, orders_in
 
 HOSTILE = [
     "<script>window.ran=1</script>", "\"><img src=x onerror='window.ran=1'>", "</style><script>window.ran=1</script>",
@@ -159,6 +160,27 @@ def test_an_abort_takes_the_traffic_and_its_reason_stands_in_the_ledger(board: D
     assert board.shop.unsafe() == []
 
 
+@pytest.mark.parametrize(
+    ("order", "error", "outcome", "serves"),
+    [("rollback", "RolledBackByHand", "ROLLED_BACK", A), ("keep", "Halted", "PROMOTED", B)],
+)
+def test_a_hold_back_ends_one_way_or_the_other(order: str, error: str, outcome: str, serves: str) -> None:
+    with dashboard(HELD_BACK) as board:
+        execution = board.shop.begin("v2", "Evaluate", index=1)
+        shown = board.show()
+        assert set(orders_in(shown)) == {"keep", "rollback"}
+        board.press(orders_in(shown)[order], "Ann: enough seen")
+        lock = board.shop.ledger.lock()
+        assert lock is not None
+        assert lock.halted_by == error
+        board.shop.tell_of_order()
+        board.shop.run(execution)
+        board.shop.restore(execution.name)
+        assert board.shop.outcome(execution)[0] == outcome
+        assert board.shop.weights()[serves] == 100
+        assert board.shop.unsafe() == []
+
+
 def test_a_paused_rollout_can_be_resumed(board: Dashboard) -> None:
     board.running()
     board.press(orders_in(board.show())["pause"])
@@ -214,7 +236,8 @@ def test_no_button_fits_a_rollout_that_loses_its_traffic() -> None:
     assert look.rollout is not None
     assert fitting(look) == ["approve", "reject", "resume", "abort"]
     assert fitting(replace(look, rollout=replace(look.rollout, halted="seen enough"))) == []
-    assert fitting(replace(look, rollout=replace(look.rollout, awaits="", paused="", promoted_at="now"))) == ["abort"]
+    held_back = replace(look.rollout, awaits="", paused="", promoted_at="2026-11-22T08:00:00Z")
+    assert fitting(replace(look, rollout=held_back)) == ["keep", "rollback"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -62,6 +62,19 @@ BUTTONS: Mapping[str, Button] = {
         request=lambda execution, _step, order: operator.abort(execution, order),
         kind="stop",
     ),
+    "keep": Button(
+        title="End hold-back",
+        asked="End the hold-back of {version}? It keeps all the traffic.",
+        done="Ended. The release gets the rest of the traffic.",
+        request=lambda execution, _step, order: operator.abort(execution, order),
+    ),
+    "rollback": Button(
+        title="Roll back",
+        asked="Roll back {version}? All the traffic goes back to the release before, and the version is spent.",
+        done="Rolled back. The traffic goes back within seconds.",
+        request=lambda execution, _step, order: operator.take_back(execution, order),
+        kind="stop",
+    ),
 }
 
 
@@ -70,9 +83,10 @@ def fitting(view: StatusView) -> list[str]:
     rollout = view.rollout
     if rollout is None or rollout.outcome != RUNNING or rollout.halted or rollout.step is None:
         return []
+    if rollout.promoted_at:
+        return ["keep", "rollback"]
     decision = ["approve", "reject"] if rollout.awaits else []
-    hold = "resume" if rollout.paused else "pause"
-    return [*decision, *([] if rollout.promoted_at else [hold]), "abort"]
+    return [*decision, "resume" if rollout.paused else "pause", "abort"]
 
 
 def buttons(view: StatusView, function: str) -> str:
