@@ -16,9 +16,9 @@ import botocore.endpoint
 from canary_tools.rehearsal.controls import Controls
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
+from canary_tools.rehearsal.last_look import last_look
 from canary_tools.rehearsal.observer import Observer
 from canary_tools.rehearsal.outcome import Outcome
-from canary_tools.rehearsal.record.last_look import last_look
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario import Scenario
 from canary_tools.rehearsal.services import botocore_requests

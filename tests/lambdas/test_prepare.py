@@ -34,12 +34,10 @@ def test_it_may_be_repeated(preparing: Execution) -> None:
 
 def test_it_tells_that_the_rollout_started(aws: Aws, preparing: Execution) -> None:
     preparing.repeat()
-    assert aws.events.told() == [
-        (
-            "Canary Rollout Started",
-            {"endpoint": "shop", "execution": "v2-1", "version": "v2", "stable": A, "canary": B},
-        )
-    ]
+    ((happened, detail),) = aws.events.told()
+    assert (happened, detail["execution"], detail["version"]) == ("Canary Rollout Started", "v2-1", "v2")
+    assert (detail["stable"], detail["canary"]) == (A, B)
+    assert detail["reason"] == f"the rollout of v2 begins in {B}; {A} serves"
 
 
 def test_an_abort_between_two_looks_stays_in_force(aws: Aws, serving: Shop, preparing: Execution) -> None:
