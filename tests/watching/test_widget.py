@@ -61,7 +61,7 @@ def view(said: str) -> StatusView:
     )  # fmt: skip
     rollout = RolloutView(
         execution=said, version=said, outcome="RUNNING", reason=said, state=said, started_at=said, ended_at="",
-        promoted_at="", halted="", paused=said, awaits=said, step=step,
+        promoted_at="", halted="", paused=said, awaits=said, leaves="", step=step,
         course=[StageView(title=said, state="now", asks=True)], gates=[gate],
     )  # fmt: skip
     slot = SlotView(
@@ -236,6 +236,7 @@ def test_no_button_fits_a_rollout_that_loses_its_traffic() -> None:
     assert look.rollout is not None
     assert fitting(look) == ["approve", "reject", "resume", "abort"]
     assert fitting(replace(look, rollout=replace(look.rollout, halted="seen enough"))) == []
+    assert fitting(replace(look, rollout=replace(look.rollout, leaves="v2"))) == ["abort"]
     held_back = replace(look.rollout, awaits="", paused="", promoted_at="2026-11-22T08:00:00Z")
     assert fitting(replace(look, rollout=held_back)) == ["keep", "rollback"]
 

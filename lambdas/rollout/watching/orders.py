@@ -83,6 +83,8 @@ def fitting(view: StatusView) -> list[str]:
     rollout = view.rollout
     if rollout is None or rollout.outcome != RUNNING or rollout.halted or rollout.step is None:
         return []
+    if rollout.leaves:
+        return ["abort"]
     if rollout.promoted_at:
         return ["keep", "rollback"]
     decision = ["approve", "reject"] if rollout.awaits else []

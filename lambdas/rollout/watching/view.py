@@ -91,7 +91,7 @@ class RolloutView:
     """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended.
 
     `paused`: by whom and why. `awaits`: which approval it waits for, and until when. Empty while that is not so.
-    `course`: the steps of a rollout that runs.
+    `course`: the steps of a rollout that runs. `leaves`: of a way back after a promotion, the version that is left.
     """
 
     execution: str
@@ -105,6 +105,7 @@ class RolloutView:
     halted: str
     paused: str
     awaits: str
+    leaves: str
     step: StepView | None
     course: Sequence[StageView]
     gates: Sequence[GateView]
@@ -208,6 +209,7 @@ def _rollout(reading: Reading) -> RolloutView | None:
         halted=lock.halted if lock is not None and holds else "",
         paused=lock.paused.sentence if lock is not None and holds and lock.paused is not None else "",
         awaits=_awaits(lock) if lock is not None and holds else "",
+        leaves=record.leaves,
         step=None if now is None else step_view(now, reading.now),
         course=[] if now is None else course_of(now),
         gates=gates_of(now, record.steps[-1] if record.steps else None),
