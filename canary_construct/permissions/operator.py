@@ -23,7 +23,7 @@ LEDGER = Permission[EndpointScope](
     resources=lambda scope: [scope.ledger_arn],
     conditions=lambda scope: {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [scope.endpoint_name]}},
 )
-"""The records of this endpoint only. `UpdateItem` writes an abort."""
+"""The records of this endpoint only. `UpdateItem` writes what a person orders."""
 STATE_MACHINE = Permission[EndpointScope](
     actions=["states:DescribeStateMachine", "states:StartExecution", "states:ListExecutions"],
     resources=lambda scope: [scope.state_machine_arn],

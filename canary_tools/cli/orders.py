@@ -103,6 +103,8 @@ def pause(session: Session, reader: Reader, *, reason: str) -> Ordered:
         raise CannotAct(f"rollout {lock.holder} is paused already, by {lock.paused.sentence}", Status.NOTHING)
     if lock.promoted_at:
         raise CannotAct("the release is promoted, and in its hold-back nothing is raised", Status.NOTHING)
+    if lock.way_back is not None:
+        raise CannotAct("a way back waits for nothing but instances; `canary abort` stops it", Status.NOTHING)
     request = operator.pause(lock.holder, order_now(session.who, reason))
     sentence = f"it is held from the next look on, {next_look(reader)}; gates and alarms go on, and can end it"
     return sent(session, reader, request, lock, sentence)

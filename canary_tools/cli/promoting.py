@@ -21,6 +21,10 @@ NOT_SKIPPED = (
 )
 
 
+ENDING = {"Promote", "RollBack", "WaitForRollback"}
+"""States of the state machine in which the last bake is over."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
     """The bake that may be cut short. `question`: what is skipped and what not, for the person who decides."""
@@ -39,9 +43,9 @@ def promotion(reader: Reader) -> Promotion:
     lock = running_lock(reader, "promote")
     _refuse_held(lock)
     now = reader.executing(lock)
-    if now is None or not now.step.began_at:
+    if now is None or not now.step.began_at or now.state in ENDING:
         state = "it has not begun" if now is None else f"it is in {now.state}"
-        raise CannotAct(f"rollout {lock.holder} has no bake to skip yet: {state}", Status.NOTHING)
+        raise CannotAct(f"rollout {lock.holder} has no bake to skip: {state}", Status.NOTHING)
     index = now.step.index
     if lock.cut_short is not None and lock.cut_short_step == index:
         raise CannotAct(
@@ -62,6 +66,8 @@ def promote(session: Session, reader: Reader, asked: Promotion, *, reason: str) 
 def _refuse_held(lock: Lock) -> None:
     if lock.halted:
         raise CannotAct(f"rollout {lock.holder} is ending: {lock.halted}", Status.NOTHING)
+    if lock.way_back is not None:
+        raise CannotAct("a way back has no bake: it gets all the traffic when its instances are there", Status.NOTHING)
     if lock.promoted_at:
         raise CannotAct(
             "the release is promoted; `canary abort` ends its hold-back, and the release keeps all the traffic",

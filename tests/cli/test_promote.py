@@ -98,7 +98,7 @@ def test_a_paused_rollout_is_resumed_first(shop: Shop, terminal: Terminal) -> No
 def test_before_the_first_share_there_is_nothing_to_skip(shop: Shop, terminal: Terminal, task: str) -> None:
     shop.begin("v2", task)
     result = terminal.canary("promote", "--yes")
-    assert (result.exit_code, "has no bake to skip yet" in result.stderr) == (NOTHING, True), result.output
+    assert (result.exit_code, "has no bake to skip: it is in " in result.stderr) == (NOTHING, True), result.output
 
 
 def test_a_step_that_has_passed_meanwhile_is_said(shop: Shop, terminal: Terminal) -> None:

@@ -9,6 +9,7 @@ from rollout.clock import iso
 from rollout.contract import operator
 from rollout.contract.errors import EndpointBusy, EndpointUnusable
 from rollout.contract.order import Order
+from rollout.contract.way_back import WayBack
 from rollout.handlers import show_rollout, take_order
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -24,6 +25,7 @@ from tests.lambdas.fakes.settings import (
     REST_API,
     SCALED,
     STAGE,
+    STATE_MACHINE,
     STEPS,
     A,
     B,
@@ -229,6 +231,30 @@ def an_alarm_takes_the_traffic_at_once(aws: Aws) -> None:
     assert shop.weights() == {A: 100, B: 0}
     shop.run(execution)
     assert shop.outcome(execution)[1].startswith("b-errors is in ALARM: of the canary's requests")
+    assert shop.unsafe() == []
+
+
+def a_way_back_after_a_promotion(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.promote("v2")
+    order = Order(who="arn:aws:sts::123456789012:assumed-role/on-call/ann", at=iso(aws.clock.now()), why="it is slow")
+    back = WayBack(leaves="v2", to="v1", order=order)
+    assert shop.ask(operator.roll_back("v1-2", back, state_machine=STATE_MACHINE, stable=B, canary=A))
+    shop.look_for_what_was_left()
+    execution = shop.running()
+    assert execution is not None
+    shop.run(execution)
+    assert shop.weights() == {A: 100, B: 0}
+    assert shop.unsafe() == []
+
+
+def a_bake_that_a_person_cuts_short(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "Evaluate", index=0)
+    order = Order(who="arn:aws:sts::123456789012:assumed-role/on-call/ann", at=iso(aws.clock.now()), why="a hot fix")
+    assert shop.ask(operator.promote(execution.name, 0, order))
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "PROMOTED"
     assert shop.unsafe() == []
 
 
@@ -669,6 +695,8 @@ SCENARIOS: dict[str, Scenario] = {
         rolled_back_by_the_smoke_test,
         an_alarm_before_the_rollout,
         a_look_at_the_dashboard_and_one_of_its_buttons,
+        a_bake_that_a_person_cuts_short,
+        a_way_back_after_a_promotion,
         an_abort_takes_the_traffic_at_once,
         an_abort_ends_a_cohort,
         an_abort_while_the_endpoint_stays_busy,

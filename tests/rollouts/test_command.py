@@ -14,7 +14,7 @@ from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import PATIENCE_SECONDS, eventually
 
-PROMOTED, CANNOT_ACT, NOT_JUDGED, NOTHING = 0, 2, 3, 4
+PROMOTED, ROLLED_BACK, CANNOT_ACT, NOT_JUDGED, NOTHING = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def test_a_person_sees_a_rollout_stops_it_and_waits_for_the_next_one(shop: Deplo
     watching, waiting = ann.begin("watch", "--json", "--every", "1"), ann.begin("wait", "v2", "--every", "1")
 
     # And whoever has no permission sees and stops nothing
-    for words in (["status"], ["watch"], ["wait", "v2"], ["history"], ["abort"], ["doctor"]):
+    for words in (["status"], ["watch"], ["wait", "v2"], ["history"], ["abort"], ["doctor"], ["rollback", "--yes"]):
         refused = stranger.canary(*words)
         assert (refused.returncode, refused.stdout) == (CANNOT_ACT, ""), words
         assert "grant_operate" in refused.stderr, refused.stderr
@@ -111,4 +111,12 @@ def test_a_person_sees_a_rollout_stops_it_and_waits_for_the_next_one(shop: Deplo
     shop.comes_to_rest(stable=B)
     outcomes = [(each["version"], each["outcome"]) for each in ann.json("history")]
     assert outcomes == [("v2", "NOT_JUDGED"), ("v2", "PROMOTED")]
+
+    # When she goes back, then the former release has all the traffic, and the one that is left is rejected
+    back = ann.json("rollback", "--why", "it is slow", "--yes")
+    assert shop.look().weights == {A: 100, B: 0}
+    shop.measured["seconds of canary rollback to weight zero"] = back["seconds"]
+    assert shop.rollout_ends("v1").reason == "v1 serves again instead of v2: rolled back by ann: it is slow"
+    shop.comes_to_rest(stable=A)
+    assert ann.canary("wait", "v2").returncode == ROLLED_BACK
     eventually(lambda: ann.json("status")["held_by"] == "", what="a free lock")
