@@ -19,6 +19,7 @@ from canary_construct.props.model_hosting import ModelHosting, RoutingStrategy
 from canary_construct.props.model_package import on_approved_package
 from canary_construct.props.model_release import ModelRelease
 from canary_construct.props.on_inconclusive import OnInconclusive
+from canary_construct.props.rollout_window import RolloutWindow
 from canary_construct.props.scaling_metric import MetricStatistic, ScalingMetric
 from canary_construct.props.scheduled_minimum import ScheduledMinimum, Weekday
 from canary_construct.props.slot import Slot
@@ -47,6 +48,7 @@ __all__ = [
     "ModelRelease",
     "OnInconclusive",
     "PrivateRegistry",
+    "RolloutWindow",
     "RoutingStrategy",
     "S3Prefix",
     "ScalingMetric",

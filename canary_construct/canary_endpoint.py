@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from canary_construct.props.hold_back import HoldBack
     from canary_construct.props.model_hosting import ModelHosting
     from canary_construct.props.model_release import ModelRelease
+    from canary_construct.props.rollout_window import RolloutWindow
     from canary_construct.props.smoke_test import SmokeTest
 
 
@@ -102,6 +103,7 @@ class CanaryEndpoint(Construct):
     - `alarm_thresholds`: limits of the alarms that each variant has
     - `smoke_test`: requests that the new model must answer before any user reaches it
     - `on_inconclusive`: what to do when there is too little evidence at the end of `max_bake`
+    - `rollout_windows`: when the share may rise (`RolloutWindow`); left out, at any time. It may fall at any time
     - `hold_back`: a share that the former model keeps for hours after the promotion, while gates and alarms go on
       (`HoldBack`); left out, the former model keeps nothing
     - `capacity_timeout`: how long a rollout waits while no further instance comes, 5 minutes to 2 hours; left out, 20
@@ -152,6 +154,7 @@ class CanaryEndpoint(Construct):
         alarm_thresholds: AlarmThresholds | None = None,
         smoke_test: SmokeTest | None = None,
         on_inconclusive: OnInconclusive = OnInconclusive.ROLL_BACK,
+        rollout_windows: Sequence[RolloutWindow] = (),
         hold_back: HoldBack | None = None,
         capacity_timeout: Duration | None = None,
         start_on_deploy: bool = True,
@@ -235,6 +238,7 @@ class CanaryEndpoint(Construct):
             thresholds=thresholds,
             smoke_test=smoke_test,
             on_inconclusive=on_inconclusive,
+            windows=tuple(rollout_windows),
             hold_back=hold_back,
             timeouts=Timeouts.of(capacity_timeout),
         )

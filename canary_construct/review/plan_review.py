@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsii
 from aws_cdk import Annotations, Aspects, CfnResource, IAspect
 from rollout.contract.names import PLAN_METADATA
-from rollout.contract.plan import Passes
+from rollout.contract.plan import DAY_SECONDS, Passes
 from rollout.contract.timing import GATE_PERIODS, MAX_EVENTS, METRIC_DELAY_SECONDS, SUCCESSOR_PERIODS
 
 from canary_construct.cdk.lazy import lazy_value
@@ -83,6 +83,9 @@ class PlanReview:
         approvals = {step.title: step.approval_seconds for step in steps if step.approval_seconds}
         if approvals:
             summary["ApprovalSeconds"] = approvals
+        if self.plan.windows:
+            summary["RaisesOnly"] = [window.window.title for window in self.plan.windows]
+            summary["LongestWaitForWindowsSeconds"] = self.plan.windows_seconds
         if self.plan.hold_back is not None:
             summary["HoldBack"] = hold_back_summary(self.plan, self._traffic)
         if self.plan.routing.is_paced:
@@ -134,7 +137,7 @@ class PlanReview:
         """Return the seconds of a rollout that uses every `max_bake` and every time-out, and that nobody pauses."""
         interval = self.plan.evaluation_interval_seconds
         baking = sum(longest_watch_seconds(step, interval_seconds=interval) for step in self._steps)
-        baking += sum(step.approval_seconds for step in self._steps)
+        baking += self.plan.longest_hold_seconds - DAY_SECONDS
         return baking + self.plan.timeouts.longest_wait_seconds(len(self._steps))
 
     def _reactions(self, alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[ReactionTime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from rollout.contract.plan import Passes
+from rollout.contract.plan import DAY_SECONDS, Passes
 from rollout.contract.timing import (
     MAX_EVENTS,
     METRICS_SETTLED_SECONDS,
@@ -75,8 +75,8 @@ def evaluation_interval(
 ) -> int:
     """Return the shortest interval between two evaluations whose longest rollout fits into the history, in seconds.
 
-    Room is left for a hold-back, and for people who hold the rollout for `hold_seconds`, each with as few looks as are
-    allowed.
+    Room is left for a hold-back, and for people and windows that hold the rollout for `hold_seconds`, each with as few
+    looks as are allowed.
 
     Raises:
         ValueError: when not even one look an hour fits, or one in five minutes where the share is paced.
@@ -95,6 +95,9 @@ def evaluation_interval(
             held, or_less = (
                 (f" and a hold-back of {hold_back_seconds:,} s", ", or a shorter hold_back") if kept else ("", "")
             )
+            if hold_seconds > DAY_SECONDS:
+                held += f" and {hold_seconds:,} s of waiting for people and windows"
+                or_less += ", or let them wait less"
             raise ValueError(
                 f"{len(steps)} steps of up to {max(step.max_bake_seconds for step in steps):,} s{held} need more than "
                 f"the {MAX_EVENTS:,} events of an execution history, even at {words}; use fewer or shorter "

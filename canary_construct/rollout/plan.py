@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.plan import DAY_SECONDS, Passes, Plan
 
+from canary_construct.props.rollout_window import longest_closed_seconds
 from canary_construct.rollout.history_budget import (
     CHANGES_OF_HOLD_BACK,
     evaluation_interval,
@@ -19,9 +20,12 @@ from canary_construct.rollout.timeouts import Timeouts
 from canary_construct.watching.slot_alarms import seconds_to_fire
 
 if TYPE_CHECKING:
+    from rollout.contract.window import Window
+
     from canary_construct.props.alarm_thresholds import AlarmThresholds
     from canary_construct.props.hold_back import HoldBack
     from canary_construct.props.on_inconclusive import OnInconclusive
+    from canary_construct.props.rollout_window import RolloutWindow
     from canary_construct.props.smoke_test import SmokeTest
     from canary_construct.props.traffic_routing import TrafficRouting
     from canary_construct.rollout.gates import RolloutGates
@@ -33,8 +37,8 @@ class RolloutPlan:
     """Everything that a rollout of one endpoint follows. Alarms and gates may be added until the template is rendered.
 
     Raises:
-        ValueError: when a bake is too short for an alarm to go off in it, or when the longest rollout does not fit into
-            an execution history, or only with fewer looks than a paced share needs.
+        ValueError: when a bake is too short for an alarm to go off in it, or a window for a step; when the longest
+            rollout does not fit into an execution history, or only with fewer looks than a paced share needs.
     """
 
     settings: EndpointSettings
@@ -45,6 +49,7 @@ class RolloutPlan:
     on_inconclusive: OnInconclusive
     hold_back: HoldBack | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
+    windows: tuple[RolloutWindow, ...] = ()
     evaluation_interval_seconds: int = field(init=False)
     """Between two evaluations: the shortest that the execution history has room for."""
 
@@ -57,6 +62,8 @@ class RolloutPlan:
                     f"bake must be at least {seconds_to_fire(period)} s, because an alarm can need that long to go off "
                     f"at a metric period of {period} s, got {step.bake_seconds} s at {step.title}"
                 )
+        for window in self.windows:
+            self._check_window(window.window)
         interval = evaluation_interval(
             self.routing.traffic_steps,
             metric_period_seconds=period,
@@ -67,13 +74,31 @@ class RolloutPlan:
 
     @property
     def longest_hold_seconds(self) -> int:
-        """Return how long people may hold the rollout in all: a day, and as long as its steps wait for them."""
+        """Return how long the rollout may be held in all.
+
+        That is a day of pauses, as long as its steps wait for people, and as long as they wait for windows.
+        """
         undecided = self.on_inconclusive.hold_seconds
-        return DAY_SECONDS + sum(step.approval_seconds + undecided for step in self.routing.traffic_steps)
+        for_people = sum(step.approval_seconds + undecided for step in self.routing.traffic_steps)
+        return DAY_SECONDS + for_people + self.windows_seconds
+
+    @property
+    def windows_seconds(self) -> int:
+        """Return how long the rollout may wait for windows: once in each step for the longest time between two."""
+        return len(self.routing.traffic_steps) * longest_closed_seconds(self.windows)
+
+    def _check_window(self, window: Window) -> None:
+        """Refuse a window in which a step could not be given its share: it may have to wait for instances first."""
+        needed = self.timeouts.capacity_seconds + self.timeouts.weights_seconds
+        if window.duration_seconds < needed:
+            raise ValueError(
+                f"duration of a window must be at least {needed:,} s, because instances and weights of a step may take "
+                f"so long (capacity_timeout); got {window.duration_seconds:,} s for {window.title}"
+            )
 
     @property
     def hold_interval_seconds(self) -> int:
-        """Return the time between two looks while people hold the rollout."""
+        """Return the time between two looks while the rollout is held."""
         steps, interval = self.routing.traffic_steps, self.hold_back_interval_seconds
         return hold_interval(
             steps,
@@ -110,6 +135,8 @@ class RolloutPlan:
             smoke_test=() if self.smoke_test is None else self.smoke_test.requests(),
             harm_budget=self.routing.harm_budget,
             undecided_seconds=self.on_inconclusive.hold_seconds,
+            windows=tuple(window.window for window in self.windows),
+            windows_seconds=self.windows_seconds,
             hold_interval_seconds=self.hold_interval_seconds,
             evaluation_interval_seconds=self.evaluation_interval_seconds,
             hold_back=None if held is None else held.for_handlers(interval_seconds=self.hold_back_interval_seconds),

@@ -91,8 +91,12 @@ class RolloutStateMachine(Construct):
 
         first = scale if plan.smoke_test is None else self._smoke_test(scale)
         prepare.next(self._ask("IsPrepared", "$.rollout.ready", yes=first, no=self._again("WaitForQuiet", prepare)))
-        scale.next(self._ask("HasInstances", "$.step.ready", yes=shift, no=self._again("WaitForInstances", scale)))
-        shift.next(self._ask("HasWeights", "$.step.in_place", yes=bake, no=self._again("WaitForWeights", shift)))
+        more = self._again("WaitForInstances", scale, "$.step.look_after")
+        scale.next(self._ask("HasInstances", "$.step.ready", yes=shift, no=more))
+        has_weights = sfn.Choice(self, "HasWeights")
+        has_weights.when(sfn.Condition.boolean_equals("$.step.in_place", value=True), bake)
+        has_weights.when(sfn.Condition.boolean_equals("$.step.waits_to_begin", value=True), more)
+        shift.next(has_weights.otherwise(self._again("WaitForWeights", shift, "$.step.look_after")))
         bake.next(evaluate)
         following = self._next_step(scale)
         has_passed = (
@@ -131,8 +135,8 @@ class RolloutStateMachine(Construct):
     def _ask(self, name: str, path: str, *, yes: sfn.IChainable, no: sfn.IChainable) -> sfn.Choice:
         return sfn.Choice(self, name).when(sfn.Condition.boolean_equals(path, value=True), yes).otherwise(no)
 
-    def _again(self, name: str, task: sfn.IChainable) -> sfn.Chain:
-        return self._wait(name, POLL).next(task)
+    def _again(self, name: str, task: sfn.IChainable, seconds_path: str = POLL) -> sfn.Chain:
+        return self._wait(name, seconds_path).next(task)
 
     def _roll_back(self, *, holds_back: bool) -> sfn.Chain:
         step = {"step": {"index": sfn.JsonPath.number_at("$.step.index")}} if holds_back else {}

@@ -1,4 +1,4 @@
-"""A person holds a rollout: it was paused, or a step waits for a yes.
+"""A rollout is held: it was paused, a step waits for a person's yes, or its share would rise and no window is open.
 
 A step waits when it has passed and its plan asks for approval, or when its time is over without a decision and the plan
 asks a person then. Looks go on: gates, alarms and the brake can lower its share and end it. No look raises it (one
@@ -9,6 +9,7 @@ limit, after which the rollout is rolled back and nobody is judged.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rollout import clock, sentences
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rollout.contract.plan import Plan
     from rollout.contract.records import RolloutRecord
     from rollout.contract.states import StepState
+    from rollout.decisions.windows import Closed
     from rollout.step_look import Looked
     from rollout.world import World
 
@@ -81,11 +83,11 @@ def with_cuts(record: RolloutRecord, reason: str) -> str:
     return "; ".join([reason, *cuts])
 
 
-def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> StepState:
-    """Return the step as it goes on, held or not. Tell once that it waits for a person.
+def hold(world: World, plan: Plan, looked: Looked, lock: Lock, outside: Closed | None, now: float) -> StepState:
+    """Return the step as it goes on, held or not. Tell once that it waits for a person, or for a window.
 
     Raises:
-        HeldTooLong: when people have held the rollout for longer than its plan has room for.
+        HeldTooLong: when the rollout was held for longer than its plan has room for.
         NotApproved: when nobody has approved the step in time.
     """
     state = looked.state
@@ -96,14 +98,33 @@ def hold(world: World, plan: Plan, looked: Looked, lock: Lock, now: float) -> St
         world.ledger.await_no_approval(lock.holder)
     if lock.paused is not None:
         tell_once(world, lock.holder, Happened.HELD, paused(lock), which=lock.paused.at, who=lock.paused.who)
-    elif looked.awaits is None:
-        return state
+    window = outside if looked.is_outside else None
+    if window is not None:
+        tell_closed(world, lock, window)
+    is_held = looked.awaits is not None or lock.paused is not None or window is not None
+    return held_now(plan, state, now, window) if is_held else state
+
+
+def held_now(plan: Plan, state: StepState, now: float, outside: Closed | None) -> StepState:
+    """Return a step that this look found held. The next look is not later than the window that it waits for opens.
+
+    Raises:
+        HeldTooLong: when the rollout was held for longer than its plan has room for.
+    """
     limit = plan.longest_hold_seconds
     if state.held_seconds > limit:
         words = {"hours": state.held_seconds / HOUR, "limit": limit / HOUR}
         raise HeldTooLong(sentences.HELD_TOO_LONG.format(**words))
     wait = max(state.look_after, plan.hold_interval_seconds)
+    if outside is not None:
+        wait = ceil(min(wait, outside.seconds(now)))
     return replace(state, held_at=now, look_after=wait)
+
+
+def tell_closed(world: World, lock: Lock, outside: Closed) -> None:
+    """Tell once that the rollout waits for the next window."""
+    opens = "" if outside.opens is None else clock.iso(outside.opens)
+    tell_once(world, lock.holder, Happened.HELD, outside.sentence, which=f"until {opens}", who="")
 
 
 def _ask(world: World, plan: Plan, looked: Looked, what: Awaits, lock: Lock, now: float) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import sentences
 from rollout.contract.exposure import EVERYTHING
+from rollout.contract.plan import Passes
 from rollout.contract.states import Next
 from rollout.decisions.asking import NOBODY, ask
 from rollout.decisions.bake import Baked, Decision, decide, missing_metrics
@@ -35,6 +36,8 @@ class Looked(NamedTuple):
     state: StepState
     awaits: Awaits | None = None
     """What the step waits for from a person."""
+    is_outside: bool = False
+    """Whether its share would rise, and no window is open."""
 
 
 class _Judgement(NamedTuple):
@@ -68,12 +71,14 @@ def look_at(
     held: str = "",
     questions: Questions = NOBODY,
     cut_short: str = "",
+    outside: str = "",
     notes: Sequence[str] = (),
 ) -> Looked:
     """Give the metric periods that have come to the gates once, and decide.
 
     `held`: why nothing may be raised; empty where nothing stands against it. `questions`: what a person is asked of
-    this step. `cut_short`: who said that its bake counts as over. `notes` are added to the reason.
+    this step. `cut_short`: who said that its bake counts as over. `outside`: that no window is open; empty
+    while one is. Then a share that would rise is kept. `notes` are added to the reason.
     """
     judgement = _judge(plan, state, evidence)
     seen = replace(
@@ -103,7 +108,11 @@ def look_at(
     held = held or ("" if asked.awaits is None else asked.decision.reason)
     hurry = cut_short if judgement.at_bake_end.verdict is Verdict.PASS and not course.held else ""
     moved = move(plan, seen, course, judgement.now, asked.decision, held=held, is_fresh=is_fresh, hurry=hurry)
-    return Looked(seen, judgement.now, moved.decision, moved.state, asked.awaits)
+    rises = moved.decision.next in (Next.NEXT_STEP, Next.RAISE) and step.passes is not Passes.HOLD_BACK
+    if rises and outside:
+        stays = Decision(Next.STAY, f"{outside}: {asked.decision.reason}")
+        moved = move(plan, seen, course, judgement.now, stays, held=outside, is_fresh=is_fresh)
+    return Looked(seen, judgement.now, moved.decision, moved.state, asked.awaits, is_outside=rises and bool(outside))
 
 
 def _judge(plan: Plan, state: StepState, evidence: Evidence) -> _Judgement:

@@ -33,10 +33,10 @@ _STEP = Step(
 
 
 def plan_of(plan: Plan, lock: Lock) -> Plan:
-    """Return the plan of the rollout that has this lock."""
+    """Return the plan of the rollout that has this lock. A way back waits for no window."""
     if lock.way_back is None:
         return plan
-    return replace(plan, steps=(_STEP,), hold_back=None, harm_budget=None, smoke_test=())
+    return replace(plan, steps=(_STEP,), windows=(), hold_back=None, harm_budget=None, smoke_test=())
 
 
 def former_of(ledger: Ledger, in_slots: Mapping[str, Release | None], stable: str) -> tuple[Release, Release]:

@@ -65,6 +65,8 @@ class Lock:
     """What a person ordered after a promotion; `None` for a rollout that a deploy began."""
     api_stages: Sequence[ApiStage] = ()
     """Where the rollout may publish a cohort."""
+    share_number: int | None = None
+    """The number of the share that an order was announced for last."""
     raising_until: str = ""
     """Until when an order that raises exposure may still arrive; empty before the first one."""
 
@@ -91,7 +93,7 @@ class Lock:
             known["way_back"] = WayBack.parse(record["way_back"])
         if "approved" in record:
             known["approved_step"] = int(record["approved"]["step"])
-        known |= {name: int(record[name]) for name in ("awaits", "cut_short_step") if name in record}
+        known |= {name: int(record[name]) for name in ("awaits", "cut_short_step", "share_number") if name in record}
         return cls(**{**known, "api_stages": tuple(ApiStage(**stage) for stage in record.get("api_stages", ()))})
 
     def to_json(self) -> dict[str, object]:

@@ -11,6 +11,7 @@ from rollout.contract.errors import PayloadTooNew
 from rollout.contract.exposure import EVERYTHING
 from rollout.contract.gate_rules import GateRules
 from rollout.contract.names import CALLER
+from rollout.contract.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -266,6 +267,10 @@ class Plan:
     """What comes after the steps, when the release is promoted; `None`: nothing."""
     undecided_seconds: int = 0
     """How long a step whose time is over without a decision waits for a person; 0: it asks nobody and rolls back."""
+    windows: Sequence[Window] = ()
+    """Outside of which nothing is raised; empty: it may be at any time."""
+    windows_seconds: int = 0
+    """How long the rollout may wait for them in all."""
     hold_seconds: int = DAY_SECONDS
     """How long people may hold the rollout in all, beside what its steps wait for them."""
     hold_interval_seconds: int = 0
@@ -288,13 +293,19 @@ class Plan:
             "gates": GateRules.parse(payload["gates"]),
             "smoke_test": tuple(SmokeRequest(**request) for request in payload.get("smoke_test") or ()),
             "hold_back": HoldBackRule(**payload["hold_back"]) if "hold_back" in payload else None,
+            "windows": tuple(map(Window.parse, payload.get("windows", ()))),
         }
         known = {name: payload[name] for name in cls.__dataclass_fields__ if name in payload}
         return cls(**{**known, **parts})
 
     def to_json(self) -> dict[str, object]:
         """Return the `plan` of the state machine's payload."""
-        optional = {"harm_budget": self.harm_budget, "hold_back": self.hold_back and vars(self.hold_back)}
+        optional = {
+            "harm_budget": self.harm_budget,
+            "hold_back": self.hold_back and vars(self.hold_back),
+            "windows": [window.to_json() for window in self.windows] or None,
+            "windows_seconds": self.windows_seconds or None,
+        }
         own = {name: value for name, value in vars(self).items() if name not in {"settings", *optional}}
         return {
             **self.settings.to_json(),
@@ -307,8 +318,12 @@ class Plan:
 
     @property
     def longest_hold_seconds(self) -> int:
-        """Return how long the rollout may be held in all, by pauses and by steps that wait for a person."""
-        return self.hold_seconds + sum(step.approval_seconds + self.undecided_seconds for step in self.steps)
+        """Return how long the rollout may be held in all, by pauses, windows and steps that wait for a person."""
+        return (
+            self.hold_seconds
+            + self.windows_seconds
+            + sum(step.approval_seconds + self.undecided_seconds for step in self.steps)
+        )
 
     def step(self, index: int) -> Step:
         """Return a step of the rollout by its number, from 0. The hold-back comes after the steps.

@@ -124,7 +124,9 @@ class StepState:
     """Whether slow requests were bounded by percentiles rather than counted."""
     next: Next | None = None
     look_after: int = 0
-    """How many seconds later the next evaluation looks."""
+    """How many seconds later the next task looks."""
+    waits_to_begin: bool = False
+    """Whether no share was given yet, because no window is open. Its instances are looked at again then."""
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> StepState:

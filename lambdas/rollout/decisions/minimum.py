@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dateutil import tz  # type: ignore[import-untyped]  # its stubs are a package of their own
+from rollout.decisions.time_zones import time_zone
 
 if TYPE_CHECKING:
     from rollout.contract.plan import Scaling, ScheduledMinimum
@@ -28,11 +28,11 @@ def in_force(scaling: Scaling, now: float) -> Scaling:
 
 
 def _holds(minimum: ScheduledMinimum, now: float) -> bool:
-    """Tell whether a minimum holds. In a time zone that this machine does not know it always does.
+    """Tell whether a minimum holds. In a time zone that is not known here it always does.
 
-    What began yesterday may last until today. botocore brings the time zones: Lambda's own image lacks them.
+    What began yesterday may last until today.
     """
-    zone = tz.gettz(minimum.time_zone)
+    zone = time_zone(minimum.time_zone)
     if zone is None:
         return True
     local = datetime.fromtimestamp(now, zone)

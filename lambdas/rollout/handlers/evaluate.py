@@ -14,6 +14,7 @@ from rollout.contract.states import Next, StepState
 from rollout.contract.timing import LOOKS_OVER_MAXIMUM, OVER_MAXIMUM_SECONDS
 from rollout.decisions.bake import missing_metrics
 from rollout.decisions.capacity import Excess, Traffic, excess
+from rollout.decisions.windows import closed
 from rollout.endpoint import weights_for
 from rollout.evidence.findings import Evidence
 from rollout.evidence.reader import EvidenceReader
@@ -61,7 +62,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         CapacityUnavailable: when the traffic stays above what `max_instances` can serve.
         EndpointChanged: when another hand moved the endpoint.
         GateFailed: when the evidence is against the canary.
-        HeldTooLong: when people have held the rollout longer than its plan has room for.
+        HeldTooLong: when people and windows have held the rollout longer than its plan has room for.
         Inconclusive: when `max_bake` is over, there is still too little evidence, and the plan asks nobody then.
         MetricsMissing: when nothing of the canary was seen for `BLIND_SECONDS`.
         NotApproved: when nobody has approved in time a step that asks for it, or that was not decided.
@@ -80,8 +81,10 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
 
     now = clock.now()
     known = counted(replace(state, over_maximum_since=over.since), now)
+    outside = closed(plan.windows, now)
     looked = look_at(
         plan, known, window, evidence, held=held or paused(lock) or over.sentence,
+        outside="" if outside is None else outside.sentence,
         questions=questions(plan, known, lock, now), cut_short=cut_short(known, lock), notes=not_answered,
     )  # fmt: skip
     _record(world, execution, plan.step(state.index), looked, lock)
@@ -90,7 +93,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
         raise ENDINGS[looked.decision.next](looked.decision.reason)
     wait = seconds_to_next_look(plan, looked.state, clock.now())
     looked = looked._replace(state=replace(looked.state, next=looked.decision.next, look_after=wait))
-    after = hold(world, plan, looked, lock, now)
+    after = hold(world, plan, looked, lock, outside, now)
     if state.held_at is not None and after.held_at is None:
         tell_resumed(world, lock, state.index, held_at=state.held_at)
     return after

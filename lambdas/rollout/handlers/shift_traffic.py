@@ -25,6 +25,7 @@ from rollout.contract.timing import RAISING_SECONDS
 from rollout.endpoint import in_words, weights_for
 from rollout.exposure import lower_former_until_zero, lower_until_zero
 from rollout.notices import tell_once
+from rollout.outside_windows import before_this_share, put_back
 from rollout.shares import seconds_to_next_look
 from rollout.way_back import AT_ONCE_SECONDS, plan_of
 from rollout.world import World
@@ -51,9 +52,11 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     """Ask for the weights or the cohort of this step if they are not there, and say whether they are.
 
     Nothing is raised while alarms hold the step, and nothing asked for when its time is over: nobody would wait for it.
+    Nor is anything raised while no window is open: then the rollout goes on at the share that it has.
 
     Raises:
         AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
+        HeldTooLong: when it was held for longer than its plan has room for.
         Inconclusive: when alarms hold the step for as long as the weights may take.
         EndpointTooSlow: when the endpoint does not take them in time.
         EndpointChanged: when another hand changed it.
@@ -71,13 +74,16 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     if view.quiet and view.shows(wanted) and world.ledger.cohort() == _cohort_of(lock, step):
         begun = _begin_bake(world, execution, plan, state, requested_at=requested_at)
         return begun if lock.way_back is None else replace(begun, look_after=AT_ONCE_SECONDS)
+    outside = None if lowers else before_this_share(plan, state, lock, clock.now())
+    if outside is not None:
+        return put_back(world, plan, lock, state, outside)
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
     if view.quiet and (lowers or not held):
         _prove_safe(view, lock, state, lowers=lowers)
         _expose(world, lock, step, None if view.shows(wanted) else wanted, share=state.exposure.number)
-    return replace(state, shift_requested_at=requested_at, in_place=False)
+    return replace(state, shift_requested_at=requested_at, in_place=False, look_after=plan.poll_seconds)
 
 
 def _held(world: World, lock: Lock, *, lowers: bool) -> str:

@@ -147,10 +147,9 @@ class Execution:
             case "SmokeTest":
                 self._go_to("ScaleCanary")
             case "ScaleCanary":
-                self._poll("ShiftTraffic", done=answer["ready"])
+                self._come_again("ShiftTraffic", done=answer["ready"])
             case "ShiftTraffic":
-                self._poll("Evaluate", done=answer["in_place"])
-                self._bake()
+                self._shifted(answer)
             case "Evaluate":
                 self._judged(answer["next"])
             case "Promote" if answer.get("holds_back"):
@@ -159,6 +158,13 @@ class Execution:
                 self._end("SUCCEEDED")
             case "RollBack":
                 self._rolled_back(safe=answer["safe"], promoted=answer.get("promoted", False))
+
+    def _shifted(self, answer: dict[str, Any]) -> None:
+        self._come_again("Evaluate", done=answer["in_place"])
+        if answer["in_place"]:
+            self._bake()
+        elif answer["waits_to_begin"]:
+            self._go_to("ScaleCanary")
 
     def _judged(self, verdict: str) -> None:
         if verdict == "NEXT_STEP":
@@ -194,6 +200,13 @@ class Execution:
         else:
             self.tries = 0
             self._aws.wait(self._input["plan"]["poll_seconds"])  # type: ignore[index]
+
+    def _come_again(self, following: str, *, done: bool) -> None:
+        if done:
+            self._go_to(following)
+        else:
+            self.tries = 0
+            self._bake()
 
     def _bake(self) -> None:
         self._aws.wait(self.step["look_after"])
