@@ -9,6 +9,7 @@ from rollout.contract.names import CALLER, ROLLED_BACK, SLOTS, other_slot
 from rollout.contract.plan import Plan
 from rollout.contract.scalings import Scalings
 from rollout.decisions.capacity import floors_at_rest
+from rollout.decisions.windows import closed
 from rollout.endpoint import EndpointView
 from rollout.ledger import Release
 from rollout.metrics import DELETED, UNKNOWN, raised_in
@@ -80,6 +81,15 @@ def of_release(
     how = "the next deploy starts it" if start_on_deploy else "start the state machine with the input {}"
     sentence = f"{declared.version} waits in {other_slot(serving[0])}; {how}"
     return Finding(check="release", state=FINE, sentence=sentence)
+
+
+def of_windows(plan: Plan, now: float) -> Finding:
+    """Tell whether a share may rise now."""
+    outside = closed(plan.windows, now)
+    if outside is not None:
+        return Finding(check="windows", state=LOOK, sentence=outside.sentence, see="outside-the-windows")
+    titles = "; ".join(window.title for window in plan.windows)
+    return Finding(check="windows", state=FINE, sentence=f"a window is open ({titles})")
 
 
 def of_alarms(plan: Plan, states: Mapping[str, str], canary: str) -> Finding:

@@ -73,6 +73,8 @@ class _Examination:
         if versions is not None and declared is not None:
             start = plan.settings.start_on_deploy
             self.found.append(checks.of_release(declared[0], view, versions, start_on_deploy=start))
+        if plan.windows:
+            self.found.append(checks.of_windows(plan, clock.now()))
 
     def _look_at_what_watches(self, view: EndpointView, plan: Plan) -> None:
         serving = view.serving_slots()

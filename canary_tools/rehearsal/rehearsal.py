@@ -164,7 +164,8 @@ class _Run:
 
     def _wait_for_end(self, execution: Execution) -> None:
         steps = self._aws.declared.plan.steps
-        longest = sum(step.max_bake_seconds for step in steps) + LONGEST_AROUND_SECONDS
+        held = self._aws.declared.plan.longest_hold_seconds
+        longest = sum(step.max_bake_seconds for step in steps) + held + LONGEST_AROUND_SECONDS
         while execution["status"] == "RUNNING" and self._aws.second() < longest:
             self._next()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.cli.fake import Terminal
 from tests.lambdas.fakes.settings import A, B
 from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.window import only
 
 
 def test_at_rest_it_says_which_release_serves(terminal: Terminal) -> None:
@@ -115,3 +116,13 @@ def test_watch_keeps_a_page_in_a_file(shop: Shop, terminal: Terminal, tmp_path: 
 def test_a_page_that_cannot_be_written_is_a_sentence(terminal: Terminal, tmp_path: Path) -> None:
     result = terminal.canary("watch", "--html", str(tmp_path / "not" / "there.html"))
     assert "cannot be written: No such file or directory" in result.stderr
+
+
+def test_a_rollout_that_waits_for_a_window_says_which(shop: Shop, terminal: Terminal) -> None:
+    shop.plan |= {"windows": [only(4, 20, 3)], "windows_seconds": 24 * 3600}
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    execution.advance()
+    assert terminal.json("status")["summary"] == (
+        "v2 waits for a window: nothing is raised outside the window; the next window opens at 2027-01-15T20:00:00.000Z"
+    )
+    assert {each["check"]: each["state"] for each in terminal.json("doctor")}["windows"] == "look"

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk.aws_scheduler import ScheduleExpression
+from rollout.contract.names import PLAN_METADATA
 from rollout.contract.plan import Passes, Plan, Settings
 from rollout.gates import Judge
 
@@ -15,6 +17,7 @@ from canary_construct import (
     Gate,
     InstanceScaling,
     OnInconclusive,
+    RolloutWindow,
     Slot,
     SmokeTest,
     TrafficRouting,
@@ -200,3 +203,37 @@ def test_a_hold_of_undecided_steps_reaches_the_handlers_with_room_for_all_of_the
     parsed = Plan.parse(plan)
     assert parsed.longest_hold_seconds == 24 * 3600 + len(parsed.steps) * 60 * 3600
     assert parsed.hold_interval_seconds > Plan.parse(plan_of(resources_of())).hold_interval_seconds
+
+
+def office(hours: float, hour: str = "9") -> RolloutWindow:
+    schedule = ScheduleExpression.cron(minute="0", hour=hour, week_day="MON-FRI", time_zone=TimeZone.EUROPE_BERLIN)
+    return RolloutWindow(schedule=schedule, duration=Duration.minutes(hours * 60))
+
+
+def test_windows_reach_the_handlers_with_room_to_wait_for_them_in_every_step() -> None:
+    plan = Plan.parse(plan_of(resources_of(rollout_windows=[office(7)])))
+    assert [window.title for window in plan.windows] == ["Mon-Fri 09:00-16:00 Europe/Berlin"]
+    assert plan.windows_seconds == len(plan.steps) * 66 * 3600
+    assert plan.longest_hold_seconds == 24 * 3600 + plan.windows_seconds
+    assert plan.evaluation_interval_seconds == Plan.parse(plan_of(resources_of())).evaluation_interval_seconds
+    assert "windows" not in plan_of(resources_of())
+
+
+def test_a_reviewer_sees_when_it_raises() -> None:
+    resources = resources_of(rollout_windows=[office(7)])
+    (machine,) = of_type(resources, "AWS::StepFunctions::StateMachine").values()
+    summary = machine["Metadata"][PLAN_METADATA]
+    assert summary["RaisesOnly"] == ["Mon-Fri 09:00-16:00 Europe/Berlin"]
+    assert summary["LongestSeconds"] > summary["LongestWaitForWindowsSeconds"] > 0
+
+
+def test_a_window_in_which_no_step_fits_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^duration of a window must be at least 2,700 s, because instances and"):
+        resources_of(rollout_windows=[office(0.5)])
+
+
+def test_a_window_that_comes_too_rarely_is_refused() -> None:
+    yearly = ScheduleExpression.cron(minute="0", hour="9", day="1", month="1")
+    window = RolloutWindow(schedule=yearly, duration=Duration.hours(7))
+    with pytest.raises(ValueError, match=r"and [\d,]+ s of waiting for people and windows need more than the 25,000"):
+        resources_of(rollout_windows=[window])

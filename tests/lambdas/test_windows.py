@@ -1,11 +1,9 @@
 """Nothing is raised while no window is open; everything else goes on."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from rollout.contract import operator
-from rollout.contract.window import Window
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
@@ -13,24 +11,11 @@ from tests.lambdas.fakes.held import HOUR, go_on, order, told, until
 from tests.lambdas.fakes.paced import HARM_BUDGET
 from tests.lambdas.fakes.settings import PACED, A, B, cohort_step, step
 from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.window import only
 from tests.lambdas.test_cohorts import TESTERS
 
 OPENING = datetime(2027, 1, 15, 20, tzinfo=UTC).timestamp()
 """A Friday; the tests begin at 8:00 on it."""
-
-
-def only(weekday: int, hour: int, hours: float) -> dict[str, Any]:
-    """Return a window of every week, in UTC."""
-    window = Window(
-        title="the window",
-        minutes=(hour * 60,),
-        days=range(1, 32),
-        months=range(1, 13),
-        weekdays=(weekday,),
-        duration_seconds=int(hours * HOUR),
-        time_zone="UTC",
-    )
-    return window.to_json()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from rollout.contract.names import CALLER, PROMOTED, SLOTS, other_slot
 from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import Awaits
 from rollout.contract.timing import longest_bake_seconds
+from rollout.decisions.windows import closed
 from rollout.watching.counts import complete
 from rollout.watching.evidence import GateView, gates_of
 from rollout.watching.executing import Executing
@@ -90,7 +91,8 @@ class EndedView:
 class RolloutView:
     """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended.
 
-    `paused`: by whom and why. `awaits`: which approval it waits for, and until when. Empty while that is not so.
+    `paused`: by whom and why. `awaits`: which approval it waits for, and until when. `outside`: which window its share
+    waits for. Empty while that is not so.
     `course`: the steps of a rollout that runs. `leaves`: of a way back after a promotion, the version that is left.
     """
 
@@ -106,6 +108,7 @@ class RolloutView:
     paused: str
     awaits: str
     leaves: str
+    outside: str
     step: StepView | None
     course: Sequence[StageView]
     gates: Sequence[GateView]
@@ -210,6 +213,7 @@ def _rollout(reading: Reading) -> RolloutView | None:
         paused=lock.paused.sentence if lock is not None and holds and lock.paused is not None else "",
         awaits=_awaits(lock) if lock is not None and holds else "",
         leaves=record.leaves,
+        outside=_outside(now, reading.now) if lock is not None and lock.paused is None and lock.awaits is None else "",
         step=None if now is None else step_view(now, reading.now),
         course=[] if now is None else course_of(now),
         gates=gates_of(now, record.steps[-1] if record.steps else None),
@@ -221,6 +225,14 @@ def _awaits(lock: Lock) -> str:
         return ""
     what = ", whose time is over without a decision" if lock.awaits_what == Awaits.DECISION else ""
     return f"step {lock.awaits + 1}{what}, until {lock.awaits_until[:16].replace('T', ' ')} UTC"
+
+
+def _outside(executing: Executing | None, now: float) -> str:
+    """Return which window a rollout waits for that nothing else holds."""
+    if executing is None or executing.step.held_at is None:
+        return ""
+    found = closed(executing.plan.windows, now)
+    return "" if found is None else found.sentence
 
 
 def _last_reason(record: Rollout) -> str:
@@ -318,16 +330,24 @@ def _running(reading: Reading, rollout: RolloutView | None) -> str:
         return f"rollout {lock.holder} begins"
     if lock.halted:
         return f"{rollout.version} loses its traffic: {lock.halted}"
-    if rollout.awaits:
-        return f"{rollout.version} waits for approval of {rollout.awaits}: `canary approve` or `canary reject`"
-    if rollout.paused:
-        return f"{rollout.version} is paused by {rollout.paused}; `canary resume` lets it go on"
+    waits = _waits(rollout)
+    if waits:
+        return f"{rollout.version} {waits}"
     if rollout.step is None:
         return f"rollout of {rollout.version} runs; its execution has no step yet"
     share = rollout.step.share_percent
     now = "" if share is None else f" at {share:g} %"
     where = f"step {rollout.step.number} of {rollout.step.of} ({rollout.step.title})"
     return f"{rollout.version} is in {where}{now}: {rollout.state}"
+
+
+def _waits(rollout: RolloutView) -> str:
+    """Return what a rollout waits for; empty when it goes on."""
+    if rollout.awaits:
+        return f"waits for approval of {rollout.awaits}: `canary approve` or `canary reject`"
+    if rollout.paused:
+        return f"is paused by {rollout.paused}; `canary resume` lets it go on"
+    return f"waits for a window: {rollout.outside}" if rollout.outside else ""
 
 
 def canary_of(reading: Reading) -> str:
