@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from rollout import clock
 from rollout.contract.plan import Passes
 from rollout.decisions.windows import closed
-from rollout.holding import counted, held_now, tell_closed
+from rollout.holding import counted, held_now
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Plan
     from rollout.contract.states import StepState
     from rollout.decisions.windows import Closed
-    from rollout.world import World
 
 
 def before_the_first_share(plan: Plan, state: StepState, now: float) -> Closed | None:
@@ -39,8 +38,10 @@ def before_this_share(plan: Plan, state: StepState, lock: Lock, now: float) -> C
     return None if was_ordered or is_promoted else closed(plan.windows, now)
 
 
-def wait_to_begin(world: World, plan: Plan, lock: Lock, state: StepState, outside: Closed) -> StepState:
+def wait_to_begin(plan: Plan, state: StepState, outside: Closed) -> StepState:
     """Return the first step as it waits. No instances are asked for until the window opens, and its bake begins then.
+
+    Nothing is written or told: whoever starts a rollout outside its windows knows it, and `canary status` says it.
 
     Raises:
         HeldTooLong: when the rollout has waited longer than its plan has room for.
@@ -57,18 +58,17 @@ def wait_to_begin(world: World, plan: Plan, lock: Lock, state: StepState, outsid
         in_place=False,
         waits_to_begin=True,
     )
-    tell_closed(world, lock, outside)
     return held_now(plan, waiting, now, outside)
 
 
-def put_back(world: World, plan: Plan, lock: Lock, state: StepState, outside: Closed) -> StepState:
+def put_back(plan: Plan, state: StepState, outside: Closed) -> StepState:
     """Return the rollout at the share that it has, which gates and alarms go on to watch.
 
     When the share belongs to a new step, the step before begins its bake anew: what it had shown is kept, and it is
     passed again when a window is open.
     """
     if not state.exposure.served:
-        return wait_to_begin(world, plan, lock, state, outside)
+        return wait_to_begin(plan, state, outside)
     now, exposure = clock.now(), state.exposure
     back = replace(
         state,
@@ -82,7 +82,7 @@ def put_back(world: World, plan: Plan, lock: Lock, state: StepState, outside: Cl
     )
     if state.began_at:
         return back
-    period = world.settings.metric_period_seconds
+    period = plan.settings.metric_period_seconds
     return replace(
         back,
         index=state.index - 1,

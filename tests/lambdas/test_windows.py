@@ -87,6 +87,20 @@ def test_a_step_that_has_passed_keeps_its_share_until_the_window_opens(aws: Aws,
     assert shop.unsafe() == []
 
 
+def test_a_weekend_is_waited_for(aws: Aws, shop: Shop) -> None:
+    shop.plan |= {"windows_seconds": 4 * 24 * HOUR, "hold_interval_seconds": 12 * HOUR}
+    open_now(shop)
+    execution = shop.begin("v2", "Evaluate", index=0)
+    shop.plan["windows"] = [only(0, 9, 3)]
+    monday = datetime(2027, 1, 18, 9, tzinfo=UTC).timestamp()
+    until(shop, execution, lambda: execution.step["index"] == 1)
+    assert monday <= aws.clock.now() < monday + 300
+    assert execution.step["held_seconds"] > 2 * 24 * HOUR
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    assert shop.unsafe() == []
+
+
 def test_a_step_that_has_not_passed_is_looked_at_as_often_as_ever(shop: Shop) -> None:
     open_now(shop)
     execution = shop.begin("v2", "Evaluate", index=0)

@@ -1,14 +1,16 @@
 """A step that waits for approval, and a pause, through the real state machine."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk.assertions import Template
+from aws_cdk.aws_scheduler import ScheduleExpression
 from rollout.contract.names import SLOT_A as A
 
-from canary_construct import TrafficRouting, TrafficStep
+from canary_construct import RolloutWindow, TrafficRouting, TrafficStep
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -30,7 +32,11 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> DeclaredEndpoint:
         TrafficStep(percent=100, bake=bake),
     ]
     declare(shop, routing=TrafficRouting.steps(steps))
-    path = tmp_path_factory.mktemp("held") / "Shop.template.json"
+    return _found(shop, tmp_path_factory.mktemp("held"))
+
+
+def _found(shop: Stack, folder: Path) -> DeclaredEndpoint:
+    path = folder / "Shop.template.json"
     path.write_text(json.dumps(Template.from_stack(shop).to_json()))
     return find_endpoint(path, None)
 
@@ -67,4 +73,16 @@ def test_a_pause_holds_the_first_step_for_hours(declared: DeclaredEndpoint) -> N
     )
     assert found.result["outcome"] == "PROMOTED"
     assert [step["percent"] for step in found.result["steps"]] == [10, 50, 100]
+    assert found.result["safe_end"], found.result["unsafe"]
+
+
+def test_a_step_that_has_passed_outside_the_window_rises_when_the_next_one_opens(tmp_path: Path) -> None:
+    """The rehearsal begins at 8:00. The first step has passed after nine, when the window is closed."""
+    shop, bake = stack(), Duration.minutes(40)
+    schedule = ScheduleExpression.cron(minute="0", hour="8,12", week_day="MON-FRI")
+    window = RolloutWindow(schedule=schedule, duration=Duration.hours(1))
+    declare(shop, routing=TrafficRouting.steps([10, 100], bake=bake), rollout_windows=[window])
+    found = rehearsed(_found(shop, tmp_path))
+    assert found.result["outcome"] == "PROMOTED"
+    assert found.result["seconds"] > 3 * HOUR
     assert found.result["safe_end"], found.result["unsafe"]

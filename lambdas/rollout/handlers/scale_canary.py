@@ -51,7 +51,7 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     held = "" if lock.way_back is not None else held_by_alarms(world, lock, must_be_known=False)
     outside = before_the_first_share(plan, state, clock.now())
     if outside is not None:
-        return wait_to_begin(world, plan, lock, state, outside)
+        return wait_to_begin(plan, state, outside)
     state = replace(counted(state, clock.now()), waits_to_begin=False, look_after=plan.poll_seconds)
     state = state if state.began_at else replace(state, held_before=state.held_seconds)
     view = world.endpoint.describe()
