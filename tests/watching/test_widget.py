@@ -61,7 +61,7 @@ def view(said: str) -> StatusView:
     )  # fmt: skip
     rollout = RolloutView(
         execution=said, version=said, outcome="RUNNING", reason=said, state=said, started_at=said, ended_at="",
-        promoted_at="", halted="", paused=said, awaits=said, leaves="", step=step,
+        promoted_at="", halted="", paused=said, awaits=said, leaves="", outside=said, step=step,
         course=[StageView(title=said, state="now", asks=True)], gates=[gate],
     )  # fmt: skip
     slot = SlotView(
