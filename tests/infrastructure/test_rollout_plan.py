@@ -215,7 +215,7 @@ def test_windows_reach_the_handlers_with_room_to_wait_for_them_in_every_step() -
     assert [window.title for window in plan.windows] == ["Mon-Fri 09:00-16:00 Europe/Berlin"]
     assert plan.windows_seconds == len(plan.steps) * 66 * 3600
     assert plan.longest_hold_seconds == 24 * 3600 + plan.windows_seconds
-    assert plan.evaluation_interval_seconds == Plan.parse(plan_of(resources_of())).evaluation_interval_seconds
+    assert plan.evaluation_interval_seconds == 120
     assert "windows" not in plan_of(resources_of())
 
 
