@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dateutil.zoneinfo import get_zonefile_instance  # type: ignore[import-untyped]  # its stubs are a package apart
+from dateutil import tz  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def time_zone(name: str) -> tzinfo | None:
     """Return a time zone of the IANA database; `None` for one that is not in it.
 
-    The database is that of dateutil, which botocore brings: Lambda's own image has none, and this one is the same
-    wherever the code runs. It knows the changes of the clock until 2037.
+    botocore brings dateutil and its database, which knows the changes of the clock until 2037: Lambda's own image has
+    none. A machine that has a database of its own uses that.
     """
-    found: tzinfo | None = get_zonefile_instance().get(name)
+    found: tzinfo | None = tz.gettz(name)
     return found
