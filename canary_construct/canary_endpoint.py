@@ -19,6 +19,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 from rollout.contract.plan import ApiStage
 
+from canary_construct.border import checked
 from canary_construct.handlers.cohort_permissions import allow_cohort_changes
 from canary_construct.handlers.functions import Handlers
 from canary_construct.hosting.adopted import check_release, waiting_endpoint
@@ -41,7 +42,6 @@ from canary_construct.permissions.operator import OPERATE
 from canary_construct.props.alarm_thresholds import AlarmThresholds
 from canary_construct.props.gate import default_gates
 from canary_construct.props.instance_scaling import InstanceScaling
-from canary_construct.props.not_for import says_what_it_is_not_for
 from canary_construct.props.on_inconclusive import OnInconclusive
 from canary_construct.props.slot import Slot
 from canary_construct.props.traffic_routing import TrafficRouting
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from canary_construct.props.smoke_test import SmokeTest
 
 
-@says_what_it_is_not_for
+@checked(deploy_time=("expected_rps",))
 class CanaryEndpoint(Construct):
     """A SageMaker endpoint with two production variants and a state machine that shifts traffic between them.
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_apigateway as apigateway
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_cognito as cognito
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class ApiAuthorization:
     """How callers prove who they are: one of the factories.

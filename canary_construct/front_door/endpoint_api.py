@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from canary_construct.border import checked
 from canary_construct.front_door.account_logging import account_logging as account_log_role
 from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.content_types import JSON, ContentTypes
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PATH = "invocations"
 
 
+@checked()
 class EndpointApi(Construct):
     """A REST API whose `POST /invocations` calls InvokeEndpoint of the endpoint.
 

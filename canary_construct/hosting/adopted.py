@@ -10,6 +10,7 @@ from constructs import Construct
 from rollout.contract.adoption import ADOPTION
 from rollout.contract.adoption import Adoption as Property
 
+from canary_construct.border import checked
 from canary_construct.cdk.lazy import lazy_value
 from canary_construct.hosting.endpoint_name import check_endpoint_name
 from canary_construct.hosting.overridden import Endpoint
@@ -26,6 +27,7 @@ ENDPOINT_ID = "Resource"
 """The construct ID of the endpoint. The logical ID is made of it and of the constructs around it."""
 
 
+@checked()
 class BareEndpoint(Construct):
     """A live endpoint as `cdk import` takes it into a stack: nothing but the endpoint, which stays as it is.
 

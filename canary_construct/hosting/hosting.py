@@ -13,7 +13,6 @@ from rollout.contract.names import STACK_TAG, TAG
 from canary_construct.hosting.endpoint_name import check_endpoint_name
 from canary_construct.hosting.model_sources import ModelNeeds
 from canary_construct.props.metric_period import check_metric_period
-from canary_construct.props.not_for import refusal
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -127,17 +126,14 @@ def _has_local_storage(instance_type: str) -> bool:
     return not Token.is_unresolved(instance_type) and _LOCAL_STORAGE.match(instance_type) is not None
 
 
-def check_instance_type(instance_type: str | list[str] | tuple[str, ...]) -> None:
+def check_instance_type(instance_type: str) -> None:
     """Refuse an instance type that cannot scale.
 
     Raises:
-        TypeError: when there are several: SageMaker's instance pools.
         ValueError: when it is of a burstable family, or no SageMaker instance type at all.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
     """
-    if isinstance(instance_type, list | tuple):
-        raise TypeError(refusal("instance_pools", instance_type))
     if Token.is_unresolved(instance_type):
         return
     if not instance_type.startswith("ml."):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jsii
 from constructs import IValidation
 
-from canary_construct.props.not_for import refusals_in
+from canary_construct.border.not_for import refusals_in
 
 if TYPE_CHECKING:
     from canary_construct.hosting.overridden import Overridden

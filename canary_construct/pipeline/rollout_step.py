@@ -8,6 +8,8 @@ from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 
+from canary_construct.border import checked
+
 PROFILE = "canary"
 LEAST, MOST = Duration.minutes(10), Duration.hours(36)
 """CodeBuild allows 5 minutes to 36 hours. Source:
@@ -17,6 +19,7 @@ MARGIN = Duration.minutes(5)
 INSTALL = "pip install 'canary-construct[cli]'"
 
 
+@checked()
 def rollout_step(
     construct_id: str,
     *,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from canary_construct.border import checked
 from canary_construct.props.model_release import check_version
 from canary_construct.props.slot import Slot
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
     """A live endpoint that was made elsewhere. `docs/adopt.md` says the whole way.

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from rollout.contract.plan import AlarmLimits
 
+from canary_construct.border import checked
 
+
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class AlarmThresholds:
     """Limits of the two alarms that each slot has. Only those of the canary slot can stop a rollout.

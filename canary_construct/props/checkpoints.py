@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from rollout.contract.plan import Passes
 
 from canary_construct.props.order_of_steps import check_order
@@ -32,13 +30,8 @@ def check_harm_budget(budget: float) -> None:
     """Refuse a harm budget that is no number of requests.
 
     Raises:
-        ValueError: when it is no finite number of 1 or more, or is known at deploy time only.
+        ValueError: when it is under 1.
     """
-    # before the CDK is asked whether it is a token: that question cannot hold NaN
-    if not isinstance(budget, int | float) or isinstance(budget, bool) or not math.isfinite(budget):
-        raise ValueError(f"harm_budget must be a finite number, got {budget!r}")
-    if Token.is_unresolved(budget):
-        raise ValueError("harm_budget must be known at synth: the plan is made of it; got a token")
     if budget < 1:
         raise ValueError(f"harm_budget must be 1 or more, got {budget:g}")
 

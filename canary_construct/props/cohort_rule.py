@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from rollout.contract import cohort as contract
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,7 @@ _HEADER = re.compile(r"[a-z0-9-]+")
 _VALUE = re.compile(r"[A-Za-z0-9._~:/?#&=-]+")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class CohortRule:
     """Requests that go to the canary while its weight is 0; all others go to stable. Made by its factories.
@@ -67,13 +70,8 @@ class CohortRule:
 
         Values hold letters, digits and `._~:/?#&=-`: an API keeps them in a stage variable, which takes no others.
 
-        Raises:
-            TypeError: when `values` is one text.
-
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
         """
-        if isinstance(values, str):
-            raise TypeError(f"values must be a sequence of texts, got the text {values!r}")
         if not values:
             raise ValueError(f"values must hold at least one value of header {header}, got none")
         wrong = [value for value in values if not _VALUE.fullmatch(value)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
-from canary_construct.props.not_for import says_what_it_is_not_for
+from canary_construct.border import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ _S3_PREFIX = re.compile(r"s3://[^/]+/(?:.*/)?")
 _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class S3Prefix:
     """Model files that lie in S3 uncompressed. SageMaker copies every object below `url` into `/opt/ml/model`.
@@ -41,6 +42,7 @@ class S3Prefix:
             raise ValueError(f"url of an S3Prefix must be s3://bucket/folder/, got {self.url!r}")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class PrivateRegistry:
     """The image is in a Docker registry that the models reach through their VPC, and not in Amazon ECR.
@@ -54,7 +56,7 @@ class PrivateRegistry:
     credentials: lambda_.IFunction | None = None
 
 
-@says_what_it_is_not_for
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Container:
     """One container of a model: its image, its model data, its environment.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,6 +28,7 @@ class CaptureMode(Enum):
     INPUT_AND_OUTPUT = ("Input", "Output")
 
 
+@checked(deploy_time=("percent",))
 @dataclass(frozen=True, kw_only=True)
 class DataCapture:
     """SageMaker writes a share of the requests and their answers to S3, for both variants.

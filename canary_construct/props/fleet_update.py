@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Self
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
+
+from canary_construct.border import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,7 @@ ALL_AT_ONCE, CANARY, LINEAR = "ALL_AT_ONCE", "CANARY", "LINEAR"
 _WAIT = Duration.minutes(5)
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class FleetUpdate:
     """SageMaker swaps the fleet all at once or in steps, watches alarms meanwhile, and goes back when one is raised.
@@ -137,8 +140,6 @@ class FleetUpdate:
 
 
 def _check_percent(percent: int, allowed: range, of: str) -> None:
-    if Token.is_unresolved(percent):
-        raise ValueError(f"percent of a {of} fleet update must be known at synth, got a deploy-time value")
     if percent not in allowed:
         raise ValueError(
             f"percent of a {of} fleet update must be between {allowed[0]} and {allowed[-1]}, got {percent}"
@@ -146,8 +147,6 @@ def _check_percent(percent: int, allowed: range, of: str) -> None:
 
 
 def _seconds(name: str, given: Duration, allowed: range) -> int:
-    if given.is_unresolved():
-        raise ValueError(f"{name} of a fleet update must be known at synth, got a deploy-time value")
     seconds = int(given.to_seconds())
     if seconds not in allowed:
         raise ValueError(

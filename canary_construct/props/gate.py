@@ -17,12 +17,15 @@ from rollout.contract.gate_rules import (
     Source,
 )
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MICROSECONDS_PER_MILLISECOND = 1000
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Gate:
     """A comparison of the canary with stable, made in every metric period. Made by its factories.

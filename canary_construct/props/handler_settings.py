@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from canary_construct.border import checked
 from canary_construct.props.network import check_network, subnet_ids
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ OLDEST_PYTHON = 11
 _PYTHON = re.compile(r"python3\.(\d+)")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class HandlerSettings:
     """Runtime, network, encryption and logs of the Lambda functions, which all endpoints of a stack share.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from rollout.contract.plan import HoldBackRule
+
+from canary_construct.border import checked
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -17,6 +18,7 @@ LARGEST_PERCENT = 49
 """The release is promoted: most of the traffic is its own."""
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True, init=False)
 class HoldBack:
     """After a promotion the former release keeps a small share of the traffic, to compare with.
@@ -34,8 +36,6 @@ class HoldBack:
     duration_seconds: int
 
     def __init__(self, *, percent: int = 2, duration: Duration | None = None) -> None:
-        if Token.is_unresolved(percent) or (duration is not None and duration.is_unresolved()):
-            raise ValueError("hold_back must be known at synth: the plan is made of it; got a token")
         seconds = DEFAULT_SECONDS if duration is None else int(duration.to_seconds())
         if not 1 <= percent <= LARGEST_PERCENT:
             raise ValueError(

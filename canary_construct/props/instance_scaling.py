@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 from rollout.contract.plan import Scaling
 
-from canary_construct.props.not_for import says_what_it_is_not_for
+from canary_construct.border import checked
 from canary_construct.props.scaling_metric import check_target
 
 if TYPE_CHECKING:
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from canary_construct.props.scheduled_minimum import ScheduledMinimum
 
 
-@says_what_it_is_not_for
+@checked(
+    deploy_time=(
+        "min_instances",
+        "max_instances",
+        "idle_instances",
+        "invocations_per_instance",
+        "scale_out_cooldown_seconds",
+        "scale_in_cooldown_seconds",
+    )
+)
 @dataclass(frozen=True, kw_only=True)
 class InstanceScaling:
     """Instances of the stable slot and of the idle one.

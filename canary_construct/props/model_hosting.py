@@ -17,7 +17,7 @@ from rollout.contract.hosting import (
     VOLUME_SIZE,
 )
 
-from canary_construct.props.not_for import says_what_it_is_not_for
+from canary_construct.border import checked
 
 if TYPE_CHECKING:
     from aws_cdk import Duration, Size
@@ -47,7 +47,7 @@ class RoutingStrategy(Enum):
     RANDOM = "RANDOM"
 
 
-@says_what_it_is_not_for
+@checked()
 @dataclass(frozen=True, kw_only=True, init=False)
 class ModelHosting:
     """How SageMaker starts the instances of a model, and which of them gets a request.
@@ -115,20 +115,13 @@ class ModelHosting:
 def _seconds(name: str, given: Duration | None) -> int | None:
     if given is None:
         return None
-    _refuse_token(name, is_token=given.is_unresolved())
     return _within(TIMEOUT_SECONDS, int(given.to_seconds()), name, "s")
 
 
 def _gib(name: str, given: Size | None) -> int | None:
     if given is None:
         return None
-    _refuse_token(name, is_token=given.is_unresolved())
     return _within(VOLUME_GIB, int(given.to_gibibytes()), name, "GiB")
-
-
-def _refuse_token(name: str, *, is_token: bool) -> None:
-    if is_token:
-        raise ValueError(f"{name} must be known at synth, got a deploy-time value")
 
 
 def _within(allowed: range, value: int, name: str, unit: str) -> int:

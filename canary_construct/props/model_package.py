@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 from aws_cdk import aws_events as events
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from constructs import Construct
 
@@ -30,6 +32,7 @@ def check_package_arn(arn: str) -> None:
         )
 
 
+@checked()
 def on_approved_package(
     scope: Construct,
     construct_id: str,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Token
 
+from canary_construct.border import checked
 from canary_construct.props.container import Container, check_asset
-from canary_construct.props.instance_scaling import InstanceScaling
 from canary_construct.props.model_package import check_package_arn
-from canary_construct.props.not_for import says_what_it_is_not_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from canary_construct.props.container import PrivateRegistry, S3Prefix
+    from canary_construct.props.instance_scaling import InstanceScaling
     from canary_construct.props.model_hosting import ModelHosting
 
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -26,7 +26,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/inference-pipelines.html"""
 _OF_A_CONTAINER = ("image_uri", "model_data_url", "model_data", "asset_path", "image_config")
 
 
-@says_what_it_is_not_for
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class ModelRelease:
     """One model build: a version label, the container image and the model archive.
@@ -47,7 +47,6 @@ class ModelRelease:
     - `hosting`: how the instances of this release differ from what the endpoint's `hosting` says
 
     Raises:
-        TypeError: when `scaling` is no `InstanceScaling`.
         ValueError: when `version` cannot name an execution, there is no container or one too many, or a value of a
             container is malformed.
 
@@ -70,8 +69,6 @@ class ModelRelease:
 
     def __post_init__(self) -> None:
         check_version(self.version)
-        if self.scaling is not None and not isinstance(self.scaling, InstanceScaling):
-            raise TypeError(f"scaling of release {self.version} must be an InstanceScaling, got {self.scaling!r}")
         if self.model_package_arn is not None:
             check_package_arn(self.model_package_arn)
             _refuse(self, (*_OF_A_CONTAINER, "containers"), "a model package, which says {} itself")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,7 @@ class MetricStatistic(StrEnum):
     SUM = "Sum"
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class ScalingMetric:
     """A CloudWatch metric of each variant that target tracking keeps at `target`.

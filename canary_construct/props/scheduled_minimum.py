@@ -9,6 +9,8 @@ from enum import IntEnum
 
 from rollout.decisions.minimum import DAY_MINUTES
 
+from canary_construct.border import checked
+
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -24,6 +26,7 @@ class Weekday(IntEnum):
     SUNDAY = 6
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class ScheduledMinimum:
     """At least so many instances of the variant that serves, from `start` until `end`.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.plan import SmokeRequest
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,6 +17,7 @@ MAX_TOTAL_BYTES = 100_000
 """Payloads travel in the state machine's input; Step Functions allows 256 KiB for all of it."""
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class SmokeTest:
     """Payloads that are sent to the canary at weight 0. Each must be answered with success, in one of two tries.

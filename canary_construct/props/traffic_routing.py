@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.plan import Passes
 
+from canary_construct.border import checked
 from canary_construct.props.checkpoints import check_harm_budget, paced_steps
 from canary_construct.props.order_of_steps import check_order
 from canary_construct.props.traffic_step import TrafficStep
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from canary_construct.props.cohort_rule import CohortRule
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class TrafficRouting:
     """The steps of a rollout: cohorts first, if any, then rising shares that end at 100 %.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollout.contract.plan import Passes, Step
 
+from canary_construct.border import checked
+
 if TYPE_CHECKING:
     from aws_cdk import Duration
 
@@ -30,6 +32,7 @@ class SaidTimes(NamedTuple):
         return cls(*(None if time is None else int(time.to_seconds()) for time in (bake, max_bake)))
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True, init=False)
 class TrafficStep:
     """One traffic share and the time it is watched.

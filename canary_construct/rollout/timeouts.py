@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from aws_cdk import Token
 from rollout.contract.timing import CAPACITY_TIMEOUTS, PREPARE_SECONDS
 
 if TYPE_CHECKING:
@@ -31,12 +30,10 @@ class Timeouts:
         """Return the time-outs with this wait for instances; left out, 20 minutes.
 
         Raises:
-            ValueError: when it is not from five minutes to two hours, or is known at deploy time only.
+            ValueError: when it is not from five minutes to two hours,.
         """
         if capacity_timeout is None:
             return cls()
-        if Token.is_unresolved(capacity_timeout) or capacity_timeout.is_unresolved():
-            raise ValueError("capacity_timeout must be known at synth: the plan is made of it; got a token")
         seconds = int(capacity_timeout.to_seconds())
         if not SHORTEST_CAPACITY_SECONDS <= seconds <= LONGEST_CAPACITY_SECONDS:
             raise ValueError(

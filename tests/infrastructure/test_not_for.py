@@ -11,7 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import IConstruct
 
 from canary_construct import Container, InstanceScaling, ModelHosting, ModelRelease
-from canary_construct.props.not_for import INSTEAD, refusals_in
+from canary_construct.border.not_for import INSTEAD, refusals_in
 from tests.infrastructure.synthesis import IMAGE, RELEASE, declare, rendered, stack
 
 pytestmark = pytest.mark.xdist_group("guards")

@@ -48,9 +48,9 @@ def test_times_and_sizes_of_deploy_time_are_refused_and_an_ami_version_is_not() 
     stack = Stack(App(), "Shop")
     number = CfnParameter(stack, "Number", type="Number").value_as_number
     name = CfnParameter(stack, "Name").value_as_string
-    with pytest.raises(ValueError, match=r"^startup_timeout must be known at synth, got a deploy-time value$"):
+    with pytest.raises(ValueError, match=r"^startup_timeout of ModelHosting must be known at synth"):
         ModelHosting(startup_timeout=Duration.seconds(number))
-    with pytest.raises(ValueError, match=r"^volume_size must be known at synth, got a deploy-time value$"):
+    with pytest.raises(ValueError, match=r"^volume_size of ModelHosting must be known at synth"):
         ModelHosting(volume_size=Size.gibibytes(number))
     assert ModelHosting(inference_ami_version=name).knobs() == {"InferenceAmiVersion": name}
 

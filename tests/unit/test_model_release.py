@@ -165,5 +165,5 @@ def test_a_release_may_say_type_and_scaling_wherever_it_comes_from(tmp_path: Pat
 
 
 def test_a_scaling_of_another_kind_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^scaling of release v1 must be an InstanceScaling, got 3$"):
+    with pytest.raises(TypeError, match=r"^scaling of ModelRelease must be an InstanceScaling or left out, got 3$"):
         ModelRelease(version="v1", image_uri=IMAGE, scaling=3)  # type: ignore[arg-type]  # that is the point

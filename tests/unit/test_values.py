@@ -74,7 +74,10 @@ QUEUE = ScalingMetric(namespace="Shop", metric_name="Queue", target=10)
     ("props", "sentence"),
     [
         ({"concurrency_per_instance": 0}, "concurrency_per_instance must be above 0, got 0"),
-        ({"concurrency_per_instance": math.nan}, "concurrency_per_instance must be above 0, got nan"),
+        (
+            {"concurrency_per_instance": math.nan},
+            "concurrency_per_instance of InstanceScaling must be a finite number, got nan",
+        ),
         ({"metrics": [QUEUE, QUEUE]}, "metrics must have different names, got Queue, Queue"),
     ],
 )
@@ -88,7 +91,7 @@ def test_what_instances_cannot_follow_is_refused(props: dict[str, Any], sentence
         ({"namespace": ""}, "namespace must not be empty"),
         ({"metric_name": ""}, "metric_name must not be empty"),
         ({"target": -1}, "target must be above 0, got -1"),
-        ({"target": math.inf}, "target must be above 0, got inf"),
+        ({"target": math.inf}, "target of ScalingMetric must be a finite number, got inf"),
         ({"dimensions": {"VariantName": "a"}}, "dimensions must leave VariantName out: the library adds it"),
     ],
 )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-T = TypeVar("T")
 
 INSTEAD = {
     "serverless": "serverless inference has one variant, and a rollout moves traffic between two; use two serverless "
@@ -65,23 +62,3 @@ def refusals_in(rendered: Any) -> Iterator[str]:
         case list():
             for item in rendered:
                 yield from refusals_in(item)
-
-
-def says_what_it_is_not_for(cls: type[T]) -> type[T]:
-    """Let a class refuse keyword arguments of what it is not for with a sentence; Python says only "unexpected".
-
-    Raises:
-        TypeError: with the sentence.
-    """
-    made: Any = cls.__init__
-
-    @wraps(made)
-    def checked(self: Any, *positional: Any, **named: Any) -> None:
-        for name, value in named.items():
-            refused = refusal(name, value)
-            if refused is not None:
-                raise TypeError(refused)
-        made(self, *positional, **named)
-
-    cls.__init__ = checked  # type: ignore[method-assign]  # the same arguments as before
-    return cls

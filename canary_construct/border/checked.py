@@ -1,0 +1,76 @@
+"""Checks the arguments of everything public, before any of them goes to the CDK."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from canary_construct.border.calls import misuse
+from canary_construct.border.types_in import types_in
+from canary_construct.border.values import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+Public = TypeVar("Public", bound="Callable[..., Any]")
+
+
+def checked(*, deploy_time: Collection[str] = ()) -> Callable[[Public], Public]:
+    """Let a class or a function refuse arguments that do not fit their annotations, with a sentence for each.
+
+    Of a class: its constructor, its factories and its public methods. Numbers and durations must be known at synth,
+    since plans are computed from them; `deploy_time` names those that may be CloudFormation's. Booleans are no numbers,
+    a text is no list, and no number is infinite.
+
+    Raises:
+        TypeError: when an argument is of another type, unknown or missing.
+        ValueError: when a number is not finite, or a value is known at deploy time only.
+    """
+
+    def decorate(public: Public) -> Public:
+        if not isinstance(public, type):
+            return _checking(public, public.__name__, deploy_time)  # type: ignore[return-value]  # the same signature
+        for name, member in list(vars(public).items()):
+            if name == "__init__":
+                setattr(public, name, _checking(member, public.__name__, deploy_time))
+            elif not name.startswith("_"):
+                _check_member(public, name, member, deploy_time)
+        return public
+
+    return decorate
+
+
+def _check_member(public: type, name: str, member: object, deploy_time: Collection[str]) -> None:
+    """Check a factory or a method; properties and values are left alone."""
+    title = f"{public.__name__}.{name}"
+    if isinstance(member, classmethod | staticmethod):
+        setattr(public, name, type(member)(_checking(member.__func__, title, deploy_time)))
+    elif inspect.isfunction(member):
+        setattr(public, name, _checking(member, title, deploy_time))
+
+
+def _checking(function: Callable[..., Any], title: str, deploy_time: Collection[str]) -> Callable[..., Any]:
+    signature = inspect.signature(function)
+    types = cache(lambda: types_in(function))
+
+    @wraps(function)
+    def checking(*positional: Any, **named: Any) -> Any:
+        try:
+            arguments = signature.bind(*positional, **named).arguments
+        except TypeError as error:
+            raise TypeError(misuse(title, signature, named) or str(error)) from None
+        for name, value in arguments.items():
+            if name in types():
+                is_many = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+                for each in value if is_many else [value]:
+                    _check(f"{name} of {title}", each, types()[name], may_be_token=name in deploy_time)
+        return function(*positional, **named)
+
+    return checking
+
+
+def _check(title: str, value: object, hint: object, *, may_be_token: bool) -> None:
+    found = problem(value, hint, may_be_token=may_be_token)
+    if found is not None:
+        raise found.kind(f"{title} must {found.sentence}")
