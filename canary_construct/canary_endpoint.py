@@ -20,12 +20,13 @@ from constructs import Construct
 from rollout.contract.plan import ApiStage
 
 from canary_construct.border import checked
+from canary_construct.border.resources import refuse_unfit_topic
 from canary_construct.handlers.cohort_permissions import allow_cohort_changes
 from canary_construct.handlers.functions import Handlers
 from canary_construct.hosting.adopted import check_release, waiting_endpoint
 from canary_construct.hosting.deploy_guards import release_slots, verified_endpoint
 from canary_construct.hosting.endpoint import endpoint, endpoint_config
-from canary_construct.hosting.endpoint_name import default_endpoint_name
+from canary_construct.hosting.endpoint_name import default_endpoint_name, refuse_second
 from canary_construct.hosting.fleet_guardrail import FleetGuardrail
 from canary_construct.hosting.guarded import Guarded, release_properties
 from canary_construct.hosting.hosting import Hosting
@@ -178,6 +179,7 @@ class CanaryEndpoint(Construct):
         super().__init__(scope, construct_id)
         check_release(release, adopt)
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
+        refuse_second(self, self._endpoint_name)
         self._metric_period = metric_period
         self._is_kept = is_kept(removal_policy, adopt)
         self._api_stages: list[ApiStage] = []
@@ -353,6 +355,7 @@ class CanaryEndpoint(Construct):
 
     def _notify(self, topic: sns.ITopic) -> None:
         """Tell people of every change of a rollout."""
+        refuse_unfit_topic(self, topic)
         address = {
             "dashboard": dashboard_address(self, self._dashboard_name),
             "executions": executions_address(self, self._names.state_machine_arn),

@@ -9,34 +9,47 @@ from typing import TYPE_CHECKING, Any
 from canary_construct.border.not_for import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from inspect import Signature
 
+MOST_LISTED = 12
+"""Arguments in a sentence; of more, nobody reads it."""
 
-def misuse(title: str, signature: Signature, named: Mapping[str, Any]) -> str | None:
-    """Return why a call does not fit a signature; `None` when Python's own sentence has to do.
+
+def misuse(title: str, signature: Signature, positional: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """Return why a call does not fit a signature.
 
     >>> from inspect import signature
-    >>> def step(*, percent: int, bake: int = 0) -> None: ...
-    >>> misuse("step", signature(step), {"percnt": 5})
+    >>> def step(scope: str, *, percent: int, bake: int = 0) -> None: ...
+    >>> misuse("step", signature(step), ["s"], {"percnt": 5})
     'step has no argument percnt; did you mean percent?'
-    >>> misuse("step", signature(step), {"colour": 5})
-    'step has no argument colour; it has percent and bake'
-    >>> misuse("step", signature(step), {})
-    'step needs percent'
+    >>> misuse("step", signature(step), ["s"], {"colour": 5})
+    'step has no argument colour; it has scope, percent and bake'
+    >>> misuse("step", signature(step), [], {})
+    'step needs scope and percent'
+    >>> misuse("step", signature(step), ["s", 5], {})
+    'step takes percent and what follows it by name only: write percent=…'
     """
-    by_name = [parameter for parameter in signature.parameters.values() if parameter.kind is Parameter.KEYWORD_ONLY]
-    known = [name for name, parameter in signature.parameters.items() if parameter.kind is not Parameter.VAR_POSITIONAL]
+    parameters = [each for each in signature.parameters.values() if each.name not in {"self", "cls"}]
+    known = [each.name for each in parameters]
     for name, value in named.items():
         if name not in known:
-            return refusal(name, value) or _unknown(title, name, [each for each in known if each != "self"])
-    missing = [each.name for each in by_name if each.default is Parameter.empty and each.name not in named]
-    return f"{title} needs {_listed(missing)}" if missing else None
+            return refusal(name, value) or _unknown(title, name, known)
+    in_order = [each for each in signature.parameters.values() if each.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    by_name = [each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY]
+    if len(positional) > len(in_order) and by_name:
+        return f"{title} takes {by_name[0]} and what follows it by name only: write {by_name[0]}=…"
+    taken = {*named, *(each.name for each in in_order[: len(positional)])}
+    missing = [each.name for each in parameters if each.default is Parameter.empty and each.name not in taken]
+    return f"{title} needs {_listed(missing)}" if missing else f"{title} was given an argument twice or one too many"
 
 
 def _unknown(title: str, name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
-    return f"{title} has no argument {name}; " + (f"did you mean {near[0]}?" if near else f"it has {_listed(known)}")
+    if near:
+        return f"{title} has no argument {name}; did you mean {near[0]}?"
+    others = _listed(known) if len(known) <= MOST_LISTED else f"{len(known)} others, which help({title}) explains"
+    return f"{title} has no argument {name}; it has {others}"
 
 
 def _listed(names: list[str]) -> str:

@@ -58,8 +58,8 @@ def _checking(function: Callable[..., Any], title: str, deploy_time: Collection[
     def checking(*positional: Any, **named: Any) -> Any:
         try:
             arguments = signature.bind(*positional, **named).arguments
-        except TypeError as error:
-            raise TypeError(misuse(title, signature, named) or str(error)) from None
+        except TypeError:
+            raise TypeError(misuse(title, signature, positional, named)) from None
         for name, value in arguments.items():
             if name in types():
                 is_many = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from aws_cdk import Duration, Size
 
 from canary_construct.border.deploy_time import has_members, is_deploy_time
-from canary_construct.border.words import allowed, described, hint_for
+from canary_construct.border.words import advice, allowed, described
 
 _NUMBERS = (int, float)
 _LISTS = (Sequence, list, tuple)
@@ -42,9 +42,9 @@ def problem(value: object, hint: object, *, may_be_token: bool = False) -> Probl
     if is_deploy_time(value) and _takes_known(hint):
         return None if may_be_token else Problem(ValueError, "be known at synth, got a value of deploy time (a token)")
     if not _fits(value, hint):
-        return Problem(TypeError, f"be {allowed(hint)}, got {_what(value, hint)}{hint_for(value, hint)}")
-    odd = next((number for number in _numbers_in(value) if not math.isfinite(number)), None)
-    return None if odd is None else Problem(ValueError, f"be a finite number, got {odd}")
+        return Problem(TypeError, f"be {allowed(hint)}, got {_what(value, hint)}{_advice(value, hint)}")
+    odd = next((number for number in _numbers_in(value) if not abs(number) <= sys.float_info.max), None)
+    return None if odd is None else Problem(ValueError, f"be a finite number, got {described(odd)}")
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -81,9 +81,17 @@ def _what(value: Any, hint: Any) -> str:
     return described(value)
 
 
+def _advice(value: object, hint: Any) -> str:
+    """Return what a person who gave this probably wants to write, as the end of a sentence."""
+    options = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+    if any(get_origin(each) in _LISTS and _fits(value, get_args(each)[0]) for each in options):
+        return "; put it into a list"
+    return next(filter(None, (advice(value, each) for each in options)), "")
+
+
 def _numbers_in(value: Any) -> list[float]:
     items = list(value) if _is_list(value) else [value]
-    return [item for item in items if isinstance(item, float)]
+    return [item for item in items if isinstance(item, int | float)]
 
 
 def _takes_known(hint: Any) -> bool:

@@ -12,6 +12,8 @@ from aws_cdk import Duration
 from canary_construct.border.deploy_time import is_deploy_time
 
 _LONGEST = 60
+_MOST_NAMES = 7
+"""Of an enumeration that are all told: the days of a week."""
 _SIMPLE = {str: "text", int: "whole number", float: "number", bytes: "bytes"}
 
 
@@ -34,7 +36,7 @@ def allowed(hint: Any) -> str:
         case origin if origin in {Sequence, list, tuple}:
             words = f"a list of {_several(get_args(hint)[0])}"
         case origin if isinstance(origin, type) and issubclass(origin, Enum):
-            words = "one of " + ", ".join(f"{origin.__name__}.{each.name}" for each in origin)
+            words = _one_of(origin)
         case origin:
             name = _SIMPLE.get(origin) or _name(origin)
             words = name if name == "bytes" else f"{_article(name)} {name}"
@@ -67,22 +69,24 @@ def described(value: object) -> str:
     return words
 
 
-def hint_for(value: object, hint: Any) -> str:
-    """Return what a person who gave this probably wants to write, as the end of a sentence."""
-    options = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
-    for option in options:
-        if get_origin(option) in {Sequence, list, tuple} and not isinstance(value, list | tuple):
-            inner = get_args(option)[0]
-            takes = get_args(inner) if get_origin(inner) in {Union, UnionType} else (inner,)
-            if any(isinstance(each, type) and type(value).__name__ == each.__name__ for each in takes):
-                return "; put it into a list"
-        if option is Duration and isinstance(value, int | float) and not isinstance(value, bool):
-            return f"; write Duration.seconds({value:g}) if you mean seconds"
-        if isinstance(value, str) and getattr(option, "_is_protocol", False):
-            return f"; {_name(option)[1:]}.from_… makes one of a name or an ARN"
-        if isinstance(value, type) and value is option:
-            return f"; make one with {value.__name__}(…)"
+def advice(value: object, wanted: Any) -> str:
+    """Return what a person who gave this and not what is wanted probably means, as the end of a sentence.
+
+    >>> advice(1800, Duration)
+    '; write Duration.seconds(1800) if you mean seconds'
+    """
+    if wanted is Duration and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"; write Duration.seconds({_short(value)}) if you mean seconds"
+    if isinstance(value, str) and getattr(wanted, "_is_protocol", False):
+        return f"; {_name(wanted)[1:]}.from_… makes one of a name or an ARN"
+    if value is wanted and isinstance(value, type) and not issubclass(value, Enum):
+        return f"; make one with {value.__name__}(…)"
     return ""
+
+
+def _one_of(kind: type[Enum]) -> str:
+    names = [f"{kind.__name__}.{each.name}" for each in kind]
+    return f"one of {', '.join(names)}" if len(names) <= _MOST_NAMES else f"a {kind.__name__} such as {names[0]}"
 
 
 def _several(hint: Any) -> str:
@@ -98,7 +102,8 @@ def _name(hint: Any) -> str:
 
 
 def _article(name: str) -> str:
-    return "an" if name[:1].upper() in "AEIOU" else "a"
+    is_spelled = name[1:2].isupper() or name[1:2].isdigit()
+    return "an" if name[:1].upper() in ("AEFHILMNORSX" if is_spelled else "AEIOU") else "a"
 
 
 def _short(value: object) -> str:

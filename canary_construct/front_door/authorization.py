@@ -47,7 +47,7 @@ class ApiAuthorization:
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
         """
         if not user_pools:
-            raise ValueError("cognito authorisation needs at least one user pool, got none")
+            raise ValueError("user_pools of ApiAuthorization.cognito must be one or more, got none")
         return cls(type=apigateway.AuthorizationType.COGNITO, user_pools=user_pools, scopes=tuple(scopes))
 
     @classmethod

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
+from aws_cdk import Stack, Stage, Token
 
 from canary_construct.cdk.outermost_stack import outermost_stack
 
 if TYPE_CHECKING:
-    from constructs import IConstruct
+    from collections.abc import Iterator
+
+    from constructs import Construct, IConstruct
 
 MAX_LENGTH = 63
 _NAME = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
@@ -29,6 +31,26 @@ def default_endpoint_name(scope: IConstruct) -> str:
     of_id = construct_id[: max(room // 2, room - len(stack_name))].rstrip("-")
     of_stack = stack_name[: room - len(of_id)].rstrip("-")
     return "-".join(part for part in (of_stack, of_id, address) if part)
+
+
+def refuse_second(scope: Construct, name: str) -> None:
+    """Refuse a name that another endpoint of the same stage of the app has, for the same account and region.
+
+    `scope` is the construct of the new endpoint. Stages may be deployed to different accounts.
+
+    Raises:
+        ValueError: with the construct that has it.
+    """
+    for other in _in_stage(scope):
+        has_it = type(other) is type(scope) and other is not scope and other.endpoint_name == name  # type: ignore[attr-defined]
+        if has_it and Stack.of(other).environment == Stack.of(scope).environment:
+            raise ValueError(f"endpoint_name must be used once, got {name!r}, which {other.node.path} has already")
+
+
+def _in_stage(scope: Construct) -> Iterator[IConstruct]:
+    stage = Stage.of(scope)
+    if stage is not None:
+        yield from (other for other in stage.node.find_all() if Stage.of(other) is stage)
 
 
 def _words(name: str) -> str:

@@ -10,6 +10,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import IValidation
 from rollout.contract.names import FLEET_ALARMS
 
+from canary_construct.border.resources import refuse_alarm_elsewhere
 from canary_construct.cdk.lazy import lazy_value
 from canary_construct.props.fleet_update import CANARY, FleetUpdate
 
@@ -58,6 +59,7 @@ class FleetGuardrail:
         roles: ModelRoles,
         started_on: str,
     ) -> None:
+        self._scope = scope
         self._given = update
         self._update = FleetUpdate.all_at_once() if update is None else update
         self._roles = roles
@@ -72,6 +74,7 @@ class FleetGuardrail:
 
     def add(self, alarm: cloudwatch.IAlarm) -> None:
         """Let SageMaker watch one more alarm."""
+        refuse_alarm_elsewhere(self._scope, alarm)
         if len(self._alarms) == MOST_ALARMS:
             raise ValueError(
                 f"fleet_update_alarms must be at most {MOST_ALARMS}, got {MOST_ALARMS + 1}: combine some of them in a "

@@ -8,6 +8,7 @@ from aws_cdk import Annotations, ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from rollout.contract.names import SAGEMAKER_NAMESPACE
 
+from canary_construct.border.resources import refuse_unfit_role
 from canary_construct.permissions.acknowledged_statement import add_statement
 
 if TYPE_CHECKING:
@@ -49,7 +50,11 @@ def complete_given_role(role: iam.IRole, sources: ModelSources, needs: ModelNeed
     """Allow the caller's role to read the stack's own archives and the caller's buckets, and to capture data.
 
     If the app cannot change the role, a note says so at synth.
+
+    Raises:
+        ValueError: when SageMaker may not assume it.
     """
+    refuse_unfit_role(role)
     _allow_reading(role, sources.shipped())
     if needs.data_capture is not None:
         _allow_capturing(role, needs.data_capture)

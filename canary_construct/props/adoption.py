@@ -30,6 +30,9 @@ class Adoption:
 
     def __post_init__(self) -> None:
         check_version(self.version)
+        for name in ("endpoint_config_name", "variant"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} of an adopted endpoint must be its name, got an empty text")
         if self.variant in {slot.value for slot in Slot}:
             raise ValueError(
                 f"variant of an adopted endpoint must be none of the construct's own, got {self.variant!r}"

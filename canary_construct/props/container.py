@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _S3_OBJECT = re.compile(r"s3://[^/]+/.*[^/]")
 _S3_PREFIX = re.compile(r"s3://[^/]+/(?:.*/)?")
+_GZIP = b"\x1f\x8b"
+"""How such a file begins. Source: https://www.rfc-editor.org/rfc/rfc1952 (2.3.1)"""
 _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
@@ -84,6 +86,8 @@ class Container:
     hostname: str | None = None
 
     def __post_init__(self) -> None:
+        if not self.image_uri:
+            raise ValueError("image_uri must name an image, got an empty text")
         _check_given_once(self)
         _check_model_data_url(self.model_data_url)
         if self.hostname is not None and not _HOSTNAME.fullmatch(self.hostname):
@@ -104,7 +108,7 @@ class Container:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
 
         Raises:
-            ValueError: when there is nothing at `path`, or a file that is not a `.tar.gz`.
+            ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.
         """
         check_asset(path)
         return cls(
@@ -120,13 +124,19 @@ def check_asset(path: str) -> None:
     """Refuse what cannot be shipped as model data.
 
     Raises:
-        ValueError: when there is nothing at `path`, or a file that is not a `.tar.gz`.
+        ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.
     """
     found = Path(path)
     if not found.exists():
         raise ValueError(f"path must be a model.tar.gz or a folder, got {path}, which does not exist")
     if found.is_file() and not found.name.endswith(".tar.gz"):
         raise ValueError(f"path must be a .tar.gz file or a folder, got {path}")
+    if found.is_file():
+        with found.open("rb") as archive:
+            if archive.read(len(_GZIP)) != _GZIP:
+                raise ValueError(f"path must be an archive that gzip has packed, got {path}, which is none")
+    elif not any(each.is_file() for each in found.rglob("*")):
+        raise ValueError(f"path must be a folder with files of a model, got {path}, which has none")
 
 
 def _check_given_once(container: Container) -> None:

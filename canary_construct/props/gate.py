@@ -16,6 +16,7 @@ from rollout.contract.gate_rules import (
     SlowRequests,
     Source,
 )
+from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
 
 from canary_construct.border import checked
 
@@ -154,6 +155,7 @@ class Gate:
             min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
         )
+        _check_counts(namespace, shown=shown, converted=converted)
         source = PublishedCounts(namespace=namespace, total=shown, counted=converted, delay_seconds=_seconds(delay))
         return cls(rule=rule, source=source, superior=superior)
 
@@ -178,7 +180,14 @@ class Gate:
         With a `ratio` of 1 or more a higher rate of `counted` in `total` is worse, below 1 a lower one. `dimensions`
         are added to the two; `event` is the verb for what is counted, in the reason that people read. `superior`:
         promoted only when proven better than stable, as with `conversion`.
+
+        Raises:
+            ValueError: when a number is out of its range, or the two counts cannot be an application's.
         """
+        for dimension in (ENDPOINT_DIMENSION, VARIANT_DIMENSION):
+            if dimension in (dimensions or {}):
+                raise ValueError(f"dimensions must leave {dimension} out: the library adds it")
+        _check_counts(namespace, total=total, counted=counted)
         rule = GateRule(
             name=name,
             kind=Kind.SHARE,
@@ -223,6 +232,20 @@ class Gate:
             unasked_steps=() if self.asked_in_cohorts else cohort_steps,
             spreads=tuple(spreads),
         )
+
+
+def _check_counts(namespace: str, **metrics: str) -> None:
+    """Refuse what no application can publish, and a count of itself.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+    """
+    if not namespace.strip() or namespace.startswith("AWS/"):
+        raise ValueError(f"namespace must be one of your own, without AWS/ at its beginning, got {namespace!r}")
+    for name, metric in metrics.items():
+        if not metric.strip():
+            raise ValueError(f"{name} must name a metric, got {metric!r}")
+    if len(set(metrics.values())) < len(metrics):
+        raise ValueError(f"{' and '.join(metrics)} must be two metrics, got {next(iter(metrics.values()))!r} for both")
 
 
 def default_gates() -> list[Gate]:

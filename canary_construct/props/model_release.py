@@ -95,7 +95,7 @@ class ModelRelease:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
 
         Raises:
-            ValueError: when there is nothing at `path`, or a file that is not a `.tar.gz`.
+            ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.
         """
         check_asset(path)
         return cls(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from canary_construct.border.resources import refuse_public_network
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,6 +30,7 @@ def check_network(
 def subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection | None) -> list[str]:
     """Return the IDs of the selected subnets; without a selection, of those that CDK chooses."""
     if selection is None:
+        refuse_public_network(vpc)
         return list(vpc.select_subnets().subnet_ids)
     selected = vpc.select_subnets(
         availability_zones=selection.availability_zones,

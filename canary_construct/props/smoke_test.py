@@ -34,6 +34,8 @@ class SmokeTest:
     def __post_init__(self) -> None:
         if not self.payloads:
             raise ValueError("payloads must hold at least one request, got none")
+        if not self.content_type.strip():
+            raise ValueError(f"content_type must be a type such as application/json, got {self.content_type!r}")
         total = sum(len(_as_bytes(payload)) for payload in self.payloads)
         if total > MAX_TOTAL_BYTES:
             raise ValueError(f"payloads must not exceed {MAX_TOTAL_BYTES:,} bytes in all, got {total:,}")

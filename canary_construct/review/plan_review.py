@@ -20,7 +20,7 @@ from canary_construct.review import reaction_times
 from canary_construct.review.expected_course import pacing_summary
 from canary_construct.review.expected_traffic import ExpectedTraffic, instances
 from canary_construct.review.hold_back import hold_back_summary
-from canary_construct.review.plan_warnings import PlanWarnings, cohort_limits, cohort_warnings
+from canary_construct.review.plan_warnings import PlanWarnings, cohort_limits, cohort_warnings, limit_warnings
 from canary_construct.rollout.history_budget import hold_back_history, longest_history, longest_watch_seconds
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ class PlanReview:
 
     def warnings(self) -> list[str]:
         """Return a sentence for each cohort that cannot judge, and each step that is unwise at the expected traffic."""
-        of_cohorts = [*cohort_warnings(self.plan)]
+        always = [*limit_warnings(self.plan), *cohort_warnings(self.plan)]
         if self._traffic is None:
-            return of_cohorts
-        return [*of_cohorts, *PlanWarnings(plan=self.plan, traffic=self._traffic).sentences()]
+            return always
+        return [*always, *PlanWarnings(plan=self.plan, traffic=self._traffic).sentences()]
 
     def _held_events(self) -> int:
         seconds = self.plan.hold_back_seconds

@@ -26,6 +26,20 @@ to 1.8 by then. Half the lift needs four times as many.
 """
 
 
+LEAST_USUAL_PERCENT = 1
+"""An alarm below it goes off by chance on most endpoints, and the number looks like a share where percent are meant."""
+
+
+def limit_warnings(plan: RolloutPlan) -> Iterator[str]:
+    """Yield a sentence when the alarms' limit of errors is probably a share and no percentage."""
+    percent = plan.thresholds.error_rate_percent
+    if percent < LEAST_USUAL_PERCENT:
+        yield (
+            f"error_rate_percent of {percent:g} lets one failed request in {100 / percent:,.0f} raise an alarm; if you "
+            f"mean that share of all requests, write {percent * 100:g}"
+        )
+
+
 def cohort_limits(plan: RolloutPlan) -> Iterator[str]:
     """Yield what the gates can conclude in each cohort step."""
     for index, _ in enumerate(plan.routing.cohorts):

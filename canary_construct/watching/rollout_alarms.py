@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout.contract.names import CALLER
 
+from canary_construct.border.resources import refuse_alarm_elsewhere
 from canary_construct.watching.slot_alarms import SlotAlarms
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class RolloutAlarms:
             metrics.slot: SlotAlarms(scope, f"Alarms{metrics.slot.name}", metrics=metrics, thresholds=thresholds)
             for metrics in slots
         }
+        self._scope = scope
         self._callers: list[cloudwatch.IAlarm] = []
         for alarm in callers:
             self.add(alarm)
@@ -46,8 +48,9 @@ class RolloutAlarms:
         """Add an alarm of the caller.
 
         Raises:
-            ValueError: when one call could not ask for the states of all alarms any more.
+            ValueError: when it is of another account or region, or one call could not ask for all states any more.
         """
+        refuse_alarm_elsewhere(self._scope, alarm)
         self._callers.append(alarm)
         most = max(len(self.that_stop(slot)) for slot in self._by_slot)
         if most > MAX_NAMES_IN_A_CALL:

@@ -76,7 +76,7 @@ def test_wrong_rules_are_refused_with_what_was_given(make: Any, sentence: str) -
 
 def test_one_text_is_no_sequence_of_values() -> None:
     with pytest.raises(
-        TypeError, match="codes of CohortRule.regions must be a list of texts, got the text 'DE'; put it into a list"
+        TypeError, match=r"codes of CohortRule\.regions must be a list of texts, got the text 'DE'; put it into a list"
     ):
         CohortRule.regions("DE", expected_percent=12)
 

@@ -60,9 +60,9 @@ def test_what_sagemaker_would_refuse_is_refused(make: Callable[[], object], sent
 
 def test_values_of_deploy_time_are_refused() -> None:
     number = CfnParameter(Stack(App(), "Shop"), "Number", type="Number").value_as_number
-    with pytest.raises(ValueError, match="percent of FleetUpdate.canary must be known at synth"):
+    with pytest.raises(ValueError, match=r"percent of FleetUpdate\.canary must be known at synth"):
         FleetUpdate.canary(percent=int(number))
-    with pytest.raises(ValueError, match="wait of FleetUpdate.canary must be known at synth"):
+    with pytest.raises(ValueError, match=r"wait of FleetUpdate\.canary must be known at synth"):
         FleetUpdate.canary(percent=10, wait=Duration.seconds(number))
 
 
