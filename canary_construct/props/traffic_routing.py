@@ -105,7 +105,7 @@ class TrafficRouting:
 
         Worked example: `paced()` goes through 10, 50, 95 and 100 %. At 100 requests a second a good release is expected
         at 95 % after 18 minutes and at 100 % after 47, when metrics come 90 s late (docs/pacing.md). With each metric
-        30 to 180 s late it took 28 and 58 minutes in the middle of 24 simulated rollouts (docs/exposure.md).
+        30 to 180 s late it took 27 and 57 minutes in the middle of 48 simulated rollouts (docs/exposure.md).
 
         Raises:
             ValueError: when the budget is no finite number of 1 or more, or is a token, when the checkpoints do not
