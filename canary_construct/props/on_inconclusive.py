@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from canary_construct.border import checked
 from canary_construct.props.traffic_step import LONGEST_APPROVAL_SECONDS, SHORTEST_APPROVAL_SECONDS
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class OnInconclusive:
     """What happens when `max_bake` of a step is over and there is too little evidence. There is no "proceed".
@@ -36,8 +38,6 @@ class OnInconclusive:
         Raises:
             ValueError: when the duration is out of its range, or is known at deploy time only.
         """
-        if duration.is_unresolved():
-            raise ValueError("on_inconclusive must be known at synth: the plan is made of it; got a token")
         seconds = int(duration.to_seconds())
         if not SHORTEST_APPROVAL_SECONDS <= seconds <= LONGEST_APPROVAL_SECONDS:
             raise ValueError(

@@ -11,6 +11,7 @@ from rollout.contract.window import Window
 from rollout.decisions.time_zones import time_zone
 from rollout.decisions.windows import opens_on
 
+from canary_construct.border import checked
 from canary_construct.props.cron import Cron
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ CYCLE = range(date(2001, 1, 1).toordinal(), date(2029, 1, 1).toordinal())
 """Days after which dates and weekdays come again as they were, leap years included."""
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True, init=False)
 class RolloutWindow:
     """A time in which a rollout may raise the canary's share.
@@ -48,8 +50,6 @@ class RolloutWindow:
     window: Window
 
     def __init__(self, *, schedule: ScheduleExpression, duration: Duration) -> None:
-        if duration.is_unresolved():
-            raise ValueError("duration of a window must be known at synth: the plan is made of it; got a token")
         seconds = int(duration.to_seconds())
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
             raise ValueError(

@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk.aws_scheduler import ScheduleExpression
 
 import canary_construct as library
 from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease
@@ -266,6 +267,13 @@ api(access_log="log-group")
 ApiAuthorization.cognito()
 ApiAuthorization.cognito("pool")
 ApiAuthorization.api_key("key")
+OnInconclusive.hold_for(3600)
+OnInconclusive.hold_for(Duration.seconds(1))
+OnInconclusive.hold_for(Duration.seconds(TOKEN))
+RolloutWindow(schedule="cron(0 9 ? * MON-FRI *)", duration=Duration.hours(7))
+RolloutWindow(schedule=ScheduleExpression.cron(minute="0", hour="9"), duration=7)
+RolloutWindow(schedule=ScheduleExpression.cron(minute="0", hour="9"), duration=Duration.seconds(TOKEN))
+endpoint(rollout_windows=Duration.hours(7))
 on_approved_package(stack(), "Approved", group="arn:aws:sagemaker:eu-central-1:123456789012:model-package-group/ranker")
 rollout_step("Wait", version="v1", region="eu-central-1", timeout=60)
 rollout_step("Wait", version="v1", region="eu-central-1", timeout=Duration.minutes(1))
@@ -368,7 +376,16 @@ def _stack_of(value: Any) -> Stack | None:
     return Stack.of(value) if made else None
 
 
-_OF_THE_CDK = {"Duration": Duration, "Size": Size, "ec2": ec2, "iam": iam, "lambda_": lambda_, "s3": s3, "sns": sns}
+_OF_THE_CDK = {
+    "Duration": Duration,
+    "ScheduleExpression": ScheduleExpression,
+    "Size": Size,
+    "ec2": ec2,
+    "iam": iam,
+    "lambda_": lambda_,
+    "s3": s3,
+    "sns": sns,
+}
 V1 = ModelRelease(version="v1", image_uri=IMAGE)
 
 if __name__ == "__main__":

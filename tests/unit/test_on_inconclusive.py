@@ -22,5 +22,5 @@ def test_a_wait_that_nobody_can_keep_or_that_never_ends_is_refused(seconds: int)
 
 
 def test_a_wait_that_only_the_deploy_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^on_inconclusive must be known at synth"):
+    with pytest.raises(ValueError, match=r"^duration of OnInconclusive\.hold_for must be known at synth"):
         OnInconclusive.hold_for(Duration.seconds(TOKEN))

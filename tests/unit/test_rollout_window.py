@@ -142,7 +142,7 @@ def test_a_time_zone_that_lambda_does_not_know_is_refused() -> None:
 
 def test_a_duration_that_only_the_deploy_knows_is_refused() -> None:
     schedule = ScheduleExpression.cron(minute="0", hour="9")
-    with pytest.raises(ValueError, match=r"^duration of a window must be known at synth"):
+    with pytest.raises(ValueError, match=r"^duration of RolloutWindow must be known at synth"):
         RolloutWindow(schedule=schedule, duration=Duration.seconds(TOKEN))
 
 
