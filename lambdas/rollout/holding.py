@@ -144,15 +144,19 @@ def _ask(world: World, plan: Plan, looked: Looked, what: Awaits, lock: Lock, now
 def tell_resumed(world: World, lock: Lock, step: int, *, held_at: float) -> None:
     """Tell once that nothing holds the rollout any more. `held_at`: when the last look found it held."""
     since = clock.iso(held_at - CLOCKS_DIFFER_SECONDS)
-    answers = [(lock.resumed, sentences.RESUMED)]
-    if lock.approved_step == step:
-        answers.append((lock.approved, sentences.APPROVED))
-    newest = max(((order.at, order, said) for order, said in answers if order and order.at >= since), default=None)
-    reason, who = sentences.NOT_HELD, ""
-    if newest is not None:
-        _, order, said = newest
-        reason, who = said.format(order=order.sentence), order.who
+    approved = lock.approved if lock.approved_step == step else None
+    newest = max((order for order in (lock.resumed, approved) if order and order.at >= since), key=_at, default=None)
+    if newest is None:
+        reason, who = sentences.NOT_HELD, ""
+    elif newest is approved:
+        reason, who = sentences.APPROVED.format(order=newest.sentence), newest.who
+    else:
+        reason, who = sentences.RESUMED.format(order=newest.sentence), newest.who
     tell_once(world, lock.holder, Happened.RESUMED, reason, which=clock.iso(held_at), who=who)
+
+
+def _at(order: Order) -> str:
+    return order.at
 
 
 def _nobody_answered(plan: Plan, looked: Looked, what: Awaits) -> str:

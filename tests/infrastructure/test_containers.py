@@ -134,6 +134,7 @@ def test_the_role_may_list_the_buckets_of_models_before_and_after_they_lie_below
         "arn:<AWS::Partition>:s3:::models",
     ]
     (tmp_path / "model").mkdir()
+    (tmp_path / "model/weights").write_text("1")
     shipped = ModelRelease.from_asset(version="v1", image_uri=IMAGE, path=str(tmp_path / "model"))
     assert "s3:ListBucket" not in actions(resources_of(release=shipped))
 

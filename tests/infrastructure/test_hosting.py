@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -203,7 +204,7 @@ def test_a_given_role_runs_the_model_and_none_is_made() -> None:
 
 def test_a_given_role_may_read_what_the_cdk_ships(tmp_path: Path) -> None:
     archive = tmp_path / "model.tar.gz"
-    archive.write_bytes(b"model")
+    archive.write_bytes(gzip.compress(b"model"))
     shop = stack()
     role = iam.Role(shop, "Mine", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
     declare(shop, role=role, release=ModelRelease.from_asset(version="v1", image_uri=IMAGE, path=str(archive)))

@@ -81,6 +81,7 @@ def test_what_a_release_repeats_of_the_endpoint_changes_nothing(hosted: Resource
 
 def test_a_shipped_release_has_hosting_too(tmp_path: Any) -> None:
     (tmp_path / "model").mkdir()
+    (tmp_path / "model/weights").write_text("1")
     own = ModelHosting(volume_size=Size.gibibytes(60))
     shipped = ModelRelease.from_asset(version="v1", image_uri="image:1", path=str(tmp_path / "model"), hosting=own)
     assert shipped.hosting == own

@@ -37,7 +37,11 @@ def test_no_action_is_a_wildcard_and_a_bare_resource_is_limited_or_read_only(
 @pytest.mark.parametrize("handler", PERMISSIONS)
 def test_a_handler_reaches_the_ledger_of_its_stack_only(resources: Resources, handler: str) -> None:
     (ledger,) = of_type(resources, "AWS::DynamoDB::Table")
-    (records,) = [s for s in statements(resources, f"CanaryHandlers{handler}Role") if "dynamodb:GetItem" in s["Action"]]
+    (records,) = [
+        statement
+        for statement in statements(resources, f"CanaryHandlers{handler}Role")
+        if not {"dynamodb:GetItem", "dynamodb:UpdateItem"}.isdisjoint(statement["Action"])
+    ]
     assert records["Resource"] == [f"<{ledger}.Arn>"]
 
 

@@ -72,7 +72,7 @@ def test_nothing_is_warned_of_at_unknown_traffic() -> None:
     assert warnings(declare(stack(), routing=HALF_FIRST, gates=[SUPERIOR])) == []
 
 
-@pytest.mark.parametrize("rps", [float("nan"), float("inf"), True])
+@pytest.mark.parametrize("rps", [float("nan"), float("inf")])
 def test_traffic_that_is_no_number_is_refused_by_the_construct(rps: Any) -> None:
-    with pytest.raises(ValueError, match=f"expected_rps must be a finite number, got {rps}"):
+    with pytest.raises(ValueError, match=f"expected_rps of CanaryEndpoint must be a finite number, got {rps}"):
         declare(Stack(App(), "Shop"), expected_rps=rps)

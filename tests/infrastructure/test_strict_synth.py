@@ -1,5 +1,6 @@
 """`cdk synth --strict` fails on every warning: the app, the examples and the documents' apps have none."""
 
+import gzip
 import json
 import os
 import re
@@ -48,7 +49,7 @@ def strictly(app: str, out: Path, *, context: Mapping[str, str] | None = None, *
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = tmp_path_factory.mktemp("models")
     (models / "v1").mkdir()
-    (models / "v1/model.tar.gz").write_bytes(b"v1")
+    (models / "v1/model.tar.gz").write_bytes(gzip.compress(b"v1"))
     return models / "v1/model.tar.gz"
 
 

@@ -1,5 +1,6 @@
 """The root app compares conversions where the shop counts them, and has a front door where one is asked for."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from examples.recommender import demo
 def declared(folder: Path, **context: Any) -> DeclaredEndpoint:
     model = folder / "v1" / "model.tar.gz"
     model.parent.mkdir()
-    model.write_bytes(b"v1")
+    model.write_bytes(gzip.compress(b"v1"))
     app = App(outdir=str(folder / "out"), context={"models": str(folder), **context})
     RecommenderStack(app, "Recommender")
     app.synth()

@@ -1,5 +1,6 @@
 """One endpoint as a team declares it, synthesised once for each declaration and deployed under many names."""
 
+import gzip
 import json
 import re
 import tempfile
@@ -406,7 +407,7 @@ def _step(shown_to: CohortRule | int, bake_seconds: int) -> TrafficStep:
 
 def _broken_archive() -> Path:
     archive = Path(_folder.name) / "model.tar.gz"
-    archive.write_bytes(b"no archive at all")
+    archive.write_bytes(gzip.compress(b"no archive at all"))
     return archive
 
 

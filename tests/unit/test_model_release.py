@@ -148,12 +148,14 @@ def test_the_only_container_has_everything_that_the_release_says() -> None:
 
 
 def test_a_container_of_a_pipeline_is_shipped_from_a_folder_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("1")
     assert Container.from_asset(image_uri=IMAGE, path=str(tmp_path)).asset_path == str(tmp_path)
     with pytest.raises(ValueError, match=r"^path must be a model.tar.gz or a folder, got .*, which does not exist$"):
         Container.from_asset(image_uri=IMAGE, path=str(tmp_path / "none"))
 
 
 def test_a_release_may_say_type_and_scaling_wherever_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("1")
     own: dict[str, Any] = {"instance_type": "ml.g5.xlarge", "scaling": InstanceScaling(min_instances=2)}
     arn = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
     for release in (

@@ -161,8 +161,10 @@ def _tell_step(world: World, execution: str, plan: Plan, state: StepState) -> No
     step, number, of = plan.step(state.index), state.index + 1, len(plan.steps)
     if step.passes is Passes.HOLD_BACK:
         return
-    begins = sentences.STEP_BEGINS if step.cohort is None else sentences.COHORT_STEP_BEGINS
-    reason = begins.format(number=number, of=of, title=step.title, share=state.exposure.wanted)
+    if step.cohort is None:
+        reason = sentences.STEP_BEGINS.format(number=number, of=of, share=state.exposure.wanted)
+    else:
+        reason = sentences.COHORT_STEP_BEGINS.format(number=number, of=of, title=step.title)
     tell_once(
         world, execution, Happened.STEP, reason, which=str(number),
         step=number, steps=of, title=step.title, percent=state.exposure.wanted,
