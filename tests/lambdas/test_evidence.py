@@ -42,8 +42,9 @@ SLOW = Slow(source=SlowRequests(slow_us=250_000))
 class Values:
     """One period in which these values were published, by (metric, statistic)."""
 
-    def __init__(self, **values: float) -> None:
+    def __init__(self, *, has_come: bool = True, **values: float) -> None:
         self._values = values
+        self.has_come = has_come
 
     def value(self, query: Query) -> float | None:
         statistic = query.statistic.split("(")[0]
@@ -151,6 +152,7 @@ def test_latency_that_was_not_published_is_no_evidence() -> None:
 def test_an_application_that_counted_no_conversion_had_none() -> None:
     pair = Pair(source=PublishedCounts(namespace="Shop", total="Shown", counted="Bought"))
     assert pair.count(Values(Shown=50), CANARY, from_below=True) == SlotCount(total=50, bad=0)
+    assert pair.count(Values(has_come=False, Shown=50), CANARY, from_below=True) is None
 
 
 def test_an_unknown_source_is_refused() -> None:
@@ -394,6 +396,23 @@ def test_delayed_counts_are_those_of_the_earlier_period() -> None:
     (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
     assert minute.number == FIRST
     assert minute.counts_of("conversion") == Counts(100, 9, 900, 90)
+
+
+@pytest.mark.parametrize("late", [CANARY, STABLE])
+def test_a_brake_takes_no_conversion_that_is_late_for_none(late: str) -> None:
+    """Each metric's point comes by itself. A period without the late one would be the worst that there can be."""
+    published = {
+        (slot, metric, FIRST): count
+        for slot, shown, bought in ((STABLE, 900.0, 90.0), (CANARY, 100.0, 10.0))
+        for metric, count in (("Invocations", shown), ("Shown", shown), ("Bought", bought))
+    }
+    del published[late, "Bought", FIRST]
+    counted = {}
+    for window in (replace(WINDOW, now=(FIRST + 2) * PERIOD), WINDOW):
+        reader, _ = _reader(published, {"conversion": {**SOURCES["conversion"], "delay_seconds": 0}})
+        read = reader.read(window, stable=STABLE, canary=CANARY).published
+        counted[window.now] = {period.number: list(period.counts) for period in read}
+    assert counted == {(FIRST + 2) * PERIOD: {FIRST: []}, WINDOW.now: {FIRST: ["conversion"]}}
 
 
 def test_a_delay_that_is_no_multiple_of_the_period_is_kept_in_full() -> None:

@@ -52,7 +52,7 @@ def test_a_release_that_converts_much_worse_is_rolled_back(converting: DeclaredE
 
 def test_a_release_that_converts_as_well_is_promoted(converting: DeclaredEndpoint) -> None:
     result = rehearse(converting, parse_scenario({**TRAFFIC, "canary": {"conversion_rate": 0.2}})).result
-    assert result["outcome"] == "PROMOTED"
+    assert result["outcome"] == "PROMOTED", result["reason"]
 
 
 def test_conversions_are_published_every_ten_seconds_at_that_metric_period(declared: DeclaredEndpoint) -> None:

@@ -35,9 +35,9 @@ class Series:
         """Return the period whose value counts for this one."""
         return number - ceil(query.delay_seconds / self.period_seconds)
 
-    def period(self, number: int) -> MetricPeriod:
+    def period(self, number: int, *, has_come: bool = True) -> MetricPeriod:
         """Return what sources count."""
-        return MetricPeriod(number=number, period_seconds=self.period_seconds, series=self.by_query)
+        return MetricPeriod(number=number, period_seconds=self.period_seconds, series=self.by_query, has_come=has_come)
 
     def end_of(self, number: int) -> int:
         """Return when a period ends, in seconds since the epoch."""

@@ -84,7 +84,7 @@ class Findings:
             bracketed=any(not exact for counts in counted.values() for _, exact in counts.values()),
             missing=self._missing(used),
             looked={number: self.series.digest(number) for number in range(end, numbers[-1] + 1)},
-            published=tuple(self._published(numbers[-1] + 1)),
+            published=tuple(self._published(end, numbers[-1] + 1)),
         )
 
     def _per_minute(self, seen: Collection[tuple[int, int]]) -> float:
@@ -112,19 +112,23 @@ class Findings:
                 fell_from = served.fell_from / EVERYTHING
                 yield Minute(number, self.window.step, counts, fell_from=fell_from, bounded=bounded)
 
-    def _published(self, until: int) -> Iterable[Period]:
-        """Yield the periods of the window in which both were seen, and as many before it as a brake looks at."""
+    def _published(self, end: int, until: int) -> Iterable[Period]:
+        """Yield the periods of the window in which both were seen, and as many before it as a brake looks at.
+
+        From `end` on a metric of them may still come: what is missing is not known, and no 0.
+        """
         for number in range(max(self.window.counts_for_pacing_from, self.window.first - NEWEST_PERIODS), until):
             requests, served = self._requests(number), self.window.served(number)
             if requests is not None and served is not None:
-                counts, worst = self._parsed(number), self._parsed(number, worst=True)
+                come = number < end
+                counts, worst = self._parsed(number, has_come=come), self._parsed(number, has_come=come, worst=True)
                 yield Period(number, served.percent, sum(requests), counts, worst)
 
-    def _parsed(self, number: int, *, worst: bool = False) -> dict[str, Counts]:
+    def _parsed(self, number: int, *, has_come: bool, worst: bool = False) -> dict[str, Counts]:
         """Return what each gate counted; a gate that lacks a metric, or was told what cannot be, is left out."""
         parsed: dict[str, Counts] = {}
         for name, source in self.sources.items():
-            found, _ = self._compared(source, number, worst=worst)
+            found, _ = self._compared(source, number, has_come=has_come, worst=worst)
             with suppress(InvalidCountsError):
                 parsed |= {} if found is None else {name: Counts.parse(found)}
         return parsed
@@ -163,16 +167,20 @@ class Findings:
         """Return each gate's counts and whether they are exact; no counts while a role's are not known."""
         return {name: self._compared(source, number) for name, source in self.sources.items()}
 
-    def _compared(self, source: SourceReader, number: int, *, worst: bool = False) -> tuple[RawCounts | None, bool]:
+    def _compared(
+        self, source: SourceReader, number: int, *, has_come: bool = True, worst: bool = False
+    ) -> tuple[RawCounts | None, bool]:
         """Return the counts of both. Bounds are in the canary's favour; the `worst` ones are not."""
-        of_stable = self._count(source, self.stable, number, from_below=worst)
-        of_canary = self._count(source, self.canary, number, from_below=not worst)
+        of_stable = self._count(source, self.stable, number, has_come=has_come, from_below=worst)
+        of_canary = self._count(source, self.canary, number, has_come=has_come, from_below=not worst)
         if of_stable is None or of_canary is None or not of_stable.total + of_canary.total:
             return None, True
         return _counts(of_stable, of_canary), of_stable.exact and of_canary.exact
 
-    def _count(self, source: SourceReader, slot: str, number: int, *, from_below: bool) -> SlotCount | None:
-        found = source.count(self.series.period(number), slot, from_below=from_below)
+    def _count(
+        self, source: SourceReader, slot: str, number: int, *, from_below: bool, has_come: bool = True
+    ) -> SlotCount | None:
+        found = source.count(self.series.period(number, has_come=has_come), slot, from_below=from_below)
         return SlotCount(total=0, bad=0) if found is None and not self._owes(source, slot, number) else found
 
     def _owes(self, source: SourceReader, slot: str, number: int) -> bool:

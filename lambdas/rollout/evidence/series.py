@@ -24,11 +24,12 @@ Values = dict[int, float]
 
 @dataclass(frozen=True, kw_only=True)
 class MetricPeriod:
-    """One metric period of what was read."""
+    """One metric period of what was read. `has_come`: what is missing of it does not come any more."""
 
     number: int
     period_seconds: int
     series: Mapping[Query, Values]
+    has_come: bool = True
 
     def value(self, query: Query) -> float | None:
         """Return a statistic, or `None` when nothing was published."""

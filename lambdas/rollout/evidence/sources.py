@@ -67,6 +67,10 @@ class Period(Protocol):
     def value(self, query: Query) -> float | None:
         """Return a statistic, or `None` when nothing was published."""
 
+    @property
+    def has_come(self) -> bool:
+        """Tell whether what is missing does not come any more."""
+
 
 class SourceReader(Protocol):
     """Reads one gate's source."""
@@ -242,9 +246,14 @@ class Pair:
         ]
 
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
-        """Return both counts. An application that counted nothing of what it showed may publish nothing: that is 0."""
+        """Return both counts; `None` while one is missing that may still come.
+
+        An application that counted nothing of what it showed may publish nothing: that is 0.
+        """
         total, counted = (period.value(query) for query in self.queries(slot))
-        return None if total is None else SlotCount(total=total, bad=counted or 0.0)
+        if total is None or (counted is None and not period.has_come):
+            return None
+        return SlotCount(total=total, bad=counted or 0.0)
 
 
 def reader_of(source: Source) -> SourceReader:
