@@ -1,6 +1,7 @@
 """`promote`: it says what is skipped and what is not, asks, and writes who wanted it."""
 
 import pytest
+from rollout.contract.states import Awaits
 
 from tests.cli.fake import ANN, Operated, Terminal
 from tests.lambdas.fakes.aws import Aws
@@ -80,7 +81,7 @@ def test_in_a_paced_step_the_harm_budget_is_named() -> None:
 
 def test_a_step_that_waits_for_approval_is_approved_and_not_promoted(shop: Shop, terminal: Terminal) -> None:
     execution = shop.begin("v2", "Evaluate")
-    shop.ledger.await_approval(execution.name, 1, 0)
+    shop.ledger.await_approval(execution.name, 1, 0, what=Awaits.APPROVAL)
     result = terminal.canary("promote", "--yes")
     assert (result.exit_code, "waits for approval: `canary approve`" in result.stderr) == (NOTHING, True)
 
