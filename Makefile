@@ -28,8 +28,9 @@ demo: setup
 
 # The emulator keeps its state in its modules: what starts it, and what rehearses with a copy of it, share no process.
 # Hypothesis draws from the constants of all modules that are loaded: the interleavings are the same ones only by themselves.
+# A rollout in the local AWS waits for most of its time: three at once keep two processors busy.
 test: setup
-	python -m pytest --numprocesses 2 tests/rollouts
+	python -m pytest --numprocesses 3 tests/rollouts
 	python -m pytest --numprocesses 2 tests/sandbox canary_tools/sandbox
 	python -m pytest --numprocesses 2 tests/rehearsal tests/faults bench/chaos/sample.py bench/chaos/shrinking.py bench/chaos/worlds.py
 	python -m pytest --numprocesses 2 tests/acceptance canary_tools/acceptance --ignore tests/acceptance/test_local_run.py

@@ -186,9 +186,9 @@ def test_subnets_or_groups_without_a_vpc_are_refused() -> None:
     shop = stack()
     group = ec2.SecurityGroup.from_security_group_id(shop, "Group", "sg-1")
     with pytest.raises(ValueError, match=r"^security_groups must come with a vpc, got none$"):
-        declare(shop, "One", security_groups=[group])
+        declare(shop, security_groups=[group])
     with pytest.raises(ValueError, match=r"^vpc_subnets must come with a vpc, got none$"):
-        declare(shop, "Two", vpc_subnets=ec2.SubnetSelection())
+        declare(stack(), vpc_subnets=ec2.SubnetSelection())
 
 
 def test_a_given_role_runs_the_model_and_none_is_made() -> None:

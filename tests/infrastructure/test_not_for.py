@@ -62,7 +62,7 @@ def test_several_instance_types_are_refused() -> None:
 def test_an_argument_that_nobody_knows_is_refused_with_the_nearest_that_is_known() -> None:
     with pytest.raises(TypeError, match=r"^CanaryEndpoint has no argument instance_typo; did you mean instance_t"):
         declare(stack(), instance_typo="ml.m5.xlarge")
-    with pytest.raises(TypeError, match=r"^Container has no argument mode; did you mean "):
+    with pytest.raises(TypeError, match=r"^Container has no argument mode; it has image_uri, "):
         Container(image_uri=IMAGE, mode="SingleModel")  # type: ignore[call-arg]  # the point of the test
 
 
