@@ -129,6 +129,7 @@ class CanaryEndpoint(Construct):
     - `notification_topic`: receives a subject and a text at every change of a rollout (docs/events.md)
 
     Raises:
+        TypeError: when an argument is of another type, unknown or missing.
         ValueError: when a value is out of its range, the plan cannot work (with the sentence that says why), or
             another endpoint of the stack has other `handlers`.
 

@@ -63,6 +63,7 @@ class EndpointApi(Construct):
     This was not tried on a live account.
 
     Raises:
+        TypeError: when an argument is of another type, unknown or missing.
         ValueError: when a value is out of its range, or the endpoint is in another stack.
 
     Sources: https://docs.aws.amazon.com/solutions/latest/constructs/aws-apigateway-sagemakerendpoint.html,

@@ -28,7 +28,11 @@ def check_network(
 
 
 def subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection | None) -> list[str]:
-    """Return the IDs of the selected subnets; without a selection, of those that CDK chooses."""
+    """Return the IDs of the selected subnets; without a selection, of those that CDK chooses.
+
+    Raises:
+        ValueError: when there is no selection, and all subnets are public.
+    """
     if selection is None:
         refuse_public_network(vpc)
         return list(vpc.select_subnets().subnet_ids)

@@ -30,7 +30,7 @@ class Timeouts:
         """Return the time-outs with this wait for instances; left out, 20 minutes.
 
         Raises:
-            ValueError: when it is not from five minutes to two hours,.
+            ValueError: when it is not from five minutes to two hours.
         """
         if capacity_timeout is None:
             return cls()

@@ -18,8 +18,7 @@ class Rollout:
     """One rollout. Times are in ISO 8601; what has not happened is empty.
 
     `promoted_at`: since when the release is promoted, though the rollout may go on with its hold-back. `former`: the
-    version that served at its start. `leaves`: of a
-    way back, the version that lost its traffic.
+    version that served at its start. `leaves`: of a way back, the version that lost its traffic.
     """
 
     execution: str
