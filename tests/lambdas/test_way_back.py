@@ -8,9 +8,11 @@ from rollout.contract.way_back import WayBack
 
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
+from tests.lambdas.fakes.held import HOUR
 from tests.lambdas.fakes.settings import STATE_MACHINE, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed
+from tests.lambdas.fakes.window import only
 
 WHO = "arn:aws:sts::123456789012:assumed-role/on-call/ann"
 NAME = "v1-2"
@@ -48,6 +50,17 @@ def back(promoted: Shop) -> Execution:
     """The way back from v2 to v1, which has begun."""
     assert asked(promoted)
     return started(promoted)
+
+
+def test_a_way_back_waits_for_no_window(aws: Aws, promoted: Shop) -> None:
+    """A window raises on Fridays from 20:00 on; these tests begin at 8:00."""
+    promoted.plan |= {"windows": [only(4, 20, 3)], "windows_seconds": 24 * HOUR, "hold_interval_seconds": 2 * HOUR}
+    asked_at = aws.clock.now()
+    assert asked(promoted)
+    promoted.run(started(promoted))
+    assert promoted.weights() == {A: 100, B: 0}
+    assert aws.clock.now() < asked_at + HOUR
+    assert promoted.unsafe() == []
 
 
 def test_all_the_traffic_goes_back_in_one_raise(aws: Aws, promoted: Shop, back: Execution) -> None:
