@@ -1,5 +1,6 @@
 """Lambda functions: several at once, and with the permissions of their role only."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -46,6 +47,12 @@ NEW_CODE = """
 def handle(event, context):
     return "new code"
 """
+PROCESS_ID = """
+import os
+
+def handle(event, context):
+    return os.getpid()
+"""
 QUEUE_STACK = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
 
 
@@ -91,3 +98,30 @@ def test_an_invocation_under_way_ends_with_the_code_that_it_began_with(playgroun
         assert playground.invoke("updated", {}) == "new code"
         parameters.put_parameter(Name="end", Value="now", Type="String")
         assert old.result() == "old code"
+
+
+def test_the_processes_of_a_function_end_when_its_stack_is_deleted(playground: Any) -> None:
+    properties = {
+        "Runtime": "python3.14",
+        "Role": playground.role("idle"),
+        "Handler": "index.handle",
+        "Code": {"ZipFile": PROCESS_ID},
+    }
+    template = {"Resources": {"Idle": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
+    template["Outputs"] = {"Name": {"Value": {"Ref": "Idle"}}}
+    assert playground.deploy("idle", template) == "CREATE_COMPLETE"
+    stacks = playground.client("cloudformation").describe_stacks(StackName="idle")["Stacks"]
+    process = playground.invoke(stacks[0]["Outputs"][0]["OutputValue"], {})
+    assert _runs(process)
+
+    playground.client("cloudformation").delete_stack(StackName="idle")
+
+    playground.eventually(lambda: not _runs(process))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
