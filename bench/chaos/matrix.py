@@ -79,11 +79,19 @@ def cells(worlds: Mapping[str, Mapping[str, Any]] = WORLDS) -> Iterator[Cell]:
 
 
 def moments(declared: DeclaredEndpoint, worlds: Mapping[str, Mapping[str, Any]] = WORLDS) -> dict[str, float]:
-    """Return the second at which each state is first entered when nothing goes wrong."""
+    """Return the second at which each state is first entered when nothing goes wrong.
+
+    Raises:
+        ValueError: a world does not lead into its states. The matrix would lack their rows.
+    """
     entered: dict[str, float] = {}
     for world in {id(world): world for world in worlds.values()}.values():
         seen = entries(declared, world)
-        entered |= {state: seen[state] for state in worlds if worlds[state] is world}
+        states = [state for state in worlds if worlds[state] is world]
+        if missing := [state for state in states if state not in seen]:
+            came = ", ".join(seen)
+            raise ValueError(f"a rollout in the world of {', '.join(missing)} never comes there, but to {came}")
+        entered |= {state: seen[state] for state in states}
     return entered
 
 

@@ -25,7 +25,7 @@ FAILING_AT_ALL: Fragment = {**QUIET, "changes": [{"at_s": 700, "who": "canary", 
 """The new release begins to fail when it has all the traffic: an alarm ends the rollout while stable serves nobody."""
 FAILING_AT_ALL_OF_PACED: Fragment = {
     **QUIET,
-    "changes": [{"at_s": 3100, "who": "canary", "set": {"error_rate": 0.6}}],
+    "changes": [{"at_s": 2400, "who": "canary", "set": {"error_rate": 0.6}}],
 }
 """The same for a paced plan, which comes to all the traffic later."""
 FAILING_LATER: Fragment = {

@@ -9,22 +9,18 @@ from typing import Any, NamedTuple
 import pytest
 from rollout.contract.names import ENDINGS
 
-from bench.chaos.calls import SET_WEIGHTS
+from bench.chaos.calls import SECOND_LOOK, SET_WEIGHTS
 from bench.chaos.disturbances import OF_CALLS, OF_WORLD
+from bench.chaos.matrix import entries
+from bench.chaos.matrix import moments as moments_of
 from bench.chaos.running import PACED, run_one, synthesise
-from bench.chaos.worlds import QUIET, merged
+from bench.chaos.worlds import FAILING_AT_ALL_OF_PACED, FAILING_LATER, merged
 from canary_construct.rollout.history_budget import EVENTS_PER_CHANGE
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
 from canary_tools.rehearsal.services.executions import seconds_of
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
-LATER_FAILING: Mapping[str, Any] = {
-    **QUIET,
-    "seed": 8,
-    "changes": [{"at_s": 330, "who": "canary", "set": {"error_rate": 0.1}}],
-}
-"""The share is raised before the new release begins to fail, and lowered after that."""
 CHANGES = ("ScaleCanary", "ShiftTraffic")
 """The states in which a raise and a lower share begin."""
 BEFORE_THE_SHIFT = {"raised": "HasInstances", "lowered": "HasPassed"}
@@ -49,7 +45,7 @@ class Entry(NamedTuple):
 @pytest.fixture(scope="module")
 def entered(paced: DeclaredEndpoint) -> Sequence[Entry]:
     """Every state that the undisturbed rollout enters."""
-    aws = rehearse(paced, parse_scenario(LATER_FAILING)).aws
+    aws = rehearse(paced, parse_scenario(FAILING_LATER)).aws
     return [
         Entry(event["stateEnteredEventDetails"]["name"], seconds_of(event["timestamp"]) - aws.zero, number)
         for number, event in enumerate(aws.executions.all()[0]["events"])
@@ -72,8 +68,20 @@ def test_a_change_of_the_share_takes_no_more_events_than_the_history_has_for_it(
     assert all(10 < events <= EVENTS_PER_CHANGE for events in took), took
 
 
+def test_an_alarm_of_a_release_with_all_the_traffic_is_a_row_of_the_matrix(paced: DeclaredEndpoint) -> None:
+    seen = entries(paced, FAILING_AT_ALL_OF_PACED)
+
+    assert seen["Bake, last share"] < seen[SECOND_LOOK]
+    assert "Promote" not in seen
+
+
+def test_a_world_that_does_not_lead_into_its_state_is_named(paced: DeclaredEndpoint) -> None:
+    with pytest.raises(ValueError, match="in the world of Promote never comes there"):
+        moments_of(paced, {"Promote": FAILING_AT_ALL_OF_PACED})
+
+
 def ends_safe(paced: DeclaredEndpoint, disturbance: Mapping[str, Any]) -> None:
-    scenario = merged(LATER_FAILING, disturbance)
+    scenario = merged(FAILING_LATER, disturbance)
     ended = run_one(paced, "", scenario)
     assert not ended.unsafe, f"{ended.unsafe}\n{json.dumps(scenario)}"
     assert ended.outcome in set(ENDINGS) - {"PROMOTED"}
