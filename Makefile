@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup synth demo test acceptance check format
+.PHONY: setup synth demo test acceptance check format docs
 
 setup: .venv/.installed node_modules/.installed
 
@@ -50,3 +50,12 @@ check: setup
 format: setup
 	ruff format .
 	ruff check --fix .
+
+# The site has an environment of its own: neither tests nor demo pay for it. NO_MKDOCS_2_WARNING silences an announcement.
+docs: .venv-docs/.installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+.venv-docs/.installed: docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	touch $@

@@ -110,6 +110,7 @@ class _Run:
             declared=aws.declared,
             result=Outcome(aws, self._observation, execution, self._instances_before).result(),
             observation=self._observation,
+            record=aws.rollout(execution),
             last_look=last_look(aws),
             aws=aws,
             virtual_seconds=aws.second(),

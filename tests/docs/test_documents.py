@@ -1,68 +1,27 @@
-"""What the README and the guide show runs, and every public name is explained."""
+"""Every public name is explained, and what pages say of the code is what the code says."""
 
-import ast
 import inspect
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import canary_construct_client
 import pytest
 
 import canary_construct
 from canary_construct import Gate
 from canary_construct.permissions.by_handler import ADOPTION
+from canary_tools.rehearsal.services import list_prices
+from docs.cost_sheet import table as month
+from tests.docs.pages import FRONT, ROOT, SITE, blocks, text_of
 from tests.infrastructure.synthesis import ENDPOINT, declare, of_type, rendered, stack
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
-    "README.md",
-    "docs/guide.md",
-    "docs/front-door.md",
-    "docs/cohorts-and-conversions.md",
-    "docs/pacing.md",
-    "docs/hosting.md",
-    "docs/scaling.md",
-    "docs/adopt.md",
-    "docs/pipeline.md",
-    "docs/events.md",
-    "docs/dashboard.md",
-]
-FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+REFERENCE = ROOT / "docs/reference/canary_construct.md"
 
 
 def _snippets(document: str) -> list[str]:
-    return FENCE.findall((ROOT / document).read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_snippet_is_python_that_imports_public_names(document: str) -> None:
-    for snippet in _snippets(document):
-        imports = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.ImportFrom)]
-        ours = [alias.name for node in imports if node.module == "canary_construct" for alias in node.names]
-        assert set(ours) <= set(canary_construct.__all__)
-
-
-def test_the_readme_s_application_synthesises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (snippet,) = _snippets("README.md")
-    scope: dict[str, object] = {}
-    exec(compile(snippet, "README.md", "exec"), scope)  # noqa: S102 - the point of the test
-    template = scope["app"].synth().get_stack_by_name("Shop").template  # type: ignore[attr-defined]
-    types = {resource["Type"] for resource in template["Resources"].values()}
-    assert {"AWS::SageMaker::Endpoint", "AWS::StepFunctions::StateMachine"} <= types
-
-
-def test_the_guide_s_values_can_be_made() -> None:
-    values = [snippet for snippet in _snippets("docs/guide.md") if "endpoint." not in snippet]
-    assert len(values) == 6
-    for snippet in values:
-        exec(compile(snippet, "guide.md", "exec"), {})  # noqa: S102 - the point of the test
-
-
-def test_the_values_of_the_scaling_page_can_be_made() -> None:
-    for snippet in _snippets("docs/scaling.md"):
-        exec(compile(snippet, "scaling.md", "exec"), {})  # noqa: S102 - the point of the test
+    return blocks((ROOT / document).read_text(encoding="utf-8"), "python")
 
 
 def test_the_values_of_the_hosting_page_can_be_made() -> None:
@@ -99,23 +58,30 @@ def test_the_adoption_page_names_every_permission_that_it_takes() -> None:
 @pytest.mark.parametrize("name", canary_construct.__all__)
 def test_every_public_name_has_a_docstring_and_stands_in_a_document(name: str) -> None:
     assert inspect.getdoc(getattr(canary_construct, name))
-    assert any(re.search(rf"\b{name}\b", (ROOT / document).read_text(encoding="utf-8")) for document in DOCUMENTS)
+    assert any(re.search(rf"\b{name}\b", text_of(page)) for page in (FRONT, *SITE) if page != REFERENCE)
+    assert f"\n::: canary_construct.{name}\n" in text_of(REFERENCE)
 
 
-def test_every_error_of_a_rollout_stands_in_the_guide() -> None:
+def test_the_reference_of_the_client_has_every_public_name() -> None:
+    page = text_of(ROOT / "docs/reference/client.md")
+    assert [
+        name for name in canary_construct_client.__all__ if f"::: canary_construct_client.{name}\n" not in page
+    ] == []
+
+
+def test_the_worked_month_is_calculated_from_the_prices() -> None:
+    page = text_of(ROOT / "docs/cost.md")
+    assert month() in page, "python -m docs.cost_sheet"
+    assert list_prices.WRITTEN_DOWN in page
+
+
+def test_every_error_of_a_rollout_is_explained() -> None:
     errors = (ROOT / "lambdas/rollout/contract/errors.py").read_text(encoding="utf-8")
-    guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    page = text_of(ROOT / "docs/what-a-rollback-tells-you.md")
     internal = {"RolloutError", "EndpointBusy", "Throttled", "Unavailable", "EndpointNotFound", "DeployRefused"}
     named = set(re.findall(r"^class (\w+)", errors, re.MULTILINE)) - internal
     assert named
-    assert [name for name in sorted(named) if f"`{name}`" not in guide] == []
-
-
-def test_every_relative_link_leads_somewhere() -> None:
-    for document in [*DOCUMENTS, "CONTRIBUTING.md", "docs/acceptance/README.md", "docs/own-counts.md"]:
-        path = ROOT / document
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
-            assert (path.parent / target).exists(), f"{document} links to {target}"
+    assert [name for name in sorted(named) if f"`{name}`" not in page] == []
 
 
 def test_the_page_on_events_lists_each_of_them_with_the_fields_of_its_schema() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rollout.contract.records import RolloutRecord
 from rollout.watching.view import StatusView
 
 from canary_tools.rehearsal.record.observation import Observation
@@ -21,6 +22,8 @@ class Rehearsed:
     declared: DeclaredEndpoint
     result: Result
     observation: Observation
+    record: RolloutRecord
+    """What the ledger says of the rollout."""
     last_look: StatusView | None
     """What the dashboard would show at the end; `None` without an endpoint."""
     aws: Any

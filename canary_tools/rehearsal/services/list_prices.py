@@ -7,6 +7,8 @@ https://aws.amazon.com/dynamodb/pricing/on-demand/ and https://aws.amazon.com/cl
 
 from collections.abc import Mapping
 
+WRITTEN_DOWN = "2026-11-28"
+"""When these prices were written down."""
 INSTANCE_HOUR: Mapping[str, float] = {
     "ml.m5.large": 0.115,
     "ml.m5.xlarge": 0.23,
@@ -23,6 +25,9 @@ LAMBDA_REQUEST = 0.0000002
 LAMBDA_MEGABYTE_SECOND = 0.0000133334 / 1024
 DYNAMODB_CALL = 0.000000625
 METRIC_READ = 0.00001
+ALARM_METRIC_MONTH = 0.10
+"""Of one metric of an alarm at standard resolution; an alarm on an expression pays for each metric in it."""
+DASHBOARD_MONTH = 3.0
 
 SECONDS_PER_HOUR = 3600
 
