@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup synth demo test acceptance check format docs
+.PHONY: setup synth demo test acceptance check format docs prose
 
 setup: .venv/.installed node_modules/.installed
 
@@ -54,6 +54,10 @@ format: setup
 # The site has an environment of its own: neither tests nor demo pay for it. NO_MKDOCS_2_WARNING silences an announcement.
 docs: .venv-docs/.installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+prose: .venv-docs/.installed
+	.venv-docs/bin/codespell
+	.venv-docs/bin/python -m docs.prose --proselint
 
 .venv-docs/.installed: docs/requirements.txt
 	$(PYTHON) -m venv .venv-docs

@@ -43,8 +43,8 @@ USE = f"""
 
 The same command runs {len(SCENARIOS)} scenarios (`tests/permissions/scenarios.py`: deploys, refusals, rollouts,
 rollbacks, alarms, stops, deletions) in which every call of a handler is judged by the emulator's IAM evaluator under
-exactly the statements above. Not called but needed by AWS: Application Auto Scaling asks whoever registers a scalable
-target for the [target service's actions](https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html).
+exactly the statements above. Not called but needed by AWS: Application Auto Scaling asks the caller of
+`RegisterScalableTarget` for the [target service's actions](https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html).
 Lambda itself uses `logs:CreateLogStream` and `logs:PutLogEvents` of every handler; they are left out.
 
 | handler | called | needed by AWS, not called | unused | missing |

@@ -16,7 +16,7 @@ INSTEAD = {
     "CanaryEndpoint for each model that needs rollouts",
     "inferencecomponent": "inference components have no weights to shift; update them with their own rolling update "
     "and alarms",
-    "managedinstancescaling": "managed instance scaling is for inference components; use scaling=InstanceScaling(...)",
+    "managedinstancescaling": "managed instance scaling is for inference components; use scaling=InstanceScaling(…)",
     "shadow": "a shadow variant needs an endpoint with one production variant, and a rollout needs two; run a shadow "
     "test on another endpoint, and release here afterwards",
     "instancepool": "a slot that falls back to another type is as fast as that type, and a comparison would take the "
