@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from constructs import Construct
+
+from canary_construct.cdk.acknowledged import acknowledge
 
 if TYPE_CHECKING:
     from constructs import IDependable
@@ -37,7 +39,7 @@ def _declare(stack: Stack) -> IDependable:
         managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(_POLICY)],
     )
     finding = f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_POLICY}]"
-    Validations.of(role).acknowledge(Acknowledgment(id=finding, reason=_REASON))
+    acknowledge(role, finding, reason=_REASON)
     role.apply_removal_policy(RemovalPolicy.RETAIN)
     account = apigateway.CfnAccount(logging, "Resource", cloud_watch_role_arn=role.role_arn)
     account.node.add_dependency(role)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -12,6 +11,7 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from canary_construct.border import checked
+from canary_construct.cdk.acknowledged import acknowledge
 from canary_construct.front_door.account_logging import account_logging as account_log_role
 from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.content_types import JSON, ContentTypes
@@ -189,7 +189,7 @@ class EndpointApi(Construct):
         if not self._authorization.user_pools:
             reasons["COG4"] = "callers are AWS identities or hold API keys, and are no users of a user pool"
         for rule, reason in reasons.items():
-            Validations.of(self).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
+            acknowledge(self, f"AwsSolutions-{rule}", reason=reason)
 
     @property
     def url(self) -> str:

@@ -36,15 +36,20 @@ def endpoint_config(scope: Construct, hosting: Hosting, slots: CustomResource) -
         "Config",
         production_variants=[_variant(hosting, slots, slot) for slot in Slot],
         kms_key_id=None if hosting.encryption_key is None else hosting.encryption_key.key_arn,
-        metrics_config=sagemaker.CfnEndpointConfig.MetricsConfigProperty(
-            enable_detailed_observability=False,
-            enable_enhanced_metrics=hosting.metric_period_seconds < SECONDS_OF_USUAL_METRICS,
-            metric_publish_frequency_in_seconds=hosting.metric_period_seconds,
-        ),
         data_capture_config=None if hosting.data_capture is None else _capture_config(hosting.data_capture),
         tags=hosting.tags(),
     )
+    config.add_property_override("MetricsConfig", _metrics_config(hosting))
     return keep_replaced(config)
+
+
+def _metrics_config(hosting: Hosting) -> dict[str, object]:
+    """Return a property that CDKs of a year ago do not know by name."""
+    return {
+        "EnableDetailedObservability": False,
+        "EnableEnhancedMetrics": hosting.metric_period_seconds < SECONDS_OF_USUAL_METRICS,
+        "MetricPublishFrequencyInSeconds": hosting.metric_period_seconds,
+    }
 
 
 def _capture_config(capture: DataCapture) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+
+from canary_construct.cdk.acknowledged import acknowledge
 
 
 def add_statement(target: iam.IRole | iam.Policy, statement: iam.PolicyStatement, *, reason: str = "") -> None:
@@ -26,7 +28,7 @@ def add_statement(target: iam.IRole | iam.Policy, statement: iam.PolicyStatement
         if not reason:
             raise ValueError(f"a statement with a wildcard needs a reason, got none for {resource}")
         finding = f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(target).resolve(resource))}]"
-        Validations.of(target).acknowledge(Acknowledgment(id=finding, reason=reason))
+        acknowledge(target, finding, reason=reason)
 
 
 def _flat(resolved: Any) -> str:

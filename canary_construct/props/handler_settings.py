@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
 
+PYTHON = "python3.14"
 OLDEST_PYTHON = 11
 """The minor version that the handlers' code needs at least."""
 _PYTHON = re.compile(r"python3\.(\d+)")
@@ -64,7 +65,8 @@ class HandlerSettings:
 
     def used_runtime(self) -> lambda_.Runtime:
         """Return the runtime of the functions."""
-        return lambda_.Runtime.PYTHON_3_14 if self.runtime is None else self.runtime
+        # CDKs of a year ago have no name for it
+        return lambda_.Runtime(PYTHON, lambda_.RuntimeFamily.PYTHON) if self.runtime is None else self.runtime
 
     def used_architecture(self) -> lambda_.Architecture:
         """Return the architecture of the functions."""

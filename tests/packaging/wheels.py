@@ -52,6 +52,11 @@ class Environment:
         install = [sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet", "--no-index"]
         run([*install, *arguments], folder=self.folder)
 
+    def fetch(self, *requirements: str) -> None:
+        """Install from the registry that this machine uses."""
+        install = [sys.executable, "-m", "pip", "--python", self.python, "install", "--quiet", "--no-compile"]
+        run([*install, *requirements], folder=self.folder)
+
     def run(self, *arguments: str, folder: Path, **variables: str) -> str:
         """Run Python and return what it prints."""
         return run([self.python, *arguments], folder=folder, **variables)

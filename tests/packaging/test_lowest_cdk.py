@@ -1,0 +1,104 @@
+"""The oldest CDK that the wheel declares declares the same stack as the pinned one."""
+
+import json
+import sysconfig
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.packaging import wheels
+from tests.packaging.wheels import ROOT, Environment
+
+pytestmark = pytest.mark.xdist_group("packaging")
+
+APP = """
+from aws_cdk import App, Stack
+from canary_construct import CanaryEndpoint, EndpointApi, Gate, InstanceScaling, ModelRelease, SmokeTest
+
+app = App()
+shop = Stack(app, "Shop")
+endpoint = CanaryEndpoint(
+    shop,
+    "Recommender",
+    release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
+    instance_type="ml.m5.xlarge",
+    scaling=InstanceScaling(min_instances=2, max_instances=8, invocations_per_instance=3000),
+    gates=[Gate.error_rate(), Gate.latency(slow_ms=250)],
+    smoke_test=SmokeTest(payloads=["{}"]),
+)
+EndpointApi(shop, "FrontDoor", endpoint=endpoint)
+app.synth()
+"""
+OF_THE_CDK = {"AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::CloudWatch::Dashboard"}
+"""Their properties hold a hash of the CDK's own, or what it lays out otherwise."""
+SAID_BY_DEFAULT = "ReturnData"
+
+
+def lowest() -> list[str]:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return [each.split(",")[0].replace(">=", "==") for each in declared]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wheels.build(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def oldest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the app declares with the oldest CDK."""
+    environment = Environment(tmp_path_factory.mktemp("oldest"))
+    environment.fetch(str(wheel), *lowest())
+    return declared(environment, tmp_path_factory.mktemp("with-oldest"))
+
+
+@pytest.fixture(scope="module")
+def pinned(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the app declares with the CDK of this checkout."""
+    environment = Environment(tmp_path_factory.mktemp("pinned"))
+    environment.install("--no-deps", str(wheel))
+    (environment.site_packages / "pinned.pth").write_text(sysconfig.get_path("purelib"))
+    return declared(environment, tmp_path_factory.mktemp("with-pinned"))
+
+
+def declared(environment: Environment, folder: Path) -> dict[str, Any]:
+    (folder / "app.py").write_text(APP)
+    environment.run("app.py", folder=folder, CDK_OUTDIR="out", JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1")
+    found: dict[str, Any] = json.loads((folder / "out" / "Shop.template.json").read_text())["Resources"]
+    return found
+
+
+def own(resources: dict[str, Any]) -> dict[str, Any]:
+    """Return the resources as this library declares them."""
+    return {
+        name: without(resource, SAID_BY_DEFAULT) | {"Metadata": None}
+        for name, resource in resources.items()
+        if resource["Type"] not in OF_THE_CDK
+    }
+
+
+def without(value: Any, name: str) -> Any:
+    """Return a JSON value without this member wherever it is true, which is what its absence means."""
+    match value:
+        case dict():
+            return {key: without(each, name) for key, each in value.items() if (key, each) != (name, True)}
+        case list():
+            return [without(each, name) for each in value]
+        case _:
+            return value
+
+
+def test_the_oldest_cdk_declares_the_same_stack(oldest: dict[str, Any], pinned: dict[str, Any]) -> None:
+    assert own(oldest) == own(pinned)
+
+
+def test_the_cdk_nag_of_an_old_cdk_reads_the_reasons_of_wildcards(oldest: dict[str, Any]) -> None:
+    noted = [
+        suppressed
+        for resource in oldest.values()
+        for suppressed in resource.get("Metadata", {}).get("cdk_nag", {}).get("rules_to_suppress", [])
+    ]
+    assert {"AwsSolutions-IAM5", "AwsSolutions-APIG3"} <= {suppressed["id"] for suppressed in noted}
+    assert all(suppressed["reason"] for suppressed in noted)
