@@ -80,53 +80,66 @@ if TYPE_CHECKING:
 
 @checked(deploy_time=("expected_rps",))
 class CanaryEndpoint(Construct):
-    """A SageMaker endpoint with two production variants and a state machine that shifts traffic between them.
+    """A SageMaker endpoint with two variants, and a state machine that shifts traffic between them.
 
-    Change `release` and deploy: the new model goes into the idle variant at weight 0, and a Step Functions execution
+    Change `release` and deploy: the new model goes into the idle variant at weight 0, and a Step Functions
+    execution
     then raises its share as the evidence allows, or rolls it back. The first release of an endpoint serves at once.
 
-    - `release`: the model to serve (`ModelRelease`); left out only in the first deploy of an endpoint that is adopted
-    - `instance_type`: of every release that has none of its own, such as "ml.m5.xlarge". It cannot change while the
-      endpoint lives; a release may have another one
-    - `hosting`: time-outs, volume, AMI and routing of the instances (`ModelHosting`); left out, SageMaker's choice. A
-      variant keeps the values that its release was started with. A release may override each value that is set here
-    - `adopt`: a live endpoint of this name that the stack has imported (`Adoption`); left out, the stack makes one
-    - `removal_policy`: `RETAIN` lets the endpoint serve on when it leaves the stack, with its config, models, role and
-      scaling; left out, an adopted endpoint stays and every other is deleted
-    - `endpoint_name`: lower-case, unless it is adopted; left out, it is made of stack name and construct address
-    - `scaling`: instances per role, for every release that has no `scaling` of its own; left out, a fixed fleet of 1
-      and 1 idle
-    - `routing`: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
-    - `gates`: what compares the new model with the one that serves; left out, error rate and latency
-    - `alpha`: the chance that all gates together roll back a healthy release, over a whole rollout
-    - `require_proof`: a step passes only when every gate has proven that the new model does no harm, which takes long
-    - `alarms`: the caller's own, at most 98; a rollout rolls back when one is in ALARM, and waits while one has no data
-    - `alarm_thresholds`: limits of the alarms that each variant has
-    - `smoke_test`: requests that the new model must answer before any user reaches it
-    - `on_inconclusive`: what to do when there is too little evidence at the end of `max_bake`
-    - `rollout_windows`: when the share may rise (`RolloutWindow`); left out, at any time. It may fall at any time
-    - `hold_back`: a share that the former model keeps for hours after the promotion, while gates and alarms go on
-      (`HoldBack`); left out, the former model keeps nothing
-    - `capacity_timeout`: how long a rollout waits while no further instance comes, 5 minutes to 2 hours; left out, 20
-      minutes. Then it ends without a verdict, and the same version may be tried again
-    - `start_on_deploy`: `False` lets the release wait until somebody starts the state machine
-    - `metric_period`: 10, 30 or 60 seconds. Below 60 SageMaker's enhanced metrics are turned on, which cost extra;
-      not tried on a live account
-    - `expected_rps`: requests a second on the whole endpoint; synth then warns of steps that are too short for it
-    - `role`: of the models' containers; left out, one is made that reads the image and the model archive
-    - `kept_releases`: earlier releases whose archives stay where they are: `cdk gc` deletes archives that no template
-      names. Keep a `ModelRelease.from_asset` until it has left both variants
-    - `model_buckets`, `model_key`: buckets with archives of earlier releases, and the key of all archives. The role may
-      read them; SageMaker reads the archive of the release that serves again for every new instance
-    - `vpc`, `vpc_subnets`, `security_groups`, `network_isolation`: where the containers run. Like a changed `role`,
-      a change reaches the models with the next release
-    - `encryption_key`: of the instances' volumes
-    - `data_capture`: a share of the requests and answers of both variants, written to S3 (`DataCapture`)
-    - `fleet_update_alarms`: at most 10 alarms that SageMaker watches while a deploy swaps the fleet. It goes back, and
-      the deploy fails, when one is in ALARM; left out, it watches none
-    - `fleet_update`: how it swaps the fleet then (`FleetUpdate`); left out, all at once, watched for 5 minutes
-    - `handlers`: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
-    - `notification_topic`: receives a subject and a text at every change of a rollout (docs/events.md)
+    Args:
+        scope: the stack or construct that holds the endpoint
+        construct_id: unique in `scope`. With another one CloudFormation replaces everything: keep it
+        release: the model to serve (`ModelRelease`); left out only in the first deploy of an endpoint that is
+            adopted
+        instance_type: of every release that has none of its own, such as "ml.m5.xlarge". It cannot change while the
+            endpoint lives; a release may have another one
+        adopt: a live endpoint of this name that the stack has imported (`Adoption`); left out, the stack makes one
+        removal_policy: `RETAIN` lets the endpoint serve on when it leaves the stack, with its config, models, role
+            and scaling; left out, an adopted endpoint stays and every other is deleted
+        hosting: time-outs, volume, AMI and routing of the instances (`ModelHosting`); left out, SageMaker's choice.
+            A variant keeps the values that its release was started with. A release may override each value that is
+            set here
+        endpoint_name: lower-case, unless it is adopted; left out, it is made of stack name and construct address
+        scaling: instances per role, for every release that has no `scaling` of its own; left out, a fixed fleet of
+            1 and 1 idle
+        routing: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
+        gates: what compares the new model with the one that serves; left out, error rate and latency
+        alpha: the chance that all gates together roll back a healthy release, over a whole rollout; default 0.01
+        require_proof: a step passes only when every gate has proven that the new model does no harm, which takes
+            long; default `False`
+        alarms: your own, at most 98; a rollout rolls back when one is in ALARM, and waits while one has no data
+        alarm_thresholds: limits of the alarms that each variant has; left out, 25 % failed and 10 s latency
+            (`AlarmThresholds`)
+        smoke_test: requests that the new model must answer before any user reaches it; left out, there are none
+        on_inconclusive: what to do when there is too little evidence at the end of `max_bake`; default: roll back
+        rollout_windows: when the share may rise (`RolloutWindow`); left out, at any time. It may fall at any time
+        hold_back: a share that the former model keeps for hours after the promotion, while gates and alarms go on
+            (`HoldBack`); left out, the former model keeps nothing
+        capacity_timeout: how long a rollout waits while no further instance comes, 5 minutes to 2 hours; left out,
+            20 minutes. Then it ends without a verdict, and the same version may be tried again
+        start_on_deploy: `False` lets the release wait until somebody starts the state machine; default `True`
+        metric_period: 10, 30 or 60 seconds; default 60. Below 60 SageMaker's enhanced metrics are turned on, which
+            cost extra; not tried on a live account
+        expected_rps: requests a second on the whole endpoint; synth then warns of steps that are too short for it
+        role: of the models' containers; left out, one is made that reads the image and the model archive
+        kept_releases: earlier releases whose archives stay where they are: `cdk gc` deletes archives that no
+            template names. Keep a `ModelRelease.from_asset` until it has left both variants
+        model_buckets: buckets with archives of earlier releases. The role may read them; SageMaker reads the
+            archive of the release that serves again for every new instance
+        model_key: the key of all archives, which the role may use; left out, they have none of yours
+        vpc: where the containers run; left out, outside of your VPCs. A change reaches the models with the next
+            release, and so does one of `vpc_subnets`, `security_groups`, `network_isolation` and `role`
+        vpc_subnets: subnets of `vpc`; left out, its private ones
+        security_groups: of the containers in `vpc`; left out, one is made
+        encryption_key: of the instances' volumes; left out, SageMaker's choice
+        network_isolation: `True` lets the containers call nothing outside; default `False`
+        data_capture: a share of the requests and answers of both variants, written to S3 (`DataCapture`); left out,
+            none
+        fleet_update_alarms: at most 10 alarms that SageMaker watches while a deploy swaps the fleet. It goes back,
+            and the deploy fails, when one is in ALARM; left out, it watches none
+        fleet_update: how it swaps the fleet then (`FleetUpdate`); left out, all at once, watched for 5 minutes
+        handlers: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
+        notification_topic: receives a subject and a text at every change of a rollout (docs/events.md)
 
     Raises:
         TypeError: when an argument is of another type, unknown or missing.
@@ -177,6 +190,63 @@ class CanaryEndpoint(Construct):
         handlers: HandlerSettings | None = None,
         notification_topic: sns.ITopic | None = None,
     ) -> None:
+        """Declare a SageMaker endpoint with two variants, and a state machine that shifts traffic between them.
+
+        Args:
+            scope: the stack or construct that holds the endpoint
+            construct_id: unique in `scope`. With another one CloudFormation replaces everything: keep it
+            release: the model to serve (`ModelRelease`); left out only in the first deploy of an endpoint that is
+                adopted
+            instance_type: of every release that has none of its own, such as "ml.m5.xlarge". It cannot change while the
+                endpoint lives; a release may have another one
+            adopt: a live endpoint of this name that the stack has imported (`Adoption`); left out, the stack makes one
+            removal_policy: `RETAIN` lets the endpoint serve on when it leaves the stack, with its config, models, role
+                and scaling; left out, an adopted endpoint stays and every other is deleted
+            hosting: time-outs, volume, AMI and routing of the instances (`ModelHosting`); left out, SageMaker's choice.
+                A variant keeps the values that its release was started with. A release may override each value that is
+                set here
+            endpoint_name: lower-case, unless it is adopted; left out, it is made of stack name and construct address
+            scaling: instances per role, for every release that has no `scaling` of its own; left out, a fixed fleet of
+                1 and 1 idle
+            routing: how the share rises; left out, paced by a harm budget of 100 requests, through 10, 50, 95 and 100 %
+            gates: what compares the new model with the one that serves; left out, error rate and latency
+            alpha: the chance that all gates together roll back a healthy release, over a whole rollout; default 0.01
+            require_proof: a step passes only when every gate has proven that the new model does no harm, which takes
+                long; default `False`
+            alarms: your own, at most 98; a rollout rolls back when one is in ALARM, and waits while one has no data
+            alarm_thresholds: limits of the alarms that each variant has; left out, 25 % failed and 10 s latency
+                (`AlarmThresholds`)
+            smoke_test: requests that the new model must answer before any user reaches it; left out, there are none
+            on_inconclusive: what to do when there is too little evidence at the end of `max_bake`; default: roll back
+            rollout_windows: when the share may rise (`RolloutWindow`); left out, at any time. It may fall at any time
+            hold_back: a share that the former model keeps for hours after the promotion, while gates and alarms go on
+                (`HoldBack`); left out, the former model keeps nothing
+            capacity_timeout: how long a rollout waits while no further instance comes, 5 minutes to 2 hours; left out,
+                20 minutes. Then it ends without a verdict, and the same version may be tried again
+            start_on_deploy: `False` lets the release wait until somebody starts the state machine; default `True`
+            metric_period: 10, 30 or 60 seconds; default 60. Below 60 SageMaker's enhanced metrics are turned on, which
+                cost extra; not tried on a live account
+            expected_rps: requests a second on the whole endpoint; synth then warns of steps that are too short for it
+            role: of the models' containers; left out, one is made that reads the image and the model archive
+            kept_releases: earlier releases whose archives stay where they are: `cdk gc` deletes archives that no
+                template names. Keep a `ModelRelease.from_asset` until it has left both variants
+            model_buckets: buckets with archives of earlier releases. The role may read them; SageMaker reads the
+                archive of the release that serves again for every new instance
+            model_key: the key of all archives, which the role may use; left out, they have none of yours
+            vpc: where the containers run; left out, outside of your VPCs. A change reaches the models with the next
+                release, and so does one of `vpc_subnets`, `security_groups`, `network_isolation` and `role`
+            vpc_subnets: subnets of `vpc`; left out, its private ones
+            security_groups: of the containers in `vpc`; left out, one is made
+            encryption_key: of the instances' volumes; left out, SageMaker's choice
+            network_isolation: `True` lets the containers call nothing outside; default `False`
+            data_capture: a share of the requests and answers of both variants, written to S3 (`DataCapture`); left out,
+                none
+            fleet_update_alarms: at most 10 alarms that SageMaker watches while a deploy swaps the fleet. It goes back,
+                and the deploy fails, when one is in ALARM; left out, it watches none
+            fleet_update: how it swaps the fleet then (`FleetUpdate`); left out, all at once, watched for 5 minutes
+            handlers: runtime, network, encryption and logs of the Lambda functions (`HandlerSettings`); one a stack
+            notification_topic: receives a subject and a text at every change of a rollout (docs/events.md)
+        """
         super().__init__(scope, construct_id)
         check_release(release, adopt)
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
@@ -402,8 +472,10 @@ class CanaryEndpoint(Construct):
     def keep_role(self, role: iam.IRole | None = None) -> None:
         """Keep a role that models of earlier releases run under, when `role` is another one now.
 
-        Left out, it is the role that the library makes. The role may read what the present one may read. Keep it until
-        both slots hold models of the present role.
+        The role may read what the present one may read. Keep it until both slots hold models of the present role.
+
+        Args:
+            role: the earlier role; left out, it is the role that the library makes
 
         Raises:
             RuntimeError: when the present role is the one that the library makes, and it is asked for.
@@ -433,13 +505,21 @@ class CanaryEndpoint(Construct):
         return self._handlers.ledger
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody send requests to the endpoint."""
+        """Let somebody send requests to the endpoint.
+
+        Args:
+            grantee: a role, a user or a function that sends them
+        """
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=["sagemaker:InvokeEndpoint"], resource_arns=[self.endpoint_arn]
         )
 
     def grant_read_cohort(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let an application that calls SageMaker directly learn who is in the cohort (`canary_construct_client`)."""
+        """Let an application that calls SageMaker directly learn who is in the cohort (`canary_construct_client`).
+
+        Args:
+            grantee: the role of the application
+        """
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["dynamodb:GetItem"],
@@ -451,6 +531,9 @@ class CanaryEndpoint(Construct):
         """Let somebody run the `canary` command: watch rollouts, start one by hand and abort one (docs/command.md).
 
         It changes nothing but records of this endpoint in the ledger, and executions of its state machine.
+
+        Args:
+            grantee: the role of the person, or of a pipeline
         """
         grants = [
             iam.Grant.add_to_principal(
@@ -468,6 +551,9 @@ class CanaryEndpoint(Construct):
 
         The function shows the endpoints of its stack, and changes nothing. Source:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_create.html
+
+        Args:
+            grantee: the role of the person
         """
         return self._handlers["ShowRollout"].grant_invoke(grantee)
 
@@ -477,11 +563,17 @@ class CanaryEndpoint(Construct):
         They act on every endpoint of the stack. The ledger cannot name the person: it gets the dashboard, the request
         of Lambda that CloudTrail has, and what the person typed (docs/dashboard.md). `grant_operate` gives the command,
         which names the person.
+
+        Args:
+            grantee: the role of the person
         """
         return self.grant_view_dashboard(grantee).combine(self._handlers["TakeOrder"].grant_invoke(grantee))
 
     def add_alarm(self, alarm: cloudwatch.IAlarm) -> None:
         """Roll back whenever this alarm is in ALARM, as with the `alarms` property.
+
+        Args:
+            alarm: of the same account and region
 
         Raises:
             ValueError: when there are more than 98, since one call of CloudWatch takes 100 names.
@@ -495,6 +587,9 @@ class CanaryEndpoint(Construct):
 
         Those of `alarms` see both fleets.
 
+        Args:
+            alarm: of the same account and region
+
         Raises:
             ValueError: when there are more than 10.
         """
@@ -503,6 +598,9 @@ class CanaryEndpoint(Construct):
     def add_gate(self, gate: Gate) -> None:
         """Compare one more thing, as with the `gates` property.
 
+        Args:
+            gate: made by a factory, such as `Gate.conversion`
+
         Raises:
             ValueError: when a gate of that name is there already, or a step is too short for it.
         """
@@ -510,29 +608,58 @@ class CanaryEndpoint(Construct):
         self._dashboard.show_gate(gate)
 
     def metric(self, name: str, *, slot: Slot, statistic: str = "Sum") -> cloudwatch.Metric:
-        """Return a metric of one variant by its name in the namespace `AWS/SageMaker`."""
+        """Return a metric of one variant.
+
+        Args:
+            name: in the namespace `AWS/SageMaker`, such as "ModelLatency"
+            slot: the variant
+            statistic: of CloudWatch, such as "Average" or "p99"; default "Sum"
+        """
         return self._metrics_of(slot).metric(name, statistic=statistic)
 
     def metric_invocations(self, *, slot: Slot) -> cloudwatch.Metric:
-        """Return the requests of one variant."""
+        """Return the requests of one variant.
+
+        Args:
+            slot: the variant
+        """
         return self.metric("Invocations", slot=slot)
 
     def metric_error_rate(self, *, slot: Slot) -> cloudwatch.MathExpression:
-        """Return the failed requests of one variant, in percent of its requests."""
+        """Return the failed requests of one variant, in percent of its requests.
+
+        Args:
+            slot: the variant
+        """
         return self._metrics_of(slot).error_rate()
 
     def metric_latency(self, *, slot: Slot, percentile: float = 99) -> cloudwatch.MathExpression:
-        """Return a percentile (above 0, below 100) of one variant's model latency, in milliseconds."""
+        """Return a percentile of one variant's model latency, in milliseconds.
+
+        Args:
+            slot: the variant
+            percentile: above 0, below 100; default 99
+        """
         return self._metrics_of(slot).latency_ms(percentile)
 
     def metric_traffic_share(self, *, slot: Slot) -> cloudwatch.MathExpression:
-        """Return one variant's requests in percent of the endpoint's."""
+        """Return one variant's requests in percent of the endpoint's.
+
+        Args:
+            slot: the variant
+        """
         return self._metrics_of(slot).traffic_share()
 
     def on_rollout_event(
         self, construct_id: str, *, target: events.IRuleTarget | None = None, description: str | None = None
     ) -> events.Rule:
-        """Call a target at every change of a rollout of this endpoint: docs/events.md lists them."""
+        """Call a target at every change of a rollout of this endpoint: docs/events.md lists them.
+
+        Args:
+            construct_id: of the rule, unique in the endpoint
+            target: receives each event; left out, add targets to the rule
+            description: of the rule; left out, it has none
+        """
         return events.Rule(
             self,
             construct_id,

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 class ApiAuthorization:
     """How callers prove who they are: one of the factories.
 
+    Args:
+        type: how API Gateway asks
+        user_pools: of Cognito, whose users may call
+        scopes: of which an access token must hold one; empty: identity tokens are taken
+        keys: API keys that may call; empty: one is created if a key is needed
+        needs_key: whether a request needs an API key
+
     Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html
     """
 
@@ -38,8 +45,10 @@ class ApiAuthorization:
     def cognito(cls, *user_pools: cognito.IUserPool, scopes: Sequence[str] = ()) -> ApiAuthorization:
         """Take the identity token of a user of these pools, in the header `Authorization`.
 
-        With `scopes`, such as `recommender/read`, take access tokens instead that hold at least one of them: those of
-        users, and of services, which have no identity token.
+        Args:
+            user_pools: one or more
+            scopes: such as `recommender/read`; with them, access tokens are taken instead that hold at least one of
+                them: those of users, and of services, which have no identity token
 
         Raises:
             ValueError: when there is no pool.
@@ -52,9 +61,12 @@ class ApiAuthorization:
 
     @classmethod
     def api_key(cls, keys: Sequence[apigateway.IApiKey] = ()) -> ApiAuthorization:
-        """Take requests that have one of these keys in the header `x-api-key`. Without keys, one is created.
+        """Take requests that have one of these keys in the header `x-api-key`.
 
         A key says which customer calls, not who: AWS advises against it as the only protection.
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
+
+        Args:
+            keys: left out, one is created
         """
         return cls(type=apigateway.AuthorizationType.NONE, keys=tuple(keys), needs_key=True)

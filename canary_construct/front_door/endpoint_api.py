@@ -39,26 +39,33 @@ class EndpointApi(Construct):
 
     Every answer of SageMaker has two more headers. `X-Canary-Variant` names the variant that answered.
     `X-Canary-Release` says which release each variant holds, as in `variant-a=v1,variant-b=v2`.
-    `canary_construct_client.AnsweredBy` reads both. Callers cannot choose a variant, but a cohort step of a rollout can
-    choose one for them. A body may have 6 MB (SageMaker's limit). A model may take 29 seconds (API Gateway's limit).
+    `canary_construct_client.AnsweredBy` reads both. Callers cannot choose a variant, but a cohort step of a rollout
+    can
+    choose one for them. A body may have 6 MB (SageMaker's limit). A model may take 29 seconds (API Gateway's
+    limit).
 
-    - `endpoint`: the endpoint that the API calls
-    - `authorization`: who may call the API. Default: AWS identities that `grant_invoke` was called for
-    - `content_types`: the types of text bodies. Any other type gets the answer 415
-    - `binary_content_types`: the types of binary bodies. No cohort rule matches them. If there is one, API Gateway lets
-      unknown types pass too, and the model must refuse them. For a binary answer the caller must name its type in an
-      `Accept` header
-    - `request_schema`: the schema of JSON bodies. Default: any JSON
-    - `rate_limit`, `burst_limit`: the requests a second and the requests at once that all callers together may send.
-      Further requests get the answer 429
-    - `stage_name`: the first part of the URL's path
-    - `endpoint_type`: default: edge-optimised. There CloudFront gives each caller's country to cohort rules
-    - `web_acl_arn`: the ARN of an AWS WAF web ACL. CDK has no interface for it
-    - `access_log`: the log group that gets a line for each request, without its body. The account must have a role for
-      API Gateway's logs already
-    - `account_logging`: `True` makes that role, and an access log if none is given. An account and region has one such
-      role: the new one replaces it, and it stays when this stack is deleted. Default: no role and no logs, because
-      API Gateway refuses logs without that role
+    Args:
+        scope: in the stack of the endpoint
+        construct_id: unique in `scope`. With another one the API is replaced, and its URL is another
+        endpoint: the endpoint that the API calls
+        authorization: who may call the API. Default: AWS identities that `grant_invoke` was called for
+        content_types: the types of text bodies; default: JSON. Any other type gets the answer 415
+        binary_content_types: the types of binary bodies; default: none. No cohort rule matches them. If there is
+            one, API Gateway lets unknown types pass too, and the model must refuse them. For a binary answer the
+            caller must name its type in an `Accept` header
+        request_schema: the schema of JSON bodies. Default: any JSON
+        rate_limit: the requests a second that all callers together may send; default 100. Further ones get the
+            answer 429
+        burst_limit: the requests at once that all callers together may send; default 200. Further ones get the
+            answer 429
+        stage_name: the first part of the URL's path; default "live"
+        endpoint_type: default: edge-optimised. There CloudFront gives each caller's country to cohort rules
+        web_acl_arn: the ARN of an AWS WAF web ACL, for which CDK has no interface. Default: none
+        access_log: the log group that gets a line for each request, without its body. The account must have a role
+            for API Gateway's logs already. Default: none
+        account_logging: `True` makes that role, and an access log if none is given. An account and region has one
+            such role: the new one replaces it, and it stays when this stack is deleted. Default: no role and no
+            logs, because API Gateway refuses logs without that role
 
     This was not tried on a live account.
 
@@ -88,6 +95,31 @@ class EndpointApi(Construct):
         access_log: logs.ILogGroup | None = None,
         account_logging: bool = False,
     ) -> None:
+        """Declare a REST API whose `POST /invocations` calls InvokeEndpoint of the endpoint.
+
+        Args:
+            scope: in the stack of the endpoint
+            construct_id: unique in `scope`. With another one the API is replaced, and its URL is another
+            endpoint: the endpoint that the API calls
+            authorization: who may call the API. Default: AWS identities that `grant_invoke` was called for
+            content_types: the types of text bodies; default: JSON. Any other type gets the answer 415
+            binary_content_types: the types of binary bodies; default: none. No cohort rule matches them. If there is
+                one, API Gateway lets unknown types pass too, and the model must refuse them. For a binary answer the
+                caller must name its type in an `Accept` header
+            request_schema: the schema of JSON bodies. Default: any JSON
+            rate_limit: the requests a second that all callers together may send; default 100. Further ones get the
+                answer 429
+            burst_limit: the requests at once that all callers together may send; default 200. Further ones get the
+                answer 429
+            stage_name: the first part of the URL's path; default "live"
+            endpoint_type: default: edge-optimised. There CloudFront gives each caller's country to cohort rules
+            web_acl_arn: the ARN of an AWS WAF web ACL, for which CDK has no interface. Default: none
+            access_log: the log group that gets a line for each request, without its body. The account must have a role
+                for API Gateway's logs already. Default: none
+            account_logging: `True` makes that role, and an access log if none is given. An account and region has one
+                such role: the new one replaces it, and it stays when this stack is deleted. Default: no role and no
+                logs, because API Gateway refuses logs without that role
+        """
         check_same_stack(scope, endpoint)
         check_stage(stage_name=stage_name, rate_limit=rate_limit, burst_limit=burst_limit)
         content = ContentTypes(text=tuple(content_types), binary=tuple(binary_content_types))
@@ -208,6 +240,9 @@ class EndpointApi(Construct):
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow an AWS identity to send requests.
+
+        Args:
+            grantee: a role, a user or a function that sends them
 
         Raises:
             ValueError: when `authorization` is not `ApiAuthorization.iam()`.

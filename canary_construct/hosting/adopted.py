@@ -29,18 +29,29 @@ ENDPOINT_ID = "Resource"
 
 @checked()
 class BareEndpoint(Construct):
-    """A live endpoint as `cdk import` takes it into a stack: nothing but the endpoint, which stays as it is.
+    """A live endpoint as `cdk import` takes it into a stack: nothing but the endpoint, left as it is.
 
     Declare it with the construct ID that the `CanaryEndpoint` will have, and put that in its place afterwards: the
     endpoint then has the same logical ID.
 
-    - `endpoint_name`: the name of the live endpoint, as it was made
-    - `adopt`: what the `CanaryEndpoint` will be given
+    Args:
+        scope: the stack or construct that will hold the `CanaryEndpoint`
+        construct_id: the one that the `CanaryEndpoint` will have
+        endpoint_name: the name of the live endpoint, as it was made
+        adopt: what the `CanaryEndpoint` will be given
 
     Source: https://docs.aws.amazon.com/cdk/v2/guide/ref-cli-cmd-import.html
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, endpoint_name: str, adopt: Adoption) -> None:
+        """Declare a live endpoint as `cdk import` takes it into a stack: nothing but the endpoint, left as it is.
+
+        Args:
+            scope: the stack or construct that will hold the `CanaryEndpoint`
+            construct_id: the one that the `CanaryEndpoint` will have
+            endpoint_name: the name of the live endpoint, as it was made
+            adopt: what the `CanaryEndpoint` will be given
+        """
         super().__init__(scope, construct_id)
         check_endpoint_name(endpoint_name, is_adopted=True)
         untouched_endpoint(self, endpoint_name, adopt)

@@ -35,14 +35,17 @@ def rollout_step(
 
     It fails when the release was rolled back, not judged, or is open still after `timeout`.
 
-    - `version`: of the release that the stage deploys
-    - `region`: of the endpoint
-    - `stack_name`, `endpoint`: which endpoint, as with the `canary` command; left out, the only one in the region
-    - `role_arn`: a role that `grant_operate` was given, in the account of the endpoint, which trusts the pipeline's
-      account; left out, the step's own role must have these permissions. Its credentials are renewed, so that it may
-      wait longer than a session lasts
-    - `timeout`: 10 minutes to 36 hours; left out, 8 hours
-    - `install`: the shell command that installs the `canary` command
+    Args:
+        construct_id: of the step, unique in its stage
+        version: of the release that the stage deploys
+        region: of the endpoint
+        stack_name: which endpoint, as with the `canary` command; left out, the only one in the region
+        endpoint: its name, where the stack has several; left out, the only one
+        role_arn: a role that `grant_operate` was given, in the account of the endpoint, which trusts the pipeline's
+            account; left out, the step's own role must have these permissions. Its credentials are renewed, so that it
+            may wait longer than a session lasts
+        timeout: 10 minutes to 36 hours; left out, 8 hours
+        install: the shell command that installs the `canary` command; left out, pip installs this library's
 
     Raises:
         ValueError: when `timeout` is out of its range.

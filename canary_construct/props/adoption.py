@@ -14,9 +14,10 @@ from canary_construct.props.slot import Slot
 class Adoption:
     """A live endpoint that was made elsewhere. `docs/adopt.md` says the whole way.
 
-    - `endpoint_config_name`: of the endpoint config that the endpoint is on
-    - `variant`: its only production variant; left out, `AllTraffic`, as SageMaker's Python SDK names it
-    - `version`: the version label of the live model in the records of rollouts; left out, `legacy`
+    Args:
+        endpoint_config_name: of the endpoint config that the endpoint is on
+        variant: its only production variant; left out, `AllTraffic`, as SageMaker's Python SDK names it
+        version: the version label of the live model in the records of rollouts; left out, `legacy`
 
     Raises:
         ValueError: when `variant` has the name of a slot, or `version` cannot name a release.

@@ -14,10 +14,13 @@ from canary_construct.border import checked
 class AlarmThresholds:
     """Limits of the two alarms that each slot has. Only those of the canary slot can stop a rollout.
 
-    - `error_rate_percent` (above 0, at most 100): failed requests of all requests of the slot in a metric period
-    - `p99_latency_ms` (above 0): the model's latency that 1 % of the slot's requests exceed, in milliseconds
-    - `min_requests` (at least 1): with fewer requests in a metric period the alarms stay quiet, so that one error in
-      three requests pages nobody
+    Args:
+        error_rate_percent: failed requests of all requests of the slot in a metric period; above 0, at most 100,
+            default 25
+        p99_latency_ms: the model's latency that 1 % of the slot's requests exceed, in milliseconds; above 0, default
+            10,000
+        min_requests: with fewer requests in a metric period the alarms stay quiet, so that one error in three requests
+            pages nobody; at least 1, default 25
 
     The error rate must exceed its limit in 1 of 3 metric periods, the latency in 2 of 3.
 

@@ -36,8 +36,14 @@ _VALUE = re.compile(r"[A-Za-z0-9._~:/?#&=-]+")
 class CohortRule:
     """Requests that go to the canary while its weight is 0; all others go to stable. Made by its factories.
 
-    `expected_percent` (above 0, below 100) of all requests are expected to match: the canary gets the instances for
-    them before the step begins. `users` and `user_variation` are explained at `share_of_users`.
+    Args:
+        header: the header that is read, in lower case
+        values: of the header, letter by letter; none, where users are matched by their bucket
+        buckets: of 10,000 buckets of users, how many match; 0, where values are matched
+        expected_percent: of all requests that are expected to match; above 0, below 100. The canary gets the instances
+            for them before the step begins
+        users: how many visit the endpoint during the step, explained at `share_of_users`
+        user_variation: how unequal they are, explained at `share_of_users`; above 0, default 300
 
     Raises:
         ValueError: when a name, a value or a share is not allowed.
@@ -68,7 +74,11 @@ class CohortRule:
     def header_values(cls, header: str, values: Sequence[str], *, expected_percent: float) -> CohortRule:
         """Match requests whose header has one of these values, letter by letter.
 
-        Values hold letters, digits and `._~:/?#&=-`: an API keeps them in a stage variable, which takes no others.
+        Args:
+            header: its name, in lower case
+            values: one or more, of letters, digits and `._~:/?#&=-`, with their commas at most 512 characters: an API
+                keeps them in a stage variable, which takes no others
+            expected_percent: of all requests that are expected to match; above 0, below 100
 
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
         """
@@ -86,7 +96,13 @@ class CohortRule:
     def regions(
         cls, codes: Sequence[str], *, expected_percent: float, header: str = VIEWER_COUNTRY_HEADER
     ) -> CohortRule:
-        """Match requests from these countries or regions, as a header names them; by default CloudFront's."""
+        """Match requests from these countries or regions, as a header names them.
+
+        Args:
+            codes: such as "DE" and "AT"
+            expected_percent: of all requests that are expected to match; above 0, below 100
+            header: that names them; left out, CloudFront's `cloudfront-viewer-country`
+        """
         return cls.header_values(header, codes, expected_percent=expected_percent)
 
     @classmethod
@@ -98,18 +114,24 @@ class CohortRule:
         users: int | None = None,
         user_variation: float = USER_VARIATION,
     ) -> CohortRule:
-        """Match a share of the users (at least 0.01 %), always the same ones within a rollout.
+        """Match a share of the users, always the same ones within a rollout.
 
         The application sends its user's bucket in the header `x-canary-bucket`, four digits that
-        `canary_construct_client.bucket_header` computes. A higher share only adds users. Left out, `expected_percent`
-        is the same share: say more where few users send many requests, so that the canary has the instances for them.
+        `canary_construct_client.bucket_header` computes. A higher share only adds users.
 
-        Users are drawn here and requests are counted, so a cohort may be worse than the others because of who is in
-        it. `users` (1 or more) is how many visit the endpoint during the step's bake, stable's included. The more
-        there are, the smaller is the difference that the gates leave to the draw. Left out, that is a factor of 10: the
-        step finds what is broken, and cannot judge what is better. `user_variation` (above 0) is how unequal they
-        are: the number of users, times the sum of `(bad - rate * requests) ** 2` over them, divided by the square of
-        all bad requests. It comes from a log with user IDs, of a time as long as the bake.
+        Users are drawn here and requests are counted, so a cohort may be worse than the others because of who is in it.
+        The more users there are, the smaller is the difference that the gates leave to the draw. Without their number
+        that
+        is a factor of 10: the step finds what is broken, and cannot judge what is better.
+
+        Args:
+            percent: of the users; at least 0.01, below 100
+            expected_percent: of all requests; left out, the same share. Say more where few users send many requests, so
+                that the canary has the instances for them
+            users: how many visit the endpoint during the step's bake, stable's included; 1 or more; left out, not known
+            user_variation: how unequal they are: the number of users, times the sum of `(bad - rate * requests) ** 2`
+                over them, divided by the square of all bad requests. It comes from a log with user IDs, of a time as
+                long as the bake. Above 0, default 300
         """
         buckets = round(percent * BUCKETS / 100)
         if not 0 < buckets < BUCKETS:
@@ -125,9 +147,12 @@ class CohortRule:
     def spread(self, chance: float) -> float:
         """Return how many times the cohort's rate may differ from the others' because of who is in it.
 
-        By `chance` (above 0, below 0.5) it is more. The logarithm of the ratio of the two rates is taken to be normal;
-        its variance comes from the number of users on both sides. 10 is the most, and holds for a header's values,
-        whose people are others than stable's.
+        The logarithm of the ratio of the two rates is taken to be normal; its variance comes from the number of users
+        on
+        both sides. 10 is the most, and holds for a header's values, whose people are others than stable's.
+
+        Args:
+            chance: that it is more; above 0, below 0.5
 
         >>> CohortRule.share_of_users(5).spread(0.005)
         10.0
@@ -142,7 +167,11 @@ class CohortRule:
         return _rounded_up(min(WIDEST_SPREAD, exp(_deviations(chance) * deviation)))
 
     def users_for(self, spread: float, chance: float) -> int:
-        """Return the number of users from which on the spread is at most this much (above 1).
+        """Return the number of users from which on the spread is at most this much.
+
+        Args:
+            spread: above 1
+            chance: that it is more; above 0, below 0.5
 
         >>> CohortRule.share_of_users(5).users_for(2.0, 0.005)
         84100

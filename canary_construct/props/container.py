@@ -28,8 +28,9 @@ _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 class S3Prefix:
     """Model files that lie in S3 uncompressed. SageMaker copies every object below `url` into `/opt/ml/model`.
 
-    `url` is `s3://bucket/folder/`, with the slash at its end. Put each build below a URL of its own: the URL is part of
-    a release's content, and what lies below it is not looked at.
+    Args:
+        url: `s3://bucket/folder/`, with the slash at its end. Put each build below a URL of its own: the URL is part of
+            a release's content, and what lies below it is not looked at
 
     Raises:
         ValueError: when `url` is no such URL.
@@ -49,8 +50,9 @@ class S3Prefix:
 class PrivateRegistry:
     """The image is in a Docker registry that the models reach through their VPC, and not in Amazon ECR.
 
-    `credentials` is a function that returns user and password; left out, the registry asks for none. The role that the
-    library makes may call it.
+    Args:
+        credentials: a function that returns user and password; left out, the registry asks for none. The role that the
+            library makes may call it
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-containers-inference-private.html
     """
@@ -63,13 +65,14 @@ class PrivateRegistry:
 class Container:
     """One container of a model: its image, its model data, its environment.
 
-    - `image_uri`: the inference container
-    - `model_data_url`: the S3 URL of a `model.tar.gz`; leave it out when the image holds the model
-    - `model_data`: model files that lie in S3 uncompressed (`S3Prefix`)
-    - `asset_path`: a local `model.tar.gz` or folder that is shipped with the stack; `from_asset` checks it
-    - `environment`: variables of the container
-    - `image_config`: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
-    - `hostname`: names the container of an inference pipeline in logs and metrics; for all of them, or for none
+    Args:
+        image_uri: the inference container
+        model_data_url: the S3 URL of a `model.tar.gz`; leave it out when the image holds the model
+        model_data: model files that lie in S3 uncompressed (`S3Prefix`)
+        asset_path: a local `model.tar.gz` or folder that is shipped with the stack; `from_asset` checks it
+        environment: variables of the container; left out, none
+        image_config: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
+        hostname: names the container of an inference pipeline in logs and metrics; for all of them, or for none
 
     Raises:
         ValueError: when a URL or the hostname is malformed, or the model data is given more than once.
@@ -106,6 +109,13 @@ class Container:
         hostname: str | None = None,
     ) -> Container:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
+
+        Args:
+            image_uri: the inference container
+            path: of the `model.tar.gz` or folder, on this machine
+            environment: variables of the container; left out, none
+            image_config: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
+            hostname: names the container of an inference pipeline in logs and metrics; for all of them, or for none
 
         Raises:
             ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.

@@ -33,12 +33,14 @@ class CaptureMode(Enum):
 class DataCapture:
     """SageMaker writes a share of the requests and their answers to S3, for both variants.
 
-    - `destination`: the bucket; files are named `<prefix>/<endpoint>/<variant>/<year>/<month>/<day>/<hour>/….jsonl`
-    - `percent`: 1 to 100 % of the requests, drawn at random
-    - `prefix`: of the keys, without a slash at its ends; left out, there is none
-    - `mode`: requests, answers or both (`CaptureMode`)
-    - `encryption_key`: of the files; left out, the key of the bucket, and if it has none, S3's own
-    - `json_content_types`, `csv_content_types`: data of these types is written as text, and all other as Base64
+    Args:
+        destination: the bucket; files are named `<prefix>/<endpoint>/<variant>/<year>/<month>/<day>/<hour>/….jsonl`
+        percent: 1 to 100 % of the requests, drawn at random
+        prefix: of the keys, without a slash at its ends; left out, there is none
+        mode: requests, answers or both (`CaptureMode`); left out, both
+        encryption_key: of the files; left out, the key of the bucket, and if it has none, S3's own
+        json_content_types: data of these types is written as JSON text; left out, `application/json`
+        csv_content_types: data of these types is written as CSV text, and all other as Base64; left out, `text/csv`
 
     The role that the library makes may write there, and so may a given role that the app can change. A change is a
     change of the endpoint, not of a release: it reaches both variants with the deploy, and is refused during a rollout.

@@ -31,14 +31,16 @@ class FleetUpdate:
     The fleet is the instances of both variants. Every deploy that changes the endpoint config makes a new one. This is
     not the rollout of the model: the weights of the variants stay, and the new model still has none.
 
-    Make one with `all_at_once`, `canary` or `linear`. They all take
+    Make one with `all_at_once`, `canary` or `linear`. Both fleets run, and are paid for, until the old one ends.
+    Nothing
+    scales meanwhile.
 
-    - `termination_wait` (0 to 3,600 s, default 5 minutes): how long SageMaker watches the alarms after the new fleet
-      has all requests, and before it ends the old one
-    - `timeout` (600 to 28,800 s): after which SageMaker gives up and goes back; it must be longer than all waits
-      together. Left out, SageMaker's own
-
-    Both fleets run, and are paid for, until the old one ends. Nothing scales meanwhile.
+    Args:
+        strategy: by SageMaker's name
+        percent: of the new fleet, in each step; `None` when it takes all requests at once
+        wait_seconds: between two steps
+        termination_wait_seconds: from when the new fleet has all requests until the old one ends
+        timeout_seconds: after which SageMaker gives up and goes back; `None`: SageMaker's own
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
     """
@@ -55,6 +57,12 @@ class FleetUpdate:
     def all_at_once(cls, *, termination_wait: Duration = _WAIT, timeout: Duration | None = None) -> Self:
         """Give the new fleet all requests at once, and watch it for `termination_wait`.
 
+        Args:
+            termination_wait: how long SageMaker watches the alarms after the new fleet has all requests, and before it
+                ends the old one; 0 to 3,600 s, default 5 minutes
+            timeout: after which SageMaker gives up and goes back, 600 to 28,800 s; it must be longer than all waits
+                together. Left out, SageMaker's own
+
         Raises:
             ValueError: when a time is out of its range, or is known at deploy time only.
         """
@@ -69,7 +77,15 @@ class FleetUpdate:
         termination_wait: Duration = _WAIT,
         timeout: Duration | None = None,
     ) -> Self:
-        """Give the requests to `percent` (1 to 50) of the new fleet first, and after `wait` to all of it.
+        """Give the requests to `percent` of the new fleet first, and after `wait` to all of it.
+
+        Args:
+            percent: 1 to 50
+            wait: from the first step to the second; 0 to 3,600 s, default 5 minutes
+            termination_wait: how long SageMaker watches the alarms after the new fleet has all requests, and before it
+                ends the old one; 0 to 3,600 s, default 5 minutes
+            timeout: after which SageMaker gives up and goes back, 600 to 28,800 s; it must be longer than all waits
+                together. Left out, SageMaker's own
 
         Raises:
             ValueError: when a value is out of its range, or is known at deploy time only.
@@ -86,7 +102,15 @@ class FleetUpdate:
         termination_wait: Duration = _WAIT,
         timeout: Duration | None = None,
     ) -> Self:
-        """Give the requests to a further `percent` (10 to 50) of the new fleet after each `wait`.
+        """Give the requests to a further `percent` of the new fleet after each `wait`.
+
+        Args:
+            percent: of each step; 10 to 50
+            wait: between two steps; 0 to 3,600 s, default 5 minutes
+            termination_wait: how long SageMaker watches the alarms after the new fleet has all requests, and before it
+                ends the old one; 0 to 3,600 s, default 5 minutes
+            timeout: after which SageMaker gives up and goes back, 600 to 28,800 s; it must be longer than all waits
+                together. Left out, SageMaker's own
 
         Raises:
             ValueError: when a value is out of its range, or is known at deploy time only.

@@ -35,6 +35,13 @@ class Gate:
     All gates of an endpoint share `alpha`: the chance that a healthy release is rolled back in a whole rollout.
     `alpha_share` is a gate's part of it, relative to the other gates.
 
+    Args:
+        rule: what is compared, and what is tolerated
+        source: where the counts come from
+        warm_up_seconds: at the beginning of each step that is left out
+        superior: whether the release must be proven better than stable
+        asked_in_cohorts: whether it is compared in cohort steps, whose callers are chosen
+
     Raises:
         ValueError: when a number is out of its range.
     """
@@ -54,10 +61,15 @@ class Gate:
     def error_rate(cls, *, ratio: float = 1.25, min_difference_percent: float = 0.05, alpha_share: float = 0.4) -> Gate:
         """Compare failed requests: answers with 5XX, the model's own 5XX, time-outs and broken connections.
 
-        `ratio` (at least 1) is tolerated; so is a difference under `min_difference_percent` percentage points. The
-        smallest ratio that can ever be seen is about 1.23 times `ratio`. Where failed requests are compared, refused
+        The smallest ratio that can ever be seen is about 1.23 times `ratio`. Where failed requests are compared,
+        refused
         ones are as well: `Gate.refused_requests` sets what is tolerated of those.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+
+        Args:
+            ratio: of the canary's rate to stable's that is tolerated; at least 1, default 1.25
+            min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0.05
+            alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.4
         """
         rule = GateRule(
             name="errors",
@@ -75,10 +87,16 @@ class Gate:
         """Compare requests that were not served though nothing failed: answers with 4XX, streams that broke off.
 
         A caller is at fault for a 4XX, but callers meet canary and stable by chance: a difference is the release's, as
-        when it refuses what its predecessor accepted. `ratio` (at least 1) is tolerated; so is a difference under
-        `min_difference_percent` percentage points, and 100 tolerates every one. Not asked in a cohort step, whose
-        callers are chosen. An endpoint that compares failed requests has this gate without being told.
+        when it refuses what its predecessor accepted. Not asked in a cohort step, whose callers are chosen. An endpoint
+        that
+        compares failed requests has this gate without being told.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+
+        Args:
+            ratio: of the canary's rate to stable's that is tolerated; at least 1, default 1.25
+            min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0.1.
+                100 tolerates every one
+            alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.1
         """
         rule = GateRule(
             name="refused",
@@ -99,10 +117,15 @@ class Gate:
         alpha_share: float = 0.3,
         warm_up: Duration | None = None,
     ) -> Gate:
-        """Compare slow requests: those whose model latency is above `slow_ms` milliseconds (above 0).
+        """Compare slow requests: those whose model latency is above `slow_ms`.
 
-        The first `warm_up` (default 5 minutes) of each step is left out: a cold canary is slow for reasons that are
-        not the model.
+        Args:
+            slow_ms: from which on a request is slow, in milliseconds; above 0, default 1000
+            ratio: of the canary's share of slow requests to stable's that is tolerated; at least 1, default 1.5
+            min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0.5
+            alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.3
+            warm_up: at the beginning of each step that is left out: a cold canary is slow for reasons that are not the
+                model; left out, 5 minutes
         """
         if slow_ms <= 0:
             raise ValueError(f"slow_ms must be above 0, got {slow_ms}")
@@ -135,14 +158,20 @@ class Gate:
     ) -> Gate:
         """Compare conversions, as the application counts them for each variant.
 
-        `shown` and `converted` are metrics in `namespace` with the dimensions `EndpointName` and `VariantName`; their
-        sum over a period counts. `ratio` (above 0, at most 1): a canary that converts at least that much as well as
-        stable is tolerated. `delay`: how long after being shown a conversion may come, at most 8,100 s at a
-        `metric_period` under 60 s, because CloudWatch keeps such periods for 3 hours.
-
-        `superior`: the release is promoted only when it has been proven to convert better than stable, in the last
-        step before 100 %. Without the proof that step lasts until its `max_bake`, and `on_inconclusive` decides.
-        An equal release is promoted in at most 5 % of such rollouts. Evidence below `ratio` still rolls back.
+        Args:
+            namespace: of the two metrics, your own. They have the dimensions `EndpointName` and `VariantName`
+            shown: the metric of what was shown; its sum over a period counts
+            converted: the metric of what of it converted; its sum over a period counts
+            ratio: a canary that converts at least that much as well as stable is tolerated; above 0, at most 1, default
+                0.95
+            min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0
+            alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.3
+            delay: how long after being shown a conversion may come; left out, 0. At most 8,100 s at a `metric_period`
+                under 60 s, because CloudWatch keeps such periods for 3 hours
+            superior: the release is promoted only when it has been proven to convert better than stable, in the last
+                step before 100 %. Without the proof that step lasts until its `max_bake`, and `on_inconclusive`
+                decides. An equal release is promoted in at most 5 % of such rollouts. Evidence below `ratio` still
+                rolls back. Default `False`
         """
         if not 0 < ratio <= 1:
             raise ValueError(f"ratio must be above 0 and at most 1 for conversions, got {ratio}")
@@ -177,9 +206,19 @@ class Gate:
     ) -> Gate:
         """Compare any two counts that the application publishes with the dimensions `EndpointName` and `VariantName`.
 
-        With a `ratio` of 1 or more a higher rate of `counted` in `total` is worse, below 1 a lower one. `dimensions`
-        are added to the two; `event` is the verb for what is counted, in the reason that people read. `superior`:
-        promoted only when proven better than stable, as with `conversion`.
+        Args:
+            name: the gate's, in the plan, the ledger and every reason
+            namespace: of the two metrics, your own
+            total: the metric of all that is counted; its sum over a period counts
+            counted: the metric of those that are compared; its sum over a period counts
+            ratio: of the canary's rate to stable's that is tolerated. With 1 or more a higher rate of `counted` in
+                `total` is worse, below 1 a lower one
+            min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0
+            alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.3
+            delay: how old a count is when it is read; left out, 0
+            dimensions: of the metrics, besides the two; left out, none
+            event: the verb for what is counted, in the reason that people read; default "counted"
+            superior: promoted only when proven better than stable, as with `conversion`; default `False`
 
         Raises:
             ValueError: when a number is out of its range, or the two counts cannot be an application's.
@@ -221,8 +260,11 @@ class Gate:
     ) -> GateRule:
         """Return the rule as the judge reads it: its times count metric periods.
 
-        `superior_step` is the number of the step that passes only with a proof, if this gate asks for superiority.
-        `cohort_steps` are the numbers of the steps in which users are chosen, `spreads` their spreads.
+        Args:
+            metric_period_seconds: of the endpoint
+            superior_step: the number of the step that passes only with a proof, if this gate asks for superiority
+            cohort_steps: the numbers of the steps in which users are chosen
+            spreads: how far these may differ by the draw, in the same order
         """
         return replace(
             self.rule,

@@ -29,16 +29,19 @@ _PYTHON = re.compile(r"python3\.(\d+)")
 class HandlerSettings:
     """Runtime, network, encryption and logs of the Lambda functions, which all endpoints of a stack share.
 
-    - `runtime`: Python 3.11 or newer; left out, Python 3.14
-    - `architecture`: left out, ARM64
-    - `vpc`, `vpc_subnets`, `security_groups`: left out, the functions run outside of any VPC. Without subnets CDK
-      chooses private ones; without a group one is made for all functions. The functions call AWS: the subnets need a
-      NAT gateway, or an endpoint of every service in docs/permissions.md and of S3, by which CloudFormation is answered
-    - `encryption_key`: of the functions' environment and of the logs of functions and state machines; left out, AWS's
-      own keys. A key that the app makes is opened to CloudWatch Logs; do that yourself for another one
-    - `ledger_key`: of the ledger, the DynamoDB table of the stack's rollouts; left out, DynamoDB's own key. The roles
-      of all functions may use it. The policy of a key that the app does not make must allow that
-    - `log_retention`: of these logs; left out, three months
+    Args:
+        runtime: Python 3.11 or newer; left out, Python 3.14
+        architecture: left out, ARM64
+        vpc: where the functions run; left out, outside of any VPC. The functions call AWS: their subnets need a NAT
+            gateway, or an endpoint of every service in docs/permissions.md and of S3, by which CloudFormation is
+            answered
+        vpc_subnets: subnets of `vpc`; left out, CDK chooses private ones
+        security_groups: in `vpc`; left out, one is made for all functions
+        encryption_key: of the functions' environment and of the logs of functions and state machines; left out, AWS's
+            own keys. A key that the app makes is opened to CloudWatch Logs; do that yourself for another one
+        ledger_key: of the ledger, the DynamoDB table of the stack's rollouts; left out, DynamoDB's own key. The roles
+            of all functions may use it. The policy of a key that the app does not make must allow that
+        log_retention: of these logs; left out, three months
 
     A permissions boundary is no setting: `iam.PermissionsBoundary.of(stack).apply(…)` of CDK reaches every role.
 
@@ -73,7 +76,11 @@ class HandlerSettings:
         return lambda_.Architecture.ARM_64 if self.architecture is None else self.architecture
 
     def is_same(self, other: HandlerSettings) -> bool:
-        """Tell whether two ask for the same. CDK's objects for Python are equal to nothing but themselves."""
+        """Tell whether two ask for the same. CDK's objects for Python are equal to nothing but themselves.
+
+        Args:
+            other: the settings of another endpoint
+        """
         return self._compared() == other._compared()
 
     def _compared(self) -> tuple[object, ...]:

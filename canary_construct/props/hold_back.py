@@ -23,10 +23,13 @@ LARGEST_PERCENT = 49
 class HoldBack:
     """After a promotion the former release keeps a small share of the traffic, to compare with.
 
-    `percent` (1 to 49, default 2) of the requests stay with it for `duration` (at least an hour, default 24 hours).
     Alarms and gates go on as in every step, and a rollback is one change of weights. So a fault that begins hours after
     the promotion is found and rolled back. Both variants keep the instances that all of the traffic needs until then;
     a fixed fleet of one instance has them anyway. The first deploy that changes the endpoint ends the hold-back.
+
+    Args:
+        percent: of the requests that stay with the former release; 1 to 49, default 2
+        duration: how long they stay; at least an hour, left out 24 hours
 
     Raises:
         ValueError: when a value is out of its range, or is known at deploy time only.
@@ -51,7 +54,11 @@ class HoldBack:
         object.__setattr__(self, "duration_seconds", seconds)
 
     def for_handlers(self, *, interval_seconds: int) -> HoldBackRule:
-        """Return the hold-back as the handlers read it. `interval_seconds`: between two looks."""
+        """Return the hold-back as the handlers read it.
+
+        Args:
+            interval_seconds: between two looks
+        """
         return HoldBackRule(
             percent=self.percent, duration_seconds=self.duration_seconds, interval_seconds=interval_seconds
         )

@@ -32,22 +32,26 @@ if TYPE_CHECKING:
 class InstanceScaling:
     """Instances of the stable slot and of the idle one.
 
-    `min_instances` (at least 1) and `max_instances` bound the slot that serves. `idle_instances` (at least 1) are kept
-    in the other slot, ready for the next release. The cooldowns are in seconds. The number of instances follows one or
-    more of these; without any the fleet has `min_instances`:
-
-    - `invocations_per_instance`: requests a minute for each instance
-    - `concurrency_per_instance`: requests that an instance works on at the same time, above 0; those that wait in the
-      container count. SageMaker publishes it every 10 seconds for every endpoint, so instances are added sooner
-    - `metrics`: your own (`ScalingMetric`)
-
-    With several of them instances are added when any asks for it, and taken away when all do.
-
-    `scheduled_minimums` raise `min_instances` for some hours: the largest that holds is in force, within five minutes,
-    for the slot that serves. Rollouts and deploys keep to it.
+    The number of instances follows one or more of `invocations_per_instance`, `concurrency_per_instance` and `metrics`;
+    without any the fleet has `min_instances`. With several of them instances are added when any asks for it, and taken
+    away when all do.
 
     During a rollout the canary gets the instances that its share needs before it gets the share, and stable keeps
     those that the whole traffic needs.
+
+    Args:
+        min_instances: of the slot that serves, at least; 1 or more, default 1
+        max_instances: of the slot that serves, at most; 1 or more, default 4
+        invocations_per_instance: requests a minute for each instance; 1 or more; left out, not looked at
+        concurrency_per_instance: requests that an instance works on at the same time, above 0; those that wait in the
+            container count. SageMaker publishes it every 10 seconds for every endpoint, so instances are added sooner;
+            left out, not looked at
+        metrics: your own (`ScalingMetric`); left out, none
+        scheduled_minimums: raise `min_instances` for some hours: the largest that holds is in force, within five
+            minutes, for the slot that serves. Rollouts and deploys keep to it; left out, none
+        idle_instances: kept in the other slot, ready for the next release; 1 or more, default 1
+        scale_out_cooldown_seconds: between two additions of instances; 0 or more, default 60
+        scale_in_cooldown_seconds: between two removals of instances; 0 or more, default 300
 
     Raises:
         ValueError: when a number is out of its range, a scheduled minimum exceeds `max_instances`, or two `metrics`

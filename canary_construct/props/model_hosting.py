@@ -54,13 +54,14 @@ class ModelHosting:
 
     What is left out is SageMaker's choice, except in a release: there it is the endpoint's.
 
-    - `startup_timeout` (60 to 3,600 s): how long a container may take until it answers its health check
-    - `download_timeout` (60 to 3,600 s): how long SageMaker may take to download and unpack the model
-    - `volume_size` (1 to 512 GiB): the volume of each instance; refused for types that store on disks of their own
-    - `inference_ami_version`: drivers and kernel of the instances, such as "al2-ami-sagemaker-inference-gpu-3-1"
-    - `routing_strategy`: which instance of a variant gets a request (`RoutingStrategy`)
-    - `enable_ssm`: lets people who may use Systems Manager open a shell in the containers, once AWS has turned that on
-      for the account; the role that the library makes then has what it needs
+    Args:
+        startup_timeout: how long a container may take until it answers its health check; 60 to 3,600 s
+        download_timeout: how long SageMaker may take to download and unpack the model; 60 to 3,600 s
+        volume_size: the volume of each instance, 1 to 512 GiB; refused for types that store on disks of their own
+        inference_ami_version: drivers and kernel of the instances, such as "al2-ami-sagemaker-inference-gpu-3-1"
+        routing_strategy: which instance of a variant gets a request (`RoutingStrategy`)
+        enable_ssm: lets people who may use Systems Manager open a shell in the containers, once AWS has turned that on
+            for the account; the role that the library makes then has what it needs
 
     Raises:
         ValueError: when a value is out of its range, or a time or a size is known at deploy time only.

@@ -47,8 +47,12 @@ def on_approved_package(
     ask which version is to be deployed, as `examples/registry_on_approval` does. Events of a group in another account
     do not come to this account's bus by themselves.
 
-    - `group`: the name of the model package group, of the same account and region
-    - `target`: receives the event, whose `detail.ModelPackageArn` is the version; left out, add targets to the rule
+    Args:
+        scope: the stack or construct that holds the rule
+        construct_id: of the rule, unique in `scope`
+        group: the name of the model package group, of the same account and region
+        target: receives the event, whose `detail.ModelPackageArn` is the version; left out, add targets to the rule
+        description: of the rule; left out, it has none
 
     Raises:
         ValueError: when `group` is an ARN, or no name of a group.

@@ -32,19 +32,24 @@ class ModelRelease:
     """One model build: a version label, the container image and the model archive.
 
     The label and the content together are the identity of a release. A label is used once: giving it to another
-    content is refused when the stack is deployed.
+    content is refused when the stack is deployed. Use `from_asset` to ship model data from this machine, and
+    `from_model_package` for SageMaker's registry.
 
-    - `version`: 1 to 64 letters, digits, dots, hyphens and underscores; rollouts are named after it
-    - `image_uri`, `model_data_url`, `model_data`, `environment`, `image_config`: the container, as in `Container`. Use
-      `from_asset` to ship model data from this machine
-    - `containers`: 2 to 15 containers of an inference pipeline, in place of all these; each gets the answer of the one
-      before
-    - `model_package_arn`: one version of a model package of SageMaker's registry, in place of image and model data. Use
-      `from_model_package`
-    - `instance_type`: of the instances of this release, such as "ml.g5.xlarge"; left out, the endpoint's
-    - `scaling`: how many instances of this release there are (`InstanceScaling`), in place of all that the endpoint's
-      `scaling` says; left out, the endpoint's. It is no part of the content: with another one the version stays
-    - `hosting`: how the instances of this release differ from what the endpoint's `hosting` says
+    Args:
+        version: 1 to 64 letters, digits, dots, hyphens and underscores; rollouts are named after it
+        image_uri: the inference container
+        model_data_url: the S3 URL of a `model.tar.gz`; leave it out when the image holds the model
+        model_data: model files that lie in S3 uncompressed (`S3Prefix`)
+        asset_path: a local `model.tar.gz` or folder that is shipped with the stack; `from_asset` checks it
+        environment: variables of the container; left out, none
+        image_config: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
+        containers: 2 to 15 containers of an inference pipeline, in place of all these; each gets the answer of the one
+            before
+        model_package_arn: one version of a model package of SageMaker's registry, in place of image and model data
+        instance_type: of the instances of this release, such as "ml.g5.xlarge"; left out, the endpoint's
+        scaling: how many instances of this release there are (`InstanceScaling`), in place of all that the endpoint's
+            `scaling` says; left out, the endpoint's. It is no part of the content: with another one the version stays
+        hosting: how the instances of this release differ from what the endpoint's `hosting` says; left out, in nothing
 
     Raises:
         ValueError: when `version` cannot name an execution, there is no container or one too many, or a value of a
@@ -94,6 +99,17 @@ class ModelRelease:
     ) -> ModelRelease:
         """Ship a local `model.tar.gz`, or a folder that becomes one, with the stack.
 
+        Args:
+            version: 1 to 64 letters, digits, dots, hyphens and underscores; rollouts are named after it
+            image_uri: the inference container
+            path: of the `model.tar.gz` or folder, on this machine
+            environment: variables of the container; left out, none
+            image_config: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
+            instance_type: of the instances of this release, such as "ml.g5.xlarge"; left out, the endpoint's
+            scaling: how many instances of this release there are (`InstanceScaling`); left out, the endpoint's
+            hosting: how the instances of this release differ from what the endpoint's `hosting` says; left out, in
+                nothing
+
         Raises:
             ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.
         """
@@ -125,8 +141,14 @@ class ModelRelease:
         The package says image and model data. A deploy is refused unless the package is approved then, and the rollout
         asks again when it begins. The role that the library makes reads only the buckets in `model_buckets`.
 
-        - `arn`: `arn:aws:sagemaker:<region>:<account>:model-package/<group>/<version>`
-        - `environment`: variables of the container besides those of the package
+        Args:
+            version: 1 to 64 letters, digits, dots, hyphens and underscores; rollouts are named after it
+            arn: `arn:aws:sagemaker:<region>:<account>:model-package/<group>/<version>`
+            environment: variables of the container besides those of the package; left out, none
+            instance_type: of the instances of this release, such as "ml.g5.xlarge"; left out, the endpoint's
+            scaling: how many instances of this release there are (`InstanceScaling`); left out, the endpoint's
+            hosting: how the instances of this release differ from what the endpoint's `hosting` says; left out, in
+                nothing
 
         Raises:
             ValueError: when `arn` is a group, or names no version of one.

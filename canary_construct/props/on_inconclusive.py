@@ -23,6 +23,9 @@ class OnInconclusive:
       `canary abort` end the rollout. Without an answer it is rolled back, and the same version may be tried again
 
     Nobody is asked about a gate that has failed, nor about a canary of which nothing is seen any more.
+
+    Args:
+        hold_seconds: how long a person is waited for; 0: nobody is asked. Use `hold_for`, which checks it
     """
 
     ROLL_BACK: ClassVar[OnInconclusive]
@@ -33,7 +36,10 @@ class OnInconclusive:
 
     @classmethod
     def hold_for(cls, duration: Duration) -> Self:
-        """Hold each such step for so long, 5 minutes to 14 days.
+        """Hold each such step for so long.
+
+        Args:
+            duration: 5 minutes to 14 days
 
         Raises:
             ValueError: when the duration is out of its range, or is known at deploy time only.

@@ -32,14 +32,18 @@ CYCLE = range(date(2001, 1, 1).toordinal(), date(2029, 1, 1).toordinal())
 class RolloutWindow:
     """A time in which a rollout may raise the canary's share.
 
-    It opens at each moment of `schedule`, by the clock of the schedule's time zone (left out, UTC; summer time is
-    followed), and stays open for `duration` (15 minutes to 7 days). For example from 9 to 16 o'clock on working days:
+    For example from 9 to 16 o'clock on working days:
 
     `RolloutWindow(schedule=ScheduleExpression.cron(minute="0", hour="9", week_day="MON-FRI",
     time_zone=TimeZone.EUROPE_BERLIN), duration=Duration.hours(7))`
 
     Outside of it the rollout keeps its share, and gates, alarms and the brake go on: they lower the share and end the
     rollout at any time. A release that has all the traffic is promoted at any time. A hold-back is not held either.
+
+    Args:
+        schedule: at each of its moments the window opens, by the clock of its time zone; without one, UTC. Summer time
+            is followed
+        duration: how long it stays open; 15 minutes to 7 days
 
     Raises:
         ValueError: when the schedule is no cron expression of times that come again, or has an `L`, `W` or `#`; when it

@@ -33,9 +33,15 @@ class MetricStatistic(StrEnum):
 class ScalingMetric:
     """A CloudWatch metric of each variant that target tracking keeps at `target`.
 
-    It must have the dimensions `EndpointName` and `VariantName`, and those in `dimensions` beside them: each variant
-    follows its own. Twice the instances must halve it, as they halve what a GPU has to do. `target` is in the metric's
-    unit, above 0.
+    It must have the dimensions `EndpointName` and `VariantName`: each variant follows its own. Twice the instances must
+    halve it, as they halve what a GPU has to do.
+
+    Args:
+        namespace: of the metric
+        metric_name: in the namespace
+        target: in the metric's unit, above 0
+        statistic: of each minute (`MetricStatistic`); left out, the average
+        dimensions: of the metric, besides the two; left out, none
 
     Raises:
         ValueError: when a name is empty, the target is not above 0 and finite, or `dimensions` has endpoint or variant.

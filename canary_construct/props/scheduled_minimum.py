@@ -31,11 +31,12 @@ class Weekday(IntEnum):
 class ScheduledMinimum:
     """At least so many instances of the variant that serves, from `start` until `end`.
 
-    - `min_instances`: at least 1
-    - `start`, `end`: by the clock of `time_zone`, such as "08:00" and "20:30". An `end` that is not after `start` is on
-      the next day
-    - `days`: on which it starts; left out, every day
-    - `time_zone`: a name of the IANA database, such as "Europe/Berlin"; left out, UTC. Summer time is followed
+    Args:
+        min_instances: 1 or more
+        start: by the clock of `time_zone`, such as "08:00"
+        end: by the same clock, such as "20:30". One that is not after `start` is on the next day
+        days: on which it starts; left out, every day
+        time_zone: a name of the IANA database, such as "Europe/Berlin"; left out, UTC. Summer time is followed
 
     Raises:
         ValueError: when a number, a time or the time zone is none, both times are the same, or there are no days.

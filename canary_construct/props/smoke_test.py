@@ -22,6 +22,10 @@ MAX_TOTAL_BYTES = 100_000
 class SmokeTest:
     """Payloads that are sent to the canary at weight 0. Each must be answered with success, in one of two tries.
 
+    Args:
+        payloads: one or more bodies of requests, together at most 100,000 bytes
+        content_type: of all of them; default "application/json"
+
     Raises:
         ValueError: when there is no payload, or all of them together exceed 100,000 bytes.
 

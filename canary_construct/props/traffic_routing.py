@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 class TrafficRouting:
     """The steps of a rollout: cohorts first, if any, then rising shares that end at 100 %.
 
-    `harm_budget`: how many requests a release may break before its share is lowered; see `paced`. Left out, the share
-    rises at once to that of the next step.
+    Args:
+        traffic_steps: one or more, in their order; `steps` takes bare percentages too
+        harm_budget: how many requests a release may break before its share is lowered, 1 or more; see `paced`. Left
+            out, the share rises at once to that of the next step
 
     Raises:
         ValueError: when there is no step, a cohort follows a share, the shares do not rise (of users in a row of
@@ -68,9 +70,13 @@ class TrafficRouting:
 
     @classmethod
     def steps(cls, steps: Sequence[int | TrafficStep], *, bake: Duration | None = None) -> TrafficRouting:
-        """Go through these shares; a bare percentage is watched for `bake` (default 30 minutes).
+        """Go through these shares.
 
         Worked example: `steps([5, 10, 50, 100], bake=Duration.hours(1))` takes four hours.
+
+        Args:
+            steps: percentages, or a `TrafficStep` where a step needs more than that; they rise to 100
+            bake: how long a bare percentage is watched; left out, 30 minutes
         """
         return cls(
             traffic_steps=tuple(
@@ -88,24 +94,32 @@ class TrafficRouting:
     ) -> TrafficRouting:
         """Give a release as much traffic as a harm budget allows, from one checkpoint to the next.
 
-        `harm_budget` (1 or more) counts requests that fail, are slow or do not convert although stable would have
-        served them well. After every look the share is the largest at which a release as bad as the evidence still
-        allows breaks no more than that before its share can be lowered. It begins where a release that fails every
-        request keeps the budget: at 0.4 % with a budget of 100 and 100 requests a second.
+        After every look the share is the largest at which a release as bad as the evidence still allows breaks no more
+        than
+        the budget before its share can be lowered. It begins where a release that fails every request keeps the budget:
+        at
+        0.4 % with a budget of 100 and 100 requests a second.
 
         - The checkpoint under 95 % that is nearest to 50 % asks for proof: it is left when every gate has proven that
           the canary is as good as stable, or after its `bake` (30 minutes) when that is likelier than not.
         - Every other one is left as soon as the budget affords a larger share, after its `bake` (0) at the earliest.
-        - Then the canary is watched at 95 % for `watch` (25 minutes), where stable still serves to compare with; a
-          checkpoint from 95 to 99 takes its place. Without one, a `bake` of the checkpoint 100 is the watch as well.
+        - Then the canary is watched at 95 % for `watch`, where stable still serves to compare with; a checkpoint from
+          95 to
+          99 takes its place. Without one, a `bake` of the checkpoint 100 is the watch as well.
         - 100 % ends with 5 minutes for the alarms.
 
-        A checkpoint is a percentage, or a `TrafficStep` with a `bake`, a `max_bake` (left out: 2 hours, or four times
-        the `bake` if that is more) or `min_requests` of its own. Cohorts come first and are not paced.
+        Cohorts come first and are not paced.
 
         Worked example: `paced()` goes through 10, 50, 95 and 100 %. At 100 requests a second a good release is expected
         at 95 % after 18 minutes and at 100 % after 47, when metrics come 90 s late (docs/pacing.md). With each metric
         30 to 180 s late it took 27 and 57 minutes in the middle of 48 simulated rollouts (docs/exposure.md).
+
+        Args:
+            harm_budget: how many requests may fail, be slow or not convert although stable would have served them well;
+                1 or more, default 100
+            checkpoints: percentages that rise to 100, default 10, 50 and 100; or a `TrafficStep` with a `bake`, a
+                `max_bake` (left out: 2 hours, or four times the `bake` if that is more) or `min_requests` of its own
+            watch: how long 95 % is watched; left out, 25 minutes
 
         Raises:
             ValueError: when the budget is no finite number of 1 or more, or is a token, when the checkpoints do not
@@ -116,7 +130,12 @@ class TrafficRouting:
 
     @classmethod
     def one_step_then_all(cls, percent: int, bake: Duration | None = None) -> TrafficRouting:
-        """Go to one share first, then to all traffic."""
+        """Go to one share first, then to all traffic.
+
+        Args:
+            percent: of the first step; 1 to 99
+            bake: how long each step is watched; left out, 30 minutes
+        """
         return cls.steps([percent, 100], bake=bake)
 
     @classmethod
@@ -124,6 +143,10 @@ class TrafficRouting:
         """Raise the share by the same percentage until all traffic is there.
 
         Worked example: `linear(30)` goes through 30, 60, 90 and 100 %.
+
+        Args:
+            percent: of each step; 1 to 100
+            bake: how long each step is watched; left out, 30 minutes
 
         Raises:
             ValueError: when the percentage is not between 1 and 100.
@@ -134,7 +157,11 @@ class TrafficRouting:
 
     @classmethod
     def all_at_once(cls, bake: Duration | None = None) -> TrafficRouting:
-        """Give all traffic at once, and watch it before stable is let go."""
+        """Give all traffic at once, and watch it before stable is let go.
+
+        Args:
+            bake: how long it is watched; left out, 30 minutes
+        """
         return cls.steps([100], bake=bake)
 
     @classmethod

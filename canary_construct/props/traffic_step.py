@@ -37,15 +37,20 @@ class SaidTimes(NamedTuple):
 class TrafficStep:
     """One traffic share and the time it is watched.
 
-    `percent` (1 to 100) of all requests go to the canary. It is watched for `bake`, in metric periods that were seen
-    for every slot that should serve. If fewer than `min_requests` reached the canary or stable in this time, or an
-    alarm is in an unknown state, it is watched longer, up to `max_bake` (default: four times `bake`); then
-    `on_inconclusive` decides. In a paced routing the share rises to `percent` little by little, the step `passes` by
-    another rule, and a `bake` that is left out is another one: see `TrafficRouting.paced`.
+    It is watched in metric periods that were seen for every slot that should serve. In a paced routing the share rises
+    to
+    `percent` little by little, the step `passes` by another rule, and a `bake` that is left out is another one: see
+    `TrafficRouting.paced`.
 
-    With `approval`, 5 minutes to 14 days, a step that has passed waits so long for a person's yes. Meanwhile it keeps
-    its share, gates and alarms go on, and what they find ends the rollout. Without a yes in this time the rollout is
-    rolled back, and the same version may be tried again. Left out, nobody is asked.
+    Args:
+        percent: of all requests that go to the canary; 1 to 100
+        bake: how long the step is watched; left out, 30 minutes
+        max_bake: how long it is watched at most, when too few requests reached canary or stable in `bake`, or an alarm
+            is in an unknown state; then `on_inconclusive` decides. Left out, four times `bake`
+        min_requests: to the canary and to stable, each; 1 or more, default 100
+        approval: how long a step that has passed waits for a person's yes, 5 minutes to 14 days. Meanwhile it keeps its
+            share, gates and alarms go on, and what they find ends the rollout. Without a yes in this time the rollout
+            is rolled back, and the same version may be tried again. Left out, nobody is asked
 
     Raises:
         ValueError: when the percentage, a time or the number of requests is out of its range.
@@ -96,6 +101,14 @@ class TrafficStep:
         The endpoint's weight for the canary stays 0; `EndpointApi` and `canary_construct_client` send what matches.
         The step is watched as any other, with one difference: nothing checks the canary's share of the requests,
         because only the application knows how many match.
+
+        Args:
+            rule: which requests match (`CohortRule`)
+            bake: how long the step is watched; left out, 30 minutes
+            max_bake: how long it is watched at most, when there is too little evidence; left out, four times `bake`
+            min_requests: to the canary and to stable, each; 1 or more, default 100
+            approval: how long a step that has passed waits for a person's yes, 5 minutes to 14 days; left out, nobody
+                is asked
         """
         step = cls.__new__(cls)
         said = SaidTimes.of(bake, max_bake)
@@ -111,9 +124,13 @@ class TrafficStep:
     def paced(
         self, passes: Passes, *, bake_seconds: int, least_max_bake_seconds: int, percent: int | None = None
     ) -> TrafficStep:
-        """Return this step as one of a paced routing, at its own percentage unless told another one.
+        """Return this step as one of a paced routing.
 
-        `bake_seconds` and `least_max_bake_seconds` are taken where the caller left `bake` and `max_bake` out.
+        Args:
+            passes: by which rule the step is left
+            bake_seconds: taken where the caller left `bake` out
+            least_max_bake_seconds: taken where the caller left `max_bake` out, unless four times the bake is more
+            percent: the share; left out, the step's own
         """
         step = TrafficStep.__new__(TrafficStep)
         step._set(  # noqa: SLF001 - the same class
