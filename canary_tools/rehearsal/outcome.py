@@ -48,6 +48,7 @@ class Outcome:
             "state_transitions": usage.state_transitions,
             "api_calls": dict(sorted(self._aws.calls.items())),
             "cost_usd": self._cost(usage),
+            "prices_as_of": list_prices.as_of(self._aws.instance_type),
         }
 
     def _steps(self) -> list[dict[str, Any]]:

@@ -98,11 +98,12 @@ def _progress(view: View) -> str:
 
 
 def _slot_table(view: View) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim", expand=True)
-    for column in ("slot", "release"):
-        table.add_column(column)
-    for column in ("weight", "observed", "requests/s", "model errors", "clicked", "p50", "p99", "instances"):
-        table.add_column(column, justify="right")
+    """Make the table of the slots; all of it fits into 80 columns."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", expand=True)
+    table.add_column("slot", no_wrap=True)
+    table.add_column("release", overflow="fold")
+    for column in ("weight", "seen", "req/s", "errors", "clicks", "p50 ms", "p99 ms", "instances"):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, requests in view.slots.items():
         table.add_row(name, *_slot_cells(name, requests, view))
     return table
@@ -118,8 +119,8 @@ def _slot_cells(name: str, requests: Sequence[Request], view: View) -> list[Text
         Text(f"{summary.sent / WINDOW_SECONDS:.1f}"),
         Text(f"{summary.error_rate:.1%}", style="bold red" if summary.model_errors else ""),
         Text(f"{summary.click_rate:.0%}"),
-        Text(_milliseconds(summary, summary.p50_ms)),
-        Text(_milliseconds(summary, summary.p99_ms)),
+        Text(_number(summary, summary.p50_ms)),
+        Text(_number(summary, summary.p99_ms)),
         Text("" if slot is None else f"{slot.instances}/{slot.desired_instances}"),
     ]
 
@@ -143,8 +144,13 @@ def _share(requests: Sequence[Request], view: View) -> float:
     return len(requests) / len(view.recent) if view.recent else 0.0
 
 
+def _number(summary: Summary, milliseconds: float) -> str:
+    return f"{milliseconds:.0f}" if summary.ok + summary.model_errors else "-"
+
+
 def _milliseconds(summary: Summary, value: float) -> str:
-    return f"{value:.0f} ms" if summary.ok + summary.model_errors else "-"
+    number = _number(summary, value)
+    return number if number == "-" else f"{number} ms"
 
 
 def _alarm_line(view: View) -> Text:

@@ -77,8 +77,8 @@ def view_at(recording: Recording, second: float) -> View:
     )
 
 
-def text_of(view: View) -> str:
-    console = Console(file=io.StringIO(), width=140)
+def text_of(view: View, *, width: int = 140) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(render(view))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -203,3 +203,13 @@ def test_without_a_terminal_the_view_is_one_line_at_a_time(
     with LiveView(look, Console(file=output, width=40)):
         assert looked_often.wait(timeout=10)
     assert set(output.getvalue().splitlines()) == {line(view_at(recording, 80))}
+
+
+def test_a_terminal_of_80_columns_shows_every_column_whole(recording: Recording) -> None:
+    view = view_at(recording, 80)
+    lines = text_of(view, width=80).splitlines()
+    header = next(line for line in lines if "slot" in line)
+    assert header.strip("│ ").split() == [
+        "slot", "release", "weight", "seen", "req/s", "errors", "clicks", "p50", "ms", "p99", "ms", "instances",
+    ]  # fmt: skip
+    assert "…" not in "".join(lines)

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from rollout.watching.page import fragment
 
 from canary_tools.rehearsal import command
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.distribution import distribution, table
 from canary_tools.rehearsal.report.page import page
+from canary_tools.rehearsal.report.pictures import CHANGED, Picture, _Drawing
 from canary_tools.rehearsal.scenario import Behaviour, parse_scenario
+from canary_tools.rehearsal.services import list_prices
 from canary_tools.rehearsal.traffic.serving import serve
 
 DISTURBED: Mapping[str, Any] = {
@@ -133,3 +137,44 @@ def test_the_page_shows_the_end_as_the_dashboard_does(healthy: Rehearsed) -> Non
     text = page(healthy, [])
     assert fragment(look, theme="light") in text
     assert "<cwdb-action" not in text
+
+
+def test_a_release_that_was_promoted_and_did_harm_is_not_shown_in_green(healthy: Rehearsed) -> None:
+    result = ended(healthy.result, bad_requests_caused=1234)
+    harmful, harmless = (
+        page(replace(healthy, result=each), []) for each in (result, ended(result, bad_requests_caused=0))
+    )
+    assert "promoted after" in harmful
+    assert ", although 1,234 requests went wrong because of it.</b>" in harmful
+    assert "The gates tolerated this harm, or saw too little of it: every step passed." in harmful
+    green = "--tone:#1a7f4b"
+    assert green not in harmful
+    assert green in harmless
+    assert "although" not in harmless
+
+
+def test_the_page_fits_a_telephone(healthy: Rehearsed) -> None:
+    """Seen in a browser at 390 pixels; this holds what made it fit."""
+    text = page(healthy, [Picture(name="latency", title="Latency", caption="", png=b"")])
+    assert '<meta name=viewport content="width=device-width, initial-scale=1">' in text
+    assert '<div class=wide><img alt="Latency"' in text
+    assert "repeat(auto-fit, minmax(150px, 1fr))" in text
+
+
+def test_each_picture_marks_what_the_scenario_changes(healthy: Rehearsed) -> None:
+    change = {"at_s": 300, "for_s": 300, "who": "canary", "set": {"error_rate": 0.02}}
+    changing = replace(healthy, scenario=parse_scenario({**DISTURBED, "changes": [change]}))
+    axes = Figure().subplots()
+    draw = _Drawing(changing)
+    draw.share(axes)
+    draw._finish(axes)
+    assert "the new release: error rate 0.02" in " ".join(text.get_text() for text in axes.texts)
+    (span,) = [patch for patch in axes.patches if patch.get_facecolor()[:3] == to_rgb(CHANGED)]
+    assert span.get_x() * draw._unit == pytest.approx(300)
+    assert span.get_width() * draw._unit == pytest.approx(300)
+
+
+def test_the_page_says_of_when_the_price_is(healthy: Rehearsed) -> None:
+    assert f"instances at prices of {list_prices.WRITTEN_DOWN}" in page(healthy, [])
+    unpriced = ended(healthy.result, cost_usd=None, prices_as_of=None)
+    assert "<b>not known</b><span>cost of the rollout</span>" in page(replace(healthy, result=unpriced), [])

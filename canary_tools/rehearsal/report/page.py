@@ -13,7 +13,7 @@ from rollout.watching.view import StatusView
 from canary_tools.aws_models.undocumented import Undocumented
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.pictures import Picture, in_order, pictures
-from canary_tools.rehearsal.report.sentences import duration
+from canary_tools.rehearsal.report.sentences import changed, duration
 from canary_tools.rehearsal.scenario import Behaviour, Change, Fault, Missing, Traffic
 
 _STYLE = """
@@ -24,15 +24,24 @@ h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 0 0 2px; 
 .lead { color: #59626d; margin: 0 0 18px; }
 .card { background: #fff; border: 1px solid #e3e6ea; border-radius: 10px; padding: 16px 20px; margin: 0 0 16px; }
 .verdict { border-left: 6px solid var(--tone); } .verdict b { color: var(--tone); font-size: 19px; }
-.numbers { display: grid; grid-template-columns: repeat(4, 1fr); gap: 14px; }
+.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px; }
 .numbers div { background: #fff; border: 1px solid #e3e6ea; border-radius: 10px; padding: 10px 14px; }
 .numbers b { display: block; font-size: 20px; } .numbers span, .caption, td.when { color: #59626d; font-size: 14px; }
-.caption { margin: 0 0 8px; } img { width: 100%; display: block; }
+.caption { margin: 0 0 8px; } .wide { overflow-x: auto; } img { width: 100%; min-width: 860px; display: block; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td, th { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid #eef0f2; vertical-align: top; }
 td.when { white-space: nowrap; width: 84px; }
+h1, .lead, .verdict, .numbers div { overflow-wrap: anywhere; }
+@media (max-width: 640px) {
+  main { padding: 16px 10px 40px; } .card { padding: 12px; }
+  .steps tr { display: grid; grid-template-columns: repeat(3, 1fr); }
+  .steps :is(td, th):last-child { grid-column: 1 / -1; }
+}
 """
-_TONES = {"PROMOTED": "#1a7f4b", "ROLLED_BACK": "#b2182b", "NOT_JUDGED": "#8a6d00"}
+_AMBER = "#8a6d00"
+_VIEWPORT = '<meta name=viewport content="width=device-width, initial-scale=1">'
+"""Without it a telephone shows the page as small as on a screen of 980 pixels."""
+_TONES = {"PROMOTED": "#1a7f4b", "ROLLED_BACK": "#b2182b", "NOT_JUDGED": _AMBER}
 _VERDICTS = {
     "PROMOTED": "The new release was promoted",
     "ROLLED_BACK": "The new release was rolled back",
@@ -60,7 +69,7 @@ def page(rehearsed: Rehearsed, drawn: list[Picture]) -> str:
         _dashboard(rehearsed.last_look),
         _happenings(rehearsed),
     ]
-    head = f"<meta charset=utf-8><title>Rehearsal: {name}</title><style>{_STYLE}</style>"
+    head = f"<meta charset=utf-8>{_VIEWPORT}<title>Rehearsal: {name}</title><style>{_STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body><main>{''.join(parts)}</main></body></html>\n"
 
 
@@ -114,9 +123,8 @@ def _behaviour(behaviour: Behaviour) -> str:
 
 
 def _change(change: Change) -> str:
-    values = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in change.values.items())
     until = None if change.for_s is None else change.at_s + change.for_s
-    return f"{_time(change.at_s, until)} on {change.who}: {values}"
+    return f"{_time(change.at_s, until)} {changed(change)}"
 
 
 def _limit(max_rps_per_instance: float | None) -> Iterator[str]:
@@ -134,16 +142,28 @@ def _time(begin: float, end: float | None) -> str:
 
 
 def _verdict(result: dict[str, Any]) -> str:
-    tone = _TONES.get(result["outcome"], "#8a5a00")
+    harmed = _was_promoted_although_it_harms(result)
+    tone = _AMBER if harmed else _TONES.get(result["outcome"], "#8a5a00")
     verdict = _VERDICTS.get(result["outcome"], f"The rollout ended as {result['outcome']}")
     safe = "Everything was left safe: one release has all the requests, scaling and lock are as declared."
     if not result["safe_end"]:
         safe = f"The end is not safe: {'; '.join(result['unsafe'])}."
+    harm = f", although {result['bad_requests_caused']:,} requests went wrong because of it" if harmed else ""
     return (
         f'<div class="card verdict" style="--tone:{tone}"><b>{html.escape(verdict)} after '
-        f"{duration(result['seconds'])}.</b><br>{html.escape(_sentence(result['reason']))}<br>"
+        f"{duration(result['seconds'])}{harm}.</b><br>{html.escape(_said(result['reason'], harmed=harmed))}<br>"
         f"<span class=caption>{html.escape(safe)}</span></div>"
     )
+
+
+def _was_promoted_although_it_harms(result: dict[str, Any]) -> bool:
+    """Tell whether users got bad answers from a release that was promoted: then no green says that all is well."""
+    return bool(result["outcome"] == "PROMOTED" and result["bad_requests_caused"])
+
+
+def _said(reason: str, *, harmed: bool) -> str:
+    """Return the rollout's reason, and of a harmful release, how it came to that."""
+    return f"The gates tolerated this harm, or saw too little of it: {reason}." if harmed else _sentence(reason)
 
 
 def _sentence(reason: str) -> str:
@@ -163,17 +183,22 @@ def _numbers(result: dict[str, Any]) -> str:
         "requests reached stable": f"{result['stable_requests']:,}",
         "history events of 25,000": f"{result['history_events']:,}",
         "AWS calls": f"{sum(result['api_calls'].values()):,}",
-        "cost of the rollout": "not known" if result["cost_usd"] is None else f"${result['cost_usd']:.2f}",
+        _cost_label(result): "not known" if result["cost_usd"] is None else f"${result['cost_usd']:.2f}",
     }
     cells = "".join(f"<div><b>{value}</b><span>{label}</span></div>" for label, value in numbers.items())
     return f'<div class=numbers style="margin-bottom:16px">{cells}</div>'
+
+
+def _cost_label(result: dict[str, Any]) -> str:
+    dated = result["prices_as_of"]
+    return "cost of the rollout" if dated is None else f"cost of the rollout, instances at prices of {dated}"
 
 
 def _picture(picture: Picture) -> str:
     data = base64.b64encode(picture.png).decode()
     return (
         f"<div class=card><h2>{picture.title}</h2><p class=caption>{html.escape(picture.caption)}</p>"
-        f'<img alt="{picture.title}" src="data:image/png;base64,{data}"></div>'
+        f'<div class=wide><img alt="{picture.title}" src="data:image/png;base64,{data}"></div></div>'
     )
 
 
@@ -184,14 +209,14 @@ def _steps(result: dict[str, Any]) -> str:
         for step in result["steps"]
     )
     header = "<tr><th>Share</th><th>Began at</th><th>Requests seen</th><th>What the gates said last</th></tr>"
-    return f"<div class=card><h2>Steps</h2><table>{header}{rows}</table></div>"
+    return f"<div class=card><h2>Steps</h2><div class=wide><table class=steps>{header}{rows}</table></div></div>"
 
 
 def _dashboard(look: StatusView | None) -> str:
     if look is None:
         return ""
     caption = "<p class=caption>So the dashboard, and <code>canary watch --html</code>, would show the end.</p>"
-    return f"<div class=card><h2>Dashboard</h2>{caption}{fragment(look, theme='light')}</div>"
+    return f"<div class=card><h2>Dashboard</h2>{caption}<div class=wide>{fragment(look, theme='light')}</div></div>"
 
 
 def _happenings(rehearsed: Rehearsed) -> str:

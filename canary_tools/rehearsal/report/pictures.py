@@ -18,11 +18,14 @@ from rollout.forecast.course import Course, expected_courses
 from canary_tools.rehearsal.record.observation import Happening, Minute
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.report.expected_courses import draw_courses
+from canary_tools.rehearsal.report.sentences import changed
+from canary_tools.rehearsal.scenario import Change
 from canary_tools.rehearsal.traffic.latency import percentile
 
 mpl.use("Agg")
 
 CANARY, STABLE, ENDED, GREY = "#d95f02", "#1b6ca8", "#b2182b", "#8a8f98"
+CHANGED = "#f2c230"
 _GATES = ("#6a3d9a", "#2a9d5c", "#b8860b", "#c2185b")
 _WIDTH, _HEIGHT, _DPI = 10.0, 2.6, 110
 _MARKED = ("control", "alarm", "halt", "cohort")
@@ -55,7 +58,7 @@ def pictures(rehearsed: Rehearsed) -> list[Picture]:
         draw.picture(
             "traffic", "Share of the requests", draw.share,
             "Which share of the requests each release gets. Vertical lines: what people, alarms, cohorts or an "
-            "order to halt did.",
+            "order to halt did. Yellow, here and below: a release behaves in another way, as the scenario says.",
         ),
         *draw.expected(),
         draw.picture(
@@ -87,8 +90,9 @@ class _Drawing:
         self._canary = rehearsed.observation.slot
         self._end = rehearsed.result["seconds"]
         self._colours = {slot: CANARY if slot == self._canary else STABLE for slot in SLOTS}
-        longest = self._minutes[-1].start_s if self._minutes else 60.0
-        self._unit, self._unit_name = (60.0, "minutes") if longest < 4 * 3600 else (3600.0, "hours")
+        last = self._minutes[-1].start_s if self._minutes else 0.0
+        self._longest = last + 60
+        self._unit, self._unit_name = (60.0, "minutes") if last < 4 * 3600 else (3600.0, "hours")
         moments = [*rehearsed.observation.happenings, *rehearsed.observation.bus_happenings()]
         self._marks = [moment for moment in moments if _is_marked(moment, self._end)]
 
@@ -131,6 +135,9 @@ class _Drawing:
         axes.set_ylabel("% of requests")
         axes.set_ylim(-3, 108)
         self._mark(axes)
+        for index, change in enumerate(self._changes()):
+            at, height = change.at_s / self._unit, 30 - 11 * (index % 3)
+            axes.text(at, height, f" {changed(change)}", color="#7a5c00", fontsize=8, clip_on=True)
 
     def _share(self, minute: Minute, slot: str) -> float:
         """Return the percentage of the requests that a slot gets: a cohort goes to the canary, the rest by weight."""
@@ -200,19 +207,25 @@ class _Drawing:
             axes.axvline(at, color=GREY, lw=0.9, ls=":")
             axes.text(at, 52 - 11 * (index % 3), f" {_short(mark)}", color="#444", fontsize=8, clip_on=True)
 
+    def _changes(self) -> list[Change]:
+        """Return what the scenario changes while the pictures last."""
+        return [change for change in self._rehearsed.scenario.changes if change.at_s < self._longest]
+
     def _finish(self, axes: Axes) -> None:
+        for change in self._changes():
+            until = self._longest if change.for_s is None else min(change.at_s + change.for_s, self._longest)
+            axes.axvspan(change.at_s / self._unit, until / self._unit, color=CHANGED, alpha=0.18, lw=0, zorder=0)
         axes.axvline(self._end / self._unit, color=GREY, lw=1)
-        longest = self._minutes[-1].start_s + 60 if self._minutes else 60
         axes.text(
             self._end / self._unit,
             0.94,
             " end of the rollout ",
             transform=axes.get_xaxis_transform(),
-            ha="right" if self._end > longest / 2 else "left",
+            ha="right" if self._end > self._longest / 2 else "left",
             color=GREY,
         )
         axes.set_xlabel(f"{self._unit_name} since the rollout began")
-        axes.set_xlim(-longest / self._unit * 0.005, longest / self._unit)
+        axes.set_xlim(-self._longest / self._unit * 0.005, self._longest / self._unit)
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=6, borderaxespad=0.2, handlelength=1.4)
 
     def _times(self) -> list[float]:

@@ -4,6 +4,7 @@ from rollout.contract.exposure import EVERYTHING
 from rollout.forecast.course import Course
 
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
+from canary_tools.rehearsal.scenario import Change
 
 
 def in_words(rehearsed: Rehearsed) -> str:
@@ -19,6 +20,13 @@ def in_words(rehearsed: Rehearsed) -> str:
         f"  {result['reason']}\n"
         f"  {duration(rehearsed.virtual_seconds)} in {rehearsed.real_seconds:.1f} s, {ratio:,.0f} times as fast"
     )
+
+
+def changed(change: Change) -> str:
+    """Say what a change of a scenario is, without its time."""
+    values = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in change.values.items())
+    who = {"canary": "the new release", "stable": "stable", "both": "both releases"}[change.who]
+    return f"{who}: {values}"
 
 
 def release_of(course: Course) -> str:

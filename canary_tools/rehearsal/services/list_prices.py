@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 WRITTEN_DOWN = "2026-11-28"
 """When these prices were written down."""
-INSTANCE_HOUR: Mapping[str, float] = {
+_WRITTEN_DOWN: Mapping[str, float] = {
     "ml.m5.large": 0.115,
     "ml.m5.xlarge": 0.23,
     "ml.m5.2xlarge": 0.461,
@@ -20,6 +20,26 @@ INSTANCE_HOUR: Mapping[str, float] = {
     "ml.g4dn.xlarge": 0.7364,
     "ml.g5.xlarge": 1.408,
 }
+COPIED = "2024-06-11"
+"""When these were written down by AWS's own samples. Source:
+https://github.com/aws-samples/foundation-model-benchmarking-tool (src/fmbench/configs/pricing.yml, commit 00ef155d)"""
+_COPIED: Mapping[str, float] = {
+    "ml.g4dn.12xlarge": 4.89,
+    "ml.g5.2xlarge": 1.515,
+    "ml.g5.12xlarge": 7.09,
+    "ml.g5.24xlarge": 10.18,
+    "ml.g5.48xlarge": 20.36,
+    "ml.g6.2xlarge": 1.222,
+    "ml.g6.12xlarge": 5.752,
+    "ml.g6.16xlarge": 4.246,
+    "ml.g6.24xlarge": 8.344,
+    "ml.g6.48xlarge": 16.688,
+    "ml.inf2.xlarge": 0.99,
+    "ml.inf2.8xlarge": 2.36,
+    "ml.inf2.24xlarge": 7.79,
+    "ml.inf2.48xlarge": 15.58,
+}
+INSTANCE_HOUR: Mapping[str, float] = {**_COPIED, **_WRITTEN_DOWN}
 STATE_TRANSITION = 0.000025
 LAMBDA_REQUEST = 0.0000002
 LAMBDA_MEGABYTE_SECOND = 0.0000133334 / 1024
@@ -40,6 +60,17 @@ def instances(instance_type: str, instance_seconds: float) -> float | None:
     """
     hour = INSTANCE_HOUR.get(instance_type)
     return None if hour is None else hour * instance_seconds / SECONDS_PER_HOUR
+
+
+def as_of(instance_type: str) -> str | None:
+    """Return when the price of a type was written down; `None` for a type whose price is not known here.
+
+    >>> as_of("ml.m5.xlarge"), as_of("ml.g6.2xlarge"), as_of("ml.p9.large")
+    ('2026-11-28', '2024-06-11', None)
+    """
+    if instance_type in _WRITTEN_DOWN:
+        return WRITTEN_DOWN
+    return COPIED if instance_type in _COPIED else None
 
 
 def orchestration(
