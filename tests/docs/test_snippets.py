@@ -21,6 +21,7 @@ from aws_cdk import aws_sqs as sqs
 
 import canary_construct
 from canary_construct import EndpointApi
+from docs.cost_sheet import ALARM_METRICS
 from tests.docs.commands import commands, complaints
 from tests.docs.pages import PAGES, blocks, name_of, text_of
 from tests.infrastructure.synthesis import declare
@@ -79,6 +80,9 @@ def test_every_snippet_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
         template = scope["app"].synth().get_stack_by_name(stack).template
         types = {resource["Type"] for resource in template["Resources"].values()}
         assert {"AWS::SageMaker::Endpoint", "AWS::StepFunctions::StateMachine"} <= types
+        alarms = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+        metrics = [metric for alarm in alarms for metric in alarm["Properties"]["Metrics"] if "MetricStat" in metric]
+        assert len(metrics) == ALARM_METRICS
 
 
 @pytest.mark.parametrize("page", JSON, ids=name_of)
