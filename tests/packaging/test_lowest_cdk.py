@@ -14,9 +14,13 @@ from tests.packaging.wheels import ROOT, Environment
 pytestmark = pytest.mark.xdist_group("packaging")
 
 APP = """
-from aws_cdk import App, Stack
-from canary_construct import CanaryEndpoint, EndpointApi, Gate, InstanceScaling, ModelRelease, SmokeTest
+from aws_cdk import App, Duration, Stack
+from aws_cdk.aws_scheduler import ScheduleExpression
+from canary_construct import (
+    CanaryEndpoint, EndpointApi, Gate, InstanceScaling, ModelRelease, RolloutWindow, SmokeTest
+)
 
+WORKING_HOURS = ScheduleExpression.cron(minute="0", hour="9", week_day="MON-FRI")
 app = App()
 shop = Stack(app, "Shop")
 endpoint = CanaryEndpoint(
@@ -25,6 +29,7 @@ endpoint = CanaryEndpoint(
     release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
     instance_type="ml.m5.xlarge",
     scaling=InstanceScaling(min_instances=2, max_instances=8, invocations_per_instance=3000),
+    rollout_windows=[RolloutWindow(schedule=WORKING_HOURS, duration=Duration.hours(7))],
     gates=[Gate.error_rate(), Gate.latency(slow_ms=250)],
     smoke_test=SmokeTest(payloads=["{}"]),
 )
