@@ -52,8 +52,11 @@ format: setup
 	ruff check --fix .
 
 # The site has an environment of its own: neither tests nor demo pay for it. NO_MKDOCS_2_WARNING silences an announcement.
+# No page may load anything from the internet.
 docs: .venv-docs/.installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	! grep -rlE '<(script|link|img)[^>]+(src|href)="?https?:' build/site --include='*.html'
+	@echo "read it: python3 -m http.server --directory build/site"
 
 prose: .venv-docs/.installed
 	.venv-docs/bin/codespell
