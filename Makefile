@@ -3,17 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup synth demo test acceptance check format docs prose
+.PHONY: setup synth demo demo-quick test acceptance check format docs prose
 
 setup: .venv/.installed node_modules/.installed
 
 .venv/.installed: requirements.txt pyproject.toml
+	@echo "Python packages into .venv: a minute or two, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 node_modules/.installed: package.json package-lock.json .venv/.installed
+	@echo "the CDK command line into node_modules: half a minute, once"
 	npm ci --silent
 	touch $@
 
@@ -25,6 +27,10 @@ synth: setup build/models/v1/model.tar.gz
 
 demo: setup
 	python -m examples.recommender.demo
+
+# The same in three minutes: fixed steps, one release that is promoted and one that is rolled back.
+demo-quick: setup
+	python -m examples.recommender.demo --releases v2 v3 --steps 50,100 --bake 15
 
 # The emulator keeps its state in its modules: what starts it, and what rehearses with a copy of it, share no process.
 # Hypothesis draws from the constants of all modules that are loaded: the interleavings are the same ones only by themselves.

@@ -1,15 +1,15 @@
 """The demonstration: three releases reach a live endpoint, one is promoted and two are rolled back.
 
 ``python -m examples.recommender.demo`` starts a local AWS, deploys the root app four times with ``cdk deploy``,
-sends recommendation requests through its API meanwhile, and ends with ``demo-report.json``,
-``demo-report.png`` and exit status 0 if every check holds. Commands and logs are under ``build/``.
+sends recommendation requests through its API meanwhile, and ends with ``demo-report.json``, ``demo-report.png``,
+``demo-report.html`` and exit status 0 if every check holds. Commands and logs are under ``build/``.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import boto3
@@ -28,6 +28,7 @@ from examples.recommender.clicks import Browsing
 from examples.recommender.data import make_appeal
 from examples.recommender.live_view import LiveView
 from examples.recommender.observe import EndpointReader, Observation, Observer
+from examples.recommender.page import write_page
 from examples.recommender.picture import draw
 from examples.recommender.recording import Deploy, Recording
 from examples.recommender.report import write_report
@@ -55,6 +56,12 @@ CONVERSION_DELAY_SECONDS = 0
 """Metrics are read 20 s after their period. By then everybody who clicks has clicked."""
 ROLLOUT_TIMEOUT_SECONDS = 900.0
 REST_TIMEOUT_SECONDS = 60.0
+USUAL_SECONDS = {"training": 5, "local AWS": 5, "cdk bootstrap": 15, "first deploy": 60}
+"""How long each part of the beginning takes on two processors; the reader sees it before the part begins."""
+NEXT = (
+    "Look at demo-report.html in a browser, and at build/cdk.out-v2/ for what was deployed.",
+    "docs/first-release.md takes you to an endpoint of your own; docs/choose-a-plan.md helps with the steps.",
+)
 QUIET_SECONDS = 5.0
 """How long requests go on before the first deploy and after each rollout, so that the picture separates them."""
 
@@ -69,6 +76,11 @@ class Settings:
     direct: bool
     build: Path
     out: Path
+    steps: str = ""
+
+    def ending(self, version: str) -> Ending:
+        """Return how a release must end. Fixed steps are over before clicks can tell a better release from chance."""
+        return replace(ENDINGS[version], converts_better=False) if self.steps else ENDINGS[version]
 
 
 class Demonstration:
@@ -134,7 +146,9 @@ def main() -> int:
 
 
 def _demonstrate(settings: Settings, console: Console) -> int:
-    for name, rate in train.build(settings.build / "models").items():
+    with _announced(console, "training", "five small models are trained"):
+        rates = train.build(settings.build / "models")
+    for name, rate in rates.items():
         console.print(f"{name}: hit rate@10 on held-out purchases {rate:.1%}", highlight=False)
     failure = ""
     with _running_endpoint(settings, console) as demonstration:
@@ -154,13 +168,13 @@ def _demonstrate(settings: Settings, console: Console) -> int:
 def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstration]:
     """Start a local AWS with the first release and shoppers that use it; stop everything at the end."""
     with ExitStack() as running:
-        console.print("starting the local AWS")
-        sandbox = running.enter_context(Sandbox())
+        with _announced(console, "local AWS", "the local AWS starts"):
+            sandbox = running.enter_context(Sandbox())
         app = CdkApp(environment=sandbox.environment(), folder=settings.build, context=_context(settings))
-        console.print("cdk bootstrap")
-        app.bootstrap(ACCOUNT_ID, REGION)
-        console.print(f"cdk deploy {FIRST}")
-        outputs = app.deploy(FIRST)
+        with _announced(console, "cdk bootstrap", "cdk bootstrap"):
+            app.bootstrap(ACCOUNT_ID, REGION)
+        with _announced(console, "first deploy", f"cdk deploy of {FIRST}"):
+            outputs = app.deploy(FIRST)
         endpoint_name, traffic = outputs["EndpointName"], TrafficLog()
         ledger = Ledger(sandbox.client("dynamodb"), table_name=outputs["LedgerName"], endpoint_name=endpoint_name)
         reader = EndpointReader(sandbox.client, endpoint_name=endpoint_name, ledger=ledger)
@@ -175,6 +189,15 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
             )
         )
         yield Demonstration(app, observer, traffic)
+
+
+@contextmanager
+def _announced(console: Console, part: str, what: str) -> Iterator[None]:
+    """Say what begins and how long it takes as a rule, and then how long it took."""
+    console.print(f"{what}: {USUAL_SECONDS[part]} s as a rule …", highlight=False)
+    began = time.monotonic()
+    yield
+    console.print(f"{what}: took {time.monotonic() - began:.0f} s", highlight=False)
 
 
 def _sender(sandbox: Sandbox, outputs: Mapping[str, str], *, direct: bool) -> Sender:
@@ -210,6 +233,7 @@ def _context(settings: Settings) -> dict[str, object]:
         "conversion_namespace": NAMESPACE,
         "conversion_delay_seconds": CONVERSION_DELAY_SECONDS,
         "models": (settings.build / "models").resolve(),
+        **({"steps": settings.steps} if settings.steps else {}),
     }
 
 
@@ -230,9 +254,10 @@ def _conclude(recording: Recording, failure: str, settings: Settings, console: C
     last = recording.observations[-1] if recording.observations else None
     settings.out.mkdir(parents=True, exist_ok=True)
     report = write_report(recording, settings.out / "demo-report.json")
-    draw(recording, settings.out / "demo-report.png")
+    picture, page = settings.out / "demo-report.png", settings.out / "demo-report.html"
+    draw(recording, picture)
     checks = [
-        *check(recording, {version: ENDINGS[version] for version in settings.releases}),
+        *check(recording, {version: settings.ending(version) for version in settings.releases}),
         check_rest(last, stable_floor=STABLE_FLOOR, idle_floor=IDLE_FLOOR),
         Check(
             claim="the demonstration runs to the end",
@@ -240,8 +265,11 @@ def _conclude(recording: Recording, failure: str, settings: Settings, console: C
             evidence=failure.partition("\n")[0] or "it did",
         ),
     ]
+    write_page(report, checks, picture=picture, path=page)
     print_summary(report, checks, console)
-    console.print(f"written: {settings.out / 'demo-report.json'}, {settings.out / 'demo-report.png'}")
+    console.print(f"written: {settings.out / 'demo-report.json'}, {picture}, {page}")
+    for hint in NEXT:
+        console.print(hint, highlight=False, soft_wrap=True)
     return 0 if all(result.holds for result in checks) else 1
 
 
@@ -252,6 +280,7 @@ def _parse_arguments() -> Settings:
     )
     parser.add_argument("--rate", type=float, default=30.0, help="requests per second")
     parser.add_argument("--bake", type=int, default=60, help="seconds that each step bakes")
+    parser.add_argument("--steps", default="", help="fixed shares instead of paced ones, such as 50,100")
     parser.add_argument("--direct", action="store_true", help="send requests to SageMaker, not through the API")
     parser.add_argument("--build", type=Path, default=Path("build"), help="folder for models, templates, logs")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the report and its picture")
@@ -263,6 +292,7 @@ def _parse_arguments() -> Settings:
         direct=arguments.direct,
         build=arguments.build,
         out=arguments.out,
+        steps=arguments.steps,
     )
 
 

@@ -14,7 +14,7 @@ def print_summary(report: Report, checks: Sequence[Check], console: Console) -> 
     """Print the releases with their steps, the requests by release, and every check."""
     console.print(_steps(report["releases"]))
     for release in report["releases"]:
-        _print_line(f"{release['version']} {release['outcome']}: {_reason(release)}", "bold", console)
+        _print_line(f"{release['version']} {release['outcome']}: {reason_of(release)}", "bold", console)
         if release["conversion"] is not None:
             interval = release["outcome"] == PROMOTED
             _print_line(f"  {_lift(release['conversion'], interval=interval)}", "", console)
@@ -42,7 +42,8 @@ def _steps(releases: Sequence[ReleaseReport]) -> Table:
     return table
 
 
-def _reason(release: ReleaseReport) -> str:
+def reason_of(release: ReleaseReport) -> str:
+    """Say why a rollout ended, and how soon after its alarm the canary had no traffic."""
     delay = release["seconds_from_alarm_to_weight_zero"]
     return release["reason"] + ("" if delay is None else f"; {delay:.1f} s from the alarm to weight zero")
 

@@ -41,3 +41,13 @@ def test_every_release_of_the_demonstration_has_an_expected_end(monkeypatch: pyt
     monkeypatch.setattr("sys.argv", ["demo"])
     assert demo._parse_arguments().releases == ["v2", "v3", "v5"]
     assert set(demo.ENDINGS) >= {"v2", "v3", "v4", "v5"}
+
+
+def test_fixed_steps_are_asked_of_the_app_and_end_before_clicks_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["demo", "--steps", "50,100"])
+    settings = demo._parse_arguments()
+    assert demo._context(settings)["steps"] == "50,100"
+    assert not settings.ending("v2").converts_better
+    monkeypatch.setattr("sys.argv", ["demo"])
+    assert "steps" not in demo._context(demo._parse_arguments())
+    assert demo._parse_arguments().ending("v2").converts_better

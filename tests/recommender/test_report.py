@@ -1,3 +1,4 @@
+import base64
 import io
 import json
 from dataclasses import replace
@@ -6,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from examples.recommender.checks import Ending, check
+from examples.recommender.page import write_page
 from examples.recommender.picture import draw
 from examples.recommender.recording import MarkKind, Recording, marks
 from examples.recommender.report import make_report, write_report
@@ -77,3 +79,22 @@ def test_the_summary_names_every_release_and_check(recording: Recording) -> None
     assert "2.0 s from the alarm to weight zero" in text
     assert "percentage points, 95 % interval" in text
     assert "holds: no request goes unanswered (0 of 12000 unanswered)" in text
+
+
+def test_the_page_holds_the_picture_every_release_and_every_check(recording: Recording, tmp_path: Path) -> None:
+    picture, page = tmp_path / "demo-report.png", tmp_path / "demo-report.html"
+    picture.write_bytes(b"pixels")
+    report = make_report(recording)
+    report["releases"][0]["reason"] = "<script>alert(1)</script>"
+
+    write_page(report, check(recording, {"v2": Ending("PROMOTED")}), picture=picture, path=page)
+
+    text = page.read_text()
+    assert f"data:image/png;base64,{base64.b64encode(b'pixels').decode()}" in text
+    assert [text.count(f"<h2>{release['version']}: {release['outcome']}</h2>") for release in report["releases"]] == [
+        1,
+        1,
+    ]
+    assert "holds: no request goes unanswered (0 of 12000 unanswered)" in text
+    assert "<script>" not in text
+    assert "http" not in text, "the page needs nothing from elsewhere"
