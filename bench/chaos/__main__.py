@@ -6,6 +6,7 @@ python -m bench.chaos matrix --plan paced --sample        each pair of state, ca
 python -m bench.chaos schedules --schedules 2000 --seed 1 random schedules; failures are shrunk and printed
 python -m bench.chaos schedules --plan cohort             the same for a plan that begins with a cohort
 python -m bench.chaos schedules --plan paced              the same for a share that is paced by a harm budget
+python -m bench.chaos schedules --plan approved --commands  commands of several people beside the faults
 python -m bench.chaos shrink scenario.json                the smallest scenario that fails in the same way
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 from bench.chaos.matrix import PACED_WORLDS, WORLDS, cells, moments
 from bench.chaos.running import PACED, PLANS, SHORT, Ended, Scenario, run_all, run_one, synthesise
 from bench.chaos.sample import sample
-from bench.chaos.schedules import calls_of_plan, latest_second_of_plan, schedule
+from bench.chaos.schedules import calls_of_plan, latest_second_of_plan, schedule, schedule_with_commands
 from bench.chaos.shrinking import shrink
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
@@ -63,6 +64,8 @@ def summary(ends: Sequence[Ended], *, seconds: float) -> str:
     cells = {
         "rehearsals": f"{len(ends):,}",
         "ends": ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
+        "commands": f"{sum(ended.commands for ended in ends):,}",
+        "of them refused": f"{sum(ended.refused for ended in ends):,}",
         "unsafe": str(sum(bool(ended.unsafe) for ended in ends)),
         "longest to the safe end": _longest(ends, "seconds_to_safe_end"),
         "longest to weight zero": _longest(ends, "seconds_to_weight_zero"),
@@ -90,7 +93,8 @@ def _matrix(declared: DeclaredEndpoint, options: argparse.Namespace) -> list[tup
 def _schedules(declared: DeclaredEndpoint, options: argparse.Namespace) -> list[tuple[str, Scenario]]:
     calls, latest = calls_of_plan(declared.plan), latest_second_of_plan(declared.plan)
     seeds = range(options.seed, options.seed + options.schedules)
-    return [(f"schedule {seed}", schedule(seed, calls, latest_second=latest)) for seed in seeds]
+    drawn = schedule_with_commands if options.commands else schedule
+    return [(f"schedule {seed}", drawn(seed, calls, latest_second=latest)) for seed in seeds]
 
 
 def _print_smallest(declared: DeclaredEndpoint, scenario: Scenario) -> None:
@@ -109,6 +113,7 @@ def _options() -> argparse.Namespace:
         "--plan", choices=PLANS, default=SHORT, help=f"the plan to rehearse; a matrix has: {', '.join(MATRICES)}"
     )
     parser.add_argument("--sample", action="store_true", help="of the matrix: each pair of state, call and fault")
+    parser.add_argument("--commands", action="store_true", help="schedules: with 2 to 8 commands of several people")
     parser.add_argument("--template", type=Path, help="a synthesised template to rehearse instead of the plan")
     parser.add_argument("--schedules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="seed of the first schedule; each later schedule adds 1")

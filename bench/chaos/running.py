@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.chaos.orders_kept import not_kept
+from canary_tools.rehearsal.people import ORDERED, REFUSED
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -18,8 +20,8 @@ from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
 
 Scenario = Mapping[str, Any]
 LEAVES_THE_MACHINE_TO_OTHERS = 10
-SHORT, COHORT, PACED, HELD = "short", "cohort", "paced", "held"
-PLANS = {name: Path(__file__).with_name(f"{name}_plan.py") for name in (SHORT, COHORT, PACED, HELD)}
+SHORT, COHORT, PACED, HELD, APPROVED = "short", "cohort", "paced", "held", "approved"
+PLANS = {name: Path(__file__).with_name(f"{name}_plan.py") for name in (SHORT, COHORT, PACED, HELD, APPROVED)}
 _log = logging.getLogger(__name__)
 ENDS = ("Rollout Rolled Back", "Rollout Promoted", "Rollout Not Judged")
 
@@ -29,7 +31,7 @@ class Ended:
     """How one scenario ended. Times are in seconds; `None` when the event was not seen.
 
     `harmed`: requests that were worse served because of the rollout. `harmed_at_stable`: those of them that the release
-    before answered.
+    before answered. `commands`: of people; `refused`: those of them that were refused, or met a fault.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Ended:
     seconds_to_safe_end: float | None = None
     harmed: int = 0
     harmed_at_stable: int = 0
+    commands: int = 0
+    refused: int = 0
 
 
 def synthesise(folder: Path, plan: str = SHORT) -> Path:
@@ -55,6 +59,7 @@ def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
     """Rehearse one scenario. When the rehearsal itself breaks, this scenario counts as unsafe and the study goes on."""
     try:
         rehearsed = rehearse(declared, parse_scenario(scenario))
+        orders = not_kept(rehearsed)
     except Exception as error:  # noqa: BLE001  # whatever it is, the others go on
         _log.exception("%s broke", name)
         broken = f"the rehearsal broke: {type(error).__name__}: {error}"
@@ -65,7 +70,9 @@ def run_one(declared: DeclaredEndpoint, name: str, scenario: Scenario) -> Ended:
         scenario=scenario,
         outcome=result["outcome"],
         reason=result["reason"],
-        unsafe=tuple(result["unsafe"]),
+        unsafe=(*result["unsafe"], *orders),
+        commands=sum(ORDERED in happening.text for happening in rehearsed.observation.happenings),
+        refused=sum(REFUSED in happening.text for happening in rehearsed.observation.happenings),
         seconds_to_weight_zero=result["seconds_to_weight_zero"],
         seconds_to_safe_end=seconds_to_safe_end(rehearsed),
         harmed=result["bad_requests_caused"],

@@ -7,6 +7,7 @@ from typing import Any
 from rollout.contract.plan import Plan
 
 from bench.chaos.calls import OF_TASK, SET_STAGE
+from bench.chaos.commands import commands
 from bench.chaos.disturbances import FROM_THE_BEGINNING, OF_CALLS, OF_WORLD, fits
 from bench.chaos.worlds import QUIET, merged
 
@@ -29,8 +30,9 @@ def calls_of_plan(plan: Plan) -> Sequence[str]:
 
 
 def latest_second_of_plan(plan: Plan) -> float:
-    """Return when the last fault of a schedule may begin, in seconds of the rollout."""
-    return LATEST_SECOND if plan.harm_budget is None else LATEST_PACED_SECOND
+    """Return when the last fault of a schedule may begin, in seconds of the rollout. People may be waited for."""
+    latest = LATEST_SECOND if plan.harm_budget is None else LATEST_PACED_SECOND
+    return latest + sum(step.approval_seconds for step in plan.steps)
 
 
 def schedule(seed: int, calls: Sequence[str] = CALLS, *, latest_second: float = LATEST_SECOND) -> dict[str, Any]:
@@ -43,6 +45,14 @@ def schedule(seed: int, calls: Sequence[str] = CALLS, *, latest_second: float = 
         at_s = round(max(0.0, draw.gauss(focus, 30.0)) if near else draw.uniform(0, latest_second), 1)
         scenario = merged(scenario, _disturbance(draw, calls, at_s))
     return scenario
+
+
+def schedule_with_commands(
+    seed: int, calls: Sequence[str] = CALLS, *, latest_second: float = LATEST_SECOND
+) -> dict[str, Any]:
+    """Return the scenario of this seed with commands of people beside its faults."""
+    ordered = commands(random.Random(f"commands {seed}"), latest_second)
+    return merged(schedule(seed, calls, latest_second=latest_second), {"controls": [*ordered]})
 
 
 def _world(draw: random.Random, seed: int) -> dict[str, Any]:

@@ -3,23 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rollout.clock import iso
-from rollout.contract import operator
 from rollout.contract.names import SLOTS
-from rollout.contract.operator import Request
-from rollout.contract.order import Order
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.cloudwatch.missing_data import AlarmState
 from canary_tools.rehearsal.deployment import Deployment, Release
 from canary_tools.rehearsal.json_input.json_object import RehearsalError
+from canary_tools.rehearsal.people import COMMANDS, People
 from canary_tools.rehearsal.record.observation import Observation
 from canary_tools.rehearsal.scenario import Control
 from canary_tools.rehearsal.scenario.distortions import DISTORTIONS
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template import alarm_names
 
-WHO = "arn:aws:sts::123456789012:assumed-role/operator/ann"
 RETRY_SECONDS = 5.0
 PATIENCE_SECONDS = 3600.0
 FLAP_SECONDS = 30.0
@@ -36,6 +32,7 @@ class Controls:
         self._aws = aws
         self._deployment = deployment
         self._observation = observation
+        self._people = People(aws, observation)
         self._deploys = 0
         self._actions = self._table()
 
@@ -75,11 +72,7 @@ class Controls:
         """Return what each control does."""
         aws = self._aws
         return {
-            "abort": lambda _: self._ask(operator.abort),
-            "approve": lambda _: self._ask(lambda execution, order: operator.approve(execution, self._step(), order)),
-            "reject": lambda _: self._ask(lambda execution, order: operator.reject(execution, self._step(), order)),
-            "pause": lambda _: self._ask(operator.pause),
-            "resume": lambda _: self._ask(operator.resume),
+            **dict.fromkeys(COMMANDS, self._people.order),
             "stop-execution": lambda _: self._stop("Stopped"),
             "time-out-execution": lambda _: self._time_out(),
             "deploy": lambda _: self._deploy(),
@@ -116,18 +109,6 @@ class Controls:
             return False
         records = [self._aws.rollout(execution) for execution in executions]
         return self._aws.record("lock") is None or all("ended_at" in record for record in records)
-
-    def _ask(self, request: Callable[[str, Order], Request]) -> None:
-        """Ask for something as the command line does: with one write to the ledger."""
-        order = Order(who=WHO, at=iso(self._aws.clock.now()), why="by hand")
-        if not self._aws.table.ask(
-            self._aws.declared.endpoint_name, request(self._aws.lock().get("holder", ""), order)
-        ):
-            self._observation.note("control", "what was asked does not fit, and nothing was changed")
-
-    def _step(self) -> int:
-        """Return the step that waits for approval; -1 when none does."""
-        return int(self._aws.lock().get("awaits", -1))
 
     def _stop(self, error: str) -> None:
         """Stop the execution, as anybody can."""

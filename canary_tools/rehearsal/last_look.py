@@ -7,9 +7,9 @@ from rollout.contract.names import SLOTS
 from rollout.endpoint import Endpoint
 from rollout.watching.reading import Reading
 from rollout.watching.records import PREFIX, Rollout
-from rollout.watching.target import Target
 from rollout.watching.view import StatusView, view_of
 
+from canary_tools.rehearsal.people import target_of
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template.intrinsics import REGION
 
@@ -32,13 +32,7 @@ def last_look(aws: SimulatedAws) -> StatusView | None:
     records = [(execution["name"], aws.rollout(execution)) for execution in aws.executions.all()]
     alarms = {alarm.name: str(alarm.state.value) for alarm in aws.alarms.all()}
     reading = Reading(
-        target=Target(
-            endpoint=declared.endpoint_name,
-            stack_id=declared.intrinsics().stack_id,
-            construct=declared.construct,
-            ledger="",
-            state_machine_arn=declared.machine_arn,
-        ),
+        target=target_of(aws),
         region=REGION,
         now=aws.clock.now(),
         endpoint=Endpoint(declared.endpoint_name, reading=described, changing=described).describe(),

@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from rollout.contract.lock import ROLLOUT, Lock
+
 from canary_tools.aws_models.sagemaker.endpoint import Endpoint, Status
 from canary_tools.aws_models.sagemaker.variants import Fleet, Variant
-from canary_tools.rehearsal.record.observation import Look, Minute, Observation
+from canary_tools.rehearsal.record.observation import LockSeen, Look, Minute, Observation
 from canary_tools.rehearsal.services.lambda_functions import Invoked
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.traffic import Served
@@ -86,10 +88,14 @@ class Observer:
         if record == "landing":
             kept = "instances are kept" if self._aws.is_landing() else "instances are not kept any more"
             self.observation.note("landing", kept)
-        if record != "lock" or self.observation.halted_s is not None:
-            return
+        if record == "lock":
+            self._look_at_lock()
+
+    def _look_at_lock(self) -> None:
         lock = self._aws.lock()
-        if lock.get("halted"):
+        if lock.get("kind") == ROLLOUT and "holder" in lock:
+            self.observation.locks.append(LockSeen(at_s=self._aws.second(), lock=Lock.parse(lock)))
+        if lock.get("halted") and self.observation.halted_s is None:
             self.observation.halted_s = self._aws.second()
             self.observation.note("halt", f"exposure was ordered to zero: {lock['halted']}")
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import botocore.endpoint
+from rollout import clock as clock_of_people
 
 from canary_tools.rehearsal.controls import Controls
 from canary_tools.rehearsal.deployment import Deployment, Release
@@ -110,7 +111,7 @@ class _Run:
             declared=aws.declared,
             result=Outcome(aws, self._observation, execution, self._instances_before).result(),
             observation=self._observation,
-            record=aws.rollout(execution),
+            rollouts={execution["name"]: aws.rollout(execution) for execution in aws.executions.all()},
             last_look=last_look(aws),
             aws=aws,
             virtual_seconds=aws.second(),
@@ -122,8 +123,8 @@ class _Run:
         functions = self._aws.declared.functions.values()
         for folder in {function.code for function in functions}:
             clock: Any = self._aws.functions.code.module(folder, "rollout.clock")
-            patches.attribute(clock, "now", self._aws.clock.now)
-            patches.attribute(clock, "pause", self._aws.processes.pause)
+            self._let_tell(clock, patches)
+        self._let_tell(clock_of_people, patches)
         patches.attribute(importlib.import_module("ministack.services.dynamodb"), "copy", PlainCopies())
         botocore_requests.connect(patches, self._aws.api, VirtualTime(self._aws.processes, time))
         for function in functions:
@@ -134,6 +135,11 @@ class _Run:
         for name in [name for name in os.environ if name.startswith(("AWS_ENDPOINT_URL", "AWS_PROFILE"))]:
             patches.variable(name, None)
         random.seed(self._aws.scenario.seed)  # botocore's repetitions draw their pauses from the global generator
+
+    def _let_tell(self, clock: Any, patches: Patches) -> None:
+        """Let a module tell the virtual time."""
+        patches.attribute(clock, "now", self._aws.clock.now)
+        patches.attribute(clock, "pause", self._aws.processes.pause)
 
     def _deploy(self) -> None:
         """Deploy what serves, let users come, then deploy the release: its rollout begins by itself."""

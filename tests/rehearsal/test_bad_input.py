@@ -55,8 +55,13 @@ def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
         ({**TRAFFIC, "metrics": {"missing": [{"from_s": 5, "to_s": 5}]}}, "to_s must be after from_s"),
         (
             {**TRAFFIC, "controls": [{"at_s": 5, "do": "panic"}]},
-            "do must be one of abort, approve, reject, pause, resume, stop-execution",
+            "do must be one of abort, approve, reject, pause, resume, promote, rollback, stop-execution",
         ),
+        (
+            {**TRAFFIC, "controls": [{"at_s": 5, "do": "pause", "by": "Ann Lee"}]},
+            "by must be a name of 2 to 64 letters, digits and any of + = , . @ - _, got 'Ann Lee'",
+        ),
+        ({**TRAFFIC, "controls": [{"at_s": 5, "do": "deploy", "by": "ann"}]}, "has unknown keys: by"),
         ({**TRAFFIC, "controls": [{"at_s": 5, "do": "set-weights"}]}, "needs weights"),
         ({**TRAFFIC, "seed": 1.5}, "seed must be a whole number, got 1.5"),
         ({**TRAFFIC, "seed": 2**53 + 1}, "seed must be at least 0 and at most 9007199254740992, got 9007199254740993"),

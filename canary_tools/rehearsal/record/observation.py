@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from rollout.contract.lock import Lock
 from rollout.contract.names import EVENT_SOURCE
 
 from canary_tools.rehearsal.services.event_bus import Seen
@@ -37,6 +38,14 @@ class Look:
     gates: dict[str, tuple[float, float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class LockSeen:
+    """What the ledger's lock held after somebody had written into it."""
+
+    at_s: float
+    lock: Lock
+
+
 class Observation:
     """The record of one rollout.
 
@@ -47,6 +56,7 @@ class Observation:
         minutes: what each variant answered.
         happenings: what is not on the bus.
         looks: the evaluations.
+        locks: the lock of a rollout after each write, also of a later one.
         slot: the slot that holds the release; empty until the rollout begins.
         first_worse_s: when users first met a release that is worse than stable; `None` if they did not.
         last_exposed_s: when the release last got requests; `None` if it got none.
@@ -61,6 +71,7 @@ class Observation:
         self.minutes: list[Minute] = []
         self.happenings: list[Happening] = []
         self.looks: list[Look] = []
+        self.locks: list[LockSeen] = []
         self.slot = ""
         self.first_worse_s: float | None = None
         self.last_exposed_s: float | None = None

@@ -1,5 +1,6 @@
 """A finished rehearsal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,16 @@ class Rehearsed:
     declared: DeclaredEndpoint
     result: Result
     observation: Observation
-    record: RolloutRecord
-    """What the ledger says of the rollout."""
+    rollouts: Mapping[str, RolloutRecord]
+    """What the ledger says at the end of each rollout, by the name of its execution; the oldest first."""
     last_look: StatusView | None
     """What the dashboard would show at the end; `None` without an endpoint."""
     aws: Any
     """The `SimulatedAws` as the rehearsal left it, with its executions and its metrics."""
     virtual_seconds: float
     real_seconds: float
+
+    @property
+    def record(self) -> RolloutRecord:
+        """Return what the ledger says of the rollout that was rehearsed, the first one."""
+        return next(iter(self.rollouts.values()))

@@ -81,13 +81,15 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """Something that a person or another system does at a moment."""
+    """Something that a person or another system does at a moment. `by`: whose command it is, and `why`."""
 
     at_s: float
     do: str
     weights: Mapping[str, float] = field(default_factory=dict)
     alarm: str = ""
     who: str = "both"
+    by: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

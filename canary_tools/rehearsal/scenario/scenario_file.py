@@ -23,7 +23,8 @@ from canary_tools.rehearsal.scenario.scenario import (
 
 WHO = ("canary", "stable", "both")
 OF_ALARMS = ("delete-alarm", "hold-alarm-in-alarm", "hold-alarm-in-ok", "flap-alarm")
-CONTROLS = ("abort", "approve", "reject", "pause", "resume",
+OF_PEOPLE = ("abort", "approve", "reject", "pause", "resume", "promote", "rollback")
+CONTROLS = (*OF_PEOPLE,
             "stop-execution", "time-out-execution", "deploy", "set-weights", "weights-fall-back",
             "delete-endpoint", *OF_ALARMS,
             "duplicate-event", "delay-events", *DISTORTIONS)  # fmt: skip
@@ -31,6 +32,9 @@ CONTROLS = ("abort", "approve", "reject", "pause", "resume",
 ERRORS = ("in-progress", "timeout", "crash", "in-part")
 """What a fault does beside the error codes of services."""
 _ERROR_CODE = re.compile(r"[A-Z][A-Za-z0-9.]*")
+WHO_ORDERS, WHY_ORDERED = "ann", "by hand"
+_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+"""The name of a session. Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
 MOST_REQUESTS = 1e6
 """A second. At this rate the counts of a day still fit every number here; a larger value is a mistake."""
@@ -194,9 +198,20 @@ def _control(reader: Reader) -> Control:
         weights=weights,
         alarm=reader.text("alarm", default="") if do in OF_ALARMS else "",
         who=reader.choice("who", WHO, default="both") if do in DISTORTIONS else "both",
+        by=_person(reader) if do in OF_PEOPLE else "",
+        why=reader.text("why", default=WHY_ORDERED) if do in OF_PEOPLE else "",
     )
     reader.refuse_unknown_keys()
     return control
+
+
+def _person(reader: Reader) -> str:
+    name = reader.text("by", default=WHO_ORDERS)
+    if not _NAME.fullmatch(name):
+        raise RehearsalError(
+            f"{reader.name}: by must be a name of 2 to 64 letters, digits and any of + = , . @ - _, got {short(name)}"
+        )
+    return name
 
 
 def _weights(reader: Reader) -> dict[str, float]:

@@ -71,6 +71,8 @@ class Executions:
             "StartExecution": "_start_execution",
             "StopExecution": "_stop_execution",
             "DescribeExecution": "_describe_execution",
+            "DescribeStateMachine": "_describe_state_machine",
+            "GetExecutionHistory": "_get_execution_history",
             "ListExecutions": "_list_executions",
             "SendTaskSuccess": "_send_task_success",
             "SendTaskFailure": "_send_task_failure",

@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
-from rollout.contract.operator import Request
-
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from canary_tools.rehearsal.template.intrinsics import REGION
@@ -68,24 +65,6 @@ class LedgerTable:
             self._read[endpoint, record] = None if found is None else plain({"M": found})
         copied: dict[str, Any] | None = PlainCopies.deepcopy(self._read[endpoint, record])
         return copied
-
-    def ask(self, endpoint: str, request: Request) -> bool:
-        """Write what a person asks into the endpoint's lock. `False`: it does not fit, and nothing was written."""
-        values = {name: TypeSerializer().serialize(value) for name, value in request.values.items()}
-        asked = {
-            "TableName": self.name,
-            "Key": {"endpoint": {"S": endpoint}, "record": {"S": "lock"}},
-            "UpdateExpression": request.changes,
-            "ConditionExpression": request.condition,
-            "ExpressionAttributeValues": values,
-        }
-        try:
-            self._run("_update_item", asked)
-        except ApiError as error:
-            if error.code != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
 
     def drop(self) -> None:
         """Delete the table."""

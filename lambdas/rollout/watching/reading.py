@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from rollout import clock
 from rollout.contract.lock import ROLLOUT, Lock
@@ -56,14 +55,20 @@ class Reader:
     def __init__(self, access: Access, target: Target) -> None:
         self._access = access
         self.target = target
+        self._plan: Plan | None = None
         self.ledger = Ledger(target.endpoint, table=target.ledger, client=access.client("dynamodb"))
         sagemaker = access.client("sagemaker")
         self.endpoint = Endpoint(target.endpoint, reading=sagemaker, changing=sagemaker)
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
-        """Return the plan that is deployed; it is read once."""
-        return deployed_plan(self._access.client("stepfunctions"), self.target.state_machine_arn)
+        """Return the plan that is deployed; it is read once.
+
+        No `cached_property`: up to Python 3.11 it lets the readers of all threads wait for each other.
+        """
+        if self._plan is None:
+            self._plan = deployed_plan(self._access.client("stepfunctions"), self.target.state_machine_arn)
+        return self._plan
 
     def rollouts(self) -> list[Rollout]:
         """Return all rollouts, the oldest first."""
