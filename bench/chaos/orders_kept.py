@@ -83,9 +83,7 @@ def _of_pauses(name: str, looks: Sequence[Look], locks: Sequence[LockSeen]) -> I
                 yield f"{name} was paused from {since:.0f} s on, and a look at {look.began_s:.0f} s said {look.next}"
 
 
-def _of_approvals(
-    rehearsed: Rehearsed, name: str, looks: Sequence[Look], locks: Sequence[LockSeen]
-) -> Iterator[str]:
+def _of_approvals(rehearsed: Rehearsed, name: str, looks: Sequence[Look], locks: Sequence[LockSeen]) -> Iterator[str]:
     """A step that asks for approval is passed after one only, and the ledger says whose it was."""
     plan = rehearsed.declared.plan
     for look in looks:
@@ -114,7 +112,7 @@ def _of_gates(rehearsed: Rehearsed, name: str) -> Iterator[str]:
 
 
 def _of_aborts(rehearsed: Rehearsed, name: str, locks: Sequence[LockSeen]) -> Iterator[str]:
-    """A rollout that a person ended before its promotion was decided is not promoted, and the ledger says who it was."""
+    """A rollout that a person ended before its promotion was decided is not promoted. The ledger says who it was."""
     ended = next((seen.lock for seen in locks if seen.lock.halted), None)
     if ended is None or not _by_a_person(ended):
         return

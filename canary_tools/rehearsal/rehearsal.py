@@ -26,7 +26,7 @@ from canary_tools.rehearsal.services import botocore_requests
 from canary_tools.rehearsal.services.executions import Execution
 from canary_tools.rehearsal.services.fast_copies import PlainCopies
 from canary_tools.rehearsal.services.faults import check_calls
-from canary_tools.rehearsal.simulated_aws import SimulatedAws
+from canary_tools.rehearsal.simulated_aws import LEAD_SECONDS, SimulatedAws
 from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.virtual_time.processes import VirtualTime
 from canary_tools.sandbox.emulator.patching import Patches
@@ -146,7 +146,7 @@ class _Run:
         aws = self._aws
         self._deployment.deploy(BEFORE)
         self._deployment.fit_instances(aws.scenario.traffic.rps)
-        aws.processes.pause(WARM_UP_SECONDS)
+        aws.processes.pause(max(WARM_UP_SECONDS, (aws.scenario.deployed_at or 0.0) - aws.clock.now()))
         release = self._deployment.release()
         aws.release_model = f"{aws.declared.stack_name}-model-{release.version}".replace(".", "-")
         refused = self._deployment.deploy_when_quiet(release)
@@ -158,7 +158,7 @@ class _Run:
             aws.executions.operations()["StartExecution"](request)
 
     def _wait_for_rollout(self) -> Execution:
-        latest = self._aws.clock.now() + WARM_UP_SECONDS + 3 * ROLLOUT_STARTS_WITHIN_SECONDS
+        latest = self._aws.clock.now() + WARM_UP_SECONDS + LEAD_SECONDS + 3 * ROLLOUT_STARTS_WITHIN_SECONDS
         while not self._aws.executions:
             self._next()
             if self._aws.clock.now() > latest:

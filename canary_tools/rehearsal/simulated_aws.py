@@ -49,6 +49,8 @@ from canary_tools.rehearsal.virtual_time.processes import Processes
 
 PLACE = Place(account=ACCOUNT, region=REGION)
 START = 1_800_000_000.0
+LEAD_SECONDS = 2 * 3600.0
+"""From the beginning of a rehearsal to its deploy, where the scenario names the moment: what serves comes first."""
 CALLS_PER_SECOND = 5.0
 """SageMaker's control plane throttles above it. AWS does not publish the limit."""
 
@@ -70,7 +72,7 @@ class SimulatedAws:
     def __init__(self, declared: DeclaredEndpoint, scenario: Scenario) -> None:
         self.declared = declared
         self.scenario = scenario
-        self.clock = VirtualClock(START)
+        self.clock = VirtualClock(START if scenario.deployed_at is None else scenario.deployed_at - LEAD_SECONDS)
         self.processes = Processes(self.clock)
         self.calls: Counter[str] = Counter()
         self.stack_status = "CREATE_IN_PROGRESS"
@@ -289,7 +291,7 @@ class SimulatedAws:
             cohort=self.cohort.now,
             slow_ms=min(limits, default=None),
             fitting=partial(fitting_instances, self.declared.plan.settings.scaling),
-            tick_seconds=2.0 if self._period() < 30 else 5.0,  # noqa: PLR2004 - several ticks in each metric period
+            tick_seconds=self._tick_seconds(),
             generator=np.random.default_rng(self._seed()),
         )
 
@@ -306,6 +308,12 @@ class SimulatedAws:
             canary_model=lambda: self.release_model,
             generator=np.random.default_rng(self._seed()),
         )
+
+    def _tick_seconds(self) -> float:
+        """Return how often users are counted: several times in each metric period, less often where days are waited."""
+        if self._period() < 30:  # noqa: PLR2004 - metrics of ten seconds
+            return 2.0
+        return self._period() / 4 if self.declared.plan.windows else 5.0
 
     def _period(self) -> int:
         return self.declared.plan.settings.metric_period_seconds

@@ -96,8 +96,7 @@ def hold(world: World, plan: Plan, looked: Looked, lock: Lock, outside: Closed |
         state = _asked_since(state, looked.awaits, now)
     elif lock.awaits is not None:
         world.ledger.await_no_approval(lock.holder)
-    if lock.paused is not None:
-        tell_once(world, lock.holder, Happened.HELD, paused(lock), which=lock.paused.at, who=lock.paused.who)
+    tell_paused(world, lock)
     window = outside if looked.is_outside else None
     if window is not None:
         tell_closed(world, lock, window)
@@ -119,6 +118,12 @@ def held_now(plan: Plan, state: StepState, now: float, outside: Closed | None) -
     if outside is not None:
         wait = ceil(min(wait, outside.seconds(now)))
     return replace(state, held_at=now, look_after=wait)
+
+
+def tell_paused(world: World, lock: Lock) -> None:
+    """Tell once that somebody has paused the rollout, if anybody has."""
+    if lock.paused is not None:
+        tell_once(world, lock.holder, Happened.HELD, paused(lock), which=lock.paused.at, who=lock.paused.who)
 
 
 def tell_closed(world: World, lock: Lock, outside: Closed) -> None:

@@ -1,4 +1,4 @@
-"""A rollout waits because no window is open: before its first share, or at the share that it has.
+"""A rollout waits because no window is open, or because somebody has paused it before its first share.
 
 Only the shift handler raises, and it looks at the clock again: a window may close while instances come. What was
 ordered in a window is given. Lowering never waits.
@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING
 from rollout import clock
 from rollout.contract.plan import Passes
 from rollout.decisions.windows import closed
-from rollout.holding import counted, held_now
+from rollout.holding import counted, held_now, tell_closed, tell_paused
 
 if TYPE_CHECKING:
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Plan
     from rollout.contract.states import StepState
     from rollout.decisions.windows import Closed
+    from rollout.world import World
 
 
 def before_the_first_share(plan: Plan, state: StepState, now: float) -> Closed | None:
     """Return the window that a rollout waits for before it gives the canary anything; `None` when it may begin."""
     return None if state.exposure.served else closed(plan.windows, now)
+
+
+def is_paused_before_the_first_share(state: StepState, lock: Lock) -> bool:
+    """Tell whether somebody has paused a rollout that has given the canary nothing yet."""
+    return lock.paused is not None and not state.exposure.served
 
 
 def before_this_share(plan: Plan, state: StepState, lock: Lock, now: float) -> Closed | None:
@@ -38,15 +44,18 @@ def before_this_share(plan: Plan, state: StepState, lock: Lock, now: float) -> C
     return None if was_ordered or is_promoted else closed(plan.windows, now)
 
 
-def wait_to_begin(plan: Plan, state: StepState, outside: Closed) -> StepState:
-    """Return the first step as it waits. No instances are asked for until the window opens, and its bake begins then.
+def wait_to_begin(world: World, plan: Plan, state: StepState, lock: Lock, outside: Closed | None) -> StepState:
+    """Return the first step as it waits. No instances are asked for until it goes on, and its bake begins then.
 
-    Nothing is written or told: whoever starts a rollout outside its windows knows it, and `canary status` says it.
+    It is told once that it waits: for whom, and for each window.
 
     Raises:
         HeldTooLong: when the rollout has waited longer than its plan has room for.
     """
     now = clock.now()
+    tell_paused(world, lock)
+    if outside is not None:
+        tell_closed(world, lock, outside)
     waiting = counted(state, now)
     waiting = replace(
         waiting,
@@ -61,14 +70,14 @@ def wait_to_begin(plan: Plan, state: StepState, outside: Closed) -> StepState:
     return held_now(plan, waiting, now, outside)
 
 
-def put_back(plan: Plan, state: StepState, outside: Closed) -> StepState:
+def put_back(world: World, plan: Plan, state: StepState, lock: Lock, outside: Closed) -> StepState:
     """Return the rollout at the share that it has, which gates and alarms go on to watch.
 
     When the share belongs to a new step, the step before begins its bake anew: what it had shown is kept, and it is
     passed again when a window is open.
     """
     if not state.exposure.served:
-        return wait_to_begin(plan, state, outside)
+        return wait_to_begin(world, plan, state, lock, outside)
     now, exposure = clock.now(), state.exposure
     back = replace(
         state,

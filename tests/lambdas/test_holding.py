@@ -107,6 +107,32 @@ def test_a_pause_raises_nothing_until_somebody_resumes(aws: Aws, shop: Shop) -> 
     until(shop, execution, lambda: execution.step["index"] == 1)
 
 
+def test_a_pause_before_the_first_share_gives_nothing_and_asks_for_no_instances(aws: Aws, shop: Shop) -> None:
+    """The time does not count for its instances, nor for its first bake."""
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    floors = shop.floors()
+    assert shop.ask(operator.pause(execution.name, order(aws, "a call")))
+    go_on(shop, execution, 5 * HOUR)
+    assert (execution.task, shop.weights(), shop.floors()) == ("ScaleCanary", {A: 100, B: 0}, floors)
+    assert told(aws, "Held") == ["paused by ann: a call"]
+    assert told(aws, "Resumed") == []
+    assert shop.ask(operator.resume(execution.name, order(aws, "go")))
+    until(shop, execution, lambda: shop.weights()[B])
+    assert told(aws, "Resumed") == ["resumed by ann: go"]
+    until(shop, execution, lambda: execution.step["index"] == 1)
+    assert execution.step["held_before"] > 4 * HOUR
+
+
+def test_an_abort_ends_a_rollout_that_is_paused_before_its_first_share(aws: Aws, shop: Shop) -> None:
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    execution.advance()
+    assert shop.ask(operator.abort(execution.name, order(aws, "no")))
+    shop.run(execution)
+    assert (shop.outcome(execution), shop.weights()) == (("NOT_JUDGED", "aborted by ann: no"), {A: 100, B: 0})
+    assert shop.unsafe() == []
+
+
 def test_gates_go_on_in_a_pause(aws: Aws, shop: Shop) -> None:
     execution = shop.begin("v2", "Evaluate", index=0)
     assert shop.ask(operator.pause(execution.name, order(aws)))

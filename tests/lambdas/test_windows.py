@@ -16,6 +16,7 @@ from tests.lambdas.test_cohorts import TESTERS
 
 OPENING = datetime(2027, 1, 15, 20, tzinfo=UTC).timestamp()
 """A Friday; the tests begin at 8:00 on it."""
+WAITS = "nothing is raised outside the window; the next window opens at 2027-01-15T20:00:00.000Z"
 
 
 @pytest.fixture
@@ -48,8 +49,12 @@ def test_the_first_share_waits_for_the_window_and_asks_for_no_instances_until_th
     floors = shop.floors()
     until(shop, execution, lambda: aws.clock.now() >= OPENING - HOUR)
     assert (execution.task, shop.floors(), shop.weights()) == ("ScaleCanary", floors, {A: 100, B: 0})
+    assert told(aws, "Held") == [WAITS]
+    assert told(aws, "Resumed") == []
     until(shop, execution, lambda: shop.weights()[B])
     assert OPENING <= aws.clock.now() < OPENING + HOUR
+    assert told(aws, "Held") == [WAITS]
+    assert told(aws, "Resumed") == ["nothing holds the rollout any more"]
 
 
 def test_the_time_of_this_wait_is_no_time_of_the_first_step(shop: Shop) -> None:
@@ -114,9 +119,7 @@ def test_it_is_told_once_that_it_waits_and_once_that_it_goes_on(aws: Aws, shop: 
     execution = shop.begin("v2", "Evaluate", index=0)
     close_now(shop)
     until(shop, execution, lambda: execution.step["index"] == 1)
-    assert told(aws, "Held") == [
-        "nothing is raised outside the window; the next window opens at 2027-01-15T20:00:00.000Z"
-    ]
+    assert told(aws, "Held") == [WAITS]
     assert told(aws, "Resumed") == ["nothing holds the rollout any more"]
 
 

@@ -61,6 +61,12 @@ def failing(error: str, call: str = "sagemaker:DescribeEndpoint") -> Any:
             {**TRAFFIC, "controls": [{"at_s": 5, "do": "pause", "by": "Ann Lee"}]},
             "by must be a name of 2 to 64 letters, digits and any of + = , . @ - _, got 'Ann Lee'",
         ),
+        ({**TRAFFIC, "deployed_at": "Friday"}, "deployed_at must be a time in ISO 8601 with its offset from UTC"),
+        (
+            {**TRAFFIC, "deployed_at": "2027-01-15T15:00:00"},
+            "2027-01-15T15:00:00+01:00, in the years 2000 to 2099, got",
+        ),
+        ({**TRAFFIC, "deployed_at": "1999-01-15T15:00:00Z"}, "in the years 2000 to 2099, got '1999-01-15T15:00:00Z'"),
         ({**TRAFFIC, "controls": [{"at_s": 5, "do": "deploy", "by": "ann"}]}, "has unknown keys: by"),
         ({**TRAFFIC, "controls": [{"at_s": 5, "do": "set-weights"}]}, "needs weights"),
         ({**TRAFFIC, "seed": 1.5}, "seed must be a whole number, got 1.5"),

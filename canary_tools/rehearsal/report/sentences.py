@@ -1,8 +1,11 @@
 """A rehearsal in a few sentences that a release manager reads."""
 
+from datetime import UTC, datetime
+
 from rollout.contract.exposure import EVERYTHING
 from rollout.forecast.course import Course
 
+from canary_tools.rehearsal.people import ORDERED
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario import Change
 
@@ -15,9 +18,10 @@ def in_words(rehearsed: Rehearsed) -> str:
     ratio = rehearsed.virtual_seconds / rehearsed.real_seconds
     harm = f"{result['bad_requests_caused']:,} requests went wrong because of it"
     safe = "" if result["safe_end"] else f"; THE END IS NOT SAFE: {'; '.join(result['unsafe'])}"
+    told = "".join(f"  {line}\n" for line in waits_of(rehearsed))
     return (
         f"seed {rehearsed.scenario.seed}: {verb} after {duration(result['seconds'])}; {harm}{safe}\n"
-        f"  {result['reason']}\n"
+        f"  {result['reason']}\n{told}"
         f"  {duration(rehearsed.virtual_seconds)} in {rehearsed.real_seconds:.1f} s, {ratio:,.0f} times as fast"
     )
 
@@ -27,6 +31,22 @@ def changed(change: Change) -> str:
     values = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in change.values.items())
     who = {"canary": "the new release", "stable": "stable", "both": "both releases"}[change.who]
     return f"{who}: {values}"
+
+
+def waits_of(rehearsed: Rehearsed) -> list[str]:
+    """Return what held the rollout, what let it go on, and what people ordered, each with its time in UTC."""
+    observation = rehearsed.observation
+    told = [
+        *(each for each in observation.bus_happenings() if each.text.startswith(WAITS)),
+        *(each for each in observation.happenings if each.kind == "control" and ORDERED in each.text),
+    ]
+    return [
+        f"{datetime.fromtimestamp(rehearsed.aws.zero + each.at_s, UTC):%a %H:%M} UTC  {each.text}"
+        for each in sorted(told, key=lambda each: each.at_s)
+    ]
+
+
+WAITS = ("Rollout Held", "Rollout Resumed", "Rollout Needs Approval")
 
 
 def release_of(course: Course) -> str:

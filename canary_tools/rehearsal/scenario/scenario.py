@@ -94,9 +94,14 @@ class Control:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """Everything that happens around a rollout. Times in seconds from its start."""
+    """Everything that happens around a rollout. Times in seconds from its start.
+
+    `deployed_at`: when the release is deployed, in seconds since the epoch; `None`: on a Friday at 8 o'clock, UTC, as
+    soon as users have come for a while.
+    """
 
     seed: int = 0
+    deployed_at: float | None = None
     traffic: Traffic
     stable: Behaviour = Behaviour()
     canary: Behaviour = Behaviour()

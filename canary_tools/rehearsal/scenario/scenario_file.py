@@ -1,6 +1,7 @@
 """Reads the file of a scenario. Each value has limits; what is outside is refused with a sentence."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 from reprlib import repr as short
 
@@ -43,6 +44,7 @@ MOST_BURST = 1e6
 MOST_WEIGHT = 1e6
 HOUR_MS = 3_600_000
 MICROSECOND_MS = 0.001
+YEARS = range(2000, 2100)
 LARGEST_SEED = 2**53
 """JSON numbers are exact up to here."""
 
@@ -71,6 +73,7 @@ def parse_scenario(content: object) -> Scenario:
     usual = _behaviour(stable, Behaviour())
     metrics, capacity = reader.section("metrics", default={}), reader.section("capacity", default={})
     scenario = Scenario(
+        deployed_at=_moment(reader),
         seed=reader.whole("seed", default=0, least=0, most=LARGEST_SEED),
         traffic=_traffic(traffic),
         stable=usual,
@@ -90,6 +93,22 @@ def parse_scenario(content: object) -> Scenario:
         part.refuse_unknown_keys()
     _refuse_contradictions(scenario)
     return scenario
+
+
+def _moment(reader: Reader) -> float | None:
+    if not reader.has("deployed_at"):
+        return None
+    written = reader.text("deployed_at")
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.year not in YEARS:
+        raise RehearsalError(
+            f"{reader.name}: deployed_at must be a time in ISO 8601 with its offset from UTC, such as "
+            f"2027-01-15T15:00:00+01:00, in the years {YEARS[0]} to {YEARS[-1]}, got {short(written)}"
+        )
+    return moment.timestamp()
 
 
 def _refuse_contradictions(scenario: Scenario) -> None:

@@ -14,8 +14,8 @@ from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
 from rollout.decisions.capacity import MINUTE, Traffic, canary_floor, excess
 from rollout.floors import hold_floors
 from rollout.followed import TRAFFIC_WINDOW_SECONDS, followed_instances
-from rollout.holding import counted
-from rollout.outside_windows import before_the_first_share, wait_to_begin
+from rollout.holding import counted, tell_resumed
+from rollout.outside_windows import before_the_first_share, is_paused_before_the_first_share, wait_to_begin
 from rollout.shares import first_percent, foreseen_percent
 from rollout.way_back import plan_of
 from rollout.world import World
@@ -38,20 +38,22 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
 
     While the traffic needs more than `max_instances`, the step is not ready: nothing is raised in a peak. Nor while
     alarms hold it: instances may come for a long time, and the event of an alarm may be lost. Before the first share
-    no instances are asked for while no window is open.
+    no instances are asked for while no window is open, or while somebody has paused the rollout.
 
     Raises:
         AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
         CapacityUnavailable: when instances are not there in time, or the traffic stays above the maximum.
-        HeldTooLong: when no window opened for longer than the plan has room for.
+        HeldTooLong: when it waited for a window or was paused for longer than the plan has room for.
         Inconclusive: when alarms hold the step for longer than instances may come.
     """
     lock = world.own_lock(execution)
     plan = plan_of(plan, lock)
     held = "" if lock.way_back is not None else held_by_alarms(world, lock, must_be_known=False)
     outside = before_the_first_share(plan, state, clock.now())
-    if outside is not None:
-        return wait_to_begin(plan, state, outside)
+    if outside is not None or is_paused_before_the_first_share(state, lock):
+        return wait_to_begin(world, plan, state, lock, outside)
+    if state.held_at is not None:
+        tell_resumed(world, lock, state.index, held_at=state.held_at)
     state = replace(counted(state, clock.now()), waits_to_begin=False, look_after=plan.poll_seconds)
     state = state if state.began_at else replace(state, held_before=state.held_seconds)
     view = world.endpoint.describe()

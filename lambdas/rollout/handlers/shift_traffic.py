@@ -76,7 +76,7 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         return begun if lock.way_back is None else replace(begun, look_after=AT_ONCE_SECONDS)
     outside = None if lowers else before_this_share(plan, state, lock, clock.now())
     if outside is not None:
-        return put_back(plan, state, outside)
+        return put_back(world, plan, state, lock, outside)
     waited = clock.now() - requested_at
     if waited > plan.weights_timeout_seconds:
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
