@@ -34,6 +34,15 @@ def blocks(text: str, *languages: str) -> list[str]:
     return [body for _, language, body in _FENCE.findall(text) if language in languages]
 
 
+def indented_commands(text: str) -> list[str]:
+    r"""Return the commands that stand indented between paragraphs.
+
+    >>> indented_commands("To repeat it:\n\n    python -m x\n    python -m y\n\ntakes a minute.")
+    ['    python -m x\n    python -m y\n']
+    """
+    return re.findall(r"(?<=\n\n)(?: {4}(?:canary|cdk|make|pip|python) .*\n)+", text)
+
+
 def prose(text: str) -> str:
     """Return a text without its fenced blocks."""
     return _FENCE.sub("", text)

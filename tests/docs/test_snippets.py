@@ -23,13 +23,15 @@ import canary_construct
 from canary_construct import EndpointApi
 from docs.cost_sheet import ALARM_METRICS
 from tests.docs.commands import commands, complaints
-from tests.docs.pages import PAGES, blocks, name_of, text_of
+from tests.docs.pages import PAGES, blocks, indented_commands, name_of, text_of
 from tests.infrastructure.synthesis import declare
 
 PYTHON = [page for page in PAGES if blocks(text_of(page), "python")]
+ELSEWHERE = {"docs/adopt.md", "docs/hosting.md"}
+"""Pages whose snippets `test_documents.py` runs and synthesises."""
 JSON = [page for page in PAGES if blocks(text_of(page), "json")]
 SHELL = ("sh", "bash", "console")
-COMMANDS = [page for page in PAGES if blocks(text_of(page), *SHELL)]
+COMMANDS = [page for page in PAGES if blocks(text_of(page), *SHELL) or indented_commands(text_of(page))]
 SYNTHESISED = {"README.md": "Shop", "docs/first-release.md": "Shop"}
 """Pages whose application ends with `app.synth()`, and its stack."""
 
@@ -67,7 +69,7 @@ def test_every_snippet_imports_public_names(page: Path) -> None:
                 assert {alias.name for alias in node.names} <= names
 
 
-@pytest.mark.parametrize("page", PYTHON, ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PYTHON if name_of(page) not in ELSEWHERE], ids=name_of)
 def test_every_snippet_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(boto3, "client", lambda *_, **__: None)
@@ -93,7 +95,7 @@ def test_every_json_block_is_json(page: Path) -> None:
 
 @pytest.mark.parametrize("page", COMMANDS, ids=name_of)
 def test_every_command_can_be_typed(page: Path) -> None:
-    for block in blocks(text_of(page), *SHELL):
+    for block in [*blocks(text_of(page), *SHELL), *indented_commands(text_of(page))]:
         script = re.sub(r"^\$ ", "", block, flags=re.MULTILINE)
         assert subprocess.run(["/bin/bash", "-n"], input=script, text=True, check=False).returncode == 0, script
         assert [wrong for command in commands(script) for wrong in complaints(command)] == []
