@@ -30,7 +30,7 @@ demo: setup
 
 # The same in three minutes: fixed steps, one release that is promoted and one that is rolled back.
 demo-quick: setup
-	python -m examples.recommender.demo --releases v2 v3 --steps 50,100 --bake 15
+	python -m examples.recommender.demo --releases v2 v3 --steps 50,100 --bake 50
 
 # The emulator keeps its state in its modules: what starts it, and what rehearses with a copy of it, share no process.
 # Hypothesis draws from the constants of all modules that are loaded: the interleavings are the same ones only by themselves.

@@ -46,7 +46,7 @@ def print_table(template: Path, *, seeds: int, processes: int | None) -> None:
 
 
 def _run(plan: Plan, each: World, seed: int) -> Ended:
-    return run_ours(plan, each, seed)
+    return run_ours(plan, each, seed).ended
 
 
 def _cells(each: World, ends: Sequence[Ended]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from rollout.shares import first_percent, foreseen_percent, seconds_to_next_look
 from rollout.step_look import look_at, window_of
 
 from bench.exposure.cloudwatch import CANARY_SLOT, STABLE_SLOT, CloudWatch
-from bench.exposure.simulate import EVERYTHING, Ended, reached
+from bench.exposure.simulate import EVERYTHING, Course
 from bench.exposure.site import CANARY, MINUTE, STABLE, Answered, Site
 from bench.exposure.worlds import World
 
@@ -31,7 +31,7 @@ STAYS = (Next.STAY, Next.HOLD_BACK)
 ON_THE_WAY = (*STAYS, Next.RAISE, Next.LOWER, Next.NEXT_STEP)
 
 
-def run_ours(plan: Plan, world: World, seed: int) -> Ended:
+def run_ours(plan: Plan, world: World, seed: int) -> Course:
     """Run one rollout to its end: to that of its hold-back, where the plan has one."""
     return _Rollout(plan, world, seed).run()
 
@@ -67,7 +67,7 @@ class _Rollout:
             client=self.cloudwatch,
         )  # fmt: skip
 
-    def run(self) -> Ended:
+    def run(self) -> Course:
         following = Next.RAISE
         while following in ON_THE_WAY:
             if following is Next.NEXT_STEP:
@@ -91,16 +91,15 @@ class _Rollout:
     def _is_held_back(self) -> bool:
         return self.state.index == len(self.plan.steps)
 
-    def _end(self, *, promoted: bool) -> Ended:
+    def _end(self, *, promoted: bool) -> Course:
         decided = self.now
         if promoted:
             self.caused += self.site.afterwards(self.now)
         else:
-            self._serve(max(self.now, self._come_at) + SHIFT_SECONDS)
-        changes = len(self.shifts) + (not promoted)
-        return Ended(
-            promoted=promoted, caused=self.caused, seconds=decided, reached=reached(self.shifts), changes=changes
-        )
+            gone = max(self.now, self._come_at) + SHIFT_SECONDS
+            self._serve(gone)
+            self.shifts.append((gone, 0.0))
+        return Course(promoted=promoted, caused=self.caused, seconds=decided, shifts=tuple(self.shifts))
 
     def _shift(self) -> None:
         """Wait for the instances of the wanted share and for the weights. A share that is in force takes no time."""

@@ -92,6 +92,6 @@ def _chunks(seeds: Mapping[str, int], worlds: Sequence[World]) -> Iterator[Chunk
 def _run_chunk(chunk: Chunk, plan: Plan | None) -> list[Ended]:
     world, seeds = next(each for each in WORLDS if each.name == chunk.world), range(chunk.first, chunk.after)
     if plan is not None:
-        return [run_ours(plan, world, seed) for seed in seeds]
+        return [run_ours(plan, world, seed).ended for seed in seeds]
     rule = next(rule for rule in RULES if rule.name == chunk.contender)
-    return [simulate(rule, world, seed) for seed in seeds]
+    return [simulate(rule, world, seed).ended for seed in seeds]

@@ -27,6 +27,24 @@ class Ended:
     changes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """A rollout from its begin to its decision. `shifts`: the canary's share from each second on, in percent."""
+
+    promoted: bool
+    caused: int
+    seconds: float
+    shifts: tuple[tuple[float, float], ...]
+
+    @property
+    def ended(self) -> Ended:
+        """How it ended."""
+        return Ended(
+            promoted=self.promoted, caused=self.caused, seconds=self.seconds, reached=reached(self.shifts),
+            changes=len(self.shifts),
+        )  # fmt: skip
+
+
 def reached(shifts: Sequence[tuple[float, float]]) -> tuple[float | None, ...]:
     """Return when shares, given as (second, percent), came to each of the milestones.
 
@@ -36,7 +54,7 @@ def reached(shifts: Sequence[tuple[float, float]]) -> tuple[float | None, ...]:
     return tuple(next((second for second, share in shifts if share >= least), None) for least in MILESTONES)
 
 
-def simulate(rule: Any, world: World, seed: int) -> Ended:
+def simulate(rule: Any, world: World, seed: int) -> Course:
     """Go on until the rule has decided. It sees each metric of a minute as late as our handlers would.
 
     Its changes of weights take no time.
@@ -59,9 +77,7 @@ def simulate(rule: Any, world: World, seed: int) -> Ended:
         second += MINUTE
     promoted = decision.percent > 0
     caused += site.afterwards(second) if promoted else 0
-    return Ended(
-        promoted=promoted, caused=caused, seconds=second, reached=reached(shifts), changes=len(shifts),
-    )  # fmt: skip
+    return Course(promoted=promoted, caused=caused, seconds=second, shifts=tuple(shifts))
 
 
 @dataclass(frozen=True)
