@@ -185,7 +185,9 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
         *SCALING, LOOK_AT_EXECUTION, NOTIFY,
     ),
     "SmokeTest": (READ_LEDGER,),
-    "ScaleCanary": (READ_LEDGER, READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING),
+    "ScaleCanary": (
+        _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING, NOTIFY,
+    ),
     "ShiftTraffic": (_ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, NOTIFY),
     "Evaluate": (
         _ledger("GetItem", "UpdateItem"), READ_ALARMS, READ_METRICS, READ_SCALING, *SCALING, NOTIFY,

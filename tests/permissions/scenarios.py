@@ -258,6 +258,21 @@ def a_bake_that_a_person_cuts_short(aws: Aws) -> None:
     assert shop.unsafe() == []
 
 
+def a_pause_before_the_first_share(aws: Aws) -> None:
+    shop = serving(aws)
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    order = Order(who="arn:aws:sts::123456789012:assumed-role/on-call/ann", at=iso(aws.clock.now()), why="a call")
+    assert shop.ask(operator.pause(execution.name, order))
+    execution.advance()
+    assert (execution.task, shop.weights()) == ("ScaleCanary", {A: 100, B: 0})
+    assert shop.ask(operator.resume(execution.name, order))
+    shop.run(execution)
+    assert shop.outcome(execution)[0] == "PROMOTED"
+    told = [kind.removeprefix("Canary Rollout ") for kind, _ in aws.events.told()]
+    assert told.count("Held") == told.count("Resumed") == 1
+    assert shop.unsafe() == []
+
+
 def _aborts(shop: Shop, execution: Execution) -> None:
     order = Order(who="arn:aws:sts::123456789012:assumed-role/on-call/ann", at=iso(shop.aws.clock.now()))
     assert shop.ask(operator.abort(execution.name, order))
@@ -696,6 +711,7 @@ SCENARIOS: dict[str, Scenario] = {
         an_alarm_before_the_rollout,
         a_look_at_the_dashboard_and_one_of_its_buttons,
         a_bake_that_a_person_cuts_short,
+        a_pause_before_the_first_share,
         a_way_back_after_a_promotion,
         an_abort_takes_the_traffic_at_once,
         an_abort_ends_a_cohort,
