@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup synth demo demo-quick test acceptance check format docs prose
+.PHONY: setup synth demo demo-quick test acceptance check format docs prose dist sbom
 
 setup: .venv/.installed node_modules/.installed
 
@@ -71,4 +71,21 @@ prose: .venv-docs/.installed
 .venv-docs/.installed: docs/requirements.txt
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	touch $@
+
+# What a release consists of: the library and its client, each as wheel and sources.
+dist: setup
+	python -m hatchling build -d $(CURDIR)/dist
+	cd client && python -m hatchling build -d $(CURDIR)/dist
+
+# The bill of materials of what `pip install canary-construct` installs, in CycloneDX's format.
+sbom: dist .venv-sbom/.installed
+	rm -rf build/installed && $(PYTHON) -m venv build/installed
+	build/installed/bin/python -m pip install --quiet --disable-pip-version-check dist/canary_construct-[0-9]*.whl
+	build/installed/bin/python -m pip uninstall --quiet --yes setuptools pip
+	.venv-sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/canary-construct.cdx.json build/installed
+
+.venv-sbom/.installed: Makefile
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	touch $@
