@@ -63,7 +63,7 @@ def test_what_was_approved_on_friday_evening_rises_on_monday(
     assert [(line[:6], line.partition("UTC  ")[2].partition(":")[0]) for line in lines] == [
         ("Fri 16", "Rollout Needs Approval"),
         ("Fri 17", "bob orders approve"),
-        ("Fri 18", "Rollout Held"),
+        ("Fri 17", "Rollout Held"),
         ("Mon 08", "Rollout Resumed"),
     ]
     assert "the next window opens at 2027-01-18T08:00:00.000Z" in told
