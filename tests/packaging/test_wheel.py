@@ -67,13 +67,13 @@ def test_three_packages_are_installed_and_nothing_beside_them(wheel: Path) -> No
 
 
 def test_every_handler_is_in_the_wheel(wheel: Path) -> None:
-    inside = {name for name in wheels.contents(wheel) if name.startswith("rollout/")}
+    inside = {name for name in wheels.contents(wheel) if name.startswith("rollout/") and name.endswith(".py")}
     assert inside == {str(file.relative_to(ROOT / "lambdas")) for file in (ROOT / "lambdas").rglob("*.py")}
 
 
 def test_the_wheel_is_typed_and_holds_no_leftovers(wheel: Path) -> None:
     contents = wheels.contents(wheel)
-    assert "canary_construct/py.typed" in contents
+    assert {"canary_construct/py.typed", "rollout/py.typed"} <= set(contents)
     assert not [name for name in contents if "__pycache__" in name or name.endswith((".pyc", ".tar.gz"))]
 
 
