@@ -30,6 +30,10 @@ class PackagedCode:
         parent, _, name = path.rpartition(".")
         return getattr(self.module(folder, parent), name)
 
+    def holds(self, folder: Path | None, name: str) -> bool:
+        """Tell whether a module lies in this folder, or, without one, is installed."""
+        return (INSTALLED if folder is None else folder).joinpath(*name.split(".")).with_suffix(".py").is_file()
+
     def module(self, folder: Path | None, name: str) -> Any:
         """Return a module as it lies in this folder, or, without one, as it is installed.
 
