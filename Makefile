@@ -28,7 +28,7 @@ synth: setup build/models/v1/model.tar.gz
 demo: setup
 	python -m examples.recommender.demo
 
-# The same in three minutes: fixed steps, one release that is promoted and one that is rolled back.
+# The same in a few minutes: fixed steps, one release that is promoted and one that is rolled back.
 demo-quick: setup
 	python -m examples.recommender.demo --releases v2 v3 --steps 50,100 --bake 50
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.chaos.orders_kept import not_kept
-from canary_tools.rehearsal.people import ORDERED, REFUSED
+from canary_tools.rehearsal.record.observation import ORDERED, REFUSED
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario

@@ -18,14 +18,12 @@ from canary_tools.cli.promoting import promote, promotion
 from canary_tools.cli.refusals import CannotAct, in_sentences
 from canary_tools.cli.rolling_back import roll_back, way_back
 from canary_tools.cli.session import CONFIG, Session
-from canary_tools.rehearsal.record.observation import Observation
+from canary_tools.rehearsal.record.observation import ORDERED, Observation
 from canary_tools.rehearsal.scenario import Control
 from canary_tools.rehearsal.services.lambda_functions import Crashed
 from canary_tools.rehearsal.simulated_aws import SimulatedAws
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 
-ORDERED, REFUSED = " orders ", ": refused: "
-"""What is noted of a command, and of one that is refused."""
 Order = Callable[[Session, Reader, str], str]
 
 

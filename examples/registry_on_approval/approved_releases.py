@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import ArnFormat, CfnParameter, Duration, Fn, Stack
+from aws_cdk import Acknowledgment, ArnFormat, CfnParameter, Duration, Fn, Stack, Validations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from canary_construct import ModelRelease, on_approved_package
 CODE = Path(__file__).with_name("deploy_approved.py")
 LOOK_AGAIN = Duration.minutes(15)
 MEMORY_MB = 256
+LOGS_POLICY = "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]"
 
 
 class ApprovedReleases(Construct):
@@ -49,6 +50,8 @@ class ApprovedReleases(Construct):
             environment={"STACK": Stack.of(self).stack_id, "GROUP": group, "PARAMETER": self._package.logical_id},
         )
         self._allow(function, group)
+        reason = "AWS's policy with which every function writes its logs"
+        Validations.of(function).acknowledge(Acknowledgment(id=LOGS_POLICY, reason=reason))
         return function
 
     def _allow(self, function: lambda_.Function, group: str) -> None:

@@ -104,7 +104,7 @@ def test_a_good_release_reaches_every_milestone_in_order() -> None:
     end = run_ours(paced(100), HEALTHY, 1)
     assert end.promoted
     assert end.caused == 0
-    half, most, all_of_it = end.reached
+    half, most, all_of_it = end.ended.reached
     assert half is not None
     assert most is not None
     assert all_of_it is not None
@@ -113,7 +113,7 @@ def test_a_good_release_reaches_every_milestone_in_order() -> None:
 
 def test_fixed_steps_change_the_weights_once_a_step() -> None:
     end = run_ours(Plan.parse(plan(steps=STEPS)), HEALTHY, 1)
-    assert (end.promoted, end.changes) == (True, len(STEPS))
+    assert (end.promoted, end.ended.changes) == (True, len(STEPS))
 
 
 def test_a_fault_above_a_share_does_no_harm_below_it() -> None:

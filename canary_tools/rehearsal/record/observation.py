@@ -9,6 +9,9 @@ from rollout.contract.names import EVENT_SOURCE
 from canary_tools.rehearsal.services.event_bus import Seen
 from canary_tools.rehearsal.traffic import Served
 
+ORDERED, REFUSED = " orders ", ": refused: "
+"""What is noted of a person's command, and of one that is refused."""
+
 
 @dataclass
 class Minute:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from rollout.contract.exposure import EVERYTHING
 from rollout.forecast.course import Course
 
-from canary_tools.rehearsal.people import ORDERED
+from canary_tools.rehearsal.record.observation import ORDERED
 from canary_tools.rehearsal.record.rehearsed import Rehearsed
 from canary_tools.rehearsal.scenario import Change
 

@@ -1,0 +1,114 @@
+"""Prints the table of docs/examples.md: `python -m docs.examples_table`. It takes a minute."""
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from canary_tools.rehearsal.rehearsal import rehearse
+from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.template import find_endpoint
+
+STACKS = {
+    "minimal": "RankerStack",
+    "custom_steps_and_gates": "RankerStack",
+    "existing_alarms_and_topic": "RankerStack",
+    "many_endpoints": "ModelsStack",
+    "small_share_with_approval": "RankerStack",
+    "adopt_existing": "OrdersStack",
+    "registry_on_approval": "RankerStack",
+    "vpc_kms_isolated": "RegulatedStack",
+}
+APPROVE = {"controls": [{"at_s": 8000, "do": "approve", "by": "ann", "why": "looks well"}]}
+WORLDS: Mapping[str, Mapping[str, Any]] = {
+    "small_share_with_approval": {"deployed_at": "2026-11-30T09:30:00+01:00", **APPROVE},
+}
+NOT_REHEARSED = {
+    "custom_steps_and_gates": "needs the shop's own counts",
+    "registry_on_approval": "its version is known at deploy time only",
+}
+REDUNDANT_DEPENDENCY = "W3005"
+HEAD = (
+    "example",
+    "resources",
+    "synth, times `minimal`",
+    "cfn-lint",
+    "cdk-nag",
+    "a good release",
+    "one that fails 30 %",
+)
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    """Synthesise, lint and rehearse each example."""
+    _seconds("minimal")  # starts Node
+    usual = _seconds("minimal")
+    for name in STACKS:
+        took = min(_seconds(name), _seconds(name))
+        with tempfile.TemporaryDirectory() as folder:
+            template = _synthesised(name, Path(folder))
+            reports = json.loads((Path(folder) / "validation-report.json").read_text())["pluginReports"]
+            yield (
+                f"[`{name}`](../examples/{name}/app.py)",
+                str(len(json.loads(template.read_text())["Resources"])),
+                f"{took / usual:.1f}",
+                _lint(template),
+                "nothing" if not reports else f"{len(reports)} findings",
+                *_outcomes(name, template),
+            )
+
+
+def _seconds(name: str) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        _synthesised(name, Path(folder))
+        return time.monotonic() - began
+
+
+def _synthesised(name: str, folder: Path) -> Path:
+    app = App(outdir=str(folder), analytics_reporting=False)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    getattr(import_module(f"examples.{name}.app"), STACKS[name])(app, "Example")
+    app.synth()
+    return folder / "Example.template.json"
+
+
+def _lint(template: Path) -> str:
+    linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
+    assert linter is not None
+    command = [linter, "--ignore-checks", REDUNDANT_DEPENDENCY, "--", str(template)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - our template
+    return "nothing" if not found else f"{len(found.splitlines())} lines"
+
+
+def _outcomes(name: str, template: Path) -> Iterator[str]:
+    if name in NOT_REHEARSED:
+        yield from (NOT_REHEARSED[name], "")
+        return
+    declared = find_endpoint(template, "Ranker" if name == "many_endpoints" else None)
+    for rate in (0.001, 0.3):
+        scenario = {"traffic": {"rps": 50}, "canary": {"error_rate": rate}, **WORLDS.get(name, {})}
+        yield str(rehearse(declared, parse_scenario(scenario)).result["outcome"])
+
+
+def main() -> None:
+    """Print the table."""
+    logging.disable()
+    for row in chain((HEAD, ("---",) * len(HEAD)), rows()):
+        sys.stdout.write(f"| {' | '.join(row)} |\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
