@@ -39,6 +39,10 @@ def test_values_are_resolved_as_in_a_stack(value: Any, resolved: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
+        (
+            {"Fn::Select": [5, {"Fn::Split": [":", {"Ref": "AWS::Region"}]}]},
+            "give a parameter that is known at deploy time",
+        ),
         ({"Ref": "Nothing"}, "refers to Nothing, which is not in it"),
         ({"Fn::GetAtt": ["Nothing", "Arn"]}, "refers to Nothing, which is not in it"),
         ({"Fn::Transform": {}}, "uses Fn::Transform, which a rehearsal does not know"),

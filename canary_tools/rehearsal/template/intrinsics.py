@@ -95,7 +95,7 @@ class Intrinsics:
             "Fn::GetAtt": self._get_att,
             "Fn::Join": lambda parts: str(parts[0]).join(str(item) for item in self.resolve(parts[1])),
             "Fn::Sub": self._substitute,
-            "Fn::Select": lambda parts: self.resolve(parts[1])[int(parts[0])],
+            "Fn::Select": self._select,
             "Fn::Split": lambda parts: str(self.resolve(parts[1])).split(parts[0]),
             "Fn::ImportValue": lambda exported: f"imported-{self.resolve(exported)}",
             "Fn::GetAZs": lambda _region: [f"{REGION}{letter}" for letter in "abc"],
@@ -108,6 +108,15 @@ class Intrinsics:
     def _get_att(self, argument: Any) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
         return self._attribute(parts[0], parts[1])
+
+    def _select(self, argument: Any) -> Any:
+        number, parts = int(argument[0]), self.resolve(argument[1])
+        if number >= len(parts):
+            raise RehearsalError(
+                f"the template takes part {number + 1} of {parts}, which has {len(parts)}: give a parameter that is "
+                "known at deploy time only a default for the rehearsal"
+            )
+        return parts[number]
 
     def _find_in_map(self, argument: Any) -> Any:
         top, second, key = (self.resolve(item) for item in argument[:3])
