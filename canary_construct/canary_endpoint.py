@@ -83,8 +83,8 @@ class CanaryEndpoint(Construct):
     """A SageMaker endpoint with two variants, and a state machine that shifts traffic between them.
 
     Change `release` and deploy: the new model goes into the idle variant at weight 0, and a Step Functions
-    execution
-    then raises its share as the evidence allows, or rolls it back. The first release of an endpoint serves at once.
+    execution then raises its share as the evidence allows, or rolls it back. The first release of an endpoint
+    serves at once.
 
     Args:
         scope: the stack or construct that holds the endpoint

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from constructs import IConstruct
 
+WITH_PLACES = (2, 269)
+"""The first CDK that takes an ID with an ARN in it; 2.268 refuses it, and 2.250 has no acknowledgments."""
 _FINDING = re.compile(r"(?P<rule>[^\[]+)(?:\[(?P<applies_to>.+)\])?")
 
 
@@ -21,14 +25,19 @@ def acknowledge(scope: IConstruct, finding: str, *, reason: str) -> None:
 
     - `finding`: a rule, with the place in brackets where the rule has several, such as `AwsSolutions-IAM5[Resource::*]`
 
-    cdk-nag 3 reads acknowledgments of the CDK. An older CDK has none, or none with a place, and goes with cdk-nag 2,
-    which reads the metadata of resources.
+    cdk-nag 3 reads acknowledgments of the CDK. A CDK before `WITH_PLACES` goes with cdk-nag 2, which reads the metadata
+    of resources.
     Source: https://github.com/cdklabs/cdk-nag (README, "Suppressing a Rule")
     """
-    try:
+    if _takes_places():
         aws_cdk.Validations.of(scope).acknowledge(aws_cdk.Acknowledgment(id=finding, reason=reason))
-    except (AttributeError, RuntimeError):  # there is no such class before 2.260, and no `::` in an ID until 2.272
+    else:
         _note_in_metadata(scope, finding, reason)
+
+
+@cache
+def _takes_places() -> bool:
+    return tuple(map(int, version("aws-cdk-lib").split(".")[:2])) >= WITH_PLACES
 
 
 def _note_in_metadata(scope: IConstruct, finding: str, reason: str) -> None:

@@ -40,8 +40,7 @@ class EndpointApi(Construct):
     Every answer of SageMaker has two more headers. `X-Canary-Variant` names the variant that answered.
     `X-Canary-Release` says which release each variant holds, as in `variant-a=v1,variant-b=v2`.
     `canary_construct_client.AnsweredBy` reads both. Callers cannot choose a variant, but a cohort step of a rollout
-    can
-    choose one for them. A body may have 6 MB (SageMaker's limit). A model may take 29 seconds (API Gateway's
+    can choose one for them. A body may have 6 MB (SageMaker's limit). A model may take 29 seconds (API Gateway's
     limit).
 
     Args:

@@ -121,8 +121,7 @@ class CohortRule:
 
         Users are drawn here and requests are counted, so a cohort may be worse than the others because of who is in it.
         The more users there are, the smaller is the difference that the gates leave to the draw. Without their number
-        that
-        is a factor of 10: the step finds what is broken, and cannot judge what is better.
+        that is a factor of 10: the step finds what is broken, and cannot judge what is better.
 
         Args:
             percent: of the users; at least 0.01, below 100
@@ -148,8 +147,7 @@ class CohortRule:
         """Return how many times the cohort's rate may differ from the others' because of who is in it.
 
         The logarithm of the ratio of the two rates is taken to be normal; its variance comes from the number of users
-        on
-        both sides. 10 is the most, and holds for a header's values, whose people are others than stable's.
+        on both sides. 10 is the most, and holds for a header's values, whose people are others than stable's.
 
         Args:
             chance: that it is more; above 0, below 0.5

@@ -32,8 +32,7 @@ class FleetUpdate:
     not the rollout of the model: the weights of the variants stay, and the new model still has none.
 
     Make one with `all_at_once`, `canary` or `linear`. Both fleets run, and are paid for, until the old one ends.
-    Nothing
-    scales meanwhile.
+    Nothing scales meanwhile.
 
     Args:
         strategy: by SageMaker's name

@@ -62,8 +62,7 @@ class Gate:
         """Compare failed requests: answers with 5XX, the model's own 5XX, time-outs and broken connections.
 
         The smallest ratio that can ever be seen is about 1.23 times `ratio`. Where failed requests are compared,
-        refused
-        ones are as well: `Gate.refused_requests` sets what is tolerated of those.
+        refused ones are as well: `Gate.refused_requests` sets what is tolerated of those.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 
         Args:
@@ -88,8 +87,7 @@ class Gate:
 
         A caller is at fault for a 4XX, but callers meet canary and stable by chance: a difference is the release's, as
         when it refuses what its predecessor accepted. Not asked in a cohort step, whose callers are chosen. An endpoint
-        that
-        compares failed requests has this gate without being told.
+        that compares failed requests has this gate without being told.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 
         Args:

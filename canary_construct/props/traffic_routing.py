@@ -95,17 +95,14 @@ class TrafficRouting:
         """Give a release as much traffic as a harm budget allows, from one checkpoint to the next.
 
         After every look the share is the largest at which a release as bad as the evidence still allows breaks no more
-        than
-        the budget before its share can be lowered. It begins where a release that fails every request keeps the budget:
-        at
-        0.4 % with a budget of 100 and 100 requests a second.
+        than the budget before its share can be lowered. It begins where a release that fails every request keeps the
+        budget: at 0.4 % with a budget of 100 and 100 requests a second.
 
         - The checkpoint under 95 % that is nearest to 50 % asks for proof: it is left when every gate has proven that
           the canary is as good as stable, or after its `bake` (30 minutes) when that is likelier than not.
         - Every other one is left as soon as the budget affords a larger share, after its `bake` (0) at the earliest.
         - Then the canary is watched at 95 % for `watch`, where stable still serves to compare with; a checkpoint from
-          95 to
-          99 takes its place. Without one, a `bake` of the checkpoint 100 is the watch as well.
+          95 to 99 takes its place. Without one, a `bake` of the checkpoint 100 is the watch as well.
         - 100 % ends with 5 minutes for the alarms.
 
         Cohorts come first and are not paced.

@@ -38,8 +38,7 @@ class TrafficStep:
     """One traffic share and the time it is watched.
 
     It is watched in metric periods that were seen for every slot that should serve. In a paced routing the share rises
-    to
-    `percent` little by little, the step `passes` by another rule, and a `bake` that is left out is another one: see
+    to `percent` little by little, the step `passes` by another rule, and a `bake` that is left out is another one: see
     `TrafficRouting.paced`.
 
     Args:

@@ -56,12 +56,8 @@ CONVERSION_DELAY_SECONDS = 0
 """Metrics are read 20 s after their period. By then everybody who clicks has clicked."""
 ROLLOUT_TIMEOUT_SECONDS = 900.0
 REST_TIMEOUT_SECONDS = 60.0
-USUAL_SECONDS = {"training": 5, "local AWS": 5, "cdk bootstrap": 15, "first deploy": 60}
+USUAL_SECONDS = {"training": 6, "local AWS": 1, "cdk bootstrap": 4, "first deploy": 30}
 """How long each part of the beginning takes on two processors; the reader sees it before the part begins."""
-NEXT = (
-    "Look at demo-report.html in a browser, and at build/cdk.out-v2/ for what was deployed.",
-    "docs/first-release.md takes you to an endpoint of your own; docs/choose-a-plan.md helps with the steps.",
-)
 QUIET_SECONDS = 5.0
 """How long requests go on before the first deploy and after each rollout, so that the picture separates them."""
 
@@ -268,9 +264,16 @@ def _conclude(recording: Recording, failure: str, settings: Settings, console: C
     write_page(report, checks, picture=picture, path=page)
     print_summary(report, checks, console)
     console.print(f"written: {settings.out / 'demo-report.json'}, {picture}, {page}")
-    for hint in NEXT:
+    for hint in _next(page, settings):
         console.print(hint, highlight=False, soft_wrap=True)
     return 0 if all(result.holds for result in checks) else 1
+
+
+def _next(page: Path, settings: Settings) -> Iterator[str]:
+    """Say what to look at next."""
+    deployed = settings.build / f"cdk.out-{settings.releases[-1]}"
+    yield f"Look at {page} in a browser, and at {deployed} for what was deployed last."
+    yield "docs/first-release.md takes you to an endpoint of your own; docs/choose-a-plan.md helps with the steps."
 
 
 def _parse_arguments() -> Settings:

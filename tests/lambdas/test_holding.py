@@ -133,6 +133,18 @@ def test_an_abort_ends_a_rollout_that_is_paused_before_its_first_share(aws: Aws,
     assert shop.unsafe() == []
 
 
+def test_a_pause_before_the_first_share_that_nobody_ends_ends_the_rollout(aws: Aws, shop: Shop) -> None:
+    shop.plan["hold_seconds"] = 2 * HOUR
+    shop.plan["steps"] = [step(10), step(50), step(100)]
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    assert shop.ask(operator.pause(execution.name, order(aws)))
+    shop.run(execution)
+    outcome, reason = shop.outcome(execution)
+    assert (outcome, shop.weights()) == ("NOT_JUDGED", {A: 100, B: 0})
+    assert reason.endswith("and its plan has room for 2 h")
+    assert shop.unsafe() == []
+
+
 def test_gates_go_on_in_a_pause(aws: Aws, shop: Shop) -> None:
     execution = shop.begin("v2", "Evaluate", index=0)
     assert shop.ask(operator.pause(execution.name, order(aws)))

@@ -96,9 +96,9 @@ def promote(execution: str, step: int, order: Order) -> Request:
 def pause(execution: str, order: Order) -> Request:
     """Decide nothing that raises exposure until somebody resumes. A share that was decided before is still given.
 
-    Before the first share no instances are asked for either.
-    Gates, alarms and the brake go on, and can end the rollout. One that is held for longer than its plan allows
-    (`hold_seconds`) is rolled back and not judged. In a hold-back, after the promotion, there is nothing to pause.
+    Before the first share no instances are asked for either. Gates, alarms and the brake go on, and can end the
+    rollout. One that is held for longer than its plan allows (`hold_seconds`) is rolled back and not judged. In a
+    hold-back, after the promotion, there is nothing to pause.
     """
     return Request(
         changes="SET paused = :order",
