@@ -21,7 +21,7 @@ from canary_tools.aws_models.sagemaker.endpoint import Endpoint
 from tests.aws_models.fleets import routed
 from tests.lambdas.fakes.connection import connected
 from tests.lambdas.fakes.execution import Execution
-from tests.lambdas.fakes.settings import ENDPOINT, PERIOD, A, B
+from tests.lambdas.fakes.settings import ENDPOINT, FIXED, FOLLOWING, PERIOD, SCALED, A, B
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import DeployFailed
 from tests.lambdas.live import AS_BEFORE, Live
@@ -44,7 +44,18 @@ SIZES = st.sampled_from([30, 60, 120])
 TIMEOUTS = st.sampled_from([600, 1200])
 KNOBS = st.fixed_dictionaries({}, optional={"VolumeSizeInGB": SIZES, "ModelDataDownloadTimeoutInSeconds": TIMEOUTS})
 TYPES = st.sampled_from(["ml.m5.2xlarge", "ml.c5.xlarge"])
-OWN = st.fixed_dictionaries({"own_knobs": KNOBS}, optional={"own_type": TYPES, "package": st.just("")})
+SCALINGS = st.sampled_from(
+    [
+        {**SCALED, "min_instances": 3, "max_instances": 5, "idle_instances": 2, "invocations_per_instance": 4000},
+        {**SCALED, "min_instances": 1, "max_instances": 4},
+        {**FIXED, "max_instances": 6},
+        FOLLOWING,
+    ]
+)
+"""In instances of the release's type; by requests, by nothing, or by a metric of the team."""
+OWN = st.fixed_dictionaries(
+    {"own_knobs": KNOBS}, optional={"own_type": TYPES, "own_scaling": SCALINGS, "package": st.just("")}
+)
 """What a release says of itself. A package is registered, and approved, when it is deployed."""
 
 FLEET_ALARM = "fleet-errors"
@@ -192,6 +203,17 @@ class Sequences(RuleBasedStateMachine):
         """It comes with a release, because the content of the one that serves may not change."""
         self.knobs = {**added, **self.knobs}
         self._rolls_out(f"v{len(self.releases) + 1}", {}, "promoted", MOMENTS[-1])
+
+    @rule(scaling=SCALINGS)
+    def the_scaling_of_what_serves_changes_alone(self, scaling: dict[str, Any]) -> None:
+        """It is no content: nothing is rolled out."""
+        deployed = self.shop.stack.deployed
+        if deployed is not None and deployed.template.version == self.stable:
+            declared = {**self.releases[self.stable][1], "own_scaling": scaling}
+            self._deploys(self.stable, declared)
+            self.shop.settle()
+            assert self.shop.running() is None
+            self.releases[self.stable] = (PROMOTED, declared)
 
     @rule()
     def the_team_goes_back_to_the_release_before(self) -> None:
