@@ -4,7 +4,6 @@ import gzip
 import json
 import re
 import tempfile
-import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -54,6 +53,7 @@ from canary_construct import (
 )
 from canary_construct.permissions.endpoint_scope import stack_mark
 from examples.registry_on_approval.approved_releases import ApprovedReleases
+from tests.rollouts.kernel import KERNEL
 from tests.rollouts.library import next_library, with_other_states
 
 MODEL = Path(__file__).parent / "model"
@@ -84,7 +84,6 @@ POINTS = ("Model", "ReleaseSlots", "Config", "Resource", "VerifiedEndpoint")
 HELD = "Held"
 HELD_SECONDS = 3600
 
-_one_at_a_time = threading.Lock()
 _folder = tempfile.TemporaryDirectory(prefix="rollout-tests-")
 
 
@@ -173,8 +172,8 @@ class Assembly:
 
 
 def assembly_of(declaration: Declaration) -> Assembly:
-    """Return what `cdk synth` makes of a declaration; CDK's kernel takes one caller at a time."""
-    with _one_at_a_time:
+    """Return what `cdk synth` makes of a declaration."""
+    with KERNEL:
         return _synthesise(declaration)
 
 
@@ -345,7 +344,7 @@ def state_machine_name(endpoint_name: str) -> str:
 
 @cache
 def _mark() -> str:
-    with _one_at_a_time:
+    with KERNEL:
         return stack_mark(Stack(App(), "Shop"))
 
 

@@ -11,6 +11,7 @@ from aws_cdk import App, DefaultStackSynthesizer
 from examples.vpc_kms_isolated.app import MODELS, RegulatedStack
 from tests.rollouts.conftest import SideBySide
 from tests.rollouts.declaring import MODEL, assets_of
+from tests.rollouts.kernel import KERNEL
 from tests.rollouts.stage import BUCKET, Stage, eventually
 
 VERSION = "2026-11-29"
@@ -33,10 +34,11 @@ def _template(folder: Path) -> dict[str, Any]:
 
 def _publish(stage: Stage, folder: Path) -> str:
     """Put the model into its bucket and the stack into the bucket of assets; return the template's URL."""
-    app = App(outdir=str(folder), analytics_reporting=False)
-    synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
-    RegulatedStack(app, "Regulated", version=VERSION, synthesizer=synthesizer)
-    app.synth()
+    with KERNEL:
+        app = App(outdir=str(folder), analytics_reporting=False)
+        synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
+        RegulatedStack(app, "Regulated", version=VERSION, synthesizer=synthesizer)
+        app.synth()
     s3 = stage.client("s3")
     s3.create_bucket(Bucket=MODELS)
     s3.put_object(Bucket=MODELS, Key=f"ranker/{VERSION}/model.tar.gz", Body=_archive())
