@@ -27,12 +27,12 @@ from tests.docs.pages import PAGES, blocks, indented_commands, name_of, text_of
 from tests.infrastructure.synthesis import declare
 
 PYTHON = [page for page in PAGES if blocks(text_of(page), "python")]
-ELSEWHERE = {"docs/adopt.md", "docs/hosting.md"}
-"""Pages whose snippets `test_documents.py` runs and synthesises."""
+ELSEWHERE = {"docs/adopt.md", "docs/hosting.md", "docs/first-release.md"}
+"""Pages whose snippets `test_documents.py` and `test_first_release.py` run and synthesise."""
 JSON = [page for page in PAGES if blocks(text_of(page), "json")]
 SHELL = ("sh", "bash", "console")
 COMMANDS = [page for page in PAGES if blocks(text_of(page), *SHELL) or indented_commands(text_of(page))]
-SYNTHESISED = {"README.md": "Shop", "docs/first-release.md": "Shop"}
+SYNTHESISED = {"README.md": "Shop"}
 """Pages whose application ends with `app.synth()`, and its stack."""
 
 
@@ -95,10 +95,11 @@ def test_every_json_block_is_json(page: Path) -> None:
 
 @pytest.mark.parametrize("page", COMMANDS, ids=name_of)
 def test_every_command_can_be_typed(page: Path) -> None:
+    files = set(re.findall(r"`([\w./-]+\.py)`", text_of(page)))
     for block in [*blocks(text_of(page), *SHELL), *indented_commands(text_of(page))]:
         script = re.sub(r"^\$ ", "", block, flags=re.MULTILINE)
         assert subprocess.run(["/bin/bash", "-n"], input=script, text=True, check=False).returncode == 0, script
-        assert [wrong for command in commands(script) for wrong in complaints(command)] == []
+        assert [wrong for command in commands(script) for wrong in complaints(command, files=files)] == []
 
 
 @pytest.mark.parametrize(
