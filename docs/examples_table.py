@@ -38,6 +38,11 @@ NOT_REHEARSED = {
     "custom_steps_and_gates": "needs the shop's own counts",
     "registry_on_approval": "its version is known at deploy time only",
 }
+NOT_DEPLOYED = {
+    "adopt_existing": "needs an endpoint that lives; `tests/rollouts/test_adoption.py` adopts one",
+    "vpc_kms_isolated": "without its flow log, by `tests/rollouts/test_regulated.py`",
+}
+"""Why an example is not deployed to the local AWS as it is."""
 REDUNDANT_DEPENDENCY = "W3005"
 HEAD = (
     "example",
@@ -47,11 +52,13 @@ HEAD = (
     "cdk-nag",
     "a good release",
     "one that fails 30 %",
+    "deployed to the local AWS",
 )
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """Synthesise, lint and rehearse each example."""
+    """Synthesise, lint, rehearse and deploy each example."""
+    deploys = _deploys()
     took = [{name: _seconds(name) for name in STACKS} for _ in range(4)]
     fastest = {name: min(each[name] for each in took) for name in STACKS}
     for name in STACKS:
@@ -65,6 +72,7 @@ def rows() -> Iterator[tuple[str, ...]]:
                 _lint(template),
                 "nothing" if not reports else f"{len(reports)} findings",
                 *_outcomes(name, template),
+                NOT_DEPLOYED.get(name) or _deployed(deploys[name]),
             )
 
 
@@ -100,6 +108,18 @@ def _outcomes(name: str, template: Path) -> Iterator[str]:
     for rate in (0.001, 0.3):
         scenario = {"traffic": {"rps": 50}, "canary": {"error_rate": rate}, **WORLDS.get(name, {})}
         yield str(rehearse(declared, parse_scenario(scenario)).result["outcome"])
+
+
+def _deploys() -> dict[str, Any]:
+    """Deploy the examples, in a process of its own: the emulator keeps its state in its modules."""
+    command = [sys.executable, "-m", "tests.rollouts.examples"]
+    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603 - ours
+    return found
+
+
+def _deployed(deploy: Mapping[str, Any]) -> str:
+    served = sorted(set(deploy["endpoints"].values()))
+    return f"{deploy['stack']}, {len(deploy['endpoints'])} {', '.join(served)}"
 
 
 def main() -> None:

@@ -6,6 +6,8 @@ from constructs import Construct
 from canary_construct import CanaryEndpoint, ModelRelease
 
 IMAGE = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+CODE = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""Where this image finds the inference code: it has no default for either."""
 
 
 class RankerStack(Stack):
@@ -20,6 +22,7 @@ class RankerStack(Stack):
                 version="2026-11-22",
                 image_uri=IMAGE,
                 model_data_url="s3://ranker-models/2026-11-22/model.tar.gz",
+                environment=CODE,
             ),
             instance_type="ml.m5.xlarge",
         )

@@ -6,6 +6,8 @@ from constructs import Construct
 from canary_construct import CanaryEndpoint, ModelRelease, rollout_step
 
 IMAGE = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+CODE = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""Where this image finds the inference code: it has no default for either."""
 VERSION = "2026-11-22"
 ACCOUNT = "123456789012"
 REGIONS = {"Ireland": "eu-west-1", "Virginia": "us-east-1"}
@@ -24,6 +26,7 @@ class Region(Stage):
                 version=VERSION,
                 image_uri=IMAGE,
                 model_data_url=f"s3://ranker-models-{env.region}/{VERSION}/model.tar.gz",
+                environment=CODE,
             ),
             instance_type="ml.m5.xlarge",
         )

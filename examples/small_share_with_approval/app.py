@@ -7,6 +7,8 @@ from constructs import Construct
 from canary_construct import CanaryEndpoint, ModelRelease, OnInconclusive, RolloutWindow, TrafficRouting, TrafficStep
 
 IMAGE = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+CODE = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""Where this image finds the inference code: it has no default for either."""
 OFFICE_HOURS = RolloutWindow(
     schedule=ScheduleExpression.cron(minute="0", hour="9", week_day="MON-FRI", time_zone=TimeZone.EUROPE_BERLIN),
     duration=Duration.hours(7),
@@ -25,6 +27,7 @@ class RankerStack(Stack):
                 version="2026-11-22",
                 image_uri=IMAGE,
                 model_data_url="s3://ranker-models/2026-11-22/model.tar.gz",
+                environment=CODE,
             ),
             instance_type="ml.m5.xlarge",
             routing=TrafficRouting.steps(
