@@ -2,14 +2,14 @@
 
 import json
 import sysconfig
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.packaging import wheels
-from tests.packaging.wheels import ROOT, Environment
+from tests.packaging.templates import own
+from tests.packaging.wheels import ROOT, Environment, lowest
 
 pytestmark = pytest.mark.xdist_group("packaging")
 
@@ -36,14 +36,6 @@ endpoint = CanaryEndpoint(
 EndpointApi(shop, "FrontDoor", endpoint=endpoint)
 app.synth()
 """
-OF_THE_CDK = {"AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::CloudWatch::Dashboard"}
-"""Their properties hold a hash of the CDK's own, or what it lays out otherwise."""
-SAID_BY_DEFAULT = "ReturnData"
-
-
-def lowest() -> list[str]:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    return [each.split(",")[0].replace(">=", "==") for each in declared]
 
 
 @pytest.fixture(scope="module")
@@ -73,26 +65,6 @@ def declared(environment: Environment, folder: Path) -> dict[str, Any]:
     environment.run("app.py", folder=folder, CDK_OUTDIR="out", JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1")
     found: dict[str, Any] = json.loads((folder / "out" / "Shop.template.json").read_text())["Resources"]
     return found
-
-
-def own(resources: dict[str, Any]) -> dict[str, Any]:
-    """Return the resources as this library declares them."""
-    return {
-        name: without(resource, SAID_BY_DEFAULT) | {"Metadata": None}
-        for name, resource in resources.items()
-        if resource["Type"] not in OF_THE_CDK
-    }
-
-
-def without(value: Any, name: str) -> Any:
-    """Return a JSON value without this member wherever it is true, which is what its absence means."""
-    match value:
-        case dict():
-            return {key: without(each, name) for key, each in value.items() if (key, each) != (name, True)}
-        case list():
-            return [without(each, name) for each in value]
-        case _:
-            return value
 
 
 def test_the_oldest_cdk_declares_the_same_stack(oldest: dict[str, Any], pinned: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -36,6 +37,12 @@ def needs(wheel: Path) -> set[str]:
         lines = archive.read(metadata).decode().splitlines()
     required = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
     return {need.split("<")[0].split(">")[0] for need in required if "extra ==" not in need}
+
+
+def lowest() -> list[str]:
+    """Return the lowest versions that the library declares, as requirements."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return [each.split(",")[0].replace(">=", "==") for each in declared]
 
 
 class Environment:
