@@ -558,7 +558,7 @@ class CanaryEndpoint(Construct):
         return self._handlers["ShowRollout"].grant_invoke(grantee)
 
     def grant_operate_on_dashboard(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody also press the buttons there: approve, reject, pause, resume and abort.
+        """Let somebody also press the buttons there: approve, reject, pause, resume, abort and roll back.
 
         They act on every endpoint of the stack. The ledger cannot name the person: it gets the dashboard, the request
         of Lambda that CloudTrail has, and what the person typed (docs/dashboard.md). `grant_operate` gives the command,

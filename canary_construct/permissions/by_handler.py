@@ -202,7 +202,7 @@ IN_ROLE: Mapping[str, Sequence[Permission[StackScope]]] = {
     "ShowRollout": (
         _ledger("GetItem", "Query"), READ_CONFIG, READ_ALARMS, READ_METRICS, READ_MACHINE, READ_EXECUTION,
     ),
-    "TakeOrder": (_ledger("UpdateItem"),),
+    "TakeOrder": (_ledger("GetItem", "Query", "UpdateItem"), READ_CONFIG, START, LOOK_AT_EXECUTION),
 }  # fmt: skip
 """What each handler may do wherever its stack has an endpoint: once in its role."""
 
@@ -220,7 +220,7 @@ ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
         permission=SET_WEIGHTS,
         handlers=[name for name in IN_ROLE if PROBED_FOR_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic", "Abort"],
     ),
-    "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint", "ShowRollout"]),
+    "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint", "ShowRollout", "TakeOrder"]),
     "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare"]),
     "Invocations": EndpointPolicy(permission=INVOKE, handlers=["SmokeTest"]),
 }

@@ -207,7 +207,7 @@ def rollback(context: typer.Context, *, reason: Reason = "", yes: Yes = False, a
     with _acting():
         session = _asked(context).session()
         reader = _asked(context).reader(session)
-        plan = way_back(reader)
+        plan = way_back(session, reader)
         _confirm(plan.question, yes=yes)
         done = roll_back(session, reader, plan, reason=reason)
         if as_json:

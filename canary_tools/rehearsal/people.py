@@ -76,7 +76,7 @@ def _promote(session: Session, reader: Reader, why: str) -> str:
 
 
 def _roll_back(session: Session, reader: Reader, why: str) -> str:
-    return roll_back(session, reader, way_back(reader), reason=why).sentence
+    return roll_back(session, reader, way_back(session, reader), reason=why).sentence
 
 
 def _ordered(name: str) -> Order:

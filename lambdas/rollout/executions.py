@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, TypedDict
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout import clients
 from rollout.contract.states import Failure
+
+if TYPE_CHECKING:
+    from rollout.ledger import Ledger
 
 ENDED = {
     "ABORTED": "the execution was stopped",
@@ -42,6 +46,17 @@ def execution_name(version: str, attempt: int) -> str:
     '1_4_0-8'
     """
     return f"{version.replace('.', '_')}-{attempt}"
+
+
+def unused_name(ledger: Ledger, client: Any, state_machine_arn: str, version: str) -> str:
+    """Return the next name for a rollout of this version that neither the ledger nor Step Functions knows.
+
+    An execution may have been started by hand under such a name, or before this stack was deleted and made again.
+    """
+    names = (execution_name(version, attempt) for attempt in count(ledger.next_attempt()))
+    return next(
+        name for name in names if ledger.rollout(name) is None and not describe(client, state_machine_arn, name)
+    )
 
 
 def start(client: Any, state_machine_arn: str, name: str) -> bool:

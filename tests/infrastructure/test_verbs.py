@@ -141,6 +141,11 @@ def test_the_dashboard_calls_a_function_that_reads_and_its_buttons_one_that_acts
         "logs:CreateLogStream", "logs:PutLogEvents", "sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig",
         "states:DescribeExecution", "states:DescribeStateMachine", "states:GetExecutionHistory",
     }  # fmt: skip
+    machine, _ = only(resources, "AWS::StepFunctions::StateMachine")
+    name = text(resources[machine]["Properties"]["StateMachineName"])
+    (start,) = [each for each in statements(resources, "TakeOrderRole") if "states:StartExecution" in each["Action"]]
+    assert start["Action"] == ["states:StartExecution"]
+    assert text(start["Resource"][0]).endswith(f":stateMachine:*-{name.rpartition('-')[2]}")
 
 
 def test_who_may_look_may_not_press_the_buttons(resources: Resources) -> None:

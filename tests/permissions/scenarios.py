@@ -689,6 +689,23 @@ def a_look_at_the_dashboard_and_one_of_its_buttons(aws: Aws) -> None:
     assert shop.unsafe() == []
 
 
+def a_way_back_by_a_button_of_the_dashboard(aws: Aws) -> None:
+    shop = serving(aws)
+    shop.promote("v2")
+    operated = Operated(shop)
+    asked = {"DescribeStateMachine": operated.definition, "GetExecutionHistory": operated.history}
+    aws.answer_also("stepfunctions", asked)
+    shown = show_rollout.handler({**PARAMETERS}, None)  # type: ignore[typeddict-item]
+    order = {**orders_in(str(shown))["go_back"], "widgetContext": {"dashboardName": "shop-us-east-1"}}
+    assert "Ordered." in take_order.handler(order, Context())  # type: ignore[arg-type]
+    assert "is under way" in take_order.handler(order, Context())  # type: ignore[arg-type]
+    execution = shop.running()
+    assert execution is not None
+    shop.run(execution)
+    assert shop.weights() == {A: 100, B: 0}
+    assert shop.unsafe() == []
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
@@ -713,6 +730,7 @@ SCENARIOS: dict[str, Scenario] = {
         a_bake_that_a_person_cuts_short,
         a_pause_before_the_first_share,
         a_way_back_after_a_promotion,
+        a_way_back_by_a_button_of_the_dashboard,
         an_abort_takes_the_traffic_at_once,
         an_abort_ends_a_cohort,
         an_abort_while_the_endpoint_stays_busy,

@@ -8,6 +8,7 @@ import pytest
 from rollout.watching.orders import buttons
 from rollout.watching.page import fragment
 
+from tests.lambdas.fakes.settings import STATE_MACHINE
 from tests.watching.browser import CHROMIUM, measured
 from tests.watching.looks import ORDERS, Dashboard, dashboard
 from tests.watching.test_widget import HOSTILE, view
@@ -49,7 +50,9 @@ def test_it_fits_its_width_and_can_be_read(
 
 def test_nothing_hostile_runs(tmp_path: Path) -> None:
     look = view(" ".join(HOSTILE))
-    seen = measured(fragment(look, theme="light", orders=buttons(look, ORDERS)), width=400, folder=tmp_path)
+    seen = measured(
+        fragment(look, theme="light", orders=buttons(look, ORDERS, STATE_MACHINE)), width=400, folder=tmp_path
+    )
     assert seen["scripts"] == 0
     assert HOSTILE[0] in seen["text"]
     assert seen["clipped"] == []

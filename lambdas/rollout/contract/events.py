@@ -98,10 +98,17 @@ class Shown(TypedDict):
 
 
 class Pressed(TypedDict):
-    """A button was pressed. `step`: the step that is in force, from 0."""
+    """A button was pressed, as `rollout.watching.orders` makes it.
+
+    While a rollout runs it says which one, and the `step` that is in force, from 0. A way back at rest says from which
+    version to which, and the ARN of the endpoint's state machine.
+    """
 
     order: str
     endpoint: str
-    execution: str
-    step: int
+    execution: NotRequired[str]
+    step: NotRequired[int]
+    leaves: NotRequired[str]
+    to: NotRequired[str]
+    state_machine: NotRequired[str]
     widgetContext: WidgetContext

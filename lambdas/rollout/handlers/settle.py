@@ -8,7 +8,6 @@ hour. The same rule ends the landing of a rollout, and brings scheduled minimums
 from __future__ import annotations
 
 import logging
-from itertools import count
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,7 +19,7 @@ from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import PROMOTED, ROLLED_BACK, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
-from rollout.executions import describe, execution_name, start
+from rollout.executions import start, unused_name
 from rollout.floors import follow, keep_minimum, suspend
 from rollout.landing import come_down, is_overdue
 from rollout.patience import deadline, insist_loudly
@@ -203,21 +202,11 @@ def _is_deployed(release: Release, stack_id: str, status: str) -> bool:
 
 
 def _hand_over(world: World, lock: Lock | None, release: Release, stable: str) -> None:
-    name = _unused_name(world, release)
     before, machine = None if lock is None else lock.holder, world.settings.state_machine_arn
+    name = unused_name(world.ledger, clients.client("stepfunctions"), machine, release.version)
     known = {"state_machine": machine, "stable": stable, "canary": other_slot(stable)}
     if world.ledger.lock_for_rollout(name, clock.now(), instead_of=before, **known):
         _start(world, name)
-
-
-def _unused_name(world: World, release: Release) -> str:
-    """Return the next name that neither the ledger nor Step Functions knows.
-
-    An execution may have been started by hand under such a name, or before this stack was deleted and made again.
-    """
-    client, machine = clients.client("stepfunctions"), world.settings.state_machine_arn
-    names = (execution_name(release.version, attempt) for attempt in count(world.ledger.next_attempt()))
-    return next(name for name in names if world.ledger.rollout(name) is None and not describe(client, machine, name))
 
 
 def _start(world: World, name: str) -> None:

@@ -56,4 +56,5 @@ def _page(event: Shown, theme: str) -> str:
     )
     region = event["state_machine"].split(":")[3]
     view = view_of(Reader(Access(region=region, client=clients.client), target).read())
-    return fragment(view, theme=theme, orders=buttons(view, event.get("orders", "")))
+    orders = buttons(view, event.get("orders", ""), target.state_machine_arn)
+    return fragment(view, theme=theme, orders=orders)

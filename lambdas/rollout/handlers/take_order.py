@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from rollout import clock
-from rollout.contract.errors import Throttled, Unavailable
+from rollout import clients, clock
+from rollout.contract.errors import RolloutError, Throttled, Unavailable
 from rollout.contract.operator import LONGEST_WHY
 from rollout.contract.order import Order
+from rollout.endpoint import Endpoint
 from rollout.ledger import Ledger
+from rollout.watching.going_back import GoingBack
 from rollout.watching.orders import BUTTONS, WHY_FIELD
 from rollout.watching.page import message
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from rollout.contract.events import Pressed
 
 NOT_FITTING = "Nothing was changed: that does not fit the rollout any more. Refresh the dashboard."
+REFUSED = "Nothing was changed: {refusal}."
 NOT_WRITTEN = "It is not known whether that was written: {error}. Refresh the dashboard."
 
 
@@ -40,10 +43,29 @@ def handler(event: Pressed, context: Context) -> str:
         at=f"{clock.iso(clock.now())[:19]}Z",
         why=" ".join(str(seen.get("forms", {}).get("all", {}).get(WHY_FIELD, "")).split())[:LONGEST_WHY],
     )
-    button = BUTTONS[event["order"]]
-    theme = seen.get("theme", "auto")
+    button, theme = BUTTONS[event["order"]], seen.get("theme", "auto")
     try:
-        fits = Ledger(event["endpoint"]).ask(button.request(event["execution"], event["step"], order))
+        if button.request is None:
+            fits = _go_back(event, order)
+        else:
+            fits = Ledger(event["endpoint"]).ask(button.request(event["execution"], event["step"], order))
     except (Throttled, Unavailable) as error:
         return message(NOT_WRITTEN.format(error=error), theme=theme, tone="bad")
+    except RolloutError as refusal:
+        return message(REFUSED.format(refusal=refusal), theme=theme, tone="mind")
     return message(button.done if fits else NOT_FITTING, theme=theme, tone="good" if fits else "mind")
+
+
+def _go_back(event: Pressed, order: Order) -> bool:
+    """Begin the way back that the page showed. `False`: by now it would be from or to another version."""
+    back = GoingBack(
+        ledger=Ledger(event["endpoint"]),
+        endpoint=Endpoint(event["endpoint"]),
+        executions=clients.client("stepfunctions"),
+        state_machine_arn=event["state_machine"],
+    )
+    plan = back.plan()
+    if (plan.leaves, plan.to) != (event["leaves"], event["to"]):
+        return False
+    back.begin(plan, order)
+    return True

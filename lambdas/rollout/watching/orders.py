@@ -10,7 +10,7 @@ from rollout.contract import operator
 from rollout.contract.names import RUNNING
 from rollout.contract.operator import Request
 from rollout.contract.order import Order
-from rollout.watching.view import StatusView
+from rollout.watching.view import RolloutView, StatusView
 
 WHY_FIELD = "why"
 """The name of the text field. A dashboard sends what stands in it as `widgetContext.forms.all.why`."""
@@ -18,12 +18,15 @@ WHY_FIELD = "why"
 
 @dataclass(frozen=True, kw_only=True)
 class Button:
-    """One order. `asked`: what the dashboard asks before it sends it. `done`: what is said when it was written."""
+    """One order. `asked`: what the dashboard asks before it sends it. `done`: what is said when it was written.
+
+    `request`: what is written for the rollout that runs; `None` for a way back at rest, which `GoingBack` begins.
+    """
 
     title: str
     asked: str
     done: str
-    request: Callable[[str, int, Order], Request]
+    request: Callable[[str, int, Order], Request] | None
     kind: str = ""
 
 
@@ -75,12 +78,22 @@ BUTTONS: Mapping[str, Button] = {
         request=lambda execution, _step, order: operator.take_back(execution, order),
         kind="stop",
     ),
+    "go_back": Button(
+        title="Roll back",
+        asked="Roll back {version}? All the traffic goes back to {to}; instances that are missing for it come first. "
+        "{version} is rejected: it needs a new version to be tried again.",
+        done="Ordered. All the traffic goes back when the instances for it are there.",
+        request=None,
+        kind="stop",
+    ),
 }
 
 
 def fitting(view: StatusView) -> list[str]:
     """Return the orders that fit the rollout now. Each is checked again when it is written."""
     rollout = view.rollout
+    if view.way_back:
+        return ["go_back"]
     if rollout is None or rollout.outcome != RUNNING or rollout.halted or rollout.step is None:
         return []
     if rollout.leaves:
@@ -91,23 +104,32 @@ def fitting(view: StatusView) -> list[str]:
     return [*decision, "resume" if rollout.paused else "pause", "abort"]
 
 
-def buttons(view: StatusView, function: str) -> str:
+def buttons(view: StatusView, function: str, state_machine: str) -> str:
     """Return the buttons as HTML. `function`: the ARN of what the dashboard calls, with the viewer's permissions.
 
+    `state_machine`: the ARN of that of the endpoint. What each button sends is `rollout.contract.events.Pressed`.
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard_interactivity.html
     """
-    rollout, names = view.rollout, fitting(view)
-    if not names or rollout is None or rollout.step is None or not function:
+    names = fitting(view)
+    if not names or view.rollout is None or not function:
         return ""
-    told = {"endpoint": view.endpoint, "execution": rollout.execution, "step": rollout.step.number - 1}
-    made = "".join(_button(name, rollout.version, {**told, "order": name}, function) for name in names)
+    told = {"endpoint": view.endpoint, **_meant(view, view.rollout, state_machine)}
+    words = {"version": view.rollout.version, "to": view.way_back}
+    made = "".join(_button(name, words, {**told, "order": name}, function) for name in names)
     field = f'<input name="{WHY_FIELD}" placeholder="Your name, and why" maxlength="{operator.LONGEST_WHY}">'
     return f'<div class="orders">{field}{made}</div>'
 
 
-def _button(name: str, version: str, told: Mapping[str, Any], function: str) -> str:
+def _meant(view: StatusView, rollout: RolloutView, state_machine: str) -> dict[str, Any]:
+    """Return what the orders are for, as this page shows it: a button of an old page must change nothing."""
+    if view.way_back:
+        return {"leaves": rollout.version, "to": view.way_back, "state_machine": state_machine}
+    return {"execution": rollout.execution, "step": 0 if rollout.step is None else rollout.step.number - 1}
+
+
+def _button(name: str, words: Mapping[str, str], told: Mapping[str, Any], function: str) -> str:
     button = BUTTONS[name]
-    asked = escape(button.asked.format(version=version), quote=True)
+    asked = escape(button.asked.format(**words), quote=True)
     return (
         f'<a class="order {button.kind}">{button.title}</a>'
         f'<cwdb-action action="call" display="popup" endpoint="{escape(function, quote=True)}" '

@@ -127,6 +127,8 @@ class AlarmView:
 class StatusView:
     """One look at an endpoint. `held_by`: who has the lock; empty when nobody changes the endpoint.
 
+    `way_back`: the version that a rollback would give the traffic to; empty while a rollout or a deploy works on the
+    endpoint, or nothing shows that there is one.
     `history`: the last ten rollouts that have ended, the newest first.
     """
 
@@ -140,6 +142,7 @@ class StatusView:
     slots: Sequence[SlotView]
     rollout: RolloutView | None
     alarms: Sequence[AlarmView]
+    way_back: str
     history: Sequence[EndedView]
     summary: str
 
@@ -162,6 +165,7 @@ def view_of(reading: Reading) -> StatusView:
         slots=[_slot(reading, slot) for slot in SLOTS if slot in reading.endpoint.variants],
         rollout=rollout,
         alarms=_alarms(reading.plan, reading.alarms),
+        way_back=_way_back(reading),
         history=[ended_view(each) for each in reversed(reading.rollouts) if not each.is_running][:LAST],
         summary=_summary(reading, rollout),
     )
@@ -311,16 +315,18 @@ def _summary(reading: Reading, rollout: RolloutView | None) -> str:
         return "both variants have weight, or none, and no rollout runs; see `canary doctor`"
     serving = reading.versions.get(reading.endpoint.stable_slot(), "") or "a release that the ledger does not know"
     last = "" if rollout is None else f"; the last rollout ended {rollout.outcome}"
-    return f"{serving} serves all the traffic, and no rollout runs{last}{_way_back(reading)}"
+    former = _way_back(reading)
+    may = f"; `canary rollback` goes back to {former}" if former else ""
+    return f"{serving} serves all the traffic, and no rollout runs{last}{may}"
 
 
 def _way_back(reading: Reading) -> str:
-    """Return whether the traffic can go back to the former release; empty when it cannot, or nothing shows it."""
-    last, idle = reading.rollout, other_slot(reading.endpoint.stable_slot())
-    may = last is not None and last.outcome == PROMOTED and not last.leaves and last.former
-    if not may or last is None or reading.versions.get(idle) != last.former:
+    """Return the version that the traffic can go back to; empty when there is none, or nothing shows it."""
+    last, serving = reading.rollout, reading.endpoint.serving_slots()
+    if reading.lock is not None or last is None or last.outcome != PROMOTED or last.leaves or len(serving) != 1:
         return ""
-    return f"; `canary rollback` goes back to {last.former}"
+    in_place = (reading.versions.get(serving[0]), reading.versions.get(other_slot(serving[0])))
+    return last.former if in_place == (last.version, last.former) else ""
 
 
 def _running(reading: Reading, rollout: RolloutView | None) -> str:
