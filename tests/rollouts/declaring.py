@@ -101,6 +101,8 @@ class Declaration:
     """Paces the share between the steps; left out, it rises at once to the next one."""
     hold_back: int | None = None
     """Percent of the traffic that the former release keeps; looked at as seldom as a long bake."""
+    approval_seconds: int = 0
+    """How long the first weighted step waits for a person's yes when it has passed; 0: nobody is asked."""
     first_bake_seconds: int = BAKE_SECONDS
     """Of the cohort's step, if there is one."""
     instance_type: str = "ml.m5.xlarge"
@@ -394,14 +396,16 @@ def _routing(declaration: Declaration) -> TrafficRouting:
 def _steps(declaration: Declaration) -> list[TrafficStep]:
     shown_to = [] if declaration.cohort is None else [declaration.cohort]
     bakes = [declaration.first_bake_seconds, *[BAKE_SECONDS] * (len(shown_to) + len(declaration.steps) - 1)]
-    return [_step(to, bake) for to, bake in zip([*shown_to, *declaration.steps], bakes, strict=True)]
+    asks = [0] * len(shown_to) + [declaration.approval_seconds] + [0] * (len(declaration.steps) - 1)
+    return [_step(*each) for each in zip([*shown_to, *declaration.steps], bakes, asks, strict=True)]
 
 
-def _step(shown_to: CohortRule | int, bake_seconds: int) -> TrafficStep:
+def _step(shown_to: CohortRule | int, bake_seconds: int, approval_seconds: int) -> TrafficStep:
     bake, max_bake = Duration.seconds(bake_seconds), Duration.seconds(max(bake_seconds, MAX_BAKE_SECONDS))
     if isinstance(shown_to, CohortRule):
         return TrafficStep.cohort(shown_to, bake=bake, max_bake=max_bake, min_requests=MIN_REQUESTS)
-    return TrafficStep(percent=shown_to, bake=bake, max_bake=max_bake, min_requests=MIN_REQUESTS)
+    approval = Duration.seconds(approval_seconds) if approval_seconds else None
+    return TrafficStep(percent=shown_to, bake=bake, max_bake=max_bake, min_requests=MIN_REQUESTS, approval=approval)
 
 
 def _broken_archive() -> Path:

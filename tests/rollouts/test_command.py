@@ -27,14 +27,14 @@ class Person:
     def canary(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
         return subprocess.run(  # noqa: S603 - our own command
-            self._command(words), env=self._environment(), capture_output=True, text=True, check=False,
+            self.command(words), env=self.environment(), capture_output=True, text=True, check=False,
             timeout=PATIENCE_SECONDS,
         )  # fmt: skip
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
         """Begin the command, and do not wait."""
         return subprocess.Popen(  # noqa: S603 - our own command
-            self._command(words), env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self.command(words), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def json(self, *words: str) -> Any:
@@ -43,10 +43,12 @@ class Person:
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
-    def _command(self, words: tuple[str, ...]) -> list[str]:
+    def command(self, words: tuple[str, ...]) -> list[str]:
+        """Return the command line."""
         return [sys.executable, "-m", "canary_tools.cli", "--stack", self.shop.name, *words]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the variables with the credentials of that role, and without `PATH`."""
         (role,) = self.shop.resources("AWS::IAM::Role", construct_id=self.role)
         arn = self.shop.stage.client("iam").get_role(RoleName=role)["Role"]["Arn"]
         given = self.shop.stage.client("sts").assume_role(RoleArn=arn, RoleSessionName="ann")["Credentials"]

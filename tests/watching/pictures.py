@@ -1,7 +1,8 @@
-"""Take the pictures of docs/dashboard.md: `python -m tests.watching.pictures`."""
+"""Take the pictures of docs/dashboard.md: `python -m tests.watching.pictures`, or `… promoted` for one state."""
 
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -32,16 +33,23 @@ def _rolled_back(board: Dashboard) -> None:
     board.rolled_back("v3")
 
 
-STATES: dict[str, Callable[[Dashboard], None]] = {"running": _running, "held": _held, "rolled-back": _rolled_back}
+def _promoted(board: Dashboard) -> None:
+    board.rolled_back("v2")
+    board.promoted("v3")
 
 
-def main() -> None:
-    """Take all of them."""
+STATES: dict[str, Callable[[Dashboard], None]] = {
+    "running": _running, "held": _held, "rolled-back": _rolled_back, "promoted": _promoted,
+}  # fmt: skip
+
+
+def main(states: Sequence[str]) -> None:
+    """Take those of these states."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for state, reach in STATES.items():
+        for state in states:
             with dashboard() as board:
-                reach(board)
+                STATES[state](board)
                 for theme in THEMES:
                     shown = board.show(theme)
                     for width in WIDTHS:
@@ -55,4 +63,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or list(STATES))
