@@ -21,6 +21,7 @@ from examples.many_endpoints.app import RELEASES
 from examples.registry_on_approval.app import BUCKET as REGISTRY_BUCKET
 from examples.registry_on_approval.app import GROUP
 from tests.rollouts.declaring import assets_of
+from tests.rollouts.kernel import KERNEL
 from tests.rollouts.stage import BUCKET, Stage, eventually
 
 DEPLOYED = [name for name in STACKS if name not in NOT_DEPLOYED]
@@ -76,13 +77,14 @@ def _archive() -> bytes:
 
 def publish(stage: Stage, name: str, folder: Path) -> str:
     """Synthesise an example and upload it, as `cdk deploy` does; return its template's URL."""
-    app = App(
-        outdir=str(folder),
-        analytics_reporting=False,
-        default_stack_synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
-    )
-    getattr(import_module(f"examples.{name}.app"), STACKS[name])(app, stack_name(name))
-    app.synth()
+    with KERNEL:
+        app = App(
+            outdir=str(folder),
+            analytics_reporting=False,
+            default_stack_synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        getattr(import_module(f"examples.{name}.app"), STACKS[name])(app, stack_name(name))
+        app.synth()
     for asset in assets_of(folder, json.loads((folder / f"{stack_name(name)}.assets.json").read_text())):
         stage.upload(asset)
     template = (folder / f"{stack_name(name)}.template.json").read_bytes()
