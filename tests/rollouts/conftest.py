@@ -14,7 +14,7 @@ from typing import TypeGuard
 import pytest
 
 from tests.rollouts.deployed_shop import DeployedShop
-from tests.rollouts.kernel import only_for_its_holder
+from tests.rollouts.kernel import taking_turns
 from tests.rollouts.stage import Stage
 
 FOLDER = Path(__file__).parent
@@ -57,7 +57,7 @@ def _run(stage: Stage, name: str, item: pytest.Function) -> None:
 @pytest.fixture(scope="session")
 def side_by_side(request: pytest.FixtureRequest) -> Iterator[SideBySide]:
     """Every selected test that takes a shop; those of this process begin with the first of them."""
-    with only_for_its_holder(), Stage() as stage:
+    with taking_turns(), Stage() as stage:
         running = SideBySide(stage, _in_order(request.session.items))
         yield running
         running.stop()
