@@ -136,6 +136,7 @@ class Reader:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - the other threads are timers, which wait
         )
 
 
@@ -144,6 +145,11 @@ def _read(source: int) -> bytes:
         return os.read(source, 65536)
     except OSError:  # so a terminal says that its last program has ended
         return b""
+
+
+def _hear_ctrl_c() -> None:
+    """Let a program be interrupted, also where this one is not: a shell's background jobs ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _interrupt(process: subprocess.Popen[bytes], output: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,10 @@ def test_a_command_is_answered_and_its_failure_is_told(tmp_path: Path) -> None:
 
 
 def test_what_a_program_exports_in_its_own_terminal_holds_in_the_others(tmp_path: Path) -> None:
+    began = time.monotonic()
     with Reader(tmp_path, {"PATH": "/usr/bin:/bin"}) as reader:
         reader.do(Run(command="echo \"export PLACE='here and there'\"; exec sleep 600", until_interrupted=True))
         assert "here and there" in reader.do(Run(command='echo "$PLACE"'))
         with pytest.raises(StepFailed, match="ended at once"):
             reader.do(Run(command="exit 1", until_interrupted=True))
+    assert time.monotonic() - began < 300, "Ctrl-C did not end it"
