@@ -1,4 +1,4 @@
-"""Prints the table of docs/examples.md: `python -m docs.examples_table`. It takes a minute."""
+"""Prints the table of docs/examples.md: `python -m docs.examples_table`. It takes six minutes."""
 
 import json
 import logging
