@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.versions import CDKS, NODES, PYTHONS, Cell, Failed, compared, page, run
+from tests.packaging.versions import ACKNOWLEDGING, CDKS, EXAMPLES, NODES, PYTHONS, Cell, Failed, compared, page, run
 
 ROOT = Path(__file__).parents[2]
 SAME = "9 of 9 same"
@@ -39,3 +39,13 @@ def test_the_workflow_tries_every_python_that_the_table_has() -> None:
     assert str(list(PYTHONS)).replace("'", '"') in workflow
     assert [node.split(".")[0] for node in NODES] == ["22", "24"]
     assert list(CDKS) == ["lowest", "newest"]
+
+
+def test_only_examples_that_acknowledge_findings_are_left_out_at_the_lowest_cdk() -> None:
+    def acknowledges(module: str) -> bool:
+        folder = ROOT / Path(*module.split(".")[:-1])
+        return any("Acknowledgment" in file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+
+    assert (
+        tuple(module for module in EXAMPLES if module.startswith("examples.") and acknowledges(module)) == ACKNOWLEDGING
+    )

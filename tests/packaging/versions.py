@@ -2,8 +2,9 @@
 
 Each PYTHON is a command, such as "/usr/bin/python3.13" or "chroot /tmp/sid python3.14"; a chroot must have the folder
 `--work` at the same place. For each of them and for the lowest and the newest CDK that the wheel declares, an empty
-environment gets the wheel from pip, and synthesises every example with each Node.js. The templates are compared with
-those of this checkout's own environment. What was tried in `--work` already is not tried again.
+environment gets the wheel from pip, and synthesises with each Node.js every example but those that need a newer CDK.
+The templates are compared with those of this checkout's own environment. What was tried in `--work` already is not
+tried again.
 """
 
 import argparse

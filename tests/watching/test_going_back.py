@@ -123,7 +123,7 @@ def test_before_any_promotion_there_is_no_button_and_nothing_to_go_back_to() -> 
         assert board.shop.lock() is None
 
 
-def test_an_order_whose_start_was_lost_is_started_by_the_next_or_by_the_clock(board: Dashboard) -> None:
+def test_an_order_whose_start_was_lost_is_started_by_the_next_who_presses(board: Dashboard) -> None:
     button = orders_in(board.show())["go_back"]
     board.shop.aws.fail("StartExecution", UNAVAILABLE)
     assert "It is not known whether that was written" in board.press(button, "Ann")
@@ -134,6 +134,18 @@ def test_an_order_whose_start_was_lost_is_started_by_the_next_or_by_the_clock(bo
     assert lock is not None
     assert lock.way_back is not None
     assert lock.way_back.order.why == "Ann", "who ordered first is kept"
+
+
+def test_an_order_whose_start_was_lost_is_started_by_the_clock(board: Dashboard) -> None:
+    board.shop.aws.fail("StartExecution", UNAVAILABLE)
+    board.press(orders_in(board.show())["go_back"], "Ann")
+    assert board.shop.running() is None
+    board.shop.look_for_what_was_left()
+    execution = board.shop.running()
+    assert execution is not None
+    board.shop.run(execution)
+    assert board.shop.weights() == {A: 100, B: 0}
+    assert board.shop.unsafe() == []
 
 
 def test_only_a_way_back_at_rest_has_that_button() -> None:
