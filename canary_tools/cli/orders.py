@@ -83,6 +83,11 @@ def send(session: Session, reader: Reader, request: Request) -> bool:
 def approve(session: Session, reader: Reader, *, reason: str) -> Ordered:
     """Say yes to the step that waits for a person. Raises `CannotAct` when none does."""
     lock, step = _waiting(reader, "approve")
+    if lock.answer is not None:
+        raise CannotAct(
+            f"step {step + 1} is approved already, by {lock.answer.sentence}; it goes on {next_look(reader, held=True)}",
+            Status.NOTHING,
+        )
     request = operator.approve(lock.holder, step, order_now(session.who, reason))
     return sent(
         session, reader, request, lock, f"step {step + 1} is approved; it goes on {next_look(reader, held=True)}"

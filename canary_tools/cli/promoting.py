@@ -73,6 +73,10 @@ def _refuse_held(lock: Lock) -> None:
             "the release is promoted; `canary abort` ends its hold-back, and the release keeps all the traffic",
             Status.NOTHING,
         )
+    if lock.answer is not None:
+        raise CannotAct(
+            f"the step that has baked is approved by {lock.answer.sentence}, and goes on at its next look", Status.NOTHING
+        )
     if lock.awaits is not None:
         raise CannotAct(
             f"step {lock.awaits + 1} has baked, and waits for approval: `canary approve` or `canary reject`",

@@ -54,6 +54,32 @@ def test_an_approval_lets_the_step_begin_and_the_ledger_says_whose_it_was() -> N
         assert shop.outcome(execution)[0] == "PROMOTED"
 
 
+def test_after_an_approval_nobody_is_asked_any_more_though_the_next_look_is_minutes_away() -> None:
+    with connected() as aws:
+        _, terminal, _ = waiting(aws)
+        assert terminal.canary("approve", "--why", "numbers are fine").exit_code == 0
+
+        seen = terminal.json("status")
+        assert seen["summary"] == "v2 goes on at its next look: approved is step 2, by ann: numbers are fine"
+        assert (seen["rollout"]["awaits"], seen["rollout"]["approved"]) == ("", "step 2, by ann: numbers are fine")
+        again, hurried = terminal.canary("approve"), terminal.canary("promote", "--yes")
+        approved = "approved already, by ann: numbers are fine; it goes on within 300 s"
+        assert (again.exit_code, again.stderr) == (NOTHING, f"canary: step 2 is {approved}\n")
+        assert (hurried.exit_code, "is approved by ann: numbers are fine, and goes on" in hurried.stderr) == (
+            NOTHING, True,
+        )  # fmt: skip
+
+
+def test_a_person_may_still_refuse_a_step_that_another_approved() -> None:
+    with connected() as aws:
+        shop, terminal, execution = waiting(aws)
+        assert terminal.canary("approve").exit_code == 0
+        assert terminal.canary("reject", "--reason", "wait for legal").exit_code == 0
+        shop.tell_of_order()
+        shop.restore(execution.name)
+        assert shop.outcome(execution) == ("NOT_JUDGED", "approval refused by ann: wait for legal")
+
+
 def test_a_refusal_takes_the_traffic_back() -> None:
     with connected() as aws:
         shop, terminal, execution = waiting(aws)

@@ -61,7 +61,7 @@ def view(said: str) -> StatusView:
     )  # fmt: skip
     rollout = RolloutView(
         execution=said, version=said, outcome="RUNNING", reason=said, state=said, started_at=said, ended_at="",
-        promoted_at="", halted="", paused=said, awaits=said, leaves="", outside=said, step=step,
+        promoted_at="", halted="", paused=said, awaits=said, approved="", leaves="", outside=said, step=step,
         course=[StageView(title=said, state="now", asks=True)], gates=[gate],
     )  # fmt: skip
     slot = SlotView(
@@ -242,6 +242,7 @@ def test_no_button_fits_a_rollout_that_loses_its_traffic() -> None:
     assert fitting(look) == ["approve", "reject", "resume", "abort"]
     assert fitting(replace(look, rollout=replace(look.rollout, halted="seen enough"))) == []
     assert fitting(replace(look, rollout=replace(look.rollout, leaves="v2"))) == ["abort"]
+    assert fitting(replace(look, rollout=replace(look.rollout, awaits="", paused=""))) == ["pause", "abort"]
     held_back = replace(look.rollout, awaits="", paused="", promoted_at="2026-11-22T08:00:00Z")
     assert fitting(replace(look, rollout=held_back)) == ["keep", "rollback"]
 
@@ -254,3 +255,12 @@ def test_the_widget_has_the_colours_of_its_dashboard(board: Dashboard, theme: st
 def test_a_page_says_what_a_widget_says() -> None:
     look: Any = view("x")
     assert fragment(look, theme="auto") in document(look)
+
+
+def test_a_step_that_was_approved_asks_nobody_before_the_next_look(board: Dashboard) -> None:
+    board.held()
+    board.press(orders_in(board.show())["approve"], "Ann: the numbers are fine")
+    shown = Elements(board.show())
+    assert "goes on at its next look: approved is step 2" in shown.text
+    assert "needs approval" not in shown.text
+    assert list(orders_in(board.show())) == ["pause", "abort"]

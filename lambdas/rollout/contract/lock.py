@@ -76,6 +76,11 @@ class Lock:
         return bool(self.halted) and self.halted_by in {"", BY_A_PERSON, RolledBackByHand.__name__}
 
     @property
+    def answer(self) -> Order | None:
+        """Who approved the step that waits; `None` while nobody has, and when no step waits."""
+        return self.approved if self.awaits is not None and self.awaits == self.approved_step else None
+
+    @property
     def is_held_back(self) -> bool:
         """Tell whether the release is promoted, and neither an alarm nor a gate has taken its traffic back.
 

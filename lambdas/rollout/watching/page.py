@@ -76,6 +76,8 @@ def _state(view: StatusView) -> tuple[str, str]:
         return "needs approval", "mind"
     if rollout.paused:
         return "paused", "mind"
+    if rollout.approved:
+        return "approved", "good"
     if rollout.outside:
         return "waits for a window", ""
     return "running", "move"
@@ -87,7 +89,7 @@ def _rollout(rollout: RolloutView) -> list[str]:
         return [_say(f"{rollout.version} was {said}: {rollout.reason}", TONES.get(rollout.outcome, ""))]
     parts = [f'<div class="course">{"".join(map(_stage, rollout.course))}</div>' if rollout.course else ""]
     if rollout.step is not None:
-        parts.append(_facts(rollout.step, is_held=bool(rollout.awaits or rollout.paused or rollout.outside)))
+        parts.append(_facts(rollout.step, is_held=bool(rollout.awaits or rollout.approved or rollout.paused or rollout.outside)))
     if rollout.halted:
         parts.append(_say(f"Its traffic was ordered to zero: {rollout.halted}", "bad"))
     if rollout.paused and rollout.awaits:  # the summary says the other

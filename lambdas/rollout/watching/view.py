@@ -91,8 +91,9 @@ class EndedView:
 class RolloutView:
     """A rollout that runs, or the last one. `state`: of the state machine; empty when it has ended.
 
-    `paused`: by whom and why. `awaits`: which approval it waits for, and until when. `outside`: which window its share
-    waits for. Empty while that is not so.
+    `paused`: by whom and why. `awaits`: which approval it waits for, and until when. `approved`: which step was
+    approved, and by whom, until the next look takes the answer. `outside`: which window its share waits for. Empty
+    while that is not so.
     `course`: the steps of a rollout that runs. `leaves`: of a way back after a promotion, the version that is left.
     """
 
@@ -107,6 +108,7 @@ class RolloutView:
     halted: str
     paused: str
     awaits: str
+    approved: str
     leaves: str
     outside: str
     step: StepView | None
@@ -216,6 +218,7 @@ def _rollout(reading: Reading) -> RolloutView | None:
         halted=lock.halted if lock is not None and holds else "",
         paused=lock.paused.sentence if lock is not None and holds and lock.paused is not None else "",
         awaits=_awaits(lock) if lock is not None and holds else "",
+        approved=_approved(lock) if lock is not None and holds else "",
         leaves=record.leaves,
         outside=_outside(now, reading.now) if lock is not None and lock.paused is None and lock.awaits is None else "",
         step=None if now is None else step_view(now, reading.now),
@@ -225,10 +228,16 @@ def _rollout(reading: Reading) -> RolloutView | None:
 
 
 def _awaits(lock: Lock) -> str:
-    if lock.awaits is None:
+    if lock.awaits is None or lock.answer is not None:
         return ""
     what = ", whose time is over without a decision" if lock.awaits_what == Awaits.DECISION else ""
     return f"step {lock.awaits + 1}{what}, until {lock.awaits_until[:16].replace('T', ' ')} UTC"
+
+
+def _approved(lock: Lock) -> str:
+    if lock.awaits is None or lock.answer is None:
+        return ""
+    return f"step {lock.awaits + 1}, by {lock.answer.sentence}"
 
 
 def _outside(executing: Executing | None, now: float) -> str:
@@ -351,6 +360,8 @@ def _waits(rollout: RolloutView) -> str:
     """Return what a rollout waits for; empty when it goes on."""
     if rollout.awaits:
         return f"waits for approval of {rollout.awaits}: `canary approve` or `canary reject`"
+    if rollout.approved and not rollout.paused:
+        return f"goes on at its next look: approved is {rollout.approved}"
     if rollout.paused:
         return f"is paused by {rollout.paused}; `canary resume` lets it go on"
     return f"waits for a window: {rollout.outside}" if rollout.outside else ""
