@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 
+from canary_construct.border.way_out import OF_FUNCTIONS, warn_without_way_out
 from canary_construct.permissions.acknowledged_statement import add_statement
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def network(scope: Construct, settings: HandlerSettings) -> dict[str, Any]:
     groups = list(settings.security_groups) or [
         ec2.SecurityGroup(scope, "SecurityGroup", vpc=settings.vpc, description="Handlers of canary rollouts")
     ]
+    warn_without_way_out(scope, settings.vpc, settings.vpc_subnets, who="the functions", services=OF_FUNCTIONS)
     return {"vpc": settings.vpc, "vpc_subnets": settings.vpc_subnets, "security_groups": groups}
 
 

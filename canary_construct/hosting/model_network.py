@@ -8,6 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
+from canary_construct.border.way_out import OF_MODELS, warn_without_way_out
 from canary_construct.permissions.acknowledged_statement import add_statement
 from canary_construct.props.network import check_network, subnet_ids
 
@@ -39,6 +40,7 @@ def vpc_config(
     groups = security_groups or [
         ec2.SecurityGroup(scope, _OWN_GROUP, vpc=vpc, description="SageMaker model containers")
     ]
+    warn_without_way_out(scope, vpc, vpc_subnets, who="the models", services=OF_MODELS)
     return sagemaker.CfnModel.VpcConfigProperty(
         subnets=subnet_ids(vpc, vpc_subnets),
         security_group_ids=[group.security_group_id for group in groups],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from canary_construct.border.resources import refuse_public_network
+from canary_construct.border.way_out import chosen_subnets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +36,4 @@ def subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection | None) -> list[str
     """
     if selection is None:
         refuse_public_network(vpc)
-        return list(vpc.select_subnets().subnet_ids)
-    selected = vpc.select_subnets(
-        availability_zones=selection.availability_zones,
-        one_per_az=selection.one_per_az,
-        subnet_filters=selection.subnet_filters,
-        subnet_group_name=selection.subnet_group_name,
-        subnets=selection.subnets,
-        subnet_type=selection.subnet_type,
-    )
-    return list(selected.subnet_ids)
+    return list(chosen_subnets(vpc, selection).subnet_ids)
