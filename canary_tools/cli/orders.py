@@ -84,9 +84,9 @@ def approve(session: Session, reader: Reader, *, reason: str) -> Ordered:
     """Say yes to the step that waits for a person. Raises `CannotAct` when none does."""
     lock, step = _waiting(reader, "approve")
     if lock.answer is not None:
+        when = next_look(reader, held=True)
         raise CannotAct(
-            f"step {step + 1} is approved already, by {lock.answer.sentence}; it goes on {next_look(reader, held=True)}",
-            Status.NOTHING,
+            f"step {step + 1} is approved already, by {lock.answer.sentence}; it goes on {when}", Status.NOTHING
         )
     request = operator.approve(lock.holder, step, order_now(session.who, reason))
     return sent(

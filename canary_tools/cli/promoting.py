@@ -75,7 +75,8 @@ def _refuse_held(lock: Lock) -> None:
         )
     if lock.answer is not None:
         raise CannotAct(
-            f"the step that has baked is approved by {lock.answer.sentence}, and goes on at its next look", Status.NOTHING
+            f"the step that has baked is approved by {lock.answer.sentence}, and goes on at its next look",
+            Status.NOTHING,
         )
     if lock.awaits is not None:
         raise CannotAct(

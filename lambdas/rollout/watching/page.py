@@ -70,17 +70,14 @@ def _state(view: StatusView) -> tuple[str, str]:
     rollout = view.rollout
     if rollout is None or rollout.outcome != RUNNING:
         return ("a deploy runs", "move") if view.held_by else ("at rest", "")
-    if rollout.halted:
-        return "loses its traffic", "bad"
-    if rollout.awaits:
-        return "needs approval", "mind"
-    if rollout.paused:
-        return "paused", "mind"
-    if rollout.approved:
-        return "approved", "good"
-    if rollout.outside:
-        return "waits for a window", ""
-    return "running", "move"
+    states = (
+        (rollout.halted, "loses its traffic", "bad"),
+        (rollout.awaits, "needs approval", "mind"),
+        (rollout.paused, "paused", "mind"),
+        (rollout.approved, "approved", "good"),
+        (rollout.outside, "waits for a window", ""),
+    )
+    return next(((words, tone) for why, words, tone in states if why), ("running", "move"))
 
 
 def _rollout(rollout: RolloutView) -> list[str]:
@@ -89,7 +86,7 @@ def _rollout(rollout: RolloutView) -> list[str]:
         return [_say(f"{rollout.version} was {said}: {rollout.reason}", TONES.get(rollout.outcome, ""))]
     parts = [f'<div class="course">{"".join(map(_stage, rollout.course))}</div>' if rollout.course else ""]
     if rollout.step is not None:
-        parts.append(_facts(rollout.step, is_held=bool(rollout.awaits or rollout.approved or rollout.paused or rollout.outside)))
+        parts.append(_facts(rollout.step, is_held=rollout.is_held))
     if rollout.halted:
         parts.append(_say(f"Its traffic was ordered to zero: {rollout.halted}", "bad"))
     if rollout.paused and rollout.awaits:  # the summary says the other

@@ -115,6 +115,11 @@ class RolloutView:
     course: Sequence[StageView]
     gates: Sequence[GateView]
 
+    @property
+    def is_held(self) -> bool:
+        """Tell whether its share waits: the time does not count against the step."""
+        return bool(self.awaits or self.approved or self.paused or self.outside)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmView:
