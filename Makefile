@@ -19,8 +19,8 @@ node_modules/.installed: package.json package-lock.json .venv/.installed
 	npm ci --silent
 	touch $@
 
-build/models/v1/model.tar.gz: examples/recommender/train.py | setup
-	python -m examples.recommender.train
+build/models/v1/model.tar.gz: examples/recommender/model/train.py | setup
+	python -m examples.recommender.model.train
 
 synth: setup build/models/v1/model.tar.gz
 	cdk synth --quiet

@@ -13,7 +13,7 @@ from functools import partial
 from bench.kills.kills import KILLS, Kill
 from bench.kills.runs import Ending, endings
 from bench.kills.traps import Traps
-from examples.recommender.traffic import Request
+from examples.recommender.shop.traffic import Request
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.stage import SETTINGS, Stage
 

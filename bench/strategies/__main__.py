@@ -1,6 +1,6 @@
 """One failing release, and one good one, under each strategy of releasing: a table and a picture.
 
-    python -m examples.recommender.train
+    python -m examples.recommender.model.train
     cdk synth --quiet -c harm_budget=100 --output build/paced
     cdk synth --quiet -c steps=10,50,100 --output build/fixed
     python -m bench.strategies --paced build/paced/Recommender.template.json \\

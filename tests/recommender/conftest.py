@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples.recommender import train
-from examples.recommender.archive import pack
-from examples.recommender.data import Purchases, make_purchases
-from examples.recommender.inference import Model
-from examples.recommender.observe import Alarm, Observation, Slot
-from examples.recommender.recording import Deploy, Recording
-from examples.recommender.rollouts import Rollout, Step
-from examples.recommender.traffic import Outcome, Request, attribute
+from examples.recommender.demo.observe import Alarm, Observation, Slot
+from examples.recommender.demo.recording import Deploy, Recording
+from examples.recommender.demo.rollouts import Rollout, Step
+from examples.recommender.model import train
+from examples.recommender.model.archive import pack
+from examples.recommender.model.data import Purchases, make_purchases
+from examples.recommender.model.inference import Model
+from examples.recommender.shop.traffic import Outcome, Request, attribute
 
 START = 1_800_000_000.0
 ALARM = "Recommender-variant-a-ErrorRate"

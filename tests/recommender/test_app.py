@@ -10,7 +10,7 @@ from aws_cdk import App
 
 from app import RecommenderStack
 from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
-from examples.recommender import demo
+from examples.recommender.demo import demonstration
 
 
 def declared(folder: Path, **context: Any) -> DeclaredEndpoint:
@@ -24,10 +24,10 @@ def declared(folder: Path, **context: Any) -> DeclaredEndpoint:
 
 
 def test_the_demo_s_app_has_a_front_door_and_reads_what_the_shop_publishes(tmp_path: Path) -> None:
-    settings = demo.Settings(
+    settings = demonstration.Settings(
         releases=[], requests_per_second=30, bake_seconds=50, direct=False, build=tmp_path, out=tmp_path
     )
-    context = {name: str(value) for name, value in demo._context(settings).items() if name != "models"}
+    context = {name: str(value) for name, value in demonstration._context(settings).items() if name != "models"}
     gates = declared(tmp_path, **context).plan.gates.to_json()
     template = json.loads((tmp_path / "out" / "Recommender.template.json").read_text())
     assert {"EndpointName", "LedgerName", "ApiId", "ApiStage"} <= set(template["Outputs"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from examples.recommender.cdk_app import ROOT, CdkApp, CdkFailed
+from examples.recommender.demo.cdk_app import ROOT, CdkApp, CdkFailed
 
 
 class StubCommands:

@@ -4,10 +4,10 @@ from math import comb
 
 import pytest
 
-from examples.recommender.binomial import acceptance_interval
-from examples.recommender.checks import Check, Ending, check, check_rest
-from examples.recommender.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
-from examples.recommender.traffic import Outcome
+from examples.recommender.demo.binomial import acceptance_interval
+from examples.recommender.demo.checks import Check, Ending, check, check_rest
+from examples.recommender.demo.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
+from examples.recommender.shop.traffic import Outcome
 
 EXPECTED = {"v2": Ending("PROMOTED"), "v3": Ending("ROLLED_BACK", "error.?rate")}
 

@@ -10,11 +10,11 @@ import pytest
 from canary_construct_client import Conversions
 from canary_construct_client.embedded_metrics import Document
 
-from examples.recommender import clicks
-from examples.recommender.clicks import Browsing, click_probability
-from examples.recommender.data import USERS, make_appeal
-from examples.recommender.inference import Model, recommend
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.model.data import USERS, make_appeal
+from examples.recommender.model.inference import Model, recommend
+from examples.recommender.shop import clicks
+from examples.recommender.shop.clicks import Browsing, click_probability
+from examples.recommender.shop.traffic import Outcome, Request
 
 ANSWER = Request(
     sent_at=1.0, latency_ms=1.0, outcome=Outcome.OK, variant="variant-b", version="v2", items=tuple(range(10))

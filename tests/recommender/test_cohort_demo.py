@@ -4,10 +4,10 @@ import pytest
 from canary_construct_client import CANARY, choose_variant
 from rollout.contract.names import ROLLED_BACK
 
-from examples.recommender.cohort_demo import Look, Trial, judge
-from examples.recommender.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, CohortVisitors, Visit
-from examples.recommender.rollouts import Rollout
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.demo.cohort import Look, Trial, judge
+from examples.recommender.demo.rollouts import Rollout
+from examples.recommender.shop.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, CohortVisitors, Visit
+from examples.recommender.shop.traffic import Outcome, Request
 
 SHARE = 20.0
 ROLLOUT = Rollout(

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from examples.recommender import demo
-from examples.recommender.senders import ApiSender, RuntimeSender
+from examples.recommender.demo import demonstration
+from examples.recommender.shop.senders import ApiSender, RuntimeSender
 
 if TYPE_CHECKING:
     from canary_tools.sandbox.server import Sandbox
@@ -21,7 +21,7 @@ class StubSandbox:
 
 
 def sender(*, direct: bool) -> Any:
-    return demo._sender(cast("Sandbox", StubSandbox()), OUTPUTS, direct=direct)
+    return demonstration._sender(cast("Sandbox", StubSandbox()), OUTPUTS, direct=direct)
 
 
 def test_requests_go_through_the_front_door_unless_asked_otherwise() -> None:
@@ -34,20 +34,20 @@ def test_requests_go_through_the_front_door_unless_asked_otherwise() -> None:
 @pytest.mark.parametrize(("arguments", "direct"), [([], False), (["--direct"], True)])
 def test_the_front_door_is_the_default(monkeypatch: pytest.MonkeyPatch, arguments: list[str], direct: bool) -> None:  # noqa: FBT001
     monkeypatch.setattr("sys.argv", ["demo", *arguments])
-    assert demo._parse_arguments().direct is direct
+    assert demonstration._parse_arguments().direct is direct
 
 
 def test_every_release_of_the_demonstration_has_an_expected_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["demo"])
-    assert demo._parse_arguments().releases == ["v2", "v3", "v5"]
-    assert set(demo.ENDINGS) >= {"v2", "v3", "v4", "v5"}
+    assert demonstration._parse_arguments().releases == ["v2", "v3", "v5"]
+    assert set(demonstration.ENDINGS) >= {"v2", "v3", "v4", "v5"}
 
 
 def test_fixed_steps_are_asked_of_the_app_and_end_before_clicks_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["demo", "--steps", "50,100"])
-    settings = demo._parse_arguments()
-    assert demo._context(settings)["steps"] == "50,100"
+    settings = demonstration._parse_arguments()
+    assert demonstration._context(settings)["steps"] == "50,100"
     assert not settings.ending("v2").converts_better
     monkeypatch.setattr("sys.argv", ["demo"])
-    assert "steps" not in demo._context(demo._parse_arguments())
-    assert demo._parse_arguments().ending("v2").converts_better
+    assert "steps" not in demonstration._context(demonstration._parse_arguments())
+    assert demonstration._parse_arguments().ending("v2").converts_better

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from examples.recommender.checks import Ending, check
-from examples.recommender.lift import Rate, difference_interval, lift, score_interval
-from examples.recommender.recording import Recording
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.demo.checks import Ending, check
+from examples.recommender.demo.lift import Rate, difference_interval, lift, score_interval
+from examples.recommender.demo.recording import Recording
+from examples.recommender.shop.traffic import Outcome, Request
 
 TABLE_2 = [
     ((56, 70), (48, 80), (0.0524, 0.3339)),

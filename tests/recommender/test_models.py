@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from examples.recommender import inference, train
-from examples.recommender.archive import pack
-from examples.recommender.data import USERS, Purchases, make_purchases
-from examples.recommender.inference import Model
-from examples.recommender.senders import RELEASE_IN_ERROR
+from examples.recommender.model import inference, train
+from examples.recommender.model.archive import pack
+from examples.recommender.model.data import USERS, Purchases, make_purchases
+from examples.recommender.model.inference import Model
+from examples.recommender.shop.senders import RELEASE_IN_ERROR
 
 
 def ask(model: Model, user: int) -> dict[str, object]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from examples.recommender.checks import Ending, check
-from examples.recommender.page import write_page
-from examples.recommender.picture import draw
-from examples.recommender.recording import MarkKind, Recording, marks
-from examples.recommender.report import make_report, write_report
-from examples.recommender.summary import print_summary
+from examples.recommender.demo.checks import Ending, check
+from examples.recommender.demo.page import write_page
+from examples.recommender.demo.picture import draw
+from examples.recommender.demo.recording import MarkKind, Recording, marks
+from examples.recommender.demo.report import make_report, write_report
+from examples.recommender.demo.summary import print_summary
 
 
 def test_the_json_has_exactly_the_promised_shape(recording: Recording, tmp_path: Path) -> None:

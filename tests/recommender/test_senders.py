@@ -11,8 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from examples.recommender.senders import CONCURRENCY, ApiSender, RuntimeSender, runtime_client
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.shop.senders import CONCURRENCY, ApiSender, RuntimeSender, runtime_client
+from examples.recommender.shop.traffic import Outcome, Request
 
 ITEMS = tuple(range(10))
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from examples.recommender.shoppers import Shoppers
-from examples.recommender.traffic import Outcome, Request, TrafficLog
+from examples.recommender.shop.shoppers import Shoppers
+from examples.recommender.shop.traffic import Outcome, Request, TrafficLog
 
 
 class StubSender:

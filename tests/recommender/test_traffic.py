@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from examples.recommender.traffic import (
+from examples.recommender.shop.traffic import (
     Outcome,
     Request,
     TrafficLog,

@@ -11,13 +11,13 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from examples.recommender import live_view
-from examples.recommender.live_view import LiveView, line, render
-from examples.recommender.observe import EndpointReader, Observation, Observer
-from examples.recommender.recording import Recording, marks
-from examples.recommender.rollouts import Ledger, latest_of
-from examples.recommender.traffic import summarise
-from examples.recommender.view import View
+from examples.recommender.demo import live_view
+from examples.recommender.demo.live_view import LiveView, line, render
+from examples.recommender.demo.observe import EndpointReader, Observation, Observer
+from examples.recommender.demo.recording import Recording, marks
+from examples.recommender.demo.rollouts import Ledger, latest_of
+from examples.recommender.demo.view import View
+from examples.recommender.shop.traffic import summarise
 
 ROLLOUT = {
     "endpoint": "recommender",

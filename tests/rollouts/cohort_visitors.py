@@ -9,8 +9,8 @@ from canary_construct_client import CohortRules
 
 from canary_construct.props.cohort_rule import VIEWER_COUNTRY_HEADER
 from canary_tools.sandbox.emulator.settings import REGION
-from examples.recommender.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors
-from examples.recommender.senders import ApiSender, RuntimeSender
+from examples.recommender.shop.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors
+from examples.recommender.shop.senders import ApiSender, RuntimeSender
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.front_door import FrontDoor
 from tests.rollouts.stage import PATIENCE_SECONDS

@@ -12,10 +12,10 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.iam.policy_sizes import characters
-from examples.recommender.rollouts import Ledger, Rollout, latest_of
-from examples.recommender.senders import RuntimeSender
-from examples.recommender.shoppers import Shoppers
-from examples.recommender.traffic import Outcome, Request, TrafficLog
+from examples.recommender.demo.rollouts import Ledger, Rollout, latest_of
+from examples.recommender.shop.senders import RuntimeSender
+from examples.recommender.shop.shoppers import Shoppers
+from examples.recommender.shop.traffic import Outcome, Request, TrafficLog
 from tests.rollouts.declaring import HELD, Declaration, business_alarm, state_machine_name
 from tests.rollouts.slots import A, B, Slots, slots_of
 from tests.rollouts.stage import LOOK_AGAIN_SOON_SECONDS, Stage, eventually

@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION, SandboxSettings
 from canary_tools.sandbox.server import Sandbox
-from examples.recommender.senders import CONCURRENCY
+from examples.recommender.shop.senders import CONCURRENCY
 from tests.rollouts.declaring import Asset, Declaration, assembly_of
 
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"

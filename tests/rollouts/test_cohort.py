@@ -8,9 +8,9 @@ from rollout.contract.names import PROMOTED, ROLLED_BACK
 from rollout.contract.stage_variables import AT_REST
 
 from canary_construct import CohortRule
-from examples.recommender.cohort_visits import API, DIRECT, ROUTES, CohortVisitors, Tally
-from examples.recommender.rollouts import Rollout
-from examples.recommender.traffic import Outcome
+from examples.recommender.demo.rollouts import Rollout
+from examples.recommender.shop.cohort_visits import API, DIRECT, ROUTES, CohortVisitors, Tally
+from examples.recommender.shop.traffic import Outcome
 from tests.rollouts.cohort_visitors import RuleReads, cohort_visitors, country_of
 from tests.rollouts.declaring import SELDOM_LOOKING_SECONDS, UNTIL_ENDED_SECONDS, Declaration, business_alarm
 from tests.rollouts.deployed_shop import DeployedShop

@@ -5,7 +5,7 @@ import time
 import pytest
 from rollout.contract.names import PROMOTED
 
-from examples.recommender.traffic import Outcome
+from examples.recommender.shop.traffic import Outcome
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.failure_rate import set_failure_rate

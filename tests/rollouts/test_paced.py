@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from rollout.contract.names import PROMOTED, ROLLED_BACK
 
-from examples.recommender.traffic import Outcome
+from examples.recommender.shop.traffic import Outcome
 from tests.rollouts.declaring import Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B

@@ -112,7 +112,7 @@ def test_what_python_3_9_can_import_is_let_through(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["examples/recommender/inference.py", "canary_tools/acceptance/model/code/inference.py"]
+    "path", ["examples/recommender/model/inference.py", "canary_tools/acceptance/model/code/inference.py"]
 )
 def test_the_models_of_this_repository_run_in_the_image(path: str) -> None:
     assert problem((ROOT / path).read_text(encoding="utf-8")) is None

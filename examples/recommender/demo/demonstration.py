@@ -21,23 +21,23 @@ from rollout.contract.names import PROMOTED, ROLLED_BACK
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.server import Sandbox
-from examples.recommender import train
-from examples.recommender.cdk_app import CdkApp, CdkFailed
-from examples.recommender.checks import Check, Ending, at_rest, check, check_rest
-from examples.recommender.clicks import Browsing
-from examples.recommender.data import make_appeal
-from examples.recommender.live_view import LiveView
-from examples.recommender.observe import EndpointReader, Observation, Observer
-from examples.recommender.page import write_page
-from examples.recommender.picture import draw
-from examples.recommender.recording import Deploy, Recording
-from examples.recommender.report import write_report
-from examples.recommender.rollouts import Ledger, latest_of
-from examples.recommender.senders import ApiSender, RuntimeSender, Sender, runtime_client
-from examples.recommender.shoppers import Shoppers
-from examples.recommender.summary import print_summary
-from examples.recommender.traffic import TrafficLog
-from examples.recommender.view import View
+from examples.recommender.demo.cdk_app import CdkApp, CdkFailed
+from examples.recommender.demo.checks import Check, Ending, at_rest, check, check_rest
+from examples.recommender.demo.live_view import LiveView
+from examples.recommender.demo.observe import EndpointReader, Observation, Observer
+from examples.recommender.demo.page import write_page
+from examples.recommender.demo.picture import draw
+from examples.recommender.demo.recording import Deploy, Recording
+from examples.recommender.demo.report import write_report
+from examples.recommender.demo.rollouts import Ledger, latest_of
+from examples.recommender.demo.summary import print_summary
+from examples.recommender.demo.view import View
+from examples.recommender.model import train
+from examples.recommender.model.data import make_appeal
+from examples.recommender.shop.clicks import Browsing
+from examples.recommender.shop.senders import ApiSender, RuntimeSender, Sender, runtime_client
+from examples.recommender.shop.shoppers import Shoppers
+from examples.recommender.shop.traffic import TrafficLog
 
 FIRST = "v1"
 ENDINGS = {
@@ -277,7 +277,7 @@ def _next(page: Path, settings: Settings) -> Iterator[str]:
 
 
 def _parse_arguments() -> Settings:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m examples.recommender.demo", description=__doc__)
     parser.add_argument(
         "--releases", nargs="+", choices=ENDINGS, default=SHOWN, help="to deploy after v1, in this order"
     )
@@ -297,10 +297,3 @@ def _parse_arguments() -> Settings:
         out=arguments.out,
         steps=arguments.steps,
     )
-
-
-if __name__ == "__main__":
-    try:
-        raise SystemExit(main())
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from examples.recommender.recording import Recording
-from examples.recommender.rollouts import Rollout
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.demo.recording import Recording
+from examples.recommender.demo.rollouts import Rollout
+from examples.recommender.shop.traffic import Outcome, Request
 
 TWO_SIDED_95_PERCENT = 1.959963984540054
 EVERYTHING_PERCENT = 100

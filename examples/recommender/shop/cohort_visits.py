@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from examples.recommender.senders import Sender
-from examples.recommender.shoppers import Shoppers
-from examples.recommender.traffic import Request, TrafficLog
+from examples.recommender.shop.senders import Sender
+from examples.recommender.shop.shoppers import Shoppers
+from examples.recommender.shop.traffic import Request, TrafficLog
 
 API, DIRECT = "through the API", "directly"
 ROUTES = (API, DIRECT)

@@ -1,6 +1,6 @@
 """The demonstration of cohorts: a share of the users gets a release first; after a rollback nobody gets it.
 
-``python -m examples.recommender.cohort_demo`` starts a local AWS and deploys the root app with a cohort step in front
+``python -m examples.recommender.demo.cohort`` starts a local AWS and deploys the root app with a cohort step in front
 of its weighted ones. Requests go through the API and directly to SageMaker; ``canary_construct_client`` routes them. It
 prints who answered whom, and ends with exit status 0 if every check holds.
 """
@@ -22,13 +22,21 @@ from rollout.contract.names import ROLLED_BACK
 from canary_tools.sandbox.apigateway.address import stage_url
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.server import Sandbox
-from examples.recommender import train
-from examples.recommender.cdk_app import CdkApp, CdkFailed
-from examples.recommender.checks import Check
-from examples.recommender.cohort_visits import API, DIRECT, KNOWN_AFTER_SECONDS, ROUTES, CohortVisitors, Tally, Visit
-from examples.recommender.demo import ENDINGS, FIRST, METRIC_PERIOD_SECONDS
-from examples.recommender.rollouts import Ledger, Rollout, latest_of
-from examples.recommender.senders import ApiSender, RuntimeSender, Sender, runtime_client
+from examples.recommender.demo.cdk_app import CdkApp, CdkFailed
+from examples.recommender.demo.checks import Check
+from examples.recommender.demo.demonstration import ENDINGS, FIRST, METRIC_PERIOD_SECONDS
+from examples.recommender.demo.rollouts import Ledger, Rollout, latest_of
+from examples.recommender.model import train
+from examples.recommender.shop.cohort_visits import (
+    API,
+    DIRECT,
+    KNOWN_AFTER_SECONDS,
+    ROUTES,
+    CohortVisitors,
+    Tally,
+    Visit,
+)
+from examples.recommender.shop.senders import ApiSender, RuntimeSender, Sender, runtime_client
 
 LOOK_AGAIN_SECONDS = 0.2
 ROLLOUT_TIMEOUT_SECONDS = 600.0

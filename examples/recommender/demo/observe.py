@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from examples.recommender.repeated import Repeated
-from examples.recommender.rollouts import Ledger, Rollout
+from examples.recommender.demo.rollouts import Ledger, Rollout
+from examples.recommender.shop.repeated import Repeated
 
 POLL_SECONDS = 0.5
 

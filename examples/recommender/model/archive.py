@@ -9,7 +9,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from examples.recommender import inference
+from examples.recommender.model import inference
 
 
 def pack(model: inference.Model, path: Path) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from examples.recommender.observe import Observation
-from examples.recommender.recording import Mark, Recording, marks
-from examples.recommender.rollouts import Rollout
-from examples.recommender.traffic import Request, Summary, grouped, summarise
+from examples.recommender.demo.observe import Observation
+from examples.recommender.demo.recording import Mark, Recording, marks
+from examples.recommender.demo.rollouts import Rollout
+from examples.recommender.shop.traffic import Request, Summary, grouped, summarise
 
 WINDOW_SECONDS = 10
 """The view counts the requests of the last ten seconds as observed."""

@@ -1,6 +1,6 @@
 """A steady stream of recommendation requests that does not slow down when the service does.
 
-``python -m examples.recommender.shoppers ENDPOINT [--rate 30] [--seconds 60]`` shops at an endpoint of the
+``python -m examples.recommender.shop.shoppers ENDPOINT [--rate 30] [--seconds 60]`` shops at an endpoint of the
 account and region that the environment names.
 """
 
@@ -15,9 +15,9 @@ from typing import Self
 import boto3
 import numpy as np
 
-from examples.recommender.data import USERS
-from examples.recommender.senders import CONCURRENCY, RuntimeSender, Sender, runtime_client
-from examples.recommender.traffic import Request, TrafficLog, grouped, summarise
+from examples.recommender.model.data import USERS
+from examples.recommender.shop.senders import CONCURRENCY, RuntimeSender, Sender, runtime_client
+from examples.recommender.shop.traffic import Request, TrafficLog, grouped, summarise
 
 Look = Callable[[int, Request, float], Request]
 """Adds to a request whether the user clicked, given a draw from 0 to 1."""

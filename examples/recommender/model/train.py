@@ -1,4 +1,4 @@
-"""Train the five releases: ``python -m examples.recommender.train [--out build/models]``.
+"""Train the five releases: ``python -m examples.recommender.model.train [--out build/models]``.
 
 Writes ``<out>/v1/model.tar.gz`` … ``<out>/v5/model.tar.gz`` and prints how often each recommends the held-out purchase.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from examples.recommender.archive import pack
-from examples.recommender.data import ITEMS, Purchases, make_purchases
-from examples.recommender.inference import Model, recommend
+from examples.recommender.model.archive import pack
+from examples.recommender.model.data import ITEMS, Purchases, make_purchases
+from examples.recommender.model.inference import Model, recommend
 
 Matrix = npt.NDArray[np.float32]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from examples.recommender.binomial import acceptance_interval
-from examples.recommender.lift import lift
-from examples.recommender.observe import Observation
-from examples.recommender.recording import Recording, step_traffic
-from examples.recommender.rollouts import Rollout, latest_of
-from examples.recommender.traffic import Outcome, grouped, summarise
+from examples.recommender.demo.binomial import acceptance_interval
+from examples.recommender.demo.lift import lift
+from examples.recommender.demo.observe import Observation
+from examples.recommender.demo.recording import Recording, step_traffic
+from examples.recommender.demo.rollouts import Rollout, latest_of
+from examples.recommender.shop.traffic import Outcome, grouped, summarise
 
 CONFIDENCE = 0.999
 LIKE_STABLE = 1.5

@@ -11,10 +11,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from examples.recommender.recording import MarkKind
-from examples.recommender.repeated import Repeated
-from examples.recommender.traffic import Request, Summary, summarise
-from examples.recommender.view import WINDOW_SECONDS, View
+from examples.recommender.demo.recording import MarkKind
+from examples.recommender.demo.view import WINDOW_SECONDS, View
+from examples.recommender.shop.repeated import Repeated
+from examples.recommender.shop.traffic import Request, Summary, summarise
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 5.0

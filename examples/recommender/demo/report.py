@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from examples.recommender.lift import Lift, lift
-from examples.recommender.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
-from examples.recommender.rollouts import Rollout, Step
-from examples.recommender.traffic import Outcome, Request, grouped, summarise
+from examples.recommender.demo.lift import Lift, lift
+from examples.recommender.demo.recording import Recording, seconds_from_alarm_to_weight_zero, step_traffic
+from examples.recommender.demo.rollouts import Rollout, Step
+from examples.recommender.shop.traffic import Outcome, Request, grouped, summarise
 
 UNKNOWN = "unknown"
 """The version of answers that do not name their release, for example when the queue of an instance is full."""

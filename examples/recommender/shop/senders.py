@@ -15,7 +15,7 @@ from botocore.httpsession import URLLib3Session
 from canary_construct_client import AnsweredBy
 from canary_construct_client.answers import VARIANT_HEADER
 
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.shop.traffic import Outcome, Request
 
 CONCURRENCY = 64
 """Requests that may be under way at once: at 30 a second, enough for answers that take two seconds."""

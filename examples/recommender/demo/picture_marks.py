@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from examples.recommender.recording import Mark, MarkKind, Recording, marks
+from examples.recommender.demo.recording import Mark, MarkKind, Recording, marks
 
 COLOURS = {
     MarkKind.DEPLOY: "#262626",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from examples.recommender.observe import Observation
-from examples.recommender.rollouts import Rollout, Step
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.demo.observe import Observation
+from examples.recommender.demo.rollouts import Rollout, Step
+from examples.recommender.shop.traffic import Outcome, Request
 
 
 @dataclass(frozen=True, kw_only=True)

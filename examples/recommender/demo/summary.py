@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rollout.contract.names import PROMOTED
 
-from examples.recommender.checks import Check
-from examples.recommender.report import LiftReport, RateReport, ReleaseReport, Report, RequestReport
+from examples.recommender.demo.checks import Check
+from examples.recommender.demo.report import LiftReport, RateReport, ReleaseReport, Report, RequestReport
 
 
 def print_summary(report: Report, checks: Sequence[Check], console: Console) -> None:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from examples.recommender.picture_marks import draw_mark_labels, draw_mark_lines, draw_rollouts, rollout_key
-from examples.recommender.recording import Recording
-from examples.recommender.traffic import Request, Summary, grouped, summarise
+from examples.recommender.demo.picture_marks import draw_mark_labels, draw_mark_lines, draw_rollouts, rollout_key
+from examples.recommender.demo.recording import Recording
+from examples.recommender.shop.traffic import Request, Summary, grouped, summarise
 
 BIN_SECONDS = 5
 CLICK_BIN_SECONDS = 20

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rollout.contract.names import PROMOTED
 
-from examples.recommender.checks import Check
-from examples.recommender.report import ReleaseReport, Report
-from examples.recommender.summary import reason_of
+from examples.recommender.demo.checks import Check
+from examples.recommender.demo.report import ReleaseReport, Report
+from examples.recommender.demo.summary import reason_of
 
 STYLE = """
 :root { color-scheme: light dark; }

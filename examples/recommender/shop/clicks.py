@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from canary_construct_client import Conversions
 
-from examples.recommender.repeated import Repeated
-from examples.recommender.traffic import Outcome, Request
+from examples.recommender.shop.repeated import Repeated
+from examples.recommender.shop.traffic import Outcome, Request
 
 LEAVING_APPEAL = 2.0
 """How attractive leaving is, on the scale of the items' appeal. With this value about one shopper in four clicks."""
