@@ -118,6 +118,12 @@ def test_no_folders_import_each_other_in_a_circle(package: str, rooms: int) -> N
         pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
+def test_the_recommender_s_shop_and_model_do_not_know_each_other_or_the_demonstration() -> None:
+    found = arrows("examples")
+    model, shop, demo = (f"examples.recommender.{folder}" for folder in ("model", "shop", "demo"))
+    assert (found[model], found[shop], found[demo]) == (set(), set(), {model, shop})
+
+
 def test_the_diagram_of_the_rooms_is_what_the_imports_say() -> None:
     drawn = set(re.findall(r"^  (\w+) --> (\w+)$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE))
     package = "canary_construct"

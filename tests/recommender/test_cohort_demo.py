@@ -32,7 +32,7 @@ def visit(route: str, user: int, at: float, version: str) -> Visit:
 
 def failed(*more: Visit) -> list[str]:
     """Return the claims that do not hold when these visits come on top of what must be."""
-    visitors = CohortVisitors({}, requests_per_second=1)
+    visitors = CohortVisitors({}, users=100, requests_per_second=1)
     for route in (API, DIRECT):
         visitors._visits += [visit(route, user, WHILE_KNOWN, "v3") for user in MEMBERS]
         visitors._visits += [visit(route, user, WHILE_KNOWN, "v1") for user in OTHERS]

@@ -31,15 +31,17 @@ class StubSender:
 
 def test_the_stream_is_steady_and_the_same_for_the_same_seed() -> None:
     sender, log = StubSender(), TrafficLog()
-    shoppers = Shoppers(sender, log=log, requests_per_second=200, at_most_seconds=0.25, seed=3)
+    shoppers = Shoppers(sender, users=3, log=log, requests_per_second=200, at_most_seconds=0.25, seed=3)
     with shoppers:
         shoppers.wait()
     sent = [request.sent_at for request in log.all()]
     assert len(sent) == 50
+    assert set(sender.users) == {0, 1, 2}
     assert sent[-1] - sent[0] == pytest.approx(49 / 200)
     again = StubSender()
     with Shoppers(
         again,
+        users=3,
         log=TrafficLog(),
         requests_per_second=200,
         at_most_seconds=0.25,
@@ -49,9 +51,14 @@ def test_the_stream_is_steady_and_the_same_for_the_same_seed() -> None:
     assert sorted(sender.users) == sorted(again.users)
 
 
+def test_a_shop_without_users_is_refused() -> None:
+    with pytest.raises(ValueError, match="users must be at least 1, got 0"):
+        Shoppers(StubSender(), users=0, log=TrafficLog())
+
+
 def test_a_failing_service_is_asked_once_per_request() -> None:
     sender, log = StubSender(Outcome.UNANSWERED), TrafficLog()
-    with Shoppers(sender, log=log, requests_per_second=500):
+    with Shoppers(sender, users=100, log=log, requests_per_second=500):
         sender.wait_for_requests(20)
     assert len(sender.users) == len(log.all())
     assert {request.outcome for request in log.all()} == {Outcome.UNANSWERED}
@@ -59,7 +66,7 @@ def test_a_failing_service_is_asked_once_per_request() -> None:
 
 def test_a_defect_of_the_stream_itself_is_raised_at_the_end() -> None:
     sender = StubSender(error=TypeError("a defect"))
-    shoppers = Shoppers(sender, log=TrafficLog(), requests_per_second=500)
+    shoppers = Shoppers(sender, users=100, log=TrafficLog(), requests_per_second=500)
     shoppers.start()
     sender.wait_for_requests(1)
     with pytest.raises(TypeError, match="a defect"):
@@ -72,7 +79,9 @@ def test_shoppers_make_something_of_each_answer_and_the_same_with_the_same_seed(
             return replace(request, clicked=luck < 0.3, version=str(user))
 
         log = TrafficLog()
-        with Shoppers(StubSender(), log=log, look=look, requests_per_second=400, at_most_seconds=0.25) as shoppers:
+        with Shoppers(
+            StubSender(), users=100, log=log, look=look, requests_per_second=400, at_most_seconds=0.25
+        ) as shoppers:
             shoppers.wait()
         return [request.clicked for request in log.all()]
 

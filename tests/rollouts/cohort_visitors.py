@@ -9,6 +9,7 @@ from canary_construct_client import CohortRules
 
 from canary_construct.props.cohort_rule import VIEWER_COUNTRY_HEADER
 from canary_tools.sandbox.emulator.settings import REGION
+from examples.recommender.model.data import USERS
 from examples.recommender.shop.cohort_visits import API, CACHE_SECONDS, DIRECT, CohortVisitors
 from examples.recommender.shop.senders import ApiSender, RuntimeSender
 from tests.rollouts.deployed_shop import DeployedShop
@@ -55,7 +56,9 @@ def cohort_visitors(
         shop.name,
         target_variant=lambda user: rules.target_variant(user_id=str(user), headers=_country(user)),
     )
-    return CohortVisitors({API: through_the_api, DIRECT: straight}, requests_per_second=requests_per_second)
+    return CohortVisitors(
+        {API: through_the_api, DIRECT: straight}, users=USERS, requests_per_second=requests_per_second
+    )
 
 
 def country_of(user: int) -> str:

@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from canary_tools.sandbox.emulator.settings import ACCOUNT_ID, REGION
 from canary_tools.sandbox.iam.policy_sizes import characters
 from examples.recommender.demo.rollouts import Ledger, Rollout, latest_of
+from examples.recommender.model.data import USERS
 from examples.recommender.shop.senders import RuntimeSender
 from examples.recommender.shop.shoppers import Shoppers
 from examples.recommender.shop.traffic import Outcome, Request, TrafficLog
@@ -133,6 +134,7 @@ class DeployedShop:
         if self._visitors is None:
             self._visitors = Shoppers(
                 RuntimeSender(self.stage.shopping_client(), self.name),
+                users=USERS,
                 log=self.traffic,
                 requests_per_second=self.requests_per_second,
             )

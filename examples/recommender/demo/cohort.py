@@ -27,6 +27,7 @@ from examples.recommender.demo.checks import Check
 from examples.recommender.demo.demonstration import ENDINGS, FIRST, METRIC_PERIOD_SECONDS
 from examples.recommender.demo.rollouts import Ledger, Rollout, latest_of
 from examples.recommender.model import train
+from examples.recommender.model.data import USERS
 from examples.recommender.shop.cohort_visits import (
     API,
     DIRECT,
@@ -213,7 +214,9 @@ def _running_endpoint(settings: Settings) -> Iterator[tuple[Endpoint, CohortVisi
         print(f"cdk bootstrap, cdk deploy {FIRST}", flush=True)
         app.bootstrap(ACCOUNT_ID, REGION)
         outputs = app.deploy(FIRST)
-        visitors = CohortVisitors(_senders(sandbox, outputs), requests_per_second=settings.requests_per_second)
+        visitors = CohortVisitors(
+            _senders(sandbox, outputs), users=USERS, requests_per_second=settings.requests_per_second
+        )
         yield Endpoint(sandbox, app, outputs), running.enter_context(visitors)
 
 

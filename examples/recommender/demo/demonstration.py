@@ -33,7 +33,7 @@ from examples.recommender.demo.rollouts import Ledger, latest_of
 from examples.recommender.demo.summary import print_summary
 from examples.recommender.demo.view import View
 from examples.recommender.model import train
-from examples.recommender.model.data import make_appeal
+from examples.recommender.model.data import USERS, make_appeal
 from examples.recommender.shop.clicks import Browsing
 from examples.recommender.shop.senders import ApiSender, RuntimeSender, Sender, runtime_client
 from examples.recommender.shop.shoppers import Shoppers
@@ -179,6 +179,7 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
         running.enter_context(
             Shoppers(
                 _sender(sandbox, outputs, direct=settings.direct),
+                users=USERS,
                 log=traffic,
                 look=browsing.look,
                 requests_per_second=settings.requests_per_second,

@@ -31,14 +31,15 @@ class Visit:
 
 
 class CohortVisitors:
-    """A stream of requests for each route while the ``with`` block lasts."""
+    """A stream of requests for each route while the ``with`` block lasts; ``users`` says how many users there are."""
 
-    def __init__(self, senders: Mapping[str, Sender], *, requests_per_second: float) -> None:
+    def __init__(self, senders: Mapping[str, Sender], *, users: int, requests_per_second: float) -> None:
         self._visits: list[Visit] = []
         self._to_close = ExitStack()
         self._streams = [
             Shoppers(
                 _Remembering(route, sender, self._visits),
+                users=users,
                 log=TrafficLog(),
                 requests_per_second=requests_per_second,
                 seed=seed,

@@ -1,7 +1,7 @@
 """A steady stream of recommendation requests that does not slow down when the service does.
 
-``python -m examples.recommender.shop.shoppers ENDPOINT [--rate 30] [--seconds 60]`` shops at an endpoint of the
-account and region that the environment names.
+``python -m examples.recommender.shop.shoppers ENDPOINT --users 3000 [--rate 30] [--seconds 60]`` shops at an endpoint
+of the account and region that the environment names.
 """
 
 import argparse
@@ -15,7 +15,6 @@ from typing import Self
 import boto3
 import numpy as np
 
-from examples.recommender.model.data import USERS
 from examples.recommender.shop.senders import CONCURRENCY, RuntimeSender, Sender, runtime_client
 from examples.recommender.shop.traffic import Request, TrafficLog, grouped, summarise
 
@@ -26,21 +25,29 @@ Look = Callable[[int, Request, float], Request]
 class Shoppers:
     """Sends requests at a fixed rate from ``start`` to ``stop``, for at most ``at_most_seconds``.
 
-    No request is sent twice. A request without an answer is in ``log`` as unanswered. ``look`` adds
-    what shoppers do with an answer; left out, nothing.
+    There are as many users as ``users`` says, with the IDs 0, 1, 2 and so on; chance decides whose request is next. No
+    request is sent twice. A request without an answer is in ``log`` as unanswered. ``look`` adds what shoppers do with
+    an answer; left out, nothing.
+
+    Raises:
+        ValueError: ``users`` is less than 1.
     """
 
     def __init__(
         self,
         sender: Sender,
         *,
+        users: int,
         log: TrafficLog,
         look: Look | None = None,
         requests_per_second: float = 30.0,
         at_most_seconds: float = 3600.0,
         seed: int = 0,
     ) -> None:
+        if users < 1:
+            raise ValueError(f"users must be at least 1, got {users}")
         self._sender = sender
+        self._users = users
         self._look = look
         self._log = log
         self._interval = 1 / requests_per_second
@@ -87,7 +94,7 @@ class Shoppers:
             due = started + number * self._interval
             if self._stopping.wait(max(0.0, due - time.time())):
                 return
-            user, luck = int(self._random.integers(USERS)), float(self._random.random())
+            user, luck = int(self._random.integers(self._users)), float(self._random.random())
             self._pool.submit(self._shop, user, due, luck).add_done_callback(self._note_defect)
 
     def _shop(self, user: int, due: float, luck: float) -> None:
@@ -104,12 +111,14 @@ def main() -> None:
     """Shop for a while and print the results for each release."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("endpoint_name")
+    parser.add_argument("--users", type=int, required=True, help="how many there are; their IDs begin with 0")
     parser.add_argument("--rate", type=float, default=30.0, help="requests per second")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to shop")
     arguments = parser.parse_args()
     log = TrafficLog()
     shoppers = Shoppers(
         RuntimeSender(runtime_client(boto3.Session()), arguments.endpoint_name),
+        users=arguments.users,
         log=log,
         requests_per_second=arguments.rate,
         at_most_seconds=arguments.seconds,
