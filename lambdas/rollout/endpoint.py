@@ -272,7 +272,10 @@ def _variant(answer: _ProductionVariant) -> Variant:
 
 @contextmanager
 def _named_failures(endpoint: str) -> Iterator[None]:
-    """Give SageMaker's failures their names. One code stands for many of them, so this reads the text."""
+    """Give SageMaker's failures their names. One code stands for many of them, so this reads the text.
+
+    The text also has names that people chose. They hold no spaces, so words with a space in them are SageMaker's own.
+    """
     try:
         with clients.named_failures():
             yield
@@ -282,6 +285,6 @@ def _named_failures(endpoint: str) -> Iterator[None]:
             raise EndpointBusy(message) from error
         if "Could not find endpoint" not in message:
             raise
-        if "configuration" not in message:
+        if "Could not find endpoint configuration" not in message:
             raise EndpointNotFound(message) from error
         raise EndpointUnusable(sentences.CONFIG_DELETED.format(endpoint=endpoint, error=message)) from error

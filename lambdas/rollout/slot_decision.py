@@ -141,9 +141,10 @@ def look(world: World, until: float) -> EndpointView | None:
     """
     try:
         view = wait_until_quiet(world.endpoint, until=until)
-        view.refuse_unless_quiet()
     except EndpointNotFound:
         return None
+    try:
+        view.refuse_unless_quiet()
     except EndpointUnusable as error:
         raise DeployRefused(f"{error}; {_way_out(view)}") from error
     return view

@@ -102,6 +102,7 @@ def test_only_weights_are_sent() -> None:
     [
         ("ValidationException", f'Cannot update in-progress endpoint "{ARN}".', 400, EndpointBusy),
         ("ValidationException", f'Could not find endpoint "{ARN}".', 400, EndpointNotFound),
+        ("ValidationException", f'Could not find endpoint "{ARN}-configuration".', 400, EndpointNotFound),
         ("ValidationException", 'Could not find endpoint configuration "config-2".', 400, EndpointUnusable),
         ("ValidationException", "Weights must not be negative.", 400, ClientError),
         ("AccessDeniedException", "not authorized", 403, ClientError),

@@ -43,6 +43,14 @@ def test_the_first_release_is_in_both_slots_and_the_first_one_serves(shop: Shop)
     assert shop.floors() == {A: 2, B: 1}
 
 
+def test_an_endpoint_may_have_any_words_in_its_name(aws: Aws, shop: Shop) -> None:
+    """SageMaker says the name where it says what it could not find: the endpoint, or its configuration."""
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:endpoint/model-configuration"
+    aws.fail("DescribeEndpoint", ApiError("ValidationException", f'Could not find endpoint "{arn}".'), times=1)
+    shop.deploy("v1")
+    assert shop.weights() == {A: 100, B: 0}
+
+
 def test_the_next_release_goes_into_the_idle_slot(serving: Shop) -> None:
     serving.deploy("v2")
     assert serving.models() == {A: "model-v1-digest-of-v1", B: "model-v2-digest-of-v2"}
