@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from rollout.contract.errors import Unavailable
-from rollout.contract.exposure import Exposure, Served
+from rollout.contract.exposure import Exposure, Pacing, Served
 from rollout.contract.gate_rules import InvalidGatesError, PublishedCounts, SlowRequests, parse_source
 from rollout.contract.timing import BLIND_SECONDS, HIGH_RESOLUTION_SECONDS, METRICS_SETTLED_SECONDS, OVERTAKEN_SECONDS
 from rollout.evidence.reader import EvidenceReader
@@ -396,6 +396,37 @@ def test_delayed_counts_are_those_of_the_earlier_period() -> None:
     (minute,) = reader.read(WINDOW, stable=STABLE, canary=CANARY).minutes
     assert minute.number == FIRST
     assert minute.counts_of("conversion") == Counts(100, 9, 900, 90)
+
+
+PACED = ("counts", "worst")
+"""What pacing reads of a period."""
+
+
+@pytest.mark.parametrize("canary", [900.0, 1800.0])
+def test_what_was_shown_before_the_first_share_is_nothing_of_this_release(canary: float) -> None:
+    """The canary's slot held another release: one that was rolled back, or the former stable with all requests.
+
+    Of both, of the pacing's counts and of the judge's. From the first share on, what was shown counts.
+    """
+    of_slots = ((STABLE, 900.0, 90.0), (CANARY, canary, 9.0))
+    published = {
+        (slot, metric, FIRST - before): count
+        for before in (1, 2, 3)
+        for slot, shown, bought in of_slots
+        for metric, count in (("Shown", shown), ("Bought", bought))
+    }
+    for number in range(FIRST - 1, FIRST + 3):
+        published |= _served(STABLE, 990, number) | _served(CANARY, 10, number)
+    since = FIRST - 1
+    exposure = Exposure(percent=1, served=(Served(since - 1, None), Served(since, 1.0)), pacing=Pacing(since=since))
+    reader, _ = _reader(published, {"conversion": SOURCES["conversion"]})
+    window = replace(WINDOW, begun=since, first=since, now=TWO_SETTLED, step=0, exposure=exposure)
+    evidence = reader.read(window, stable=STABLE, canary=CANARY)
+    of_stable, of_both = Counts(0, 0, 900, 90), Counts(int(canary), 9, 900, 90)
+    expected = {FIRST - 1: of_stable, FIRST: of_stable, FIRST + 1: of_both}
+    read = [{minute.number: minute.counts_of("conversion") for minute in evidence.minutes}]
+    read += [{each.number: getattr(each, kind).get("conversion") for each in evidence.published} for kind in PACED]
+    assert [{number: found for number, found in each.items() if found} for each in read] == 3 * [expected]
 
 
 @pytest.mark.parametrize("late", [CANARY, STABLE])

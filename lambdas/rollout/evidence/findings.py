@@ -180,8 +180,16 @@ class Findings:
     def _count(
         self, source: SourceReader, slot: str, number: int, *, from_below: bool, has_come: bool = True
     ) -> SlotCount | None:
+        """Return what a slot counted: nothing of the canary before its first share, when another release was there."""
+        if slot == self.canary and not self._had_a_share(source, number):
+            return SlotCount(total=0, bad=0)
         found = source.count(self.series.period(number, has_come=has_come), slot, from_below=from_below)
         return SlotCount(total=0, bad=0) if found is None and not self._owes(source, slot, number) else found
+
+    def _had_a_share(self, source: SourceReader, number: int) -> bool:
+        """Tell whether the canary had a share, or its cohort, when what a gate counts in a period was shown."""
+        read = (self.series.read_at(query, number) for query in source.queries(self.canary))
+        return any(self.window.serves(each, canary=True) for each in read)
 
     def _owes(self, source: SourceReader, slot: str, number: int) -> bool:
         """Tell whether a slot must have published what a gate counts."""
