@@ -32,11 +32,13 @@ def land(world: World, *, stable: str) -> None:
 
 
 def land_if_possible(world: World, *, stable: str) -> None:
-    """Begin the landing if the endpoint exists and it is known which slot is stable.
+    """Begin the landing if the endpoint exists, is this stack's, and it is known which slot is stable.
 
     A rollout that pinned its slots knows it. The weights may not show it: the Lambda of a stopped execution may move
     them once more before it sees the order to halt and lowers them again.
     """
+    if not world.ledger.owns_endpoint():
+        return
     try:
         view = world.endpoint.describe()
         land(world, stable=stable or view.stable_slot())

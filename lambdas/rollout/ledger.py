@@ -278,6 +278,18 @@ class Ledger:
         item = self._get("declared")
         return None if item is None else self.release(item["version"])
 
+    def owns_endpoint(self) -> bool:
+        """Tell whether this stack has a part in the endpoint: a deploy of it was accepted, or may adopt it.
+
+        A stack whose deploys were all refused has none, though an endpoint of this name exists: it is another stack's.
+        """
+        return any(self._get(record) is not None for record in ("declared", "former"))
+
+    def disown_endpoint(self) -> None:
+        """Forget that the endpoint was this stack's: it is gone, and another stack may take its name."""
+        for record in ("declared", "former", "landing"):
+            self._call("delete_item", Key=self._key(record))
+
     def declared_model(self) -> str:
         """Return the model that the last accepted deploy declared; empty before the first."""
         item = self._get("declared")

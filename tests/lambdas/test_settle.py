@@ -43,7 +43,7 @@ def test_a_late_repetition_starts_no_second_rollout(serving: Shop) -> None:
     assert serving.unsafe() == []
 
 
-@pytest.mark.parametrize("call", range(1, 12))
+@pytest.mark.parametrize("call", range(1, 13))
 def test_a_repetition_at_any_moment_starts_no_second_rollout(aws: Aws, serving: Shop, call: int) -> None:
     serving.deploy("v2")
     aws.interrupt("", serving.settle, nth=call)
@@ -56,7 +56,7 @@ def test_a_repetition_at_any_moment_starts_no_second_rollout(aws: Aws, serving: 
     assert serving.unsafe() == []
 
 
-@pytest.mark.parametrize("call", range(1, 12))
+@pytest.mark.parametrize("call", range(1, 13))
 def test_a_repetition_that_outlives_its_rollout_leaves_no_lock_behind(aws: Aws, serving: Shop, call: int) -> None:
     """The first delivery sleeps while the second one settles and the whole rollout comes to its end."""
 
@@ -88,7 +88,7 @@ def test_an_event_of_the_deploy_before_touches_nothing_of_the_next_one(aws: Aws,
     assert aws.states.executions == {}
 
 
-@pytest.mark.parametrize("call", range(1, 14))
+@pytest.mark.parametrize("call", range(1, 15))
 def test_a_deploy_that_begins_while_the_one_before_is_settled_keeps_its_lock(
     aws: Aws, serving: Shop, call: int
 ) -> None:

@@ -81,6 +81,7 @@ def _end_with_the_stack(world: World, until: float, properties: Mapping[str, Any
         view = wait_until_quiet(world.endpoint, until=until)
     except EndpointNotFound:
         sweep(world.settings.endpoint, all_of(world.settings.endpoint))
+        world.ledger.disown_endpoint()
         if "SecurityGroup" in properties:
             wait_until_gone(properties["SecurityGroup"], until=until)
         return

@@ -71,13 +71,15 @@ def _settle_what_was_left(world: World, event: StackChanged, until: float) -> No
     status = stack_status(event["stack_id"])
     if status.endswith("_IN_PROGRESS") or status.startswith("DELETE_"):
         return
-    if landing is not None:
+    if lock is not None:
+        settle(world, lock, event["stack_id"], status, until)
+    elif not world.ledger.owns_endpoint():
+        return
+    elif landing is not None:
         _look_at_landing(world, landing)
-    elif lock is None:
+    else:
         keep_minimum(world)
         _pause_for_the_next(world)
-    else:
-        settle(world, lock, event["stack_id"], status, until)
 
 
 def _look_at_landing(world: World, landing: Landing) -> None:
@@ -115,7 +117,8 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
     """Bring the endpoint to rest by its current roles, then hand the lock over or give it back.
 
     `lock` is what the ended deployment left. If another has taken the lock since then, the endpoint is its own. If the
-    stack changed meanwhile, it is settled when it comes to rest again.
+    stack changed meanwhile, it is settled when it comes to rest again. The endpoint of another stack, whose name made
+    the guard refuse this one, is left alone.
 
     Raises:
         EndpointBusy: when the endpoint did not come to rest in time; the event is delivered again.
@@ -123,6 +126,9 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
     """
     if lock is not None and lock.kind == ROLLOUT:
         _start(world, lock.holder)
+        return
+    if not world.ledger.owns_endpoint():
+        _free(world, lock)
         return
     try:
         view = wait_until_quiet(world.endpoint, until=until)
