@@ -121,6 +121,7 @@ def _without_scaling(world: World, view: EndpointView, name: str, prove: Callabl
     """
     former = _noted(world, name)
     if former.target is None:
+        prove()
         return view.variants[name].most_instances
     if world.scalers.target(name) is not None:  # an earlier attempt may have come further
         world.scalers.suspend(name, Suspension.ALL)

@@ -119,7 +119,7 @@ def _adopted(
             view,
             instance_type=instance_type,
             knobs=wanted.asked.hosting.endpoint,
-            prove=lambda: _prove_held(world, holder),
+            prove=lambda: prove_held(world, holder),
             until=until,
         )
 
@@ -164,13 +164,13 @@ def _suspend_scaling(world: World, holder: str, until: float) -> None:
         for slot in slots:
             world.scalers.suspend(slot, Suspension.ALL)
         look(world, until)
-        _prove_held(world, holder)
+        prove_held(world, holder)
     except Exception:
         _let_scale_again(world, holder, slots)
         raise
 
 
-def _prove_held(world: World, holder: str) -> None:
+def prove_held(world: World, holder: str) -> None:
     """Refuse a deploy that went back while this handler waited: CloudFormation does not wait for it."""
     lock = world.ledger.lock()
     if lock is None or lock.holder != holder:

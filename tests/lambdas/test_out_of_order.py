@@ -16,7 +16,7 @@ from rollout.handlers.verified_endpoint import verified_endpoint
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.context import FakeContext
-from tests.lambdas.fakes.settings import ENDPOINT, SCALED, A, B, step
+from tests.lambdas.fakes.settings import ENDPOINT, SCALED, A, B, settings, step
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import STACK_ID, DeployFailed, _verified_properties, scaling_id
 
@@ -30,11 +30,11 @@ class Died(BaseException):
 # A deploy that CloudFormation undoes while its guard waits
 
 
-def forward_request(aws: Aws, shop: Shop, version: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def forward_request(aws: Aws, shop: Shop, version: str, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Begin a deploy as far as its guard's request; return that and the request that undoes it."""
     stack = shop.stack
     assert stack.deployed is not None
-    template = stack.template(version)
+    template = stack.template(version, **changes)
     stack._make_model(template)
     aws.stacks.status = "UPDATE_IN_PROGRESS"
     now, before = template.slots_properties(), stack.deployed.template.slots_properties()
@@ -66,6 +66,87 @@ def test_a_guard_whose_deploy_was_undone_meanwhile_pauses_and_declares_nothing(
     declared = serving.ledger.declared()
     assert declared is not None
     assert declared.version == "v1"
+
+
+@pytest.mark.parametrize("operation", ["DescribeScalableTargets", "RegisterScalableTarget", "DescribeEndpoint"])
+def test_a_guard_that_wakes_while_its_stack_still_goes_back_declares_nothing(
+    aws: Aws, serving: Shop, operation: str
+) -> None:
+    """CloudFormation undoes other resources still: nothing has settled, and the deployment has the lock."""
+    small = settings(scaling={**SCALED, "min_instances": 1, "max_instances": 1})
+    forth, back = forward_request(aws, serving, "v2", settings=small)
+    aws.interrupt(operation, lambda: _undo(aws, back))
+    with pytest.raises(DeployRefused, match="this deploy of endpoint shop has ended meanwhile"):
+        release_slots(forth)
+    _is_as_before(aws, serving)
+
+
+def test_a_guard_whose_deploy_was_undone_before_it_got_the_lock_declares_nothing(aws: Aws, serving: Shop) -> None:
+    """It ended a hold-back, which may take ten minutes, or waited for the ledger."""
+    forth, back = forward_request(aws, serving, "v2")
+
+    undone: list[bool] = []
+
+    def before(call: Any) -> None:
+        if call.operation == "PutItem" and "'lock'" in str(call.parameters) and not undone:
+            undone.append(True)
+            _undo(aws, back)
+
+    aws.before_call = before
+    with pytest.raises(DeployRefused, match="this deploy of endpoint shop has ended meanwhile"):
+        release_slots(forth)
+    assert undone
+    _is_as_before(aws, serving)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_guard_whose_deploy_is_undone_while_it_makes_way_for_a_type_leaves_both_slots_scaled(
+    aws: Aws, serving: Shop, *, settled: bool
+) -> None:
+    forth, back = forward_request(aws, serving, "v2", own_type="ml.m5.4xlarge")
+
+    def undo() -> None:
+        _undo(aws, back)
+        if settled:
+            aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
+            serving.settle()
+
+    aws.interrupt("DeregisterScalableTarget", undo)
+    with pytest.raises(DeployRefused, match="this deploy of endpoint shop has ended meanwhile"):
+        release_slots(forth)
+    if settled:
+        serving.look_for_what_was_left()
+    _is_as_before(aws, serving)
+
+
+def test_a_repetition_of_the_request_that_is_undone_gives_the_lock_not_back(aws: Aws, serving: Shop) -> None:
+    forth, back = forward_request(aws, serving, "v2")
+
+    def undo() -> None:
+        _undo(aws, back)
+        release_slots(forth)
+
+    aws.interrupt("RegisterScalableTarget", undo)
+    with pytest.raises(DeployRefused, match="this deploy of endpoint shop has ended meanwhile"):
+        release_slots(forth)
+    _is_as_before(aws, serving)
+
+
+def _undo(aws: Aws, back: dict[str, Any]) -> None:
+    aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    release_slots(back)
+
+
+def _is_as_before(aws: Aws, shop: Shop) -> None:
+    """The stack comes to rest; v1 is declared, with its bounds, and nothing is held."""
+    if aws.stacks.status != "UPDATE_ROLLBACK_COMPLETE":
+        aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
+        shop.settle()
+    assert shop.unsafe() == []
+    declared = shop.ledger.declared()
+    assert declared is not None
+    assert declared.version == "v1"
+    assert {slot: (found.floor, found.ceiling) for slot, found in shop.scaling().items()} == {A: (2, 8), B: (1, 1)}
 
 
 @pytest.mark.parametrize("answered_before", [True, False])

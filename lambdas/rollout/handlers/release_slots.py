@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from rollout import adoption, clock, sentences
 from rollout.contract.adoption import KEPT, Adoption
 from rollout.contract.errors import DeployRefused, EndpointNotFound
-from rollout.contract.lock import ROLLOUT
+from rollout.contract.lock import DEPLOYMENT, ROLLOUT
+from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
 from rollout.contract.states import Failure
 from rollout.custom_resource import Event, answer
@@ -28,7 +29,7 @@ from rollout.endpoint import wait_until_quiet
 from rollout.interfaces import wait_until_gone
 from rollout.patience import insist
 from rollout.retyping import deregister
-from rollout.slot_decision import LETTERS, Answer, answer_of, decide, known_reads, look
+from rollout.slot_decision import LETTERS, Answer, answer_of, decide, known_reads, look, prove_held
 from rollout.stack import is_rolling_back, stack_status
 from rollout.sweep import all_of, sweep
 from rollout.takeover import cause_of_death
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 10 * 60
 FLEET_SECONDS = 3 * 60
 """More, when a stack goes back: an update of the fleet takes about ten minutes. A Lambda may take 15."""
+UNDOES = "undo "
+"""Before the request that undoes a deploy: together they are the holder of the lock."""
 DEPLOYED = "Deployed"
 """Why a hold-back ends, by name."""
 
@@ -68,11 +71,12 @@ def release_slots(event: Event) -> Answer:
     )
     if is_rolling_back(stack_status(event["StackId"])):
         until += FLEET_SECONDS
+        insist(lambda: _take_over(world, event["RequestId"]), until=until)
         return insist(lambda: _replay(world, wanted, request=event["RequestId"], until=until), until=until)
     answered = world.ledger.answer(wanted.digest, request=event["RequestId"])
     if answered is not None:
         return answered
-    return _place(world, wanted, holder=event["RequestId"], first=_is_first(event), until=until)
+    return _place(world, wanted, event, until=until)
 
 
 def _end_with_the_stack(world: World, until: float, properties: Mapping[str, Any]) -> None:
@@ -93,6 +97,7 @@ def _leave_as_it_is(world: World, waiting: Adoption, event: Event, until: float)
     """Answer a deploy that has no release yet: it changes nothing about the endpoint."""
     if is_rolling_back(stack_status(event["StackId"])):
         until += FLEET_SECONDS
+        insist(lambda: _take_over(world, event["RequestId"]), until=until)
         insist(lambda: adoption.go_back(world, until=until), until=until)
         return
     view = look(world, until)
@@ -110,6 +115,16 @@ def _leave_as_it_is(world: World, waiting: Adoption, event: Event, until: float)
         ),
         until=until,
     )
+
+
+def _take_over(world: World, request: str) -> None:
+    """Take the lock of the deploy that is undone: its guard may wait still, and declares nothing without its lock.
+
+    Its own request may come again while it is undone, and must not give the lock back.
+    """
+    lock = world.ledger.lock()
+    if lock is not None and lock.kind == DEPLOYMENT:
+        world.ledger.lock_for_deployment(f"{UNDOES}{request}", clock.now())
 
 
 def _is_first(event: Event) -> bool:
@@ -157,18 +172,47 @@ def _with_the_models_that_serve(stored: Answer, now: Answer) -> Answer:
     return stored if all(stored[model] == now[model] for model in models) else now
 
 
-def _place(world: World, wanted: Wanted, *, holder: str, first: bool, until: float) -> Answer:
+def _place(world: World, wanted: Wanted, event: Event, *, until: float) -> Answer:
+    """Place the release, unless the deploy is undone meanwhile.
+
+    It may be undone before the lock is there, which the status of the stack shows then, or afterwards, when the request
+    that undoes it takes the lock.
+    """
+    holder, first = event["RequestId"], _is_first(event)
     _lock(world, holder, until)
     try:
+        _refuse_undone(world, event["StackId"])
         attributes, reads = decide(world, wanted, holder=holder, first=first, until=until)
     except Exception:
         world.ledger.free(holder)
         raise
     _change_types(world, attributes, until)
+    _prove_not_undone(world, holder)
     _declare(world, wanted, attributes, reads, anew=first)
     attributes.update(_versions(world, attributes))
     world.ledger.remember_answer(wanted.digest, attributes, request=holder)
     return attributes
+
+
+def _refuse_undone(world: World, stack_id: str) -> None:
+    if is_rolling_back(stack_status(stack_id)):
+        raise DeployRefused(sentences.DEPLOY_ENDED.format(endpoint=world.settings.endpoint))
+
+
+def _prove_not_undone(world: World, holder: str) -> None:
+    """Prove that the deploy goes on, after a target may have been taken away for another instance type.
+
+    If the stack is at rest already, the lock is taken once more, so that `settle` looks at it and registers.
+
+    Raises:
+        DeployRefused: when the deploy was undone.
+    """
+    try:
+        prove_held(world, holder)
+    except DeployRefused:
+        if world.ledger.lock() is None and set(SLOTS) - world.scalers.registered().keys():
+            world.ledger.lock_for_deployment(holder, clock.now())
+        raise
 
 
 def _change_types(world: World, attributes: Answer, until: float) -> None:
