@@ -26,6 +26,7 @@ class HoldBack:
     Alarms and gates go on as in every step, and a rollback is one change of weights. So a fault that begins hours after
     the promotion is found and rolled back. Both variants keep the instances that all of the traffic needs until then;
     a fixed fleet of one instance has them anyway. The first deploy that changes the endpoint ends the hold-back.
+    A deploy that is refused for what it asks leaves it.
 
     Args:
         percent: of the requests that stay with the former release; 1 to 49, default 2

@@ -24,9 +24,21 @@ REASON_BYTES = 1500
 """The longest reason. A response may have 4,096 bytes in all, and JSON writes some characters with two bytes."""
 
 
-def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
+def physical_id(event: Event) -> str:
+    """Return the physical ID of the resource: the endpoint's name. A new name is a new resource."""
+    name: str = event["ResourceProperties"]["EndpointName"]
+    return name
+
+
+def answer(
+    event: Event,
+    work: Callable[[Event], Mapping[str, object]],
+    *,
+    failed_id: Callable[[Event], str] = physical_id,
+) -> None:
     """Do the work and send CloudFormation the result. The user of the stack reads the sentence of a failure.
 
+    `failed_id`: the physical ID of a resource whose creation fails. CloudFormation deletes that resource afterwards.
     Work that IAM denies is repeated, as CloudFormation may repeat a request too.
     """
     try:
@@ -36,13 +48,8 @@ def answer(event: Event, work: Callable[[Event], Mapping[str, object]]) -> None:
     except Exception as error:
         logger.exception("custom resource failed")
         outcome = {"Status": "FAILED", "Reason": _short(f"{type(error).__name__}: {error}")}
-    _respond(event, outcome)
-
-
-def physical_id(event: Event) -> str:
-    """Return the physical ID of the resource: the endpoint's name. A new name is a new resource."""
-    name: str = event["ResourceProperties"]["EndpointName"]
-    return name
+    never_made = event["RequestType"] == "Create" and outcome["Status"] == "FAILED"
+    _respond(event, {"PhysicalResourceId": (failed_id if never_made else physical_id)(event), **outcome})
 
 
 def _short(reason: str) -> str:
@@ -54,7 +61,6 @@ def _respond(event: Event, outcome: Mapping[str, object]) -> None:
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
-        "PhysicalResourceId": physical_id(event),
         **outcome,
     }
     url = event["ResponseURL"]

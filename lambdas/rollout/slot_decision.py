@@ -49,26 +49,54 @@ def decide(world: World, wanted: Wanted, *, holder: str, first: bool, until: flo
     Raises:
         DeployRefused: with what to do; nothing has changed then.
     """
-    view = look(world, until)
-    if first:
-        if view is not None and wanted.adoption is not None:
-            raise DeployRefused(sentences.ADOPTS_FIRST.format(endpoint=view.name))
-        if view is not None:
-            raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
+    view = _looked_at(world, wanted, first=first, until=until)
+    if view is None:
         slots = first_placement(wanted.asked)
         return answer_of(slots), _reads(world, wanted, slots, view, until)
-    if view is None:
-        raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     if wanted.adoption is not None and not adoption.has_slots(view):
         idle = {SLOTS[1]: wanted.asked.released()}
         reads = _reads(world, wanted, idle, view, until)
         serving = {SLOTS[0]: _adopted(world, wanted, wanted.adoption, view, holder=holder, until=until)}
         return answer_of({**serving, **idle}), reads
-    slots = _next_slots(world, wanted, view, _serving_slot(view))
-    reads = _reads(world, wanted, slots, view, until)
-    _refuse_unreadable(world, wanted, slots)
+    slots, reads = _planned(world, wanted, view, _serving_slot(view), until)
     _suspend_scaling(world, holder, until)
     return answer_of(slots), reads
+
+
+def refuse_before(world: World, wanted: Wanted, *, stable: str, first: bool, until: float) -> None:
+    """Refuse what `decide` would refuse, and change nothing: a hold-back ends only for a deploy that is none of these.
+
+    `stable`: the slot that serves when the hold-back is over.
+
+    Raises:
+        DeployRefused: with what to do.
+    """
+    view = _looked_at(world, wanted, first=first, until=until)
+    if view is not None:
+        _planned(world, wanted, view, stable, until)
+
+
+def _looked_at(world: World, wanted: Wanted, *, first: bool, until: float) -> EndpointView | None:
+    """Return the endpoint once it is quiet; `None` when the stack makes it.
+
+    Raises:
+        DeployRefused: when it is there and should not, or the other way round.
+    """
+    view = look(world, until)
+    if first and view is not None:
+        sentence = sentences.NAME_TAKEN if wanted.adoption is None else sentences.ADOPTS_FIRST
+        raise DeployRefused(sentence.format(endpoint=view.name))
+    if not first and view is None:
+        raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
+    return view
+
+
+def _planned(world: World, wanted: Wanted, view: EndpointView, stable: str, until: float) -> tuple[Slots, Reads]:
+    """Return what the slots shall hold, and what the release's model reads. This changes nothing."""
+    slots = _next_slots(world, wanted, view, stable)
+    reads = _reads(world, wanted, slots, view, until)
+    _refuse_unreadable(world, wanted, slots)
+    return slots, reads
 
 
 def _reads(world: World, wanted: Wanted, slots: Slots, view: EndpointView | None, until: float) -> Reads:

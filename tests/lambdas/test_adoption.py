@@ -68,14 +68,14 @@ class Live:
     def ask(self, version: str = "", *, kind: str = "Update", old: str = "", **changes: Any) -> dict[str, Any]:
         """Ask for slots; `old`: the version before, by default none."""
         self.requests += 1
-        before = {} if kind == "Create" else {"OldResourceProperties": self.properties(old)}
+        was_made = {"PhysicalResourceId": ENDPOINT, "OldResourceProperties": self.properties(old)}
         return release_slots(
             {
                 "RequestType": kind,
                 "RequestId": f"request-{self.requests}",
                 "StackId": STACK_ID,
                 "ResourceProperties": self.properties(version, **changes),
-                **before,
+                **({} if kind == "Create" else was_made),
             }
         )
 

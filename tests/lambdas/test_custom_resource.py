@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from rollout.contract.errors import DeployRefused
-from rollout.custom_resource import answer
+from rollout.custom_resource import answer, physical_id
+from rollout.handlers.release_slots import NEVER_MADE
 
 from tests.lambdas.fakes.aws import Aws
 
@@ -77,6 +78,18 @@ def test_a_refusal_is_the_sentence_that_the_user_reads() -> None:
     assert response["PhysicalResourceId"] == "shop"
 
 
+@pytest.mark.parametrize(("kind", "identity"), [("Create", "shop:never-made"), ("Update", "shop")])
+def test_a_resource_that_was_never_made_has_an_identity_of_its_own(kind: str, identity: str) -> None:
+    """CloudFormation asks to delete what it could not create: the resource that has the endpoint must stay as it is."""
+
+    def refuse(_: dict[str, Any]) -> dict[str, Any]:
+        raise DeployRefused("an endpoint of this name exists already")
+
+    bucket = Bucket()
+    answer({**bucket.event(), "RequestType": kind}, refuse, failed_id=lambda event: physical_id(event) + NEVER_MADE)
+    assert bucket.response()["PhysicalResourceId"] == identity
+
+
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "DescribeEndpoint")
 
 
@@ -128,6 +141,12 @@ def test_a_response_never_outgrows_what_cloudformation_takes(letter: str) -> Non
 
 
 def test_only_an_http_url_is_answered() -> None:
-    event = {"StackId": "", "RequestId": "", "LogicalResourceId": "", "ResponseURL": "file:///etc/passwd"}
+    event = {
+        "StackId": "",
+        "RequestId": "",
+        "RequestType": "Update",
+        "LogicalResourceId": "",
+        "ResponseURL": "file:///etc/passwd",
+    }
     with pytest.raises(ValueError, match="ResponseURL must be an HTTP URL"):
         answer({**event, "ResourceProperties": {"EndpointName": "shop"}}, lambda _: {})

@@ -1,12 +1,16 @@
 """The hold-back: the release is promoted, and the former one keeps a share of the traffic, to compare with."""
 
 import pytest
-from rollout.contract.errors import AGAINST_A_PROMOTED, EndpointTooSlow
+from rollout.contract.errors import AGAINST_A_PROMOTED, DeployRefused, EndpointTooSlow
+from rollout.contract.reads import Reads
+from rollout.handlers.release_slots import release_slots
+from rollout.ledger import Release
 
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import SCALED, STEPS, A, B
 from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.stack import DeployFailed
 
 HOLD_BACK = {"percent": 2, "duration_seconds": 3600, "interval_seconds": 300}
 HELD = len(STEPS)
@@ -117,6 +121,43 @@ def test_a_new_deploy_ends_it_first(aws: Aws, shop: Shop, held: Execution) -> No
     shop.run(following)
     assert following.status == "SUCCEEDED", following.failure
     assert told(aws).count("Promoted") == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "digest", "sentence"),
+    [
+        ("v1", "other-content", "version v1 already names another content"),
+        ("v3", "digest-of-v3", "version v3 was rolled back before"),
+    ],
+)
+def test_a_deploy_that_is_refused_leaves_it(
+    shop: Shop, held: Execution, version: str, digest: str, sentence: str
+) -> None:
+    if version == "v3":
+        shop.ledger.declare(
+            Release(version="v3", digest=digest), "model-v3", shop.world.settings.scaling, reads=Reads()
+        )
+        shop.ledger.decide_release("v3", "ROLLED_BACK")
+    with pytest.raises(DeployFailed, match=sentence):
+        shop.deploy(version, digest)
+    _goes_on(shop, held)
+
+
+def test_a_refused_creation_of_an_endpoint_of_this_name_leaves_it(shop: Shop, held: Execution) -> None:
+    shop.aws.stacks.status = "UPDATE_IN_PROGRESS"
+    with pytest.raises(DeployRefused, match="an endpoint named shop exists already"):
+        release_slots(shop.stack._event("Create", shop.stack.template("v3").slots_properties()))
+    shop.aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
+    _goes_on(shop, held)
+
+
+def _goes_on(shop: Shop, held: Execution) -> None:
+    shop.settle()
+    shop.wait_until_quiet()
+    assert shop.weights() == HELD_BACK
+    shop.run(held)
+    assert shop.outcome(held) == ("PROMOTED", "every step passed")
+    assert shop.unsafe() == []
 
 
 class Died(BaseException):

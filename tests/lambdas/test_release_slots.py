@@ -2,9 +2,10 @@ import json
 from typing import Any
 
 import pytest
+from rollout.contract.adoption import KEPT
 from rollout.contract.errors import DeployRefused, PayloadTooNew
 from rollout.contract.lock import DEPLOYMENT
-from rollout.handlers.release_slots import release_slots
+from rollout.handlers.release_slots import NEVER_MADE, release_slots
 
 from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
@@ -596,3 +597,24 @@ def test_a_stack_that_goes_back_without_an_answer_keeps_the_hosting_of_both_slot
     aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     answer = release_slots(event)
     assert [answer[f"{name}{letter}"] for name in (STARTUP, VOLUME) for letter in "AB"] == [600, 600, 30, 30]
+
+
+def test_the_clean_up_of_a_refused_creation_leaves_a_rollout_its_instances(aws: Aws, serving: Shop) -> None:
+    """The construct of an endpoint that is kept got another ID: its resource is made anew, refused, and deleted."""
+    serving.requests_per_period = 6000
+    execution = serving.begin("v2", "Evaluate", index=2)
+    before, instances = serving.scaling(), {slot: serving.instances_of(slot) for slot in (A, B)}
+    properties = {**serving.stack.template("v2").slots_properties(), KEPT: "yes"}
+    aws.stacks.status = "UPDATE_IN_PROGRESS"
+    with pytest.raises(DeployRefused):
+        release_slots(serving.stack._event("Create", properties))
+    aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    release_slots(serving.stack._event("Delete", properties, PhysicalResourceId=ENDPOINT + NEVER_MADE))
+    aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
+    serving.settle()
+    serving.wait_until_quiet()
+    assert {slot: serving.instances_of(slot) for slot in (A, B)} == instances
+    assert serving.scaling() == before
+    serving.run(execution)
+    assert execution.status == "SUCCEEDED", execution.failure
+    assert serving.unsafe() == []

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rollout import adoption, clock, sentences
 from rollout.contract.adoption import KEPT, Adoption
@@ -21,7 +21,7 @@ from rollout.contract.lock import DEPLOYMENT, ROLLOUT
 from rollout.contract.names import SLOTS
 from rollout.contract.plan import Settings
 from rollout.contract.states import Failure
-from rollout.custom_resource import Event, answer
+from rollout.custom_resource import Event, answer, physical_id
 from rollout.decisions.placement import as_they_are, first_placement
 from rollout.deploy_request import Wanted, hosting_of
 from rollout.ending import end_rollout
@@ -29,21 +29,21 @@ from rollout.endpoint import wait_until_quiet
 from rollout.interfaces import wait_until_gone
 from rollout.patience import insist
 from rollout.retyping import deregister
-from rollout.slot_decision import LETTERS, Answer, answer_of, decide, known_reads, look, prove_held
+from rollout.slot_decision import LETTERS, Answer, answer_of, decide, known_reads, look, prove_held, refuse_before
 from rollout.stack import is_rolling_back, stack_status
 from rollout.sweep import all_of, sweep
 from rollout.takeover import cause_of_death
 from rollout.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rollout.contract.lock import Lock
     from rollout.contract.reads import Reads
 
 PATIENCE_SECONDS = 10 * 60
 FLEET_SECONDS = 3 * 60
 """More, when a stack goes back: an update of the fleet takes about ten minutes. A Lambda may take 15."""
+NEVER_MADE = ":never-made"
+"""After the endpoint's name: the physical ID of a resource whose creation failed. CloudFormation deletes it, too."""
 UNDOES = "undo "
 """Before the request that undoes a deploy: together they are the holder of the lock."""
 DEPLOYED = "Deployed"
@@ -52,7 +52,7 @@ DEPLOYED = "Deployed"
 
 def handler(event: Event, _context: object) -> None:
     """Answer CloudFormation."""
-    answer(event, release_slots)
+    answer(event, release_slots, failed_id=lambda event: physical_id(event) + NEVER_MADE)
 
 
 def release_slots(event: Event) -> Answer:
@@ -60,7 +60,7 @@ def release_slots(event: Event) -> Answer:
     world = World.of(Settings.parse(json.loads(event["ResourceProperties"]["Settings"])))
     until = clock.now() + PATIENCE_SECONDS
     if event["RequestType"] == "Delete":
-        _end_with_the_stack(world, until, event["ResourceProperties"])
+        _end_with_the_stack(world, until, event)
         return {}
     waiting = Adoption.parse(event["ResourceProperties"])
     if waiting is not None and "Version" not in event["ResourceProperties"]:
@@ -79,17 +79,21 @@ def release_slots(event: Event) -> Answer:
     return _place(world, wanted, event, until=until)
 
 
-def _end_with_the_stack(world: World, until: float, properties: Mapping[str, Any]) -> None:
-    """Sweep once the endpoint is gone. One that stays needs its models and config; only one that is kept is ours."""
+def _end_with_the_stack(world: World, until: float, event: Event) -> None:
+    """Sweep once the endpoint is gone. One that stays needs its models and config; only one that is kept is ours.
+
+    A resource whose creation failed never had the endpoint: another one has it, and perhaps a rollout.
+    """
     try:
         view = wait_until_quiet(world.endpoint, until=until)
     except EndpointNotFound:
         sweep(world.settings.endpoint, all_of(world.settings.endpoint))
         world.ledger.disown_endpoint()
-        if "SecurityGroup" in properties:
-            wait_until_gone(properties["SecurityGroup"], until=until)
+        if "SecurityGroup" in event["ResourceProperties"]:
+            wait_until_gone(event["ResourceProperties"]["SecurityGroup"], until=until)
         return
-    if KEPT in properties:
+    properties = event["ResourceProperties"]
+    if KEPT in properties and event.get("PhysicalResourceId") == physical_id(event):
         insist(lambda: adoption.leave(world, view, until=until), until=until)
 
 
@@ -179,7 +183,7 @@ def _place(world: World, wanted: Wanted, event: Event, *, until: float) -> Answe
     that undoes it takes the lock.
     """
     holder, first = event["RequestId"], _is_first(event)
-    _lock(world, holder, until)
+    _lock(world, wanted, holder=holder, first=first, until=until)
     try:
         _refuse_undone(world, event["StackId"])
         attributes, reads = decide(world, wanted, holder=holder, first=first, until=until)
@@ -241,10 +245,12 @@ def _versions(world: World, attributes: Answer) -> dict[str, str]:
     return {f"Version{letter}": "" if release is None else release.version for letter, release in held.items()}
 
 
-def _lock(world: World, holder: str, until: float) -> None:
+def _lock(world: World, wanted: Wanted, *, holder: str, first: bool, until: float) -> None:
     if world.ledger.lock_for_deployment(holder, clock.now()):
         return
     lock = world.ledger.lock()
+    if lock is not None and lock.is_held_back:
+        refuse_before(world, wanted, stable=lock.canary, first=first, until=until)
     left = lock is None or _is_left(world, lock, until)
     if left and world.ledger.lock_for_deployment(holder, clock.now()):
         return

@@ -324,6 +324,7 @@ class Stack:
             "RequestType": kind,
             "RequestId": f"request-{self._requests}",
             "StackId": STACK_ID,
+            **({} if kind == "Create" else {"PhysicalResourceId": ENDPOINT}),
             "ResourceProperties": properties,
             **more,
         }
