@@ -12,6 +12,7 @@ from rollout.gates import Assessment, Counts, Judge, Minute, split
 from rollout.gates.capital import Capital
 from rollout.gates.dispersion import INDEPENDENT, Dispersion
 from rollout.gates.gate import Gate
+from rollout.gates.progress import State
 from rollout.gates.split import Split
 
 from tests.gates.rollouts import binomial_mass
@@ -253,6 +254,107 @@ def test_a_loss_that_begins_late_is_seen_and_one_that_was_mended_is_forgiven() -
     state, during = judge.update(state, lossy)
     _, after = judge.update(state, mended)
     assert [one.incomparable for one in (before, during, after)] == [False, True, False]
+
+
+STABLE_LOSES = [a_minute(n, shown=(0.999, 0.8)) for n in range(30)]
+"""Stable seems to convert better."""
+MENDED = (0.999, 0.999)
+
+
+def split_off(judge: Judge, minutes: Iterable[Minute]) -> State:
+    state, during = judge.update(judge.new_state(), minutes)
+    assert (during.verdict, during.incomparable) == ("CONTINUE", True)
+    return state
+
+
+def test_a_loss_of_stable_that_was_mended_rejects_nothing() -> None:
+    judge = rules()
+    state = split_off(judge, STABLE_LOSES)
+    _, after = judge.update(state, [a_minute(n, shown=MENDED) for n in range(30, 400)])
+    assert not after.incomparable
+    assert after.verdict != "FAIL", after.reason
+
+
+def test_a_canary_that_converts_worse_is_rejected_after_the_loss_was_mended() -> None:
+    judge = rules()
+    state = split_off(judge, STABLE_LOSES)
+    _, after = judge.update(state, [worse(a_minute(n, shown=MENDED)) for n in range(30, 120)])
+    assert (after.verdict, after.gate) == ("FAIL", "conversion")
+
+
+def worse(minute: Minute) -> Minute:
+    """Return the minute with a third less conversions of the canary."""
+    counts = minute.counts_of("conversion")
+    assert counts is not None
+    return replace(
+        minute, counts={**minute.counts, "conversion": replace(counts, canary_bad=counts.canary_bad * 2 // 3)}
+    )
+
+
+def test_showings_that_the_canary_lost_for_a_while_prove_nothing() -> None:
+    judge = rules(superior_step=0)
+    state = split_off(judge, [a_minute(n, shown=(0.8, 0.999)) for n in range(30)])
+    for number in range(30, 70):
+        state, _ = judge.update(state, [a_minute(number, shown=MENDED)])
+        after = judge.at_bake_end(state)
+        assert after.verdict != "PASS", after.reason
+    assert not after.incomparable
+
+
+def no_step_passes_on_minutes_that_were_not_counted_alike() -> None:
+    """When the totals fit again, the step begins to count its minutes and requests."""
+    judge = rules()
+    state, number = split_off(judge, STABLE_LOSES), 30
+    while judge.at_bake_end(state).incomparable:
+        state, _ = judge.update(state, [a_minute(number, shown=MENDED)])
+        number += 1
+    after = judge.at_bake_end(state)
+    assert (after.verdict, after.incomparable) == ("CONTINUE", False)
+    assert after.reason.startswith("conversion: too little to judge: 0 requests to the canary and 0 to stable")
+    state, _ = judge.update(state, [a_minute(number + n, shown=MENDED) for n in range(5)])
+    assert judge.at_bake_end(state).verdict == "PASS"
+
+
+def test_a_step_begins_to_count_when_its_gate_counts_both_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_step_passes_on_minutes_that_were_not_counted_alike()
+    monkeypatch.setattr(Gate, "_begun_anew", lambda _self, state: state)
+    breaks(no_step_passes_on_minutes_that_were_not_counted_alike)
+
+
+@pytest.mark.parametrize(("share", "is_known_off"), [(0.75, True), (1.0, False)])
+def test_a_step_begins_with_what_was_not_counted_alike(share: float, *, is_known_off: bool) -> None:
+    """A person took the step before as passed. At 100 % no chance splits the requests: nothing is compared."""
+    judge = rules()
+    state = split_off(judge, STABLE_LOSES)
+    _, at_once = judge.update(state, [], step=1)
+    assert at_once.incomparable
+    _, after = judge.update(state, [a_minute(30, shown=MENDED, share=share, step=1)], step=1)
+    assert (after.verdict, after.incomparable) == ("CONTINUE", is_known_off)
+
+
+def test_a_delayed_count_of_the_step_before_is_still_not_counted_alike() -> None:
+    """It comes in the next step, at a share that its totals cannot be held against."""
+    judge = rules(delay=10)
+    lossy = [a_minute(n, shown=(0.999, 0.8)) for n in range(40)]
+    late = [
+        replace(a_minute(n, shown=(0.999, 0.8)), step=1, invocations=(5700, 300), share=0.95) for n in range(40, 50)
+    ]
+    _, after = judge.update(split_off(judge, lossy), late, step=1)
+    assert (after.verdict, after.incomparable) == ("CONTINUE", True)
+
+
+def test_a_gate_that_does_not_count_both_alike_bets_nothing() -> None:
+    """No capital is above what it began with, and the cash lasts until the gate compares again."""
+    judge = rules(superior_step=0)
+    state = split_off(judge, [a_minute(n, shown=(0.8, 0.999)) for n in range(30)])
+    begun, held = judge.new_state()["gates"]["conversion"], state["gates"]["conversion"]
+    for capital in ("bets", "pass"):
+        assert all(now <= first for now, first in zip(held[capital], begun[capital], strict=True))
+    assert held["cash"] <= begun["cash"]
+    falling = Minute(300, 0, STABLE_LOSES[0].counts, fell_from=0.5)
+    later, _ = judge.update(state, [*(a_minute(n, shown=(0.8, 0.999)) for n in range(30, 300)), falling])
+    for kept in ("bets", "cash", "alone", "pass", "rise", "step"):
+        assert later["gates"]["conversion"][kept] == held[kept], kept
 
 
 def test_what_was_shown_before_the_step_is_not_checked() -> None:

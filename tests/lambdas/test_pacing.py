@@ -104,6 +104,18 @@ def test_the_bounds_hold_the_counts_of_a_poisson_mean_with_the_chance_that_they_
     assert 1 - below <= math.exp(-3.0)
 
 
+def test_a_gate_that_does_not_count_both_alike_excludes_and_proves_nothing() -> None:
+    """Before, a canary whose showings were lost was raised, and passed the proof, as soon as they fitted again."""
+    counted = GateSums(requests=9000, bad=9, expected=9.0, ratio=3.0, margin=-2.0, rise=0.5, total=1.0)
+    off = replace(view(evidence=1.0), is_comparable=False)
+    before = replace(STARTED, gates={"errors": counted})
+    kept = pace(50, off).look(before, [period(100, 50.0)], end=1000).kept.gates["errors"]
+    assert kept == GateSums(ratio=0.0, margin=-2.0, rise=pytest.approx(0.5, abs=0.2), total=1.0)
+    assert excess(off, kept) == 1.0
+    fits_again = pace(50).look(replace(before, gates={"errors": kept}), [period(101, 50.0)], end=1000).kept
+    assert fits_again.gates["errors"].requests == 3000
+
+
 # The next share
 
 

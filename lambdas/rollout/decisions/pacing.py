@@ -119,7 +119,8 @@ class Pace:
         """Return the sums with what the gates' evidence has risen since the look before, `periods` ago."""
         gates = {}
         for gate in self.gates:
-            sums = pacing.gates.get(gate.rule.name, START)
+            found = pacing.gates.get(gate.rule.name, START)
+            sums = found if gate.is_comparable else _begun_anew(found)
             rise = max(0.0, sums.rise * MEMORY**periods + gate.log_evidence - sums.total)
             gates[gate.rule.name] = replace(sums, rise=round(rise, 3), total=round(gate.log_evidence, 3))
         return replace(pacing, gates=gates)
@@ -141,7 +142,7 @@ class Pace:
 
     def _added(self, pacing: Pacing, gate: GateView, period: Period) -> GateSums:
         sums, counts = pacing.gates[gate.rule.name], period.worst.get(gate.rule.name)
-        if counts is None or not counts.stable_total or not counts.canary_total:
+        if not gate.is_comparable or counts is None or not counts.stable_total or not counts.canary_total:
             return sums
         ratio, margin = gate.equality(counts, self.margin(gate, pacing.busiest))
         proven = replace(sums, ratio=_bounded(sums.ratio + ratio), margin=_bounded(sums.margin + margin))
@@ -303,6 +304,11 @@ def _is_shown(gate: GateView, period: Period) -> bool:
 
 
 START = GateSums()
+
+
+def _begun_anew(sums: GateSums) -> GateSums:
+    """Give up what was counted: a gate that does not count both alike excludes nothing, and proves nothing."""
+    return replace(START, ratio=min(sums.ratio, 0.0), margin=min(sums.margin, 0.0), rise=sums.rise, total=sums.total)
 
 
 def first_share(budget: float | None, *, per_period: float, reaction: float, checkpoint: float) -> float:

@@ -57,6 +57,10 @@ class BadMinutes:
         ready = restarts.when_drained(self.capital, WEIGHTS, 1.0)
         return replace(self, capital=ready.grow((growth,)).rounded(), count=self.count + of_canary)
 
+    def given_up(self) -> Self:
+        """Return the state without what such minutes have shown."""
+        return replace(self, capital=self.capital.at_most(self.start().capital), count=0)
+
     def as_list(self) -> list[float | None]:
         """Return the state, flat; the count only once there is one."""
         return [*self.capital.logs, self.capital.cash, *([self.count] if self.count else ())]

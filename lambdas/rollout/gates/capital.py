@@ -52,6 +52,16 @@ class Capital:
         bets = ceiling + math.log1p(-math.exp(self.cash - ceiling))
         return self._rebuilt([*rescale(self.logs, bets), self.cash])
 
+    def at_most(self, other: Self) -> Self:
+        """Give up what is above another capital with the same bets, bet by bet and in cash.
+
+        >>> Capital((-3.0, 2.0), -1.0).at_most(Capital((-0.5, -1.0), -2.0))
+        Capital(logs=(-3.0, -1.0), cash=-2.0)
+        """
+        logs = tuple(min(pair) for pair in zip(self.logs, other.logs, strict=True))
+        cash = None if self.cash is None or other.cash is None else min(self.cash, other.cash)
+        return replace(self, logs=logs, cash=cash)
+
     def invest(self, weights: Sequence[float], part: float, stake: float) -> Self:
         """Take a part (above 0, below 1) out of the cash and bet exp(stake), at most that part."""
         if self.cash is None:

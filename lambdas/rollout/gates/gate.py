@@ -38,9 +38,10 @@ class GateState:
     `lowest`: the best guess at when a fault began. `expected` and `rising_expected` sum up, minute by minute, how many
     of the canary's requests in `seen` and in `rising` were bad at stable's rate. `recent` is stable's (bad, all), in
     which older minutes fade. `bounded` tells whether any of these counts are bounds, see `Minute`.
-    `minutes` and `own` count the current step; only minutes in which both had requests are counted. `split` tells
-    whether the gate counts both alike in this step; `None` while its totals were just the requests. `suspicion` looks
-    at stable alone; `None` until a share is left or a step is over, before which nothing was counted.
+    `minutes` and `own` count the current step: only minutes in which both had requests, and none before the gate last
+    counted both alike. `split` tells whether it does; `None` while its totals were just the requests, and where a step
+    begins with totals that fitted. `suspicion` looks at stable alone; `None` until a share is left or a step is over,
+    before which nothing was counted.
     """
 
     capital: Capital
@@ -192,7 +193,7 @@ class Gate:
         )
 
     def begin_step(self, state: GateState) -> GateState:
-        """Bet part of the cash, and reset what belongs to one step."""
+        """Bet part of the cash, and reset what belongs to one step. What was not counted alike still is not."""
         return replace(
             state,
             capital=restarts.at_step(state.capital, self._bets, self.discount(state)),
@@ -200,7 +201,7 @@ class Gate:
             dispersion=state.dispersion.begin_step(),
             minutes=0,
             own=NOTHING,
-            split=None,
+            split=None if state.split is None or self.is_comparable(state) else state.split.at_new_share(),
             suspicion=self._new_suspicion(state),
         )
 
@@ -225,19 +226,16 @@ class Gate:
         return replace(state, recent=_faded(state.recent, counts))
 
     def update(self, state: GateState, counts: Counts) -> GateState:
-        """Add one minute."""
-        compared, suspicion = self._is_compared(counts), state.suspicion
+        """Add one minute. While the gate does not count both alike, it says nothing for or against the canary."""
+        suspicion = state.suspicion
         since_shift = min(state.minutes, max(0, self.even - self.rule.delay))
         return replace(
-            self._with_evidence(state, counts),
+            self._with_evidence(state, counts) if self.is_comparable(state) else state,
             suspicion=suspicion.observe(self.rule, counts, since_shift) if suspicion and self.is_own else suspicion,
-            bad_minutes=state.bad_minutes.observe(self.widened, counts),
             dispersion=state.dispersion.observe(counts) if self.has_one_split else state.dispersion,
             seen=state.seen + counts,
             expected=state.expected + counts.expected,
             recent=_faded(state.recent, counts),
-            minutes=state.minutes + 1 if compared else state.minutes,
-            own=state.own + counts if compared else state.own,
         )
 
     def fall(self, state: GateState, counts: Counts, share: float) -> GateState:
@@ -247,7 +245,7 @@ class Gate:
         what `is_practical` compares: it takes the canary for as much exposed as it can have been.
         """
         is_bounded = 0.0 < share < 1.0 and not self.rule.is_lower_worse
-        if self.is_left_out or not self.has_one_split or not is_bounded:
+        if self.is_left_out or not self.has_one_split or not is_bounded or not self.is_comparable(state):
             return state
         capital = failing.grow_in_a_fall(self._ready(state), self.widened, counts, share, self._limits(state))
         return _risen(state, capital, counts.with_share(share))
@@ -257,14 +255,36 @@ class Gate:
 
         Only a chance split can be checked, and a delayed count only if it was shown under the share of this minute.
         A gate that counts the very requests has nothing to check: the evidence begins after the first minute in which
-        its totals are others.
+        its totals are others. Where no chance splits the requests, nothing is held against it any more.
         """
         counted = (counts.canary_total, counts.stable_total)
-        if not self.has_one_split or not 0.0 < share < 1.0:
+        if not self.has_one_split:
             return state
+        if not 0.0 < share < 1.0:
+            return replace(state, split=None)
         if state.split is None:
             return state if counted == requested else replace(state, split=Split.start())
-        return replace(state, split=state.split.observe(counted, requested, share, self._split_threshold))
+        checked = replace(state, split=state.split.observe(counted, requested, share, self._split_threshold))
+        return checked if self.is_comparable(checked) else self._begun_anew(checked)
+
+    def _begun_anew(self, state: GateState) -> GateState:
+        """Give up what was learned of the canary in this rollout: nobody knows since when it is wrong.
+
+        No error grows more likely by it: a capital keeps at most what each bet began with, and whether a minute is bet
+        on depends on earlier minutes only.
+        """
+        capital = state.capital.at_most(self.new_state().capital)
+        return replace(
+            state,
+            capital=capital,
+            proof=Proof(state.proof.whole.at_most(self._start_proof())),
+            bad_minutes=state.bad_minutes.given_up(),
+            rising=NOTHING,
+            rising_expected=0.0,
+            lowest=floored(capital.total),
+            minutes=0,
+            own=NOTHING,
+        )
 
     def is_comparable(self, state: GateState) -> bool:
         """Tell whether the gate counts both variants alike, as far as this step has shown."""
@@ -369,7 +389,14 @@ class Gate:
         if stable_rate is None:
             stable_rate = 0.0
         capital = failing.grow(self._ready(state), self.widened, counts, stable_rate, self._limits(state))
-        return replace(_risen(state, capital, counts), proof=self._grow_proof(state, counts, stable_rate))
+        compared = self._is_compared(counts)
+        return replace(
+            _risen(state, capital, counts),
+            proof=self._grow_proof(state, counts, stable_rate),
+            bad_minutes=state.bad_minutes.observe(self.widened, counts),
+            minutes=state.minutes + 1 if compared else state.minutes,
+            own=state.own + counts if compared else state.own,
+        )
 
     def _ready(self, state: GateState) -> Capital:
         return restarts.when_drained(state.capital, self._bets, self.discount(state))

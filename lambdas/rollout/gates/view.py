@@ -24,6 +24,7 @@ class GateView:
     evidence is discounted because requests fail together, at least 1. `log_evidence` is ln of the gate's capital, which
     bets on "worse than tolerated". `of_users` is how many times the users of this step may differ by chance: 1 where
     requests are drawn. `bets_at` is stable's rate before the newest minutes, at which bets on these are made.
+    `is_comparable` tells whether the gate counts both variants alike.
     """
 
     rule: GateRule
@@ -32,6 +33,7 @@ class GateView:
     log_evidence: float
     of_users: float = 1.0
     bets_at: float
+    is_comparable: bool = True
 
     @classmethod
     def of(cls, gate: Gate, state: GateState, *, before: GateState) -> Self:
@@ -43,6 +45,7 @@ class GateView:
             spread=gate.discount(state),
             log_evidence=state.capital.total,
             of_users=gate.spread,
+            is_comparable=gate.is_comparable(state),
         )
 
     def evidence(self, minutes: Sequence[Counts]) -> float:
