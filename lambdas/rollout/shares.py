@@ -123,8 +123,7 @@ def move(
         words = {"changes": state.exposure.number, "minutes": state.exposure.waited_seconds / MINUTE}
         return Moved(Decision(Next.STAY, f"{decision.reason}; {sentences.NO_MORE_CHANGES.format(**words)}"), state)
     reason = sentences.SHARE_CHANGES.format(before=share, share=following, why=hurry or seen.limit or sentences.RAISED)
-    raised = replace(state, exposure=replace(state.exposure, pacing=replace(seen.kept, is_low=False)))
-    return Moved(Decision(Next.RAISE, reason), _chosen(raised, following))
+    return Moved(Decision(Next.RAISE, reason), _chosen(state, following))
 
 
 def _gone_on(plan: Plan, state: StepState, seen: Look, following: Next) -> StepState:
@@ -165,10 +164,15 @@ def _braked(state: StepState, seen: Look, brake: pacing.Brake) -> Moved:
 
 
 def _chosen(state: StepState, percent: float) -> StepState:
-    """Return the state in which another share is wanted, and nothing is done for it yet."""
+    """Return the state in which another share is wanted, and nothing is done for it yet.
+
+    Whatever raises a share that was lowered, a brake may act on it again.
+    """
+    exposure = state.exposure.choose(percent)
+    is_low = exposure.pacing.is_low and percent <= exposure.before
     return replace(
         state,
-        exposure=state.exposure.choose(percent),
+        exposure=replace(exposure, pacing=replace(exposure.pacing, is_low=is_low)),
         ready=False,
         in_place=False,
         scaling_since=None,

@@ -6,6 +6,9 @@ from dataclasses import replace
 import pytest
 from rollout.contract.exposure import Exposure, GateSums, Pacing, Served
 from rollout.contract.gate_rules import Direction, GateRule, Kind
+from rollout.contract.plan import Plan
+from rollout.contract.states import Next, StepState
+from rollout.decisions.bake import Decision
 from rollout.decisions.pacing import (
     BETA,
     FINEST_PERCENT,
@@ -19,7 +22,10 @@ from rollout.decisions.pacing import (
     lower_mean,
     upper_mean,
 )
-from rollout.gates import Counts, GateView
+from rollout.gates import Assessment, Counts, GateView, Verdict
+from rollout.shares import move
+
+from tests.lambdas.fakes.settings import plan, step
 
 ERRORS = GateRule(name="errors", ratio=1.25, min_difference=0.0005)
 SALES = GateRule(
@@ -304,3 +310,17 @@ def test_a_period_without_a_request_of_the_canary_is_not_clean(budget: float | N
     assert look.held
     assert look.next_share(50) == 5
     assert looked(5, period(100, 5), budget=budget).next_share(50) > 5
+
+
+@pytest.mark.parametrize(("share", "is_low"), [(1.0, False), (50.0, True)])
+def test_a_brake_may_act_again_when_the_next_step_raises_a_lowered_share(share: float, *, is_low: bool) -> None:
+    """A person took the step as passed at the share to which a brake had lowered it."""
+    fixed = Plan.parse(plan(steps=(step(10), step(50), step(100))))
+    low = Pacing(since=100, last=110, brakes=1, is_low=True, clean=share, here=105)
+    state = StepState(index=0, exposure=Exposure(percent=share, number=1, pacing=low))
+    seen = pace(share, budget=None).look(low, (), end=111)
+    undecided = Assessment(verdict=Verdict.CONTINUE, reason="", minute=None, gate=None, gates=())
+    taken = Decision(Next.NEXT_STEP, "taken as passed")
+    exposure = move(fixed, state, seen, undecided, taken, held="", is_fresh=True).state.exposure
+    assert (exposure.before, exposure.percent) == (share, 50)
+    assert exposure.pacing.is_low is is_low
