@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout import sentences
 from rollout.contract.errors import CapacityUnavailable, EndpointNotFound, EndpointUnusable, Halted, LockLost
+from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import SLOTS, other_slot
 from rollout.decisions.capacity import canary_floor, ceiling, floors_at_rest
 from rollout.scaling import Suspension
@@ -117,6 +118,18 @@ def suspend(world: World, suspended: Suspension) -> None:
     """Suspend dynamic scaling of the slots that are registered, or resume it. A deploy may have taken one away."""
     for slot in world.scalers.registered():
         world.scalers.suspend(slot, suspended)
+
+
+def suspend_for(world: World, lock: Lock | None) -> None:
+    """Suspend dynamic scaling as who has the lock needs it: a deployment all of it, a rollout scale-in.
+
+    Without a lock nothing is suspended, unless a rollout has ended whose traffic was not seen yet.
+    """
+    if lock is not None and lock.kind != ROLLOUT:
+        suspend(world, Suspension.ALL)
+        return
+    keeps_instances = lock is not None or world.ledger.landing() is not None
+    suspend(world, Suspension.SCALE_IN if keeps_instances else Suspension.NONE)
 
 
 def follows_traffic(world: World, slot: str) -> bool:

@@ -1,7 +1,8 @@
 """`Custom::ReleaseSlots`: before an endpoint config is made, decide which slot the release goes to, or refuse.
 
 It takes the lock for the deployment, so that nothing else moves the endpoint, and pauses dynamic scaling until the
-stack settles. During a stack rollback it never fails and replays the answer that it gave to the old properties.
+stack settles, or takes long. During a stack rollback it never fails and replays the answer that it gave to the old
+properties.
 
 SageMaker refuses another instance type for a variant that is a scalable target. So both ways it takes the idle slot's
 target away when the type of that slot changes, and `settle` registers it again when the stack is at rest.
@@ -27,6 +28,7 @@ from rollout.deploy_request import Wanted, hosting_of
 from rollout.ending import end_rollout
 from rollout.endpoint import wait_until_quiet
 from rollout.interfaces import wait_until_gone
+from rollout.long_deploy import pause_again
 from rollout.patience import insist
 from rollout.retyping import deregister
 from rollout.slot_decision import LETTERS, Answer, answer_of, decide, known_reads, look, prove_held, refuse_before
@@ -148,6 +150,7 @@ def _replay(world: World, wanted: Wanted, *, request: str, until: float) -> Answ
     if own is not None:
         return own
     with suppress(EndpointNotFound):
+        pause_again(world, until=until)
         wait_until_quiet(world.endpoint, until=until)
     stored = world.ledger.answer(wanted.digest)
     answer = _as_it_is(world, wanted) if stored is None else stored

@@ -2,7 +2,8 @@
 
 Events come at least once and in any order. So everything here may be repeated, and a status that the stack has already
 left is ignored. If every delivery of an event fails, its lock is still there: a rule looks at it every quarter of an
-hour. The same rule ends the landing of a rollout, and brings scheduled minimums into force.
+hour. The same rule ends the landing of a rollout, brings scheduled minimums into force, and lets the slots grow while a
+deploy takes long.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from rollout.contract.names import PROMOTED, ROLLED_BACK, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
 from rollout.executions import start, unused_name
-from rollout.floors import follow, keep_minimum, suspend
+from rollout.floors import follow, keep_minimum, suspend, suspend_for
 from rollout.landing import come_down, is_overdue
+from rollout.long_deploy import let_slots_grow
 from rollout.patience import deadline, insist_loudly
 from rollout.scaling import Suspension
 from rollout.stack import deploy_began_at, stack_status
@@ -60,18 +62,22 @@ def _settle_event(world: World, event: StackChanged, until: float) -> None:
 
 
 def _settle_what_was_left(world: World, event: StackChanged, until: float) -> None:
-    """Settle once more while there is a lock; a rollout that runs, and a stack that changes, stay as they are.
+    """Settle once more while there is a lock; a rollout that runs stays as it is.
 
-    Without a lock, look whether a rollout has landed, or whether another minimum of instances is in force.
+    While a deploy takes long, let the slots grow. Without a lock, look whether a rollout has landed, or whether another
+    minimum of instances is in force.
     """
     lock = world.ledger.lock()
     landing = world.ledger.landing() if lock is None else None
     if lock is None and landing is None and not world.scalings().are_scheduled:
         return
     status = stack_status(event["stack_id"])
-    if status.endswith("_IN_PROGRESS") or status.startswith("DELETE_"):
+    if status.startswith("DELETE_"):
         return
-    if lock is not None:
+    if status.endswith("_IN_PROGRESS"):
+        if lock is not None:
+            let_slots_grow(world, lock)
+    elif lock is not None:
         settle(world, lock, event["stack_id"], status, until)
     elif not world.ledger.owns_endpoint():
         return
@@ -110,7 +116,7 @@ def _pause_for_the_next(world: World) -> None:
     """Suspend scaling again if somebody took the lock while the floors came to rest."""
     lock = world.ledger.lock()
     if lock is not None:
-        suspend(world, Suspension.SCALE_IN if lock.kind == ROLLOUT else Suspension.ALL)
+        suspend_for(world, lock)
 
 
 def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: float) -> None:
