@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat, Stack
+from rollout.contract.names import state_machine_name
 
 from canary_construct.cdk.outermost_stack import outermost_stack
 
@@ -76,7 +77,7 @@ class EndpointScope(StackScope):
 
         It ends in the stack's mark, so that one statement can name all state machines of a stack.
         """
-        return f"{self.endpoint_name}-rollout-{self.mark}"
+        return state_machine_name(self.endpoint_name, self.mark)
 
     @property
     def state_machine_arn(self) -> str:

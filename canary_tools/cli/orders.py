@@ -88,7 +88,7 @@ def approve(session: Session, reader: Reader, *, reason: str) -> Ordered:
         raise CannotAct(
             f"step {step + 1} is approved already, by {lock.answer.sentence}; it goes on {when}", Status.NOTHING
         )
-    request = operator.approve(lock.holder, step, order_now(session.who, reason))
+    request = operator.approve(lock.holder, step, order_now(session.who, reason), what=lock.awaits_what)
     return sent(
         session, reader, request, lock, f"step {step + 1} is approved; it goes on {next_look(reader, held=True)}"
     )

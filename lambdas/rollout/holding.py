@@ -93,9 +93,9 @@ def hold(world: World, plan: Plan, looked: Looked, lock: Lock, outside: Closed |
     state = looked.state
     if looked.awaits is not None:
         _ask(world, plan, looked, looked.awaits, lock, now)
-        state = _asked_since(state, looked.awaits, now)
     elif lock.awaits is not None:
         world.ledger.await_no_approval(lock.holder)
+    state = _asked_since(state, looked.awaits, now)
     tell_paused(world, lock)
     window = outside if looked.is_outside else None
     if window is not None:
@@ -135,7 +135,7 @@ def tell_closed(world: World, lock: Lock, outside: Closed) -> None:
 def _ask(world: World, plan: Plan, looked: Looked, what: Awaits, lock: Lock, now: float) -> None:
     state = looked.state
     until = _until(plan, state, what, now)
-    if now >= until:
+    if now >= until and world.ledger.end_question(lock.holder):
         raise NotApproved(_nobody_answered(plan, looked, what))
     world.ledger.await_approval(lock.holder, state.index, until, what=what)
     number = state.index + 1
@@ -172,10 +172,15 @@ def _nobody_answered(plan: Plan, looked: Looked, what: Awaits) -> str:
     return sentences.NOBODY_DECIDED.format(**words)
 
 
-def _asked_since(state: StepState, what: Awaits, now: float) -> StepState:
+def _asked_since(state: StepState, what: Awaits | None, now: float) -> StepState:
+    """Return the step with the time since which it asks. What it asks no more has all its time when it is asked again.
+
+    That a step was not decided in its time stays so: see `decide`.
+    """
     if what is Awaits.APPROVAL:
         return replace(state, awaits_since=state.awaits_since or now)
-    return replace(state, undecided_since=state.undecided_since or now)
+    state = replace(state, awaits_since=None)
+    return state if what is None else replace(state, undecided_since=state.undecided_since or now)
 
 
 def _until(plan: Plan, state: StepState, what: Awaits, now: float) -> float:

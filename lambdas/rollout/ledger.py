@@ -196,6 +196,14 @@ class Ledger:
         """Record that no step waits for approval."""
         self._update("lock", "REMOVE awaits, awaits_until", {":me": execution}, condition="holder = :me")
 
+    def end_question(self, execution: str) -> bool:
+        """Record that nobody can answer any more what a step asks. `False`: somebody has said yes before.
+
+        DynamoDB orders the two writes: a yes either counts or does not fit.
+        """
+        condition = "holder = :me AND attribute_not_exists(approved)"
+        return self._update("lock", "REMOVE awaits, awaits_until", {":me": execution}, condition=condition)
+
     def ask(self, request: Request) -> bool:
         """Write what a person asks of a rollout. `False`: it does not fit, and nothing was changed."""
         return self._update("lock", request.changes, request.values, condition=request.condition)

@@ -103,6 +103,7 @@ def look_at(
         goes_on=evidence.is_fresh
         and not (held or course.suspicion)
         and (course.pace.share >= step.percent or not last),
+        is_asked=state.awaits_since is not None and course.pace.share >= step.percent,
     )
     is_fresh = evidence.is_fresh or seen.newest != state.newest
     held = held or ("" if asked.awaits is None else asked.decision.reason)

@@ -102,7 +102,16 @@ def test_it_is_for_its_step_and_its_rollout_only(aws: Aws, shop: Shop, baking: E
     assert shop.ask(operator.promote(baking.name, 1, order(aws)))
     looks(shop, baking, 5)
     assert baking.step["index"] == 0
-    assert shop.ask(operator.promote(baking.name, 0, order(aws)))
+
+
+def test_an_order_for_the_step_before_that_comes_late_replaces_none(aws: Aws, shop: Shop, baking: Execution) -> None:
+    """Somebody was asked whether to skip the first bake, and says yes when another has skipped the second one."""
+    now = order(aws)
+    assert shop.ask(operator.promote(baking.name, 1, now))
+    assert not shop.ask(operator.promote(baking.name, 0, order(aws, "late")))
+    lock = shop.lock()
+    assert lock is not None
+    assert (lock.cut_short, lock.cut_short_step) == (now, 1)
 
 
 def test_the_second_of_two_people_is_told_that_the_first_was_faster(aws: Aws, shop: Shop, baking: Execution) -> None:

@@ -1,7 +1,15 @@
 """People hold a rollout: a step waits for their approval, or somebody has paused it."""
 
+from dataclasses import replace
+
 import pytest
 from rollout.contract import operator
+from rollout.contract.plan import Plan
+from rollout.contract.states import Next, StepState
+from rollout.decisions.bake import Decision
+from rollout.gates import Judge
+from rollout.holding import hold
+from rollout.step_look import Looked
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
@@ -36,7 +44,7 @@ def test_a_step_that_has_passed_keeps_its_share_until_somebody_approves(shop: Sh
 
 def test_with_an_approval_it_goes_on_and_the_ledger_says_whose(aws: Aws, shop: Shop, waiting: Execution) -> None:
     asked = order(aws)
-    assert shop.ask(operator.approve(waiting.name, 1, asked))
+    assert shop.ask(operator.approve(waiting.name, 1, asked, what="approval"))
     shop.run(waiting)
     assert shop.outcome(waiting)[0] == "PROMOTED"
     assert shop.rollouts()[waiting.name]["steps"][1]["approved"] == asked.to_json()
@@ -54,7 +62,7 @@ def test_nobody_is_asked_before_the_step_has_passed(aws: Aws, shop: Shop) -> Non
     execution = shop.begin("v2", "Evaluate", index=1)
     execution.repeat()
     assert told(aws, "Needs Approval") == []
-    assert not shop.ask(operator.approve(execution.name, 1, order(aws)))
+    assert not shop.ask(operator.approve(execution.name, 1, order(aws), what="approval"))
 
 
 def test_without_an_approval_in_time_it_is_rolled_back_and_not_judged(shop: Shop, waiting: Execution) -> None:
@@ -62,6 +70,26 @@ def test_without_an_approval_in_time_it_is_rolled_back_and_not_judged(shop: Shop
     assert shop.outcome(waiting) == ("NOT_JUDGED", "nobody approved 50 % in 2 h")
     assert shop.weights() == {A: 100, B: 0}
     assert shop.unsafe() == []
+
+
+def test_a_yes_in_the_last_moment_counts(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    """The look that finds that the time is over has read the lock before."""
+    taken: list[bool] = []
+    aws.wait(2 * HOUR)
+    shop.serve()
+    yes = operator.approve(waiting.name, 1, order(aws), what="approval")
+    aws.interrupt("DescribeEndpoint", lambda: taken.append(shop.ask(yes)))
+    waiting.advance()
+    assert (taken, waiting.task) == ([True], "Evaluate")
+    until(shop, waiting, lambda: waiting.step["index"] == 2)
+
+
+def test_a_yes_after_that_is_refused(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    aws.wait(2 * HOUR)
+    shop.serve()
+    waiting.advance()
+    assert waiting.task == "RollBack"
+    assert not shop.ask(operator.approve(waiting.name, 1, order(aws), what="approval"))
 
 
 def test_a_refusal_takes_the_traffic_at_once(aws: Aws, shop: Shop, waiting: Execution) -> None:
@@ -72,12 +100,46 @@ def test_a_refusal_takes_the_traffic_at_once(aws: Aws, shop: Shop, waiting: Exec
     assert shop.outcome(waiting) == ("NOT_JUDGED", "approval refused by ann: not on a Friday")
 
 
-def test_an_approval_is_for_its_step_and_its_rollout_only(aws: Aws, shop: Shop, waiting: Execution) -> None:
-    assert not shop.ask(operator.approve(waiting.name, 2, order(aws)))
-    assert not shop.ask(operator.approve("v1-1", 1, order(aws)))
-    assert shop.ask(operator.approve(waiting.name, 1, order(aws)))
+def test_it_can_be_approved_in_a_pause(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    assert shop.ask(operator.pause(waiting.name, order(aws)))
+    go_on(shop, waiting, HOUR)
+    assert shop.ask(operator.approve(waiting.name, 1, order(aws), what="approval"))
+    go_on(shop, waiting, 2 * HOUR)
+    assert (waiting.task, waiting.step["index"], shop.weights()) == ("Evaluate", 1, {A: 50, B: 50})
+    assert shop.ask(operator.resume(waiting.name, order(aws)))
     until(shop, waiting, lambda: waiting.step["index"] == 2)
-    assert not shop.ask(operator.approve(waiting.name, 1, order(aws)))
+
+
+def test_it_can_be_approved_while_no_new_metrics_come(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    for _ in range(3):
+        waiting.advance()
+        lock = shop.lock()
+        assert lock is not None
+        assert lock.awaits == 1
+    assert shop.ask(operator.approve(waiting.name, 1, order(aws), what="approval"))
+    until(shop, waiting, lambda: waiting.step["index"] == 2)
+
+
+def test_a_question_that_was_withdrawn_has_all_its_time_again(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    """As after a brake: the step must earn its share once more."""
+    now = aws.clock.now()
+    state = replace(StepState.parse(waiting.step), awaits_since=now - HOUR, next=Next.RAISE)
+    judge = Judge(Plan.parse(shop.plan).gates.judge)
+    looked = Looked(state, judge.at_bake_end(judge.new_state()), Decision(Next.RAISE, "it rises again"), state)
+    lock = shop.lock()
+    assert lock is not None
+    assert hold(shop.world, Plan.parse(shop.plan), looked, lock, None, now).awaits_since is None
+    again = shop.lock()
+    assert again is not None
+    assert again.awaits is None
+
+
+def test_an_approval_is_for_its_step_and_its_rollout_only(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    assert not shop.ask(operator.approve(waiting.name, 2, order(aws), what="approval"))
+    assert not shop.ask(operator.approve("v1-1", 1, order(aws), what="approval"))
+    assert shop.ask(operator.approve(waiting.name, 1, order(aws), what="approval"))
+    until(shop, waiting, lambda: waiting.step["index"] == 2)
+    assert not shop.ask(operator.approve(waiting.name, 1, order(aws), what="approval"))
 
 
 def test_gates_go_on_while_it_waits(shop: Shop, waiting: Execution) -> None:

@@ -71,7 +71,7 @@ def test_the_whole_course_is_told_in_its_order_and_each_thing_once(aws: Aws, sho
     assert shop.ask(operator.resume(execution.name, order(aws)))
     until(shop, execution, lambda: awaits(shop))
     execution.repeat()
-    assert shop.ask(operator.approve(execution.name, 1, order(aws)))
+    assert shop.ask(operator.approve(execution.name, 1, order(aws), what="approval"))
     shop.run(execution)
     assert [kind.removeprefix("Canary Rollout ") for kind, _ in aws.events.told()] == [
         "Started", "Step", "Held", "Resumed", "Step", "Needs Approval", "Resumed", "Step", "Promoted",

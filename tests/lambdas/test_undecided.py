@@ -55,7 +55,7 @@ def test_without_a_plan_that_asks_it_is_rolled_back(shop: Shop) -> None:
 
 def test_a_yes_takes_it_as_passed_and_the_ledger_says_whose(aws: Aws, shop: Shop, undecided: Execution) -> None:
     asked = order(aws, "quiet night")
-    assert shop.ask(operator.approve(undecided.name, 0, asked))
+    assert shop.ask(operator.approve(undecided.name, 0, asked, what="decision"))
     until(shop, undecided, lambda: undecided.step["index"] == 1)
     assert reason(shop, undecided).startswith("taken as passed by ann: quiet night: no decision in")
     assert shop.rollouts()[undecided.name]["steps"][0]["approved"] == asked.to_json()
@@ -63,7 +63,7 @@ def test_a_yes_takes_it_as_passed_and_the_ledger_says_whose(aws: Aws, shop: Shop
 
 def test_the_look_that_takes_it_as_passed_may_be_repeated(aws: Aws, shop: Shop, undecided: Execution) -> None:
     """Its Lambda can die after it has written that nobody is asked any more."""
-    assert shop.ask(operator.approve(undecided.name, 0, order(aws)))
+    assert shop.ask(operator.approve(undecided.name, 0, order(aws), what="decision"))
     shop.serve()
     assert [undecided.repeat()["next"] for _ in range(2)] == ["NEXT_STEP", "NEXT_STEP"]
     assert len(told(aws, "Needs Approval")) == 1
@@ -71,7 +71,7 @@ def test_the_look_that_takes_it_as_passed_may_be_repeated(aws: Aws, shop: Shop, 
 
 def test_a_yes_waits_for_new_metrics(aws: Aws, shop: Shop, undecided: Execution) -> None:
     undecided.advance()
-    assert shop.ask(operator.approve(undecided.name, 0, order(aws)))
+    assert shop.ask(operator.approve(undecided.name, 0, order(aws), what="decision"))
     undecided.advance()
     assert undecided.step["index"] == 0
     assert reason(shop, undecided).startswith("approved by ann: looks fine, it goes on when new metrics have come")
@@ -81,7 +81,7 @@ def test_a_yes_waits_for_new_metrics(aws: Aws, shop: Shop, undecided: Execution)
 
 def test_a_yes_waits_while_an_alarm_is_unknown_or_a_person_pauses(aws: Aws, shop: Shop, undecided: Execution) -> None:
     assert shop.ask(operator.pause(undecided.name, order(aws)))
-    assert shop.ask(operator.approve(undecided.name, 0, order(aws)))
+    assert shop.ask(operator.approve(undecided.name, 0, order(aws), what="decision"))
     go_on(shop, undecided, HOUR)
     assert undecided.step["index"] == 0
     assert shop.ask(operator.resume(undecided.name, order(aws)))
@@ -90,6 +90,12 @@ def test_a_yes_waits_while_an_alarm_is_unknown_or_a_person_pauses(aws: Aws, shop
     assert undecided.step["index"] == 0
     aws.cloudwatch.alarms["business"] = "OK"
     until(shop, undecided, lambda: undecided.step["index"] == 1)
+
+
+def test_a_yes_to_a_step_that_had_passed_comes_too_late(aws: Aws, shop: Shop, undecided: Execution) -> None:
+    assert not shop.ask(operator.approve(undecided.name, 0, order(aws), what="approval"))
+    go_on(shop, undecided, HOUR)
+    assert undecided.step["index"] == 0
 
 
 def test_without_an_answer_it_is_rolled_back_and_not_judged(shop: Shop, undecided: Execution) -> None:
@@ -108,7 +114,7 @@ def test_a_no_takes_the_traffic_at_once(aws: Aws, shop: Shop, undecided: Executi
 
 def test_nobody_can_approve_a_gate_that_has_failed(aws: Aws, shop: Shop, undecided: Execution) -> None:
     shop.requests_per_period, shop.failure_rates[B] = MANY, 0.5
-    assert shop.ask(operator.approve(undecided.name, 0, order(aws)))
+    assert shop.ask(operator.approve(undecided.name, 0, order(aws), what="decision"))
     shop.run(undecided)
     assert shop.outcome(undecided)[0] == "ROLLED_BACK"
     assert any(isinstance(error, GateFailed) for error in undecided.errors)
@@ -136,7 +142,7 @@ def test_a_yes_to_a_step_that_had_passed_is_none_to_one_that_is_undecided(aws: A
     shop.plan["steps"][0]["min_requests"], shop.requests_per_period = 50, MANY
     execution = shop.begin("v2", "Evaluate", index=1)
     until(shop, execution, lambda: shop.ledger.lock().awaits == 1)  # type: ignore[union-attr]
-    assert shop.ask(operator.approve(execution.name, 1, order(aws)))
+    assert shop.ask(operator.approve(execution.name, 1, order(aws), what="approval"))
     assert shop.ledger.await_approval(execution.name, 1, aws.clock.now() + HOUR, what="decision")
     lock = shop.ledger.lock()
     assert lock is not None

@@ -229,7 +229,7 @@ def test_an_approval_is_asked_for_and_given_at_any_time(aws: Aws, shop: Shop) ->
     execution = shop.begin("v2", "Evaluate", index=0)
     close_now(shop)
     until(shop, execution, lambda: shop.ledger.lock().awaits is not None)  # type: ignore[union-attr]
-    assert shop.ask(operator.approve(execution.name, 0, order(aws)))
+    assert shop.ask(operator.approve(execution.name, 0, order(aws), what="approval"))
     until(shop, execution, lambda: execution.step["index"] == 1)
     assert aws.clock.now() >= OPENING
 

@@ -53,6 +53,15 @@ def test_all_the_traffic_goes_back_and_the_ledger_says_who_wanted_it(board: Dash
     assert board.shop.unsafe() == []
 
 
+@pytest.mark.parametrize("of", ["cart", "shop-rollout-x"])
+def test_a_page_that_names_the_state_machine_of_another_endpoint_changes_nothing(board: Dashboard, of: str) -> None:
+    another = STATE_MACHINE.replace("shop-rollout", f"{of}-rollout")
+    said = board.press({**orders_in(board.show())["go_back"], "state_machine": another})
+    assert f"Nothing was changed: {another} is not the state machine of endpoint shop." in said
+    assert board.shop.lock() is None
+    assert board.shop.running() is None
+
+
 @pytest.mark.parametrize("operation", ["UpdateItem", "StartExecution"])
 def test_the_button_twice_at_once_starts_one_way_back(board: Dashboard, operation: str) -> None:
     """The second person is between the look and the order of the first, or between the order and the start."""

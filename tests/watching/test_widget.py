@@ -61,7 +61,8 @@ def view(said: str) -> StatusView:
     )  # fmt: skip
     rollout = RolloutView(
         execution=said, version=said, outcome="RUNNING", reason=said, state=said, started_at=said, ended_at="",
-        promoted_at="", halted="", paused=said, awaits=said, approved="", leaves="", outside=said, step=step,
+        promoted_at="", halted="", paused=said, awaits=said, approved="", question=said, leaves="", outside=said,
+        step=step,
         course=[StageView(title=said, state="now", asks=True)], gates=[gate],
     )  # fmt: skip
     slot = SlotView(
@@ -201,13 +202,23 @@ def test_a_button_of_an_old_page_changes_nothing(board: Dashboard, order: str) -
     board.rolled_back("v2")
     execution = board.held("v3")
     before = board.shop.ledger.lock()
-    old = {"order": order, "endpoint": "shop", "execution": "v2-1", "step": 1}
+    old = {"order": order, "endpoint": "shop", "execution": "v2-1", "step": 1, "question": "approval"}
     assert "does not fit the rollout any more" in board.press(old)
     assert board.shop.ledger.lock() == before
     wrong_step = {**old, "execution": execution.name, "step": 2}
     if order in {"approve", "reject"}:
         assert "does not fit the rollout any more" in board.press(wrong_step)
         assert board.shop.ledger.lock() == before
+
+
+def test_a_yes_of_a_page_that_asked_something_else_changes_nothing(board: Dashboard) -> None:
+    """The page showed that the step has passed. By now its time is over without a decision."""
+    execution = board.held()
+    approve = orders_in(board.show())["approve"]
+    assert approve["question"] == "approval"
+    board.shop.ledger.await_approval(execution.name, 1, board.shop.aws.clock.now() + 3600, what="decision")
+    assert "does not fit the rollout any more" in board.press(approve)
+    assert "Approved." in board.press(orders_in(board.show())["approve"])
 
 
 def test_a_write_whose_answer_is_lost_is_not_called_done(board: Dashboard) -> None:

@@ -100,14 +100,16 @@ class Shown(TypedDict):
 class Pressed(TypedDict):
     """A button was pressed, as `rollout.watching.orders` makes it.
 
-    While a rollout runs it says which one, and the `step` that is in force, from 0. A way back at rest says from which
-    version to which, and the ARN of the endpoint's state machine.
+    While a rollout runs it says which one, the `step` that is in force, from 0, and which `question` is asked of it; a
+    page of an older library does not. A way back at rest says from which version to which, and the ARN of the
+    endpoint's state machine.
     """
 
     order: str
     endpoint: str
     execution: NotRequired[str]
     step: NotRequired[int]
+    question: NotRequired[str]
     leaves: NotRequired[str]
     to: NotRequired[str]
     state_machine: NotRequired[str]

@@ -42,6 +42,26 @@ SCALED_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
 
 
+def state_machine_name(endpoint: str, stack_mark: str) -> str:
+    """Return the name of an endpoint's state machine. One statement can name all those of a stack, by its mark.
+
+    >>> state_machine_name("shop", "059cdf53")
+    'shop-rollout-059cdf53'
+    """
+    return f"{endpoint}-rollout-{stack_mark}"
+
+
+def is_state_machine_of(endpoint: str, arn: str) -> bool:
+    """Tell whether this is the ARN of an endpoint's state machine, whatever its stack. A mark has no hyphen.
+
+    >>> arn = "arn:aws:states:eu-central-1:111122223333:stateMachine:shop-rollout-059cdf53"
+    >>> is_state_machine_of("shop", arn), is_state_machine_of("sho", arn), is_state_machine_of("other", arn)
+    (True, False, False)
+    """
+    name = arn.rpartition(":")[2]
+    return name == state_machine_name(endpoint, name.rpartition("-")[2])
+
+
 def other_slot(slot: str) -> str:
     """Return the other of the two slots.
 

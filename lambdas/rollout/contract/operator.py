@@ -68,12 +68,16 @@ def reject(execution: str, step: int, order: Order) -> Request:
     )
 
 
-def approve(execution: str, step: int, order: Order) -> Request:
-    """Say yes to a step that waits for approval: `awaits` of the lock is its number, from 0."""
+def approve(execution: str, step: int, order: Order, *, what: str) -> Request:
+    """Say yes to a step that waits for approval: `awaits` of the lock is its number, from 0.
+
+    `what`: the question that the person has seen, `awaits_what` of the lock. A yes that comes when another is asked of
+    the step does not fit.
+    """
     return Request(
         changes="SET approved = :order",
-        condition=f"{_GOES_ON} AND awaits = :step",
-        values={":execution": execution, ":step": step, ":order": {**order.to_json(), "step": step}},
+        condition=f"{_GOES_ON} AND awaits = :step AND awaits_what = :what",
+        values={":execution": execution, ":step": step, ":what": what, ":order": {**order.to_json(), "step": step}},
     )
 
 
@@ -82,13 +86,14 @@ def promote(execution: str, step: int, order: Order) -> Request:
 
     Time and the harm budget's pace are skipped, and nothing else: the step still needs its requests and what the gates
     ask for at the end of a bake. What holds it goes on to hold it. In a pause, while a step waits for approval and
-    after the promotion there is nothing to skip, nor on a way back. A second order for the same step does not fit.
+    after the promotion there is nothing to skip, nor on a way back. A second order for the same step does not fit, nor
+    one for an earlier step, which was given before and comes late: it would replace the order for the step of now.
     """
     return Request(
         changes="SET cut_short = :order, cut_short_step = :step",
         condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(awaits) AND "
         "attribute_not_exists(promoted_at) AND attribute_not_exists(way_back) AND "
-        "(attribute_not_exists(cut_short_step) OR cut_short_step <> :step)",
+        "(attribute_not_exists(cut_short_step) OR cut_short_step < :step)",
         values={":execution": execution, ":step": step, ":order": order.to_json()},
     )
 

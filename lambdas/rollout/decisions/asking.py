@@ -31,14 +31,16 @@ class Asked(NamedTuple):
 NOBODY = Questions()
 
 
-def ask(decision: Decision, questions: Questions, *, following: Next, goes_on: bool) -> Asked:
+def ask(decision: Decision, questions: Questions, *, following: Next, goes_on: bool, is_asked: bool) -> Asked:
     """Return the decision, or that the step stays because a person is asked.
 
     A failed gate and a silent canary are decided: nobody is asked. `following`: what a pass of this step leads to.
+    `is_asked`: a look before has found that the step has passed, and it has its own share still. Then it is asked about
+    also while somebody has paused the rollout, or no new metrics have come: people can answer until the time is over.
     `goes_on`: whether the step may go on when somebody takes it as passed: this look saw a new metric period, and
     nothing holds the step.
     """
-    if decision.next is following and questions.passed:
+    if questions.passed and (decision.next is following or (is_asked and decision.next is Next.STAY)):
         return Asked(Decision(Next.STAY, f"{questions.passed}: {decision.reason}"), Awaits.APPROVAL)
     if decision.next is not Next.GIVE_UP or not questions.undecided:
         return Asked(decision)

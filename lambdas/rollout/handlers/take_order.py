@@ -12,13 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from rollout import clients, clock
-from rollout.contract.errors import RolloutError, Throttled, Unavailable
+from rollout.contract.errors import NothingToRelease, RolloutError, Throttled, Unavailable
+from rollout.contract.names import is_state_machine_of
 from rollout.contract.operator import LONGEST_WHY
 from rollout.contract.order import Order
 from rollout.endpoint import Endpoint
 from rollout.ledger import Ledger
 from rollout.watching.going_back import GoingBack
-from rollout.watching.orders import BUTTONS, WHY_FIELD
+from rollout.watching.orders import BUTTONS, WHY_FIELD, Meant
 from rollout.watching.page import message
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 NOT_FITTING = "Nothing was changed: that does not fit the rollout any more. Refresh the dashboard."
 REFUSED = "Nothing was changed: {refusal}."
+ANOTHERS = "{machine} is not the state machine of endpoint {endpoint}"
 NOT_WRITTEN = "It is not known whether that was written: {error}. Refresh the dashboard."
 
 
@@ -48,7 +50,8 @@ def handler(event: Pressed, context: Context) -> str:
         if button.request is None:
             fits = _go_back(event, order)
         else:
-            fits = Ledger(event["endpoint"]).ask(button.request(event["execution"], event["step"], order))
+            meant = Meant(execution=event["execution"], step=event["step"], question=event.get("question", ""))
+            fits = Ledger(event["endpoint"]).ask(button.request(meant, order))
     except (Throttled, Unavailable) as error:
         return message(NOT_WRITTEN.format(error=error), theme=theme, tone="bad")
     except RolloutError as refusal:
@@ -57,7 +60,14 @@ def handler(event: Pressed, context: Context) -> str:
 
 
 def _go_back(event: Pressed, order: Order) -> bool:
-    """Begin the way back that the page showed. `False`: by now it would be from or to another version."""
+    """Begin the way back that the page showed. `False`: by now it would be from or to another version.
+
+    Raises:
+        NothingToRelease: when there is no way back, or the page names the state machine of another endpoint.
+        EndpointUnusable, Throttled, Unavailable: as `GoingBack` says.
+    """
+    if not is_state_machine_of(event["endpoint"], event["state_machine"]):
+        raise NothingToRelease(ANOTHERS.format(machine=event["state_machine"], endpoint=event["endpoint"]))
     back = GoingBack(
         ledger=Ledger(event["endpoint"]),
         endpoint=Endpoint(event["endpoint"]),

@@ -17,6 +17,15 @@ WHY_FIELD = "why"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Meant:
+    """What an order is for, as the page has shown it. `question`: what is asked of the step; empty when nothing is."""
+
+    execution: str
+    step: int
+    question: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Button:
     """One order. `asked`: what the dashboard asks before it sends it. `done`: what is said when it was written.
 
@@ -26,7 +35,7 @@ class Button:
     title: str
     asked: str
     done: str
-    request: Callable[[str, int, Order], Request] | None
+    request: Callable[[Meant, Order], Request] | None
     kind: str = ""
 
 
@@ -35,47 +44,47 @@ BUTTONS: Mapping[str, Button] = {
         title="Approve",
         asked="Approve this step of {version}? The next share follows at the next look.",
         done="Approved. The rollout goes on at its next look.",
-        request=operator.approve,
+        request=lambda meant, order: operator.approve(meant.execution, meant.step, order, what=meant.question),
         kind="first",
     ),
     "reject": Button(
         title="Reject",
         asked="Reject {version}? All the traffic goes back to the release before.",
         done="Rejected. The traffic goes back now.",
-        request=operator.reject,
+        request=lambda meant, order: operator.reject(meant.execution, meant.step, order),
         kind="stop",
     ),
     "resume": Button(
         title="Resume",
         asked="Let the rollout of {version} go on?",
         done="Resumed. The rollout goes on at its next look.",
-        request=lambda execution, _step, order: operator.resume(execution, order),
+        request=lambda meant, order: operator.resume(meant.execution, order),
         kind="first",
     ),
     "pause": Button(
         title="Pause",
         asked="Pause the rollout of {version}? Its share stays, and gates and alarms go on.",
         done="Paused. Nothing is raised from the next look on.",
-        request=lambda execution, _step, order: operator.pause(execution, order),
+        request=lambda meant, order: operator.pause(meant.execution, order),
     ),
     "abort": Button(
         title="Abort",
         asked="Abort the rollout of {version}? All the traffic goes back to the release before, at once.",
         done="Aborted. The traffic goes back within seconds.",
-        request=lambda execution, _step, order: operator.abort(execution, order),
+        request=lambda meant, order: operator.abort(meant.execution, order),
         kind="stop",
     ),
     "keep": Button(
         title="End hold-back",
         asked="End the hold-back of {version}? It keeps all the traffic.",
         done="Ended. The release gets the rest of the traffic.",
-        request=lambda execution, _step, order: operator.abort(execution, order),
+        request=lambda meant, order: operator.abort(meant.execution, order),
     ),
     "rollback": Button(
         title="Roll back",
         asked="Roll back {version}? All the traffic goes back to the release before, and the version is spent.",
         done="Rolled back. The traffic goes back within seconds.",
-        request=lambda execution, _step, order: operator.take_back(execution, order),
+        request=lambda meant, order: operator.take_back(meant.execution, order),
         kind="stop",
     ),
     "go_back": Button(
@@ -124,7 +133,8 @@ def _meant(view: StatusView, rollout: RolloutView, state_machine: str) -> dict[s
     """Return what the orders are for, as this page shows it: a button of an old page must change nothing."""
     if view.way_back:
         return {"leaves": rollout.version, "to": view.way_back, "state_machine": state_machine}
-    return {"execution": rollout.execution, "step": 0 if rollout.step is None else rollout.step.number - 1}
+    step = 0 if rollout.step is None else rollout.step.number - 1
+    return {"execution": rollout.execution, "step": step, "question": rollout.question}
 
 
 def _button(name: str, words: Mapping[str, str], told: Mapping[str, Any], function: str) -> str:

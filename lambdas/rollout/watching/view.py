@@ -93,7 +93,7 @@ class RolloutView:
 
     `paused`: by whom and why. `awaits`: which approval it waits for, and until when. `approved`: which step was
     approved, and by whom, until the next look takes the answer. `outside`: which window its share waits for. Empty
-    while that is not so.
+    while that is not so. `question`: what a person is asked of the step, one of `states.Awaits`.
     `course`: the steps of a rollout that runs. `leaves`: of a way back after a promotion, the version that is left.
     """
 
@@ -109,6 +109,7 @@ class RolloutView:
     paused: str
     awaits: str
     approved: str
+    question: str
     leaves: str
     outside: str
     step: StepView | None
@@ -224,6 +225,7 @@ def _rollout(reading: Reading) -> RolloutView | None:
         paused=lock.paused.sentence if lock is not None and holds and lock.paused is not None else "",
         awaits=_awaits(lock) if lock is not None and holds else "",
         approved=_approved(lock) if lock is not None and holds else "",
+        question=lock.awaits_what if lock is not None and holds and lock.awaits is not None else "",
         leaves=record.leaves,
         outside=_outside(now, reading.now) if lock is not None and lock.paused is None and lock.awaits is None else "",
         step=None if now is None else step_view(now, reading.now),
