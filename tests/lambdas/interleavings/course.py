@@ -94,7 +94,7 @@ class Course:
         self.shop = Shop(self.aws, steps=tuple(steps), harm_budget=harm_budget)
         self.shop.plan |= {} if hold_back is None else {"hold_back": hold_back}
         self.shop.requests_per_period = REQUESTS_PER_PERIOD
-        self.record = Record(self.aws, wanted=self._wanted, needed=self._needed)
+        self.record = self._new_record()
         self.violated = False
         self.events: list[Event] = []
         self.delivered: list[Event] = []
@@ -106,6 +106,9 @@ class Course:
         for name, task in state_machine.TASKS.items():
             patch.setitem(state_machine.TASKS, name, self._noted(name, task))
 
+    def _new_record(self) -> Record:
+        return Record(self.aws, wanted=self._wanted, needed=self._needed)
+
     def close(self) -> None:
         """End everything, also what is half done."""
         self.aws.turns.abandon()
@@ -116,13 +119,7 @@ class Course:
 
         `moment`: of this traffic step, after this change of a paced share, or then in a hold-back.
         """
-        self.calm()
-        self.aws.heal()
-        self.canary_is_well()
-        self.aws.sagemaker.faults.weight_rollbacks.clear()
-        self._versions += 1
-        version = f"v{self._versions}"
-        self._deployed.append(version)
+        version = self._next_version()
         if isinstance(moment, Change):
             self._run_until_changed(self.shop.begin(version, "ScaleCanary"), task, moment)
         elif isinstance(moment, Held):
@@ -131,6 +128,17 @@ class Course:
             self.shop.begin(version, task, index=moment)
         self.shop.wait_until_quiet()
         self.look()
+
+    def _next_version(self) -> str:
+        """Return a version that is deployed now, with nothing in its way."""
+        self.calm()
+        self.aws.heal()
+        self.canary_is_well()
+        self.aws.sagemaker.faults.weight_rollbacks.clear()
+        self._versions += 1
+        version = f"v{self._versions}"
+        self._deployed.append(version)
+        return version
 
     def _run_until_changed(self, execution: Execution, task: str, change: Change) -> None:
         if change is not Change.FIRST:
@@ -169,7 +177,7 @@ class Course:
 
     def begin(self, happening: str) -> Actor | None:
         """Let something begin, if it can happen now; it makes no call before it gets a turn."""
-        actor = HAPPENINGS[happening](self)
+        actor = self.happenings()[happening]()
         self.look()
         return actor
 
@@ -208,6 +216,10 @@ class Course:
         self._judge_rest()
 
     # What may happen
+
+    def happenings(self) -> Mapping[str, Callable[[], Actor | None]]:
+        """Return what may happen, by name."""
+        return {name: partial(happening, self) for name, happening in HAPPENINGS.items()}
 
     def task(self) -> Actor | None:
         """The state machine goes on: its next task, and the wait after it."""

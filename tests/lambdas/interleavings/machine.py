@@ -44,8 +44,8 @@ many_turns = st.one_of(st.integers(1, 6), st.integers(1, 18))
 some_turns = st.one_of(st.just(TO_ITS_END), st.just(TO_ITS_END), st.integers(0, 7))
 
 
-class Interleavings(RuleBasedStateMachine):
-    """Everything that people and AWS may do to one endpoint, in turns of one AWS call each."""
+class Happenings(RuleBasedStateMachine):
+    """What people and AWS may do to one endpoint, in turns of one AWS call each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +58,39 @@ class Interleavings(RuleBasedStateMachine):
     @initialize()
     def the_first_release_serves(self) -> None:
         self.course.shop.serve_first()
+
+    @rule(tasks=st.integers(1, 6))
+    def the_rollout_goes_on(self, tasks: int) -> None:
+        for _ in range(tasks):
+            self.course.finish(self.course.begin("task"))
+
+    def teardown(self) -> None:
+        try:
+            if not self.course.violated:
+                self.course.come_to_rest()
+        finally:
+            self.course.close()
+
+    def _clear_the_way(self) -> None:
+        self.course.begin("stop")
+        self.course.come_to_rest()
+
+    def _overtake(self, first: str, turns: int, by: str, turns_of_other: int) -> None:
+        """One begins and is held up, another runs, and the first goes on later."""
+        overtaken = self._begin(first, turns)
+        self._begin(by, turns_of_other)
+        self.course.finish(overtaken)
+
+    def _begin(self, happening: str, turns: int) -> Actor | None:
+        if happening in AFTER_A_STOP:
+            self.course.begin("stop")
+        actor = self.course.begin(AFTER_A_STOP.get(happening, happening))
+        self.course.go_on(actor, turns)
+        return actor
+
+
+class Interleavings(Happenings):
+    """Releases that are overtaken by orders to zero, and deploys by what AWS starts because of them."""
 
     @rule(
         paused=st.one_of(st.sampled_from(BEFORE_A_WRITE), st.tuples(st.sampled_from(MOMENTS), many_turns)),
@@ -120,38 +153,9 @@ class Interleavings(RuleBasedStateMachine):
         under_way = self.course.under_way
         self.course.go_on(under_way[which % len(under_way)], turns)
 
-    @rule(tasks=st.integers(1, 6))
-    def the_rollout_goes_on(self, tasks: int) -> None:
-        for _ in range(tasks):
-            self.course.finish(self.course.begin("task"))
-
     @rule()
     def everything_ends(self) -> None:
         self.course.come_to_rest()
-
-    def teardown(self) -> None:
-        try:
-            if not self.course.violated:
-                self.course.come_to_rest()
-        finally:
-            self.course.close()
-
-    def _clear_the_way(self) -> None:
-        self.course.begin("stop")
-        self.course.come_to_rest()
-
-    def _overtake(self, first: str, turns: int, by: str, turns_of_other: int) -> None:
-        """One begins and is held up, another runs, and the first goes on later."""
-        overtaken = self._begin(first, turns)
-        self._begin(by, turns_of_other)
-        self.course.finish(overtaken)
-
-    def _begin(self, happening: str, turns: int) -> Actor | None:
-        if happening in AFTER_A_STOP:
-            self.course.begin("stop")
-        actor = self.course.begin(AFTER_A_STOP.get(happening, happening))
-        self.course.go_on(actor, turns)
-        return actor
 
 
 class PacedInterleavings(Interleavings):

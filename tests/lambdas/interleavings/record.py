@@ -194,7 +194,9 @@ class Record:
             self._weights_ordered(call.parameters, before)
         elif call.operation == "UpdateItem" and "halted" in call.parameters["UpdateExpression"]:
             values = call.parameters["ExpressionAttributeValues"]
-            self._halt_ordered(values[":me"]["S"], by=values.get(":by", {}).get("S", ""))
+            self._halt_ordered(
+                values[":me" if ":me" in values else ":execution"]["S"], by=values.get(":by", {}).get("S", "")
+            )
         return answer
 
     def _halt_ordered(self, execution: str, *, by: str) -> None:

@@ -29,13 +29,17 @@ class Actor:
     Attributes:
         name: what it does, for people.
         due: when its wait is over.
+        patience: for how long (of the virtual clock) it may hang before others go on without it.
         error: what it raised.
         over: whether it came to its end.
     """
 
-    def __init__(self, name: str, play: Callable[[], object], due: float) -> None:
+    def __init__(
+        self, name: str, play: Callable[[], object], due: float, *, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self.name = name
         self.due = due
+        self.patience = patience
         self.error: Exception | None = None
         self.over = False
         self._play = play
@@ -90,7 +94,7 @@ class Turns:
     def give(self, actor: Actor) -> None:
         """Let one go on until it waits again; first those whose calls would hang for longer than any call can."""
         for other in sorted(self.under_way, key=lambda each: each.due):
-            while other is not actor and not other.over and other.due + PATIENCE_SECONDS < actor.due:
+            while other is not actor and not other.over and other.due + other.patience < actor.due:
                 self._let_run(other)
         if not actor.over:
             self._let_run(actor)
