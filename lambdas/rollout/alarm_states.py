@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rollout import clients, sentences
 from rollout.alarm_looks import AlarmLook
-from rollout.contract.errors import AlarmRaised, Throttled, Unavailable
+from rollout.contract.errors import Throttled, Unavailable
 from rollout.contract.names import CALLER
-from rollout.decisions.blame import Fault, Finding
+from rollout.decisions.blame import Fault, Finding, of_caller
 from rollout.metrics import DELETED, UNKNOWN, raised_in
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def held_by_alarms(world: World, lock: Lock, *, must_be_known: bool) -> str:
 
     Raises:
         AlarmRaised: when an alarm of the caller is in ALARM, or one of the canary through its own fault.
+        CannotBegin: when an alarm of the caller is, and the release has had no request yet.
         AlarmRaisedAlone: when one of the canary is, and stable serves nobody to compare it with.
         Throttled, Unavailable: when CloudWatch does not tell the states.
     """
@@ -34,7 +35,7 @@ def held_by_alarms(world: World, lock: Lock, *, must_be_known: bool) -> str:
     raised = raised_in(states)
     raised_by_caller = [name for name in raised if name in callers]
     if raised_by_caller:
-        raise AlarmRaised(sentences.in_alarm(raised_by_caller))
+        raise of_caller(raised_by_caller, had_requests=lock.had_requests)
     if raised and finding.fault is Fault.CANARY:
         raise finding.error(finding.explains(raised))
     if finding.holds or (raised and finding.leaves_alarms_open):

@@ -141,7 +141,7 @@ def _ask(world: World, plan: Plan, looked: Looked, what: Awaits, lock: Lock, now
     number = state.index + 1
     tell_once(
         world, lock.holder, Happened.NEEDS_APPROVAL, looked.decision.reason,
-        which=f"{number}" if what is Awaits.APPROVAL else f"{number} {what}",
+        which=f"{number}/{state.exposure.number}" if what is Awaits.APPROVAL else f"{number} {what}",
         step=number, title=plan.step(state.index).title, until=clock.iso(until),
     )  # fmt: skip
 

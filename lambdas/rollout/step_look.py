@@ -72,13 +72,15 @@ def look_at(
     questions: Questions = NOBODY,
     cut_short: str = "",
     outside: str = "",
+    waits: bool = False,
     notes: Sequence[str] = (),
 ) -> Looked:
     """Give the metric periods that have come to the gates once, and decide.
 
     `held`: why nothing may be raised; empty where nothing stands against it. `questions`: what a person is asked of
     this step. `cut_short`: who said that its bake counts as over. `outside`: that no window is open; empty
-    while one is. Then a share that would rise is kept. `notes` are added to the reason.
+    while one is. Then a share that would rise is kept. `waits`: whether a look before kept it; while the step stays, it
+    still is. `notes` are added to the reason.
     """
     judgement = _judge(plan, state, evidence)
     seen = replace(
@@ -113,7 +115,9 @@ def look_at(
     if rises and outside:
         stays = Decision(Next.STAY, f"{outside}: {asked.decision.reason}")
         moved = move(plan, seen, course, judgement.now, stays, held=outside, is_fresh=is_fresh)
-    return Looked(seen, judgement.now, moved.decision, moved.state, asked.awaits, is_outside=rises and bool(outside))
+    still_waits = waits and moved.decision.next is Next.STAY and asked.awaits is None
+    is_outside = bool(outside) and (rises or still_waits)
+    return Looked(seen, judgement.now, moved.decision, moved.state, asked.awaits, is_outside=is_outside)
 
 
 def _judge(plan: Plan, state: StepState, evidence: Evidence) -> _Judgement:

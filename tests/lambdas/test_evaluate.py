@@ -409,3 +409,23 @@ def test_throttling_never_ends_a_healthy_rollout(aws: Aws, serving: Shop, baking
     aws.fail(operation, THROTTLED, times=4)
     serving.run(baking)
     assert baking.status == "SUCCEEDED", baking.failure
+
+
+@pytest.mark.parametrize("late_every", [0, 5])
+def test_traffic_above_the_maximum_is_not_forgotten_by_a_look_that_saw_none(aws: Aws, late_every: int) -> None:
+    """Eight instances of 1,000 a minute at most; 9,600 come. Every fifth minute's metrics come with the next one's."""
+    shop = Shop(aws, steps=(step(50, bake_seconds=1800, max_bake_seconds=7200), step(100)))
+    shop.serve_first()
+    baking = shop.begin("v2", "Evaluate", index=0)
+    began, unpublished = aws.clock.now(), list[float]()
+    while baking.task == "Evaluate" and aws.clock.now() < began + 7200:
+        minute = round((aws.clock.now() - began) / 60)
+        unpublished.append(aws.clock.now() - 60)
+        if not late_every or minute % late_every:
+            for at in unpublished:
+                for slot in (A, B):
+                    aws.cloudwatch.serve(ENDPOINT, slot, 4800, at=at, period=60)
+            unpublished.clear()
+        baking.advance()
+    assert ending(baking)[0] == "CapacityUnavailable"
+    assert aws.clock.now() - began < 30 * 60

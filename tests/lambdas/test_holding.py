@@ -247,3 +247,27 @@ def test_nothing_is_paused_or_resumed_twice_nor_in_a_rollout_that_is_halted(aws:
     assert not shop.ask(operator.pause(execution.name, order(aws)))
     assert shop.ask(operator.abort(execution.name, order(aws)))
     assert not shop.ask(operator.resume(execution.name, order(aws)))
+
+
+def test_an_alarm_without_data_does_not_take_the_question_back_and_holds_the_step_after_the_yes(
+    aws: Aws, shop: Shop, waiting: Execution
+) -> None:
+    aws.cloudwatch.alarms["business"] = "INSUFFICIENT_DATA"
+    go_on(shop, waiting, 600)
+    assert told(aws, "Resumed") == []
+    assert shop.ask(operator.approve(waiting.name, 1, order(aws), what="approval"))
+    go_on(shop, waiting, 120)
+    assert (waiting.task, waiting.step["index"], shop.weights()) == ("Evaluate", 1, {A: 50, B: 50})
+
+
+@pytest.mark.parametrize("told_by", ["its event", "a look"])
+def test_an_alarm_of_the_caller_judges_no_release_that_nobody_met(aws: Aws, shop: Shop, told_by: str) -> None:
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    assert shop.ask(operator.pause(execution.name, order(aws, "until Monday")))
+    go_on(shop, execution, HOUR)
+    aws.cloudwatch.alarms["business"] = "ALARM"
+    if told_by == "its event":
+        shop.panic("business")
+    shop.run(execution)
+    assert shop.outcome(execution) == ("NOT_JUDGED", "business is in ALARM, before the release has had a request")
+    assert shop.unsafe() == []

@@ -70,8 +70,26 @@ def test_an_alarm_ends_a_rollout_that_waits_for_its_first_share(aws: Aws, shop: 
     execution.advance()
     aws.cloudwatch.alarms["business"] = "ALARM"
     shop.run(execution)
-    assert shop.outcome(execution)[0] == "ROLLED_BACK"
+    assert shop.outcome(execution) == ("NOT_JUDGED", "business is in ALARM, before the release has had a request")
     assert shop.unsafe() == []
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_look_that_sees_nothing_new_does_not_end_the_wait(aws: Aws, shop: Shop, *, opens: bool) -> None:
+    """Metrics are minutes late in some looks of the night: nobody is told that it goes on, and no time is lost."""
+    shop.plan["hold_interval_seconds"] = 120
+    open_now(shop)
+    execution = shop.begin("v2", "Evaluate", index=0)
+    close_now(shop)
+    until(shop, execution, lambda: told(aws, "Held"))
+    for _ in range(3):
+        execution.advance()
+    assert (execution.task, told(aws, "Resumed")) == ("Evaluate", [])
+    until(shop, execution, lambda: aws.clock.now() >= OPENING - HOUR)
+    if opens:
+        shop.run(execution)
+        assert shop.outcome(execution)[0] == "PROMOTED"
+        assert execution.step["held_seconds"] > 10 * HOUR
 
 
 def test_a_step_that_has_passed_keeps_its_share_until_the_window_opens(aws: Aws, shop: Shop) -> None:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from examples.recommender.rollouts import Rollout
 
 from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
 from tests.rollouts.stage import PATIENCE_SECONDS, eventually
 
+LONG_BAKE_SECONDS = UNTIL_ENDED_SECONDS - 60
+"""A deploy needs a difference to the one before."""
 PROMOTED, ROLLED_BACK, CANNOT_ACT, NOT_JUDGED, NOTHING = 0, 1, 2, 3, 4
 
 
@@ -86,7 +89,16 @@ def test_a_person_sees_a_rollout_stops_it_and_waits_for_the_next_one(shop: Deplo
     watching, waiting = ann.begin("watch", "--json", "--every", "1"), ann.begin("wait", "v2", "--every", "1")
 
     # And whoever has no permission sees and stops nothing
-    for words in (["status"], ["watch"], ["wait", "v2"], ["history"], ["abort"], ["doctor"], ["rollback", "--yes"]):
+    for words in (
+        ["status"],
+        ["watch"],
+        ["wait", "v2"],
+        ["history"],
+        ["abort"],
+        ["doctor"],
+        ["promote", "--yes"],
+        ["rollback", "--yes"],
+    ):
         refused = stranger.canary(*words)
         assert (refused.returncode, refused.stdout) == (CANNOT_ACT, ""), words
         assert "grant_operate" in refused.stderr, refused.stderr
@@ -107,9 +119,12 @@ def test_a_person_sees_a_rollout_stops_it_and_waits_for_the_next_one(shop: Deplo
     assert [line["rollout"]["outcome"] for line in (lines[0], lines[-1])] == ["RUNNING", "NOT_JUDGED"]
     shop.comes_to_rest(stable=A)
 
-    # When the same release is deployed again with shorter steps, then a pipeline waits for its promotion
-    shop.deploy(Declaration(version="v2", operated=True, steps=(50, 100)))
+    # When the same release is deployed again, then she skips its long bake, and a pipeline waits for its promotion
+    shop.deploy(Declaration(version="v2", operated=True, steps=(50, 100), first_bake_seconds=LONG_BAKE_SECONDS))
+    eventually(lambda: _is_watched(shop.rollout("v2")), what="a share for v2")
+    assert ann.canary("promote", "--why", "seen enough", "--yes").returncode == 0
     assert ann.canary("wait", "v2", "--every", "1").returncode == PROMOTED
+    assert "ann: seen enough" in shop.rollout_ends("v2").reason
     shop.comes_to_rest(stable=B)
     outcomes = [(each["version"], each["outcome"]) for each in ann.json("history")]
     assert outcomes == [("v2", "NOT_JUDGED"), ("v2", "PROMOTED")]
@@ -122,3 +137,8 @@ def test_a_person_sees_a_rollout_stops_it_and_waits_for_the_next_one(shop: Deplo
     shop.comes_to_rest(stable=A)
     assert ann.canary("wait", "v2").returncode == ROLLED_BACK
     eventually(lambda: ann.json("status")["held_by"] == "", what="a free lock")
+
+
+def _is_watched(rollout: Rollout | None) -> bool:
+    """Tell whether the last rollout runs and has a share. The one before of the same release has ended."""
+    return rollout is not None and rollout.running and bool(rollout.steps)

@@ -54,7 +54,7 @@ class GateFailed(RolloutError):
 
 
 class CannotBegin(RolloutError):
-    """Raised when something that is not the release's prevents the start: an alarm in ALARM, or one that is gone."""
+    """Raised when something that is not the release's stands against its first share: an alarm, or its absence."""
 
 
 class EndpointTooSlow(RolloutError):

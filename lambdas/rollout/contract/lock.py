@@ -76,6 +76,11 @@ class Lock:
         return bool(self.halted) and self.halted_by in {"", BY_A_PERSON, RolledBackByHand.__name__}
 
     @property
+    def had_requests(self) -> bool:
+        """Tell whether the release may have had a request of users: a share was ordered for it, weights or a cohort."""
+        return bool(self.raising_until)
+
+    @property
     def answer(self) -> Order | None:
         """Who approved the step that waits; `None` while nobody has, and when no step waits."""
         return self.approved if self.awaits is not None and self.awaits == self.approved_step else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rollout import sentences
 from rollout.contract.counting import as_count
-from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone
+from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone, CannotBegin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +24,16 @@ MATERIAL_RATIO = 1.25
 COMPARABLE_PART = 10
 """A slot is compared with one that has `min_requests`, or at least a tenth of its requests, however few those are."""
 NO_SHIFT: Mapping[int, float] = MappingProxyType({})
+
+
+def of_caller(alarms: Sequence[str], *, had_requests: bool) -> RolloutError:
+    """Return what alarms of the caller are that are in ALARM. Nobody judges a release that had no request yet.
+
+    >>> [type(of_caller(["shop"], had_requests=had_requests)).__name__ for had_requests in (True, False)]
+    ['AlarmRaised', 'CannotBegin']
+    """
+    raised = sentences.in_alarm([*alarms])
+    return AlarmRaised(raised) if had_requests else CannotBegin(sentences.BEFORE_ANY_REQUEST.format(raised=raised))
 
 
 class Fault(StrEnum):

@@ -84,7 +84,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     outside = closed(plan.windows, now)
     looked = look_at(
         plan, known, window, evidence, held=held or paused(lock) or over.sentence,
-        outside="" if outside is None else outside.sentence,
+        outside="" if outside is None else outside.sentence, waits=_waited_for_a_window(lock, state),
         questions=questions(plan, known, lock, now), cut_short=cut_short(known, lock), notes=not_answered,
     )  # fmt: skip
     _record(world, execution, plan.step(state.index), looked, lock)
@@ -97,6 +97,11 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     if state.held_at is not None and after.held_at is None:
         tell_resumed(world, lock, state.index, held_at=state.held_at)
     return after
+
+
+def _waited_for_a_window(lock: Lock, state: StepState) -> bool:
+    """Tell whether the look before kept the share because no window was open: nothing else held the rollout."""
+    return state.held_at is not None and lock.paused is None and lock.awaits is None
 
 
 def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:
@@ -121,7 +126,12 @@ def _read(reader: EvidenceReader, window: Window, lock: Lock) -> tuple[Evidence,
 
 
 def _excess(plan: Plan, state: StepState, traffic: Traffic, scalings: Scalings) -> Excess:
-    """Tell whether the traffic needs more than `max_instances`: a step is held then, and its peak is waited for."""
+    """Tell whether the traffic needs more than `max_instances`: a step is held then, and its peak is waited for.
+
+    A look that saw no requests says nothing of them: the time goes on.
+    """
+    if state.over_maximum_since is not None and not traffic.requests_per_minute:
+        return Excess(state.over_maximum_since)
     lasts = max(OVER_MAXIMUM_SECONDS, LOOKS_OVER_MAXIMUM * plan.evaluation_interval_seconds)
     return excess(traffic, scalings, since=state.over_maximum_since, now=clock.now(), lasts_seconds=lasts)
 

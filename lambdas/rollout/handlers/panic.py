@@ -13,7 +13,7 @@ from rollout.contract.errors import AlarmRaised, EndpointBusy, MetricsMissing
 from rollout.contract.lock import ROLLOUT
 from rollout.contract.names import CALLER
 from rollout.contract.plan import Settings
-from rollout.decisions.blame import Fault, Finding
+from rollout.decisions.blame import Fault, Finding, of_caller
 from rollout.exposure import halt_and_lower, lower_until_zero
 from rollout.patience import NOT_READY, deadline, insist, insist_loudly
 from rollout.world import World
@@ -89,7 +89,8 @@ def _order(world: World, alarm_name: str, lock: Lock, until: float, *, raised_at
             of that, `Evaluate` looks as well.
     """
     if (lock.halted and not lock.is_held_back) or alarm_name in world.settings.alarms[CALLER]:
-        return _Order(sentences.in_alarm([alarm_name]))
+        error = of_caller([alarm_name], had_requests=lock.had_requests)
+        return _Order(str(error), type(error))
     impatient_at = PATIENCE_SECONDS + (seconds_of(raised_at) if raised_at else clock.now())
     for finding in _looks(world, lock):
         impatient = clock.now() >= impatient_at

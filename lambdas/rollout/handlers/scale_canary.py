@@ -41,7 +41,7 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     no instances are asked for while no window is open, or while somebody has paused the rollout.
 
     Raises:
-        AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
+        AlarmRaised, AlarmRaisedAlone, CannotBegin: as `held_by_alarms` says.
         CapacityUnavailable: when instances are not there in time, or the traffic stays above the maximum.
         HeldTooLong: when it waited for a window or was paused for longer than the plan has room for.
         Inconclusive: when alarms hold the step for longer than instances may come.

@@ -55,7 +55,7 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     Nor is anything raised while no window is open: then the rollout goes on at the share that it has.
 
     Raises:
-        AlarmRaised, AlarmRaisedAlone: as `held_by_alarms` says.
+        AlarmRaised, AlarmRaisedAlone, CannotBegin: as `held_by_alarms` says.
         HeldTooLong: when it was held for longer than its plan has room for.
         Inconclusive: when alarms hold the step for as long as the weights may take.
         EndpointTooSlow: when the endpoint does not take them in time.
