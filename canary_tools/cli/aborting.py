@@ -39,7 +39,9 @@ def abort(session: Session, reader: Reader, *, reason: str) -> Aborted:
     if lock.halted:
         raise CannotAct(f"rollout {lock.holder} is ending already: {lock.halted}", Status.NOTHING)
     began_at = clock.now()
-    if not send(session, reader, operator.abort(lock.holder, order_now(session.who, reason))):
+    order = order_now(session.who, reason)
+    request = operator.keep(lock.holder, order) if lock.promoted_at else operator.abort(lock.holder, order)
+    if not send(session, reader, request):
         running_lock(reader, "abort")
         raise CannotAct("the rollout has ended, or changed hands, meanwhile; see `canary status`", Status.NOTHING)
     if lock.is_held_back:

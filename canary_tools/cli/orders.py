@@ -76,7 +76,8 @@ def send(session: Session, reader: Reader, request: Request) -> bool:
             ExpressionAttributeValues=_item(request.values),
         )
     except client.exceptions.ConditionalCheckFailedException:
-        return False
+        lock = reader.ledger.lock()
+        return lock is not None and request.is_written_in(lock)
     return True
 
 

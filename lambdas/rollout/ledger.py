@@ -206,7 +206,10 @@ class Ledger:
 
     def ask(self, request: Request) -> bool:
         """Write what a person asks of a rollout. `False`: it does not fit, and nothing was changed."""
-        return self._update("lock", request.changes, request.values, condition=request.condition)
+        if self._update("lock", request.changes, request.values, condition=request.condition):
+            return True
+        lock = self.lock()
+        return lock is not None and request.is_written_in(lock)
 
     def promote(self, execution: str, at: float) -> bool:
         """Record that the release is promoted and held beside the former one. The first time is kept.

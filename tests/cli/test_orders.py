@@ -133,3 +133,12 @@ def test_an_order_that_comes_too_late_changes_nothing(shop: Shop, terminal: Term
     lock = shop.lock()
     assert lock is not None
     assert lock.paused is None
+
+
+@pytest.mark.parametrize(("order", "said"), [("pause", "it is held from the next look on"), ("abort", "is aborted")])
+def test_an_order_whose_answer_was_lost_is_not_refused(shop: Shop, terminal: Terminal, order: str, said: str) -> None:
+    """The client sends it again, and the condition of the repetition fails at its own first write."""
+    shop.begin("v2", "Evaluate", index=1)
+    terminal.operated.aws.send_twice("UpdateItem")
+    result = terminal.canary(order, "--why", "lunch")
+    assert (result.exit_code, said in result.stdout) == (0, True), result.output

@@ -62,7 +62,8 @@ def test_who_ordered_it_and_when_stands_in_the_ledger(aws: Aws, serving: Shop, b
 
 
 def test_what_is_written_by_hand_acts_the_same(serving: Shop, baking: Execution) -> None:
-    by_hand = operator.Request(changes="SET halted = :why", condition="holder = :me",
+    by_hand = operator.Request(execution=baking.name, order=order(serving.aws), changes="SET halted = :why",
+                               condition="holder = :me",
                                values={":why": "seen enough", ":me": baking.name})  # fmt: skip
     assert serving.ask(by_hand)
     serving.tell_of_order()

@@ -101,6 +101,7 @@ def test_what_a_button_sends_survives_hostile_names() -> None:
     sent = orders_in(buttons(view("</cwdb-action>\"'"), ORDERS, STATE_MACHINE))
     assert sent["approve"] == {
         "endpoint": "</cwdb-action>\"'", "execution": "</cwdb-action>\"'", "step": 0, "order": "approve",
+        "question": "</cwdb-action>\"'",
     }  # fmt: skip
 
 
@@ -275,3 +276,28 @@ def test_a_step_that_was_approved_asks_nobody_before_the_next_look(board: Dashbo
     assert "goes on at its next look: approved is step 2" in shown.text
     assert "needs approval" not in shown.text
     assert list(orders_in(board.show())) == ["pause", "abort"]
+
+
+def test_abort_on_a_page_of_before_the_promotion_gives_the_release_no_more_traffic() -> None:
+    with dashboard(hold_back=HELD_BACK) as found:
+        shop, execution = found.shop, found.running()
+        old = orders_in(found.show())
+        shop.run(execution, "Evaluate", index=1)
+        before = shop.weights()
+        said = found.press(old["abort"], "Ann: customers complain, take it back")
+        assert "Nothing was changed" in said
+        shop.tell_of_order()
+        assert shop.weights() == before
+
+
+def test_an_order_whose_answer_was_lost_is_not_called_nothing(board: Dashboard) -> None:
+    """The client sends it again, and the condition of the repetition fails at its own first write."""
+    board.running()
+    old = orders_in(board.show())
+    board.operated.aws.send_twice("UpdateItem")
+    for name in ("pause", "abort"):
+        assert "Nothing was changed" not in board.press(old[name], "Ann")
+    lock = board.shop.ledger.lock()
+    assert lock is not None
+    assert lock.paused is not None
+    assert lock.halted.startswith("aborted by dashboard shop-us-east-1")

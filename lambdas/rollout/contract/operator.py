@@ -11,7 +11,7 @@ whose interval is `evaluation_interval_seconds` of the plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout.contract.errors import RolledBackByHand
@@ -33,21 +33,37 @@ _GOES_ON = "holder = :execution AND attribute_not_exists(sealed) AND attribute_n
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One `UpdateItem` on the record `lock`: its update expression, its condition and the values of both."""
+    """One `UpdateItem` on the record `lock`: its update expression, its condition and the values of both.
 
+    `execution`: the rollout that it is meant for. `order`: who wants it, and when.
+    """
+
+    execution: str
+    order: Order
     changes: str
     condition: str
     values: Mapping[str, object]
+
+    def is_written_in(self, lock: Lock) -> bool:
+        """Tell whether the record holds this very order: it was written, and the answer was lost.
+
+        A client repeats a request without an answer, and the condition of the repetition fails at its own first write.
+        """
+        orders = [lock.paused, lock.resumed, lock.approved, lock.cut_short, lock.way_back and lock.way_back.order]
+        halted = (lock.halted_who, lock.halted_at) == (self.order.who, self.order.at)
+        return lock.holder == self.execution and (self.order in orders or halted)
 
 
 def abort(execution: str, order: Order) -> Request:
     """Take the canary's traffic at once and end the rollout. The release is not judged: its label is not spent.
 
-    In a hold-back it ends the hold-back, and the promoted release keeps all the traffic.
+    It does not fit a hold-back, where it would give the promoted release all the traffic: see `keep`.
     """
     return Request(
+        execution=execution,
+        order=order,
         changes="SET halted = :why, halted_by = :by, halted_at = :at, halted_who = :who",
-        condition=_GOES_ON,
+        condition=f"{_GOES_ON} AND attribute_not_exists(promoted_at)",
         values={
             ":execution": execution,
             ":by": BY_A_PERSON,
@@ -58,11 +74,17 @@ def abort(execution: str, order: Order) -> Request:
     )
 
 
+def keep(execution: str, order: Order) -> Request:
+    """End a hold-back before its time: the promoted release keeps all the traffic. It fits nothing but a hold-back."""
+    ended = abort(execution, order)
+    return replace(ended, condition=f"{_GOES_ON} AND attribute_exists(promoted_at)")
+
+
 def reject(execution: str, step: int, order: Order) -> Request:
     """Say no to a step that waits for approval. It does what an abort does."""
     refused = abort(execution, order)
-    return Request(
-        changes=refused.changes,
+    return replace(
+        refused,
         condition=f"{_GOES_ON} AND awaits = :step",
         values={**refused.values, ":why": f"approval refused by {order.sentence}", ":step": step},
     )
@@ -75,6 +97,8 @@ def approve(execution: str, step: int, order: Order, *, what: str) -> Request:
     the step does not fit.
     """
     return Request(
+        execution=execution,
+        order=order,
         changes="SET approved = :order",
         condition=f"{_GOES_ON} AND awaits = :step AND awaits_what = :what",
         values={":execution": execution, ":step": step, ":what": what, ":order": {**order.to_json(), "step": step}},
@@ -90,6 +114,8 @@ def promote(execution: str, step: int, order: Order) -> Request:
     one for an earlier step, which was given before and comes late: it would replace the order for the step of now.
     """
     return Request(
+        execution=execution,
+        order=order,
         changes="SET cut_short = :order, cut_short_step = :step",
         condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(awaits) AND "
         "attribute_not_exists(promoted_at) AND attribute_not_exists(way_back) AND "
@@ -106,6 +132,8 @@ def pause(execution: str, order: Order) -> Request:
     hold-back, after the promotion, there is nothing to pause.
     """
     return Request(
+        execution=execution,
+        order=order,
         changes="SET paused = :order",
         condition=f"{_GOES_ON} AND attribute_not_exists(paused) AND attribute_not_exists(promoted_at) AND "
         "attribute_not_exists(way_back)",
@@ -121,6 +149,8 @@ def roll_back(execution: str, way_back: WayBack, *, state_machine: str, stable: 
     what the order names. If nobody starts the execution, `settle` does within a quarter of an hour.
     """
     return Request(
+        execution=execution,
+        order=way_back.order,
         changes="SET kind = :kind, holder = :execution, taken_at = :at, state_machine = :machine, stable = :stable, "
         f"canary = :canary, way_back = :way_back REMOVE {', '.join(_OF_ANOTHER)}",
         condition="attribute_not_exists(holder)",
@@ -137,6 +167,8 @@ def take_back(execution: str, order: Order) -> Request:
     It fits until an alarm or a gate was faster, or the hold-back is over. An abort before it is overruled.
     """
     return Request(
+        execution=execution,
+        order=order,
         changes="SET halted = :why, halted_by = :by, halted_at = :at, halted_who = :who",
         condition="holder = :execution AND attribute_not_exists(sealed) AND attribute_exists(promoted_at) AND "
         "(attribute_not_exists(halted_by) OR halted_by = :person)",
@@ -150,6 +182,8 @@ def take_back(execution: str, order: Order) -> Request:
 def resume(execution: str, order: Order) -> Request:
     """End a pause."""
     return Request(
+        execution=execution,
+        order=order,
         changes="SET resumed = :order REMOVE paused",
         condition=f"{_GOES_ON} AND attribute_exists(paused)",
         values={":execution": execution, ":order": order.to_json()},

@@ -78,7 +78,7 @@ BUTTONS: Mapping[str, Button] = {
         title="End hold-back",
         asked="End the hold-back of {version}? It keeps all the traffic.",
         done="Ended. The release gets the rest of the traffic.",
-        request=lambda meant, order: operator.abort(meant.execution, order),
+        request=lambda meant, order: operator.keep(meant.execution, order),
     ),
     "rollback": Button(
         title="Roll back",

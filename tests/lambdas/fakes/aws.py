@@ -141,6 +141,15 @@ class Aws:
 
         self.before_call = before
 
+    def send_twice(self, operation: str) -> None:
+        """Let a client send each call of an operation twice from now on: the answer to the first one is lost."""
+
+        def before(call: Call) -> None:
+            if call.operation == operation:
+                self._effect(call)
+
+        self.before_call = before
+
     def heal(self) -> None:
         """Let no call fail any more."""
         self._faults.clear()
