@@ -33,9 +33,15 @@ TRANSIENT = [
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Sandbox.Timedout",
+    "States.Timeout",
     *WAITED_FOR,
 ]
-"""Source of the Lambda errors: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html"""
+"""What passes by itself. A handler that is not done in its minute met services that take calls and do not answer.
+
+Sources: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html (errors of Lambda),
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (both time-outs)
+"""
 POLL = "$.plan.poll_seconds"
 
 

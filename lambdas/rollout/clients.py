@@ -29,14 +29,22 @@ TOO_MANY_REQUESTS = 429
 """API Gateway has two errors with this status. Source:
 https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html"""
 FIRST_SERVER_ERROR = 500
+ANSWER_SECONDS = 8
+"""How long a call that is sent again may wait for its answer."""
 
 
 @cache
 def client(service: str) -> Any:
-    """Return a client that sends a throttled or failed call up to four times."""
+    """Return a client that sends a throttled or failed call up to four times.
+
+    Four calls that nobody answers, and the pauses between them, end within the minute that a task has. So the handler
+    itself can say which call that was.
+    """
     return boto3.client(
         service,
-        config=Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20),
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=ANSWER_SECONDS
+        ),
     )
 
 

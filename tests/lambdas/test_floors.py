@@ -8,7 +8,7 @@ from rollout.contract.reads import Reads
 from rollout.decisions.capacity import Traffic
 from rollout.floors import follows_traffic, hold_floors, keep_instances, prove_in_time, rest, suspend_scale_in
 from rollout.ledger import Release
-from rollout.scaling import Suspension
+from rollout.scaling import SlotScalers, Suspension
 
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.execution import Execution
@@ -187,3 +187,15 @@ def test_a_rollout_that_begins_lets_both_slots_grow_and_none_shrink(serving: Sho
     suspend_scale_in(serving.world)
     assert {slot: (each.floor, each.ceiling) for slot, each in serving.scaling().items()} == {A: (2, 8), B: (1, 8)}
     assert all(slot.scale_in_suspended and not slot.scale_out_suspended for slot in serving.scaling().values())
+
+
+def test_a_minimum_that_a_person_raised_above_the_maximum_lasts_as_long_as_the_rollout(serving: Shop) -> None:
+    """On a busy day, in the console. The bounds that were declared come back with the end."""
+    execution = serving.begin("v2", "Evaluate", index=0)
+    SlotScalers(ENDPOINT).put_target(A, {"MinCapacity": 12, "MaxCapacity": 20})
+    serving.wait_until_quiet()
+    execution.advance()
+    assert (serving.scaling()[A].floor, serving.instances_of(A)) == (12, 12)
+    serving.run(execution)
+    assert serving.outcome(execution)[0] == "PROMOTED"
+    assert serving.unsafe() == []

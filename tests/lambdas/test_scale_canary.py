@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from rollout.contract.errors import AlarmRaised, CapacityUnavailable, Halted, Inconclusive, LockLost
+from rollout.contract.errors import AlarmRaised, CannotBegin, CapacityUnavailable, Halted, Inconclusive, LockLost
 from rollout.contract.names import NOT_JUDGED
 
 from canary_tools.aws_models.api.errors import ApiError
@@ -250,7 +250,7 @@ def test_an_alarm_whose_event_was_lost_ends_the_wait_for_instances(aws: Aws, ser
 
 def test_an_alarm_of_the_caller_whose_event_was_lost_ends_the_wait_for_instances(aws: Aws, scaling: Execution) -> None:
     aws.cloudwatch.alarms["business"] = "ALARM"
-    with pytest.raises(AlarmRaised, match="business is in ALARM"):
+    with pytest.raises(CannotBegin, match="business is in ALARM, before the release has had a request"):
         scaling.repeat()
 
 

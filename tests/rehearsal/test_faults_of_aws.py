@@ -49,6 +49,10 @@ def test_a_service_that_refuses_for_ten_minutes_holds_the_rollout(
     promoted(rehearsing, at_s=WHILE_IT_BAKES, for_s=lasts, call=call, error=error)
 
 
+def test_a_service_that_takes_calls_and_does_not_answer_holds_the_rollout(rehearsing: Rehearse) -> None:
+    promoted(rehearsing, at_s=WHILE_IT_BAKES, for_s=480, call="cloudwatch:GetMetricData", error="timeout")
+
+
 def test_a_service_that_is_away_for_an_hour_ends_the_rollout_and_the_reason_names_the_call(
     rehearsing: Rehearse,
 ) -> None:

@@ -121,6 +121,12 @@ def floors_at_rest(stable: str, idle: str, scalings: Scalings) -> dict[str, int]
 def ceiling(floor: int, scaling: Scaling) -> int:
     """Return the most instances of a slot that may serve traffic, given its floor.
 
-    A fleet without target tracking has its floor as its ceiling too, so that it also shrinks.
+    A fleet without target tracking has its floor as its ceiling too, so that it also shrinks. A floor above the maximum
+    is a person's, who raised it during a peak; Application Auto Scaling takes no floor above the ceiling.
+
+    >>> from rollout.contract.plan import Scaling
+    >>> scaling = Scaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=1000)
+    >>> ceiling(2, scaling), ceiling(12, scaling)
+    (8, 12)
     """
-    return scaling.max_instances if scaling.is_tracked else floor
+    return max(floor, scaling.max_instances) if scaling.is_tracked else floor
