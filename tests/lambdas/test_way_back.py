@@ -240,8 +240,10 @@ def test_the_second_of_two_people_changes_nothing(promoted: Shop) -> None:
 
 
 def test_what_somebody_wrote_into_a_record_without_a_holder_is_gone(promoted: Shop) -> None:
-    by_hand = operator.Request(execution="", order=order(promoted.aws, "old"), changes="SET halted = :why, sealed = :yes", condition="attribute_not_exists(holder)",
-                               values={":why": "old", ":yes": True})  # fmt: skip
+    by_hand = operator.Request(
+        execution="", order=order(promoted.aws, "old"), changes="SET halted = :why, sealed = :yes",
+        condition="attribute_not_exists(holder)", values={":why": "old", ":yes": True},
+    )  # fmt: skip
     assert promoted.ask(by_hand)
     assert asked(promoted)
     promoted.run(started(promoted))
