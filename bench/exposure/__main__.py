@@ -1,7 +1,7 @@
 """Compare harm, false rollbacks and missed bad releases of this product with other systems' decision rules.
 
-    cdk synth -c harm_budget=100 --output build/paced
-    cdk synth -c steps=10,50,100 --output build/fixed
+    cdk synth --quiet --output build/paced
+    cdk synth --quiet --app "python -m examples.recommender.demo.app" -c steps=10,50,100 --output build/fixed
     python -m bench.exposure run --paced build/paced/Recommender.template.json \\
         --fixed build/fixed/Recommender.template.json --seeds 200 --results build/exposure.jsonl
     python -m bench.exposure tables --results build/exposure.jsonl

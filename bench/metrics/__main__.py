@@ -1,7 +1,8 @@
 """Rehearse rollouts whose metrics come late, and under each position of what AWS does not document.
 
-    cdk synth -c steps=10,50,100 --output build/minutes
-    cdk synth -c steps=10,50,100 -c metric_period=10 --output build/tens
+    cdk synth --quiet --app "python -m examples.recommender.demo.app" -c steps=10,50,100 --output build/minutes
+    cdk synth --quiet --app "python -m examples.recommender.demo.app" -c steps=10,50,100 -c metric_period=10 \\
+        --output build/tens
     python -m bench.metrics delays build/minutes/Recommender.template.json build/tens/Recommender.template.json
     python -m bench.metrics switches build/minutes/Recommender.template.json build/tens/Recommender.template.json
 

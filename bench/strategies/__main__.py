@@ -1,8 +1,8 @@
 """One failing release, and one good one, under each strategy of releasing: a table and a picture.
 
     python -m examples.recommender.model.train
-    cdk synth --quiet -c harm_budget=100 --output build/paced
-    cdk synth --quiet -c steps=10,50,100 --output build/fixed
+    cdk synth --quiet --output build/paced
+    cdk synth --quiet --app "python -m examples.recommender.demo.app" -c steps=10,50,100 --output build/fixed
     python -m bench.strategies --paced build/paced/Recommender.template.json \\
         --fixed build/fixed/Recommender.template.json --picture docs/pictures/strategies.png
 

@@ -15,7 +15,7 @@ from aws_cdk import App, Validations
 from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
-from app import RecommenderStack
+from app import MODELS, RecommenderStack
 
 pytestmark = pytest.mark.xdist_group("example")
 
@@ -26,30 +26,41 @@ REDUNDANT_DEPENDENCY = "W3005"
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What `cdk.json` says, and models that need no training."""
-    models = tmp_path_factory.mktemp("models")
+def context() -> dict[str, Any]:
+    """What `cdk.json` says."""
+    found: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models that need no training, where the app looks for them when it runs in the folder of the team."""
+    models = tmp_path_factory.mktemp("team") / MODELS
     for version in ("v1", "v2"):
-        (models / version).mkdir()
+        (models / version).mkdir(parents=True)
         (models / version / "model.tar.gz").write_bytes(gzip.compress(version.encode(), mtime=0))
-    return {**json.loads((ROOT / "cdk.json").read_text())["context"], "models": str(models)}
-
-
-def synthesise(folder: Path, context: dict[str, Any], **more: Any) -> Path:
-    app = App(outdir=str(folder), context={**context, **more})
-    RecommenderStack(app, "Recommender")
-    app.synth()
-    return folder
+    return models
 
 
 @pytest.fixture(scope="module")
-def v1(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any]) -> Path:
-    return synthesise(tmp_path_factory.mktemp("v1"), context)
+def v1(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], models: Path) -> Path:
+    app = App(outdir=str(tmp_path_factory.mktemp("v1")), context=context)
+    RecommenderStack(app, "Recommender", models=models)
+    return Path(app.synth().directory)
 
 
 @pytest.fixture(scope="module")
-def v2(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any]) -> Path:
-    return synthesise(tmp_path_factory.mktemp("v2"), context, version="v2")
+def v2(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], models: Path) -> Path:
+    """Another process makes it, as `cdk deploy -c version=v2` does."""
+    return run_app(models, tmp_path_factory.mktemp("v2"), {**context, "version": "v2"})
+
+
+def run_app(models: Path, out: Path, context: dict[str, Any]) -> Path:
+    """Run the app where the team works, with another hash seed."""
+    environment = {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context), "PYTHONHASHSEED": "7"}
+    command = [sys.executable, str(ROOT / "app.py")]
+    subprocess.run(command, cwd=models.parents[1], env={**os.environ, **environment}, check=True)  # noqa: S603 - our app
+    return out
 
 
 def resources(folder: Path) -> dict[str, Any]:
@@ -57,17 +68,15 @@ def resources(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_two_synths_are_byte_identical(v1: Path, context: dict[str, Any], tmp_path: Path) -> None:
+def test_two_synths_are_byte_identical(v1: Path, context: dict[str, Any], models: Path, tmp_path: Path) -> None:
     """The other one is another process, another hash seed and another folder."""
-    environment = {
-        **os.environ,
-        "CDK_OUTDIR": str(tmp_path),
-        "CDK_CONTEXT_JSON": json.dumps(context),
-        "PYTHONHASHSEED": "7",
-    }
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
+    run_app(models, tmp_path, context)
     for name in (TEMPLATE, "Recommender.assets.json"):
         assert (tmp_path / name).read_bytes() == (v1 / name).read_bytes()
+
+
+def test_the_release_is_all_that_the_command_line_can_change() -> None:
+    assert re.findall(r"context\(.*\)", (ROOT / "app.py").read_text()) == ['context("version")']
 
 
 def test_a_release_is_a_model_and_the_slots_it_goes_to(v1: Path, v2: Path) -> None:
@@ -114,19 +123,19 @@ def test_cfn_lint_finds_nothing(v1: Path) -> None:
     assert (linted.returncode, linted.stdout) == (0, "")
 
 
-def test_cdk_nag_finds_nothing_that_is_not_acknowledged(context: dict[str, Any], tmp_path: Path) -> None:
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged(context: dict[str, Any], models: Path, tmp_path: Path) -> None:
     """Every acknowledgement is made by the library itself, where the wildcard is, with its reason."""
     app = App(outdir=str(tmp_path), context=context)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    RecommenderStack(app, "Recommender")
+    RecommenderStack(app, "Recommender", models=models)
     app.synth()
     assert json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"] == []
 
 
-def test_cdk_nag_would_find_a_wildcard_of_somebody_else(context: dict[str, Any], tmp_path: Path) -> None:
+def test_cdk_nag_would_find_a_wildcard_of_somebody_else(context: dict[str, Any], models: Path, tmp_path: Path) -> None:
     app = App(outdir=str(tmp_path), context=context)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    user = iam.User(RecommenderStack(app, "Recommender"), "Somebody")
+    user = iam.User(RecommenderStack(app, "Recommender", models=models), "Somebody")
     user.add_to_policy(iam.PolicyStatement(actions=["sagemaker:DescribeEndpoint"], resources=["*"]))
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from app import MODELS
 from canary_tools.acceptance.cdk import APP
 from canary_tools.acceptance.declaration import VARIABLE, Declaration
+from examples.recommender.demo.cdk_app import APP as APP_OF_THE_DEMONSTRATION
 
 pytestmark = pytest.mark.xdist_group("strict")
 
@@ -31,14 +33,16 @@ app.synth()
 """
 
 
-def strictly(app: str, out: Path, *, context: Mapping[str, str] | None = None, **environment: str) -> tuple[int, str]:
+def strictly(
+    app: str, out: Path, *, folder: Path = ROOT, context: Mapping[str, str] | None = None, **environment: str
+) -> tuple[int, str]:
     """Synthesise as a pipeline does; return the status, and everything that was said."""
     cdk = shutil.which("cdk", path=f"{ROOT / 'node_modules/.bin'}{os.pathsep}{os.environ['PATH']}")
     assert cdk
     command = [cdk, "synth", "--strict", "--quiet", "--no-color", "--no-notices", f"--app={app}", f"--output={out}"]
     command += [f"--context={name}={value}" for name, value in (context or {}).items()]
     run = subprocess.run(  # noqa: S603 - the command of the CDK on apps of this repository
-        command, cwd=ROOT, env={**os.environ, "CDK_DISABLE_CLI_TELEMETRY": "true", **environment},
+        command, cwd=folder, env={**os.environ, "CDK_DISABLE_CLI_TELEMETRY": "true", **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     said = [line for line in (run.stdout + run.stderr).splitlines() if line and not HINT.fullmatch(line)]
@@ -47,16 +51,22 @@ def strictly(app: str, out: Path, *, context: Mapping[str, str] | None = None, *
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    models = tmp_path_factory.mktemp("models")
-    (models / "v1").mkdir()
-    (models / "v1/model.tar.gz").write_bytes(gzip.compress(b"v1"))
-    return models / "v1/model.tar.gz"
+    path = tmp_path_factory.mktemp("team") / MODELS / "v1/model.tar.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(b"v1"))
+    return path
 
 
-@pytest.mark.parametrize("context", [{}, EVERYTHING], ids=["plain", "everything"])
-def test_the_root_app_is_silent(context: dict[str, str], archive: Path, tmp_path: Path) -> None:
-    context = {**context, "models": str(archive.parents[1])}
-    assert strictly(f"{sys.executable} app.py", tmp_path, context=context) == (0, "")
+def test_the_root_app_is_silent(archive: Path, tmp_path: Path) -> None:
+    team = archive.parents[3]
+    shutil.copy(ROOT / "cdk.json", team)
+    assert strictly(f"{sys.executable} {ROOT / 'app.py'}", tmp_path, folder=team) == (0, "")
+
+
+def test_the_app_of_the_demonstration_is_silent_with_everything_that_it_can_have(archive: Path, tmp_path: Path) -> None:
+    context = {**EVERYTHING, "models": str(archive.parents[1])}
+    app = APP_OF_THE_DEMONSTRATION.replace("python", sys.executable, 1)
+    assert strictly(app, tmp_path, context=context) == (0, "")
 
 
 def test_the_app_of_the_acceptance_command_is_silent(archive: Path, tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ def test_the_library_needs_the_cdk_and_nothing_else() -> None:
     assert third_parties("canary_construct") <= {"canary_construct", "rollout", *OF_THE_CDK}
 
 
+def test_the_app_to_copy_needs_the_library_and_the_cdk() -> None:
+    assert set(imported(ROOT / "app.py")) - set(sys.stdlib_module_names) <= {"canary_construct", *OF_THE_CDK}
+
+
 def test_the_client_needs_boto3_and_nothing_else() -> None:
     assert third_parties("client") <= {"canary_construct_client", "boto3", "botocore"}
 

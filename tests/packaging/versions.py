@@ -39,15 +39,16 @@ ACKNOWLEDGING = ("examples.registry_on_approval.app", "examples.vpc_kms_isolated
 TESTED = ("tests/lambdas/test_decisions.py", "tests/gates/test_verdicts.py")
 """Decisions of the handlers, which need neither CDK nor AWS."""
 DRIVER = """
-import json, platform, sys
+import json, os, platform, sys
 from importlib import import_module, metadata
 from pathlib import Path
 examples, out = json.loads(sys.argv[1]), Path(sys.argv[2])
-sys.path.insert(0, str(Path(sys.argv[0]).parent))
+work = Path(sys.argv[0]).parent
+os.chdir(work)
+sys.path.insert(0, str(work))
 from aws_cdk import App
 for module, stack in examples.items():
-    models = {"models": str(Path(sys.argv[0]).parent / "models")}
-    app = App(outdir=str(out / module), analytics_reporting=False, context=models)
+    app = App(outdir=str(out / module), analytics_reporting=False)
     getattr(import_module(module), stack)(app, "Example")
     app.synth()
 found = {name: metadata.version(name) for name in ("aws-cdk-lib", "constructs")}
@@ -129,7 +130,7 @@ def prepared(work: Path) -> Path:
     for name in ("examples", "tests"):
         shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     shutil.copy(ROOT / "app.py", work)
-    archive = work / "models" / "v1" / "model.tar.gz"
+    archive = work / "build" / "models" / "v1" / "model.tar.gz"
     archive.parent.mkdir(parents=True, exist_ok=True)
     archive.write_bytes(gzip.compress(b"v1", mtime=0))
     (work / "driver.py").write_text(DRIVER)

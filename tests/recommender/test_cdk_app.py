@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from examples.recommender.demo.cdk_app import ROOT, CdkApp, CdkFailed
+from examples.recommender.demo.cdk_app import APP, ROOT, CdkApp, CdkFailed
 
 
 class StubCommands:
@@ -40,9 +40,8 @@ def test_a_deploy_passes_version_and_context_and_returns_the_outputs(
     commands = StubCommands()
     outputs = app_with(commands, tmp_path, monkeypatch).deploy("v2")
     assert outputs == {"EndpointName": "recommender", "LedgerName": "Ledger"}
-    assert {"deploy", "--require-approval=never", "--context=version=v2", "--context=metric_period=10"} <= set(
-        commands.commands[0]
-    )
+    assert {"deploy", f"--app={APP}", "--context=version=v2", "--context=metric_period=10"} <= set(commands.commands[0])
+    assert "--require-approval=never" in commands.commands[0]
 
 
 def test_a_command_runs_at_the_root_with_the_sandbox_in_its_environment(

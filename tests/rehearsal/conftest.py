@@ -32,12 +32,12 @@ Rehearse = Callable[..., Rehearsed]
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The root app's template, synthesised once, with bakes of ten minutes."""
+    """The recommender's template, synthesised once, with bakes of ten minutes."""
     return synthesised(tmp_path_factory.mktemp("synth"), bake_seconds=BAKE_SECONDS)
 
 
 def synthesised(folder: Path, *, bake_seconds: int, **more: float | str) -> Path:
-    """Synthesise the root app into a folder, with more of its context, and return its template."""
+    """Synthesise the recommender into a folder, with more of its switches, and return its template."""
     archive = folder / "models" / "v2" / "model.tar.gz"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w:gz") as packed:
@@ -51,7 +51,8 @@ def synthesised(folder: Path, *, bake_seconds: int, **more: float | str) -> Path
     context |= {name: str(value) for name, value in more.items()}
     environment = {**os.environ, "CDK_OUTDIR": str(folder / "out"), "CDK_CONTEXT_JSON": json.dumps(context)}
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
-    subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, check=True)
+    command = [sys.executable, "-m", "examples.recommender.demo.app"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)  # noqa: S603 - our own app
     return folder / "out" / "Recommender.template.json"
 
 

@@ -1,4 +1,4 @@
-"""A gate on the application's own counts, which the root app does not have: it is added to its plan here."""
+"""A gate on the application's own counts, which the recommender does not have by default: added here."""
 
 import json
 from dataclasses import replace

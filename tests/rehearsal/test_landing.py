@@ -51,7 +51,7 @@ def assert_landed_softly(rehearsed: Rehearsed, stable: str) -> None:
 
 @pytest.fixture(scope="module")
 def long_bakes(tmp_path_factory: pytest.TempPathFactory) -> DeclaredEndpoint:
-    """The root app with bakes of half an hour."""
+    """The recommender with bakes of half an hour."""
     return find_endpoint(synthesised(tmp_path_factory.mktemp("long"), bake_seconds=HALF_AN_HOUR), None)
 
 

@@ -1,4 +1,4 @@
-"""Runs the CDK command line on the app of this repository, as a user would."""
+"""Runs the CDK command line on the recommender's app, as a user would."""
 
 import json
 import os
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+APP = "python -m examples.recommender.demo.app"
+APP = "python -m examples.recommender.demo.app"
 LOG_LINES_SHOWN = 40
 DEPLOY_TIMEOUT_SECONDS = 600
 
@@ -18,9 +20,10 @@ class CdkFailed(Exception):
 
 
 class CdkApp:
-    """The root app. ``environment`` is added to this process's; files are written only below ``folder``.
+    """The app with the demonstration's switches.
 
-    ``context`` is passed with every deploy, as ``-c name=value``.
+    ``environment`` is added to this process's; files are written only below ``folder``. ``context`` is passed with
+    every deploy, as ``-c name=value``.
     """
 
     def __init__(self, *, environment: Mapping[str, str], folder: Path, context: Mapping[str, object]) -> None:
@@ -50,6 +53,7 @@ class CdkApp:
         outputs = self._folder / f"outputs-{version}.json"
         context = {**self._context, "version": version}
         arguments = [
+            f"--app={APP}",
             "--all",
             "--require-approval=never",
             "--progress=events",

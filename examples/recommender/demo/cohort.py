@@ -1,8 +1,8 @@
 """The demonstration of cohorts: a share of the users gets a release first; after a rollback nobody gets it.
 
-``python -m examples.recommender.demo.cohort`` starts a local AWS and deploys the root app with a cohort step in front
-of its weighted ones. Requests go through the API and directly to SageMaker; ``canary_construct_client`` routes them. It
-prints who answered whom, and ends with exit status 0 if every check holds.
+``python -m examples.recommender.demo.cohort`` starts a local AWS and deploys the app in ``app.py`` beside it with a
+cohort step in front of the weighted ones. Requests go through the API and directly to SageMaker;
+``canary_construct_client`` routes them. It prints who answered whom, and ends with exit status 0 if every check holds.
 """
 
 import argparse

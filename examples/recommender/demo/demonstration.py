@@ -1,8 +1,9 @@
 """The demonstration: three releases reach a live endpoint, one is promoted and two are rolled back.
 
-``python -m examples.recommender.demo`` starts a local AWS, deploys the root app four times with ``cdk deploy``,
-sends recommendation requests through its API meanwhile, and ends with ``demo-report.json``, ``demo-report.png``,
-``demo-report.html`` and exit status 0 if every check holds. Commands and logs are under ``build/``.
+``python -m examples.recommender.demo`` starts a local AWS, deploys the app in ``app.py`` beside it four times with
+``cdk deploy``, sends recommendation requests through its API meanwhile, and ends with ``demo-report.json``,
+``demo-report.png``, ``demo-report.html`` and exit status 0 if every check holds. Commands and logs are under
+``build/``.
 """
 
 import argparse
@@ -48,7 +49,7 @@ ENDINGS = {
 }
 SHOWN = ("v2", "v3", "v5")
 STABLE_FLOOR, IDLE_FLOOR = 2, 1
-"""Instances that the root app declares for the slot that serves and for the other."""
+"""Instances that the app declares for the slot that serves and for the other."""
 METRIC_PERIOD_SECONDS = 10
 NAMESPACE = "Shop"
 """Namespace of the metrics in which the shop counts what was shown and what was clicked."""
