@@ -83,9 +83,10 @@ def _looked_at(world: World, wanted: Wanted, *, first: bool, until: float) -> En
         DeployRefused: when it is there and should not, or the other way round.
     """
     view = look(world, until)
+    if first and view is not None and wanted.adoption is not None:
+        raise DeployRefused(sentences.ADOPTS_FIRST.format(endpoint=view.name))
     if first and view is not None:
-        sentence = sentences.NAME_TAKEN if wanted.adoption is None else sentences.ADOPTS_FIRST
-        raise DeployRefused(sentence.format(endpoint=view.name))
+        raise DeployRefused(sentences.NAME_TAKEN.format(endpoint=view.name))
     if not first and view is None:
         raise DeployRefused(sentences.DELETED_OUTSIDE.format(endpoint=world.settings.endpoint))
     return view
