@@ -62,14 +62,14 @@ def _is_updated(world: World) -> bool:
 def pause_again(world: World, *, until: float) -> None:
     """Suspend all dynamic scaling before the stack goes back, as the guard did before the endpoint was updated.
 
-    The deployment counts as young again, so that the clock leaves it alone. A rollout that runs keeps its instances and
-    may grow: its endpoint is not updated.
+    The request that undoes the deploy has taken the lock, which is young again: the clock leaves it alone. A rollout
+    that runs keeps its instances and may grow: its endpoint is not updated.
 
     Raises:
         EndpointNotFound: when there is no endpoint.
     """
     lock = world.ledger.lock()
-    if lock is None or lock.kind == ROLLOUT or not world.ledger.lock_for_deployment(lock.holder, clock.now()):
+    if lock is None or lock.kind == ROLLOUT:
         return
     if not all(slot.scale_out_suspended for slot in world.scalers.registered().values()):
         wait_until_quiet(world.endpoint, until=until)
