@@ -192,6 +192,11 @@ NOT_AT_REST = (
     "{status}{why}"
 )
 NOT_MOVED = "SageMaker did not move endpoint {endpoint} to endpoint config {config}: it is {status} on {now}{why}"
+MOVED_BY_ANOTHER = (
+    "another hand moved endpoint {endpoint} to endpoint config {now}, and this deploy leaves it there: it has endpoint "
+    "config {config}, as the deploy before; update the endpoint to {config} with RetainAllVariantProperties, or deploy "
+    "a new version"
+)
 FLEET_ALARMS_RAISED = "; of the alarms that SageMaker watched meanwhile, {raised}"
 FLEET_ALARMS_QUIET = "; SageMaker watched {alarms} meanwhile, and their history says whether one was in ALARM"
 ADOPTS_OWN = (

@@ -8,7 +8,7 @@ from rollout.handlers.verified_endpoint import verified_endpoint
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.aws_models.fleets import routed
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
-from tests.lambdas.fakes.settings import ENDPOINT, A
+from tests.lambdas.fakes.settings import ENDPOINT, SCALED, A, settings
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import STACK_ID, DeployFailed, scaling_id
 
@@ -32,6 +32,43 @@ def test_a_silent_failure_of_an_update_fails_the_deploy_with_sagemakers_reason(a
         "SageMaker did not move endpoint shop to endpoint config config-2: it is InService on config-1, because: "
         "the container does not start"
     )
+
+
+def test_an_endpoint_that_another_hand_moved_fails_a_deploy_that_does_not_move_it(serving: Shop) -> None:
+    """SageMaker was not asked. Its reason would say nothing of it."""
+    serving.update_by_another_hand()
+    serving.wait_until_quiet()
+    serving.settings = settings(scaling={**SCALED, "min_instances": 3})
+    with pytest.raises(DeployFailed) as caught:
+        serving.deploy("v1")
+    assert str(caught.value) == (
+        "another hand moved endpoint shop to endpoint config config-by-hand, and this deploy leaves it there: it has "
+        "endpoint config config-1, as the deploy before; update the endpoint to config-1 with "
+        "RetainAllVariantProperties, or deploy a new version"
+    )
+    serving.settle()
+    assert serving.lock() is None
+    assert not serving.suspended()
+
+
+def test_moving_it_back_lets_the_deploy_succeed(aws: Aws, serving: Shop) -> None:
+    serving.update_by_another_hand()
+    serving.wait_until_quiet()
+    aws.sagemaker.endpoints.update(
+        {"EndpointName": ENDPOINT, "EndpointConfigName": "config-1", "RetainAllVariantProperties": True}
+    )
+    serving.wait_until_quiet()
+    serving.settings = settings(scaling={**SCALED, "min_instances": 3})
+    serving.deploy("v1")
+    serving.settle()
+    assert serving.floors()[A] == 3
+
+
+def test_a_new_version_moves_it_to_a_config_of_the_stack(serving: Shop) -> None:
+    serving.update_by_another_hand()
+    serving.wait_until_quiet()
+    serving.promote("v2")
+    assert serving.unsafe() == []
 
 
 def not_moved(aws: Aws, shop: Shop, *, after_seconds: float) -> str:

@@ -46,15 +46,21 @@ def verified_endpoint(event: Event) -> Mapping[str, object]:
     if event["RequestType"] == "Delete":
         _make_quiet(world, holder=event["RequestId"])
     elif not is_rolling_back(stack_status(event["StackId"])):
-        _verify(world, properties["EndpointConfigName"], properties.get(FLEET_ALARMS, ()))
+        before = event.get("OldResourceProperties", {}).get("EndpointConfigName")
+        _verify(world, properties["EndpointConfigName"], before, properties.get(FLEET_ALARMS, ()))
     return {}
 
 
-def _verify(world: World, config_name: str, alarms: Sequence[str]) -> None:
+def _verify(world: World, config_name: str, before: str | None, alarms: Sequence[str]) -> None:
+    """Refuse an endpoint on another config, and say who moved it there. `before`: the config of the last deploy."""
     view = wait_until_quiet(world.endpoint, until=clock.now() + PATIENCE_SECONDS)
     words = {"endpoint": view.name, "config": config_name, "status": view.status, "why": _why(view)}
     if not view.quiet and view.config_name == config_name:
         raise DeployRefused(sentences.NOT_AT_REST.format(minutes=PATIENCE_SECONDS // 60, **words))
+    if view.config_name != config_name and before == config_name:
+        raise DeployRefused(
+            sentences.MOVED_BY_ANOTHER.format(endpoint=view.name, config=config_name, now=view.config_name)
+        )
     if view.config_name != config_name:
         moved = sentences.NOT_MOVED.format(now=view.config_name, **words)
         raise DeployRefused(moved + _of_alarms(world, alarms))

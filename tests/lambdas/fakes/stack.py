@@ -209,8 +209,13 @@ class Stack:
         self._endpoint(template, config, before)
         self.deployed = Deployed(template=template, answer=answer, config=config)
         yield "VerifiedEndpoint"
-        verified_endpoint(self._event("Create" if before is None else "Update", _verified_properties(self.deployed)))
+        self._verify(self.deployed, before)
         self.own_scalings[template.model_name] = template.own_scaling
+
+    def _verify(self, deployed: Deployed, before: Deployed | None) -> None:
+        old = {} if before is None else {"OldResourceProperties": _verified_properties(before)}
+        kind = "Create" if before is None else "Update"
+        verified_endpoint(self._event(kind, _verified_properties(deployed), **old))
 
     def _make_model(self, template: Template) -> None:
         known = {row["ModelName"] for row in self._aws.sagemaker.catalogue.models.list({})["Models"]}
