@@ -258,6 +258,8 @@ class Ledger:
         """Record what a deploy asked for: the release, its model, what the model reads, and the scaling of both slots.
 
         `scaling`: the endpoint's, for each slot whose model has no `own_scaling` (`in_slots`: the models by slot).
+        `own_scaling` is the release's: a slot may hold it in another model, which CloudFormation has replaced since
+        then, because of another role or network, or because the release is deployed once more.
 
         A version label keeps its content and its outcome. With `anew` (a new endpoint) it gets the new content and
         loses its outcome.
@@ -265,6 +267,10 @@ class Ledger:
         identity = {"version": release.version, "digest": release.digest}
         own = {} if own_scaling is None else {"scaling": own_scaling.to_json()}
         self._put(f"model#{model_name}", {**identity, **reads.to_json(), **own})
+        for model in set((in_slots or {}).values()) - {model_name}:
+            held = self.release_in(model)
+            if held is not None and held.same_content(release):
+                self._scale_model(model, own_scaling)
         found = {slot: self.own_scaling(model) for slot, model in (in_slots or {}).items()}
         by_slot = Scalings(
             endpoint=scaling, own={slot: scaling for slot, scaling in found.items() if scaling is not None}
@@ -273,6 +279,10 @@ class Ledger:
         kept = "SET digest = if_not_exists(digest, :digest)"
         changes = "SET digest = :digest REMOVE outcome, tried_at, former" if anew else kept
         self._update(f"release#{release.version}", changes, {":digest": release.digest})
+
+    def _scale_model(self, model_name: str, scaling: Scaling | None) -> None:
+        changes = "REMOVE scaling" if scaling is None else "SET scaling = :scaling"
+        self._update(f"model#{model_name}", changes, {} if scaling is None else {":scaling": scaling.to_json()})
 
     def own_scaling(self, model_name: str) -> Scaling | None:
         """Return the scaling of the release that a model holds; `None`: it has the endpoint's."""

@@ -16,7 +16,7 @@ from rollout.ledger import Release
 from tests.lambdas.fakes.aws import UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, FIXED, FOLLOWING, PERIOD, SCALED, A, B, settings
 from tests.lambdas.fakes.shop import Shop
-from tests.lambdas.fakes.stack import DeployFailed, scaling_id
+from tests.lambdas.fakes.stack import DeployFailed, Template, scaling_id
 
 LARGER = "ml.m5.4xlarge"
 OWN = {**SCALED, "min_instances": 3, "max_instances": 5, "idle_instances": 2, "invocations_per_instance": 4000}
@@ -306,6 +306,81 @@ def exhaust(deploy: Any, error: Exception) -> None:
     deploy.throw(error)
     for _ in deploy:
         pass
+
+
+# Another model of the same release
+
+MORE = {**OWN, "min_instances": 4, "max_instances": 10}
+
+
+class AnotherModel(Template):
+    """CloudFormation makes the model of a release once more, because the model before it had another content."""
+
+    @property
+    def model_name(self) -> str:
+        return f"another-{super().model_name}"
+
+
+def deploy_another(shop: Shop, version: str, **changes: Any) -> None:
+    """Deploy a release, with a model that has another name, and deliver the stack's event."""
+    template = AnotherModel(version=version, digest=f"digest-of-{version}", settings=shop.settings, **changes)
+    for _ in shop.stack.deploying(template):
+        pass
+    shop.settle()
+
+
+@pytest.fixture
+def made_anew(serving: Shop) -> Shop:
+    """An endpoint on which v2 serves in the model of its first deploy, and another role has made another one since."""
+    serving.promote("v2", own_scaling=OWN, role="one")
+    serving.see_it_land()
+    assert serving.release("v2", own_scaling=OWN, role="two") is None
+    assert serving.models()[B] == "model-v2-digest-of-v2-one"
+    assert bounds(serving)[B] == (3, 5)
+    return serving
+
+
+def test_a_release_whose_model_was_made_anew_gets_another_scaling(made_anew: Shop) -> None:
+    assert made_anew.release("v2", own_scaling=MORE, role="two") is None
+    assert bounds(made_anew) == {A: (1, 1), B: (4, 10)}
+
+
+def test_such_a_release_may_lose_its_own_scaling(made_anew: Shop) -> None:
+    assert made_anew.release("v2", role="two") is None
+    assert bounds(made_anew) == {A: (1, 1), B: (2, 8)}
+
+
+def test_what_is_undone_of_it_is_undone_in_the_slot(made_anew: Shop) -> None:
+    deploy = made_anew.stack.deploying(made_anew.stack.template("v2", own_scaling=MORE, role="two"))
+    while next(deploy) != "VerifiedEndpoint":
+        pass
+    with pytest.raises(DeployFailed):
+        exhaust(deploy, DeployFailed("another resource failed"))
+    made_anew.settle()
+    assert bounds(made_anew) == {A: (1, 1), B: (3, 5)}
+
+
+def test_it_keeps_what_the_model_in_the_slot_reads(made_anew: Shop) -> None:
+    model = made_anew.models()[B]
+    before = made_anew.ledger.reads(model)
+    assert before.role == "one"
+    assert made_anew.release("v2", own_scaling=MORE, role="two") is None
+    assert made_anew.ledger.reads(model) == before
+
+
+def test_a_release_that_came_back_gets_another_scaling(serving: Shop) -> None:
+    """v1, v2, and v1 again: its slot still holds the model of the first time."""
+    serving.promote("v2")
+    serving.see_it_land()
+    deploy_another(serving, "v1")
+    execution = serving.running()
+    assert execution is not None
+    serving.run(execution)
+    serving.see_it_land()
+    assert serving.weights() == {A: 100, B: 0}
+    deploy_another(serving, "v1", own_scaling=MORE)
+    assert serving.running() is None
+    assert bounds(serving) == {A: (4, 10), B: (1, 1)}
 
 
 # By the clock
