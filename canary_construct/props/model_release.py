@@ -32,8 +32,9 @@ class ModelRelease:
     """One model build: a version label, the container image and the model archive.
 
     The label and the content together are the identity of a release. A label is used once: giving it to another
-    content is refused when the stack is deployed. Use `from_asset` to ship model data from this machine, and
-    `from_model_package` for SageMaker's registry.
+    content is refused when the stack is deployed. The content is the text of tag and URL: another build behind the same
+    text is not seen, and a new label for it only renames what serves. Use `from_asset` to ship model data from this
+    machine, and `from_model_package` for SageMaker's registry.
 
     Args:
         version: 1 to 64 letters, digits, dots, hyphens and underscores; rollouts are named after it

@@ -18,6 +18,8 @@ from rollout.ledger import Release
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rollout.decisions.placement import Placement
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -35,6 +37,11 @@ class Wanted:
     reads: Reads
     kept: Kept
     adoption: Adoption | None
+
+    def serves_in(self, slot: Placement, held: Release | None) -> bool:
+        """Tell whether the slot that serves has the very model of this release, under another label (`held`)."""
+        same = held is not None and held.digest == self.release.digest
+        return same and slot.model_name == self.asked.model_name
 
     @classmethod
     def parse(cls, properties: Mapping[str, Any], before: Mapping[str, Any], *, scaling: Scaling) -> Wanted:

@@ -237,6 +237,8 @@ def _next_slots(world: World, wanted: Wanted, view: EndpointView, stable: str) -
         refuse_rejected(known, declared=world.ledger.declared(), serving=in_slots[stable])
         return as_they_are(now, wanted.asked.hosting)
     refuse_unfit(release, known)
+    if wanted.serves_in(now[stable], in_slots[stable]):
+        return as_they_are(now, wanted.asked.hosting)
     own = world.ledger.own_scaling(now[stable].model_name)
     serving = world.settings.scaling if own is None else own
     return next_placement(now, wanted.asked, serving, stable=stable)

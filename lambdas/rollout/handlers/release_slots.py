@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from rollout import adoption, clock, sentences
 from rollout.contract.adoption import KEPT, Adoption
-from rollout.contract.errors import DeployRefused, EndpointNotFound
+from rollout.contract.errors import DeployRefused, EndpointNotFound, EndpointUnusable
 from rollout.contract.lock import DEPLOYMENT, ROLLOUT
-from rollout.contract.names import SLOTS
+from rollout.contract.names import PROMOTED, SLOTS
 from rollout.contract.plan import Settings
 from rollout.contract.states import Failure
 from rollout.custom_resource import Event, answer, physical_id
@@ -231,15 +231,31 @@ def _change_types(world: World, attributes: Answer, until: float) -> None:
 
 
 def _declare(world: World, wanted: Wanted, answer: Answer, reads: Reads, *, anew: bool = False) -> None:
+    """Declare what the deploy asks for. A new label for the model that serves is promoted as the label before was."""
+    model = wanted.asked.model_name
+    named = None if anew else world.ledger.release_in(model)
     world.ledger.declare(
         wanted.release,
-        wanted.asked.model_name,
+        model,
         world.settings.scaling,
         reads=reads,
         own_scaling=wanted.own_scaling,
         in_slots={slot: str(answer[f"Model{letter}"]) for slot, letter in LETTERS.items()},
         anew=anew,
     )
+    if named is not None and named.version != wanted.release.version and _serves(world, model):
+        before = world.ledger.release(named.version)
+        if before is not None and before.outcome == PROMOTED:
+            world.ledger.promote_release(wanted.release.version, former=before.former)
+
+
+def _serves(world: World, model: str) -> bool:
+    """Tell whether the slot that has all the weight holds this model."""
+    try:
+        view = world.endpoint.describe()
+        return world.endpoint.config(view.config_name)[view.stable_slot()].model_name == model
+    except (EndpointNotFound, EndpointUnusable):
+        return False
 
 
 def _versions(world: World, attributes: Answer) -> dict[str, str]:
