@@ -29,12 +29,18 @@ class TrafficGate:
         return Capital.start(WEIGHTS, RESERVE)
 
     def update(self, capital: Capital, canary: int, stable: int, share: float) -> Capital:
-        """Add one minute's invocations; `share` (0 to 1) is the configured share of the canary."""
-        if not 0.0 < share <= 1.0 or not canary + stable:
+        """Add one minute's invocations; `share` (0 to 1) is the configured share of the canary.
+
+        SageMaker may publish nothing of a variant without requests. Then only minutes are seen in which stable got one,
+        so its first request says nothing. The others are no more than chance makes them, whether a 0 is published or
+        not.
+        """
+        others = max(stable - 1, 0)
+        if not 0.0 < share <= 1.0 or not canary + others:
             return capital
         odds = self.ratio * share
         boundary = odds / (odds + 1.0 - share)
-        growths = [log_growth(canary, canary + stable, boundary, effect) for effect in EFFECTS]
+        growths = [log_growth(canary, canary + others, boundary, effect) for effect in EFFECTS]
         ready = restarts.when_drained(capital, WEIGHTS, 1.0)
         return ready.grow(growths).truncate(0.0, max(capital.total, 0.0) + LARGEST_STEP * self.threshold)
 
