@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from examples.recommender.rollouts import Rollout
 
+from examples.recommender.demo.rollouts import Rollout
 from tests.rollouts.declaring import UNTIL_ENDED_SECONDS, Declaration
 from tests.rollouts.deployed_shop import DeployedShop
 from tests.rollouts.slots import A, B
