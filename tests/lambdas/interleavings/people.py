@@ -30,7 +30,8 @@ from tests.watching.looks import PARAMETERS, Context, orders_in
 HOUR = 3600
 PEOPLE = ("ann", "bob")
 ORDERS = ("approve", "reject", "pause", "resume", "promote", "abort")
-ENDING = ("reject", "abort")
+ENDING = {"reject": "approval refused by ", "abort": "aborted by "}
+"""With which words the reason of a rollout begins that somebody ended so."""
 BUTTONS = tuple(order for order in ORDERS if order != "promote")
 LOOK = "somebody looks at the dashboard"
 MINUTES_OPEN = 40
@@ -180,7 +181,7 @@ class PeopleCourse(Course):
         except CannotAct:
             return
         if what in ENDING:
-            self.record.ordered.no.setdefault(person.execution, "")
+            self.record.ordered.no.setdefault(person.execution, ENDING[what])
 
     def _look_at_the_dashboard(self) -> None:
         shown = show_rollout.handler({**PARAMETERS, "widgetContext": {}}, None)  # type: ignore[typeddict-item]

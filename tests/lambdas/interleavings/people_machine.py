@@ -18,6 +18,11 @@ BAKING: tuple[Where, ...] = (
     ("Evaluate", 1, Stands.BAKED),
 )
 ASKING: tuple[Where, ...] = (("Evaluate", 0, Stands.ASKS), ("Evaluate", 0, Stands.ASKS), ("Evaluate", 1, Stands.ASKS))
+FITTING = (
+    ("approve", ASKING[0]), ("approve", ASKING[2]), ("reject", ASKING[0]), ("promote", BAKING[0]),
+    ("promote", BAKING[2]), ("pause", BAKING[0]), ("abort", BAKING[1]),
+)  # fmt: skip
+"""Orders that fit where a rollout stands."""
 PROMOTING: Where = ("Promote", 2, Stands.FIRST)
 OFTEN = (*ORDERS, "approve", "pause")
 OF_BOB = (*(f"bob: {order}" for order in OFTEN), *(f"button: {order}" for order in BUTTONS))
@@ -106,27 +111,23 @@ class PeopleInterleavings(Happenings):
         self.course.finish(ending)
 
     @rule(
-        moment=st.sampled_from((*ASKING, *BAKING)),
-        order=st.sampled_from(ORDERS),
-        turns=st.integers(1, 6),
+        ordered=st.sampled_from(FITTING),
+        until=st.one_of(st.just("UpdateItem"), st.just("UpdateItem"), st.integers(1, 4)),
         button=st.sampled_from(BUTTONS),
         then=st.sampled_from((*ASKING, BAKING[0], RAISES[1])),
         tasks=few_tasks,
     )
     def an_order_of_the_rollout_before_arrives(
-        self,
-        moment: Where,
-        order: str,
-        turns: int,
-        button: str,
-        then: Where,
-        tasks: int,
+        self, ordered: tuple[str, Where], until: int | str, button: str, then: Where, tasks: int
     ) -> None:
-        """A command that hung, and a page that nobody has loaded again."""
+        """A command that hung, most often before its write, and a page that nobody has loaded again."""
+        order, moment = ordered
         self._clear_the_way()
         self.course.begin_rollout(*moment)
         self.course.begin(LOOK)
-        late = self._begin(f"ann: {order}", turns)
+        late = self._begin(f"ann: {order}", until if isinstance(until, int) else 0)
+        if isinstance(until, str):
+            self.course.go_on_until(late, until)
         self.course.see_it_end()
         self.course.begin_rollout(*then)
         self.course.finish(late)
@@ -177,10 +178,10 @@ class PeopleInterleavings(Happenings):
 
     @rule(
         moment=st.sampled_from(ASKING),
-        before=st.sampled_from(("", "", "pause", "reject", "abort")),
-        seconds=st.integers(0, 10),
+        before=st.sampled_from(("", "", "pause", "pause", "reject")),
+        seconds=st.sampled_from((0, 0, 1, 5)),
         turns=many_turns,
-        order=st.sampled_from(("approve", "approve", "resume", "reject", "abort")),
+        order=st.sampled_from(("approve", "approve", "resume", "resume", "abort")),
         turns_of_other=some_turns,
         tasks=few_tasks,
     )
@@ -202,6 +203,7 @@ class PeopleInterleavings(Happenings):
             self._begin("task", TO_ITS_END)
         self.course.until_the_time_is_over(execution, seconds)
         task = self._begin("task", turns)
+        self.course.aws.wait(seconds)
         self._begin(f"ann: {order}", turns_of_other)
         self.course.finish(task)
         self.the_rollout_goes_on(tasks)
