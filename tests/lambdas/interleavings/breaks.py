@@ -151,6 +151,8 @@ def _asked_anyhow(patch: Patch, order: str, condition: str) -> None:
 def a_refusal_is_only_noted(patch: Patch) -> None:
     def note(execution: str, step: int, order: Order) -> Request:
         return Request(
+            execution=execution,
+            order=order,
             changes="SET refused = :order",
             condition="holder = :execution AND awaits = :step",
             values={":execution": execution, ":step": step, ":order": order.to_json()},
