@@ -4,23 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollout import clients, ending, holding, step_look
+from rollout import clients, ending, step_look
 from rollout.contract import operator
-from rollout.contract.errors import NotApproved
 from rollout.contract.lock import Lock
 from rollout.contract.operator import Request
 from rollout.contract.order import Order
 from rollout.contract.plan import Plan, Step
-from rollout.contract.states import Awaits, Failure, Next, StepState
-from rollout.decisions.asking import NOBODY, Asked
+from rollout.contract.states import Failure, Next, StepState
+from rollout.decisions.asking import NOBODY
 from rollout.decisions.bake import Baked, Decision
 from rollout.endpoint import weights_for
 from rollout.evidence.reader import EvidenceReader
 from rollout.executions import execution_name, start
 from rollout.exposure import lower_exposure, lower_former
 from rollout.handlers import evaluate, panic, scale_canary, settle, shift_traffic
-from rollout.ledger import Ledger, Release
-from rollout.step_look import Looked
+from rollout.ledger import Release
 from rollout.world import World
 
 Patch = pytest.MonkeyPatch
@@ -124,10 +122,6 @@ def who_skips_a_bake_skips_its_gates(patch: Patch) -> None:
     patch.setattr(step_look, "decide", skip)
 
 
-def an_approval_is_for_whatever_is_asked_now(patch: Patch) -> None:
-    _asked_anyhow(patch, "approve", "attribute_exists(awaits)")
-
-
 def a_skipped_bake_is_one_of_whatever_rollout_runs(patch: Patch) -> None:
     _asked_anyhow(patch, "promote", "attribute_exists(holder)")
 
@@ -161,59 +155,15 @@ def a_refusal_is_only_noted(patch: Patch) -> None:
     patch.setattr(operator, "reject", note)
 
 
-def a_promotion_is_decided_though_a_person_ended_it(patch: Patch) -> None:
-    def seal(ledger: Ledger, execution: str, *, because: str = "") -> bool:
-        del because
-        values = {":me": execution, ":yes": True}
-        return ledger._update("lock", "SET sealed = :yes", values, condition="holder = :me")
-
-    patch.setattr(Ledger, "seal", seal)
-
-
-def silence_is_a_yes(patch: Patch) -> None:
-    hold = evaluate.hold
-
-    def hold_and_go_on(world: World, plan: Plan, looked: Looked, *others: Any) -> StepState:
-        try:
-            return hold(world, plan, looked, *others)
-        except NotApproved:
-            return replace(looked.state, next=Next.NEXT_STEP)
-
-    patch.setattr(evaluate, "hold", hold_and_go_on)
-
-
-def a_yes_in_the_last_moment_is_taken_and_does_not_count(patch: Patch) -> None:
-    patch.setattr(Ledger, "end_question", lambda *_: True)
-
-
-def a_question_is_withdrawn_by_every_look_that_decides_nothing(patch: Patch) -> None:
-    ask = step_look.ask
-
-    def ask_anew(*decided: Any, **known: Any) -> Asked:
-        return ask(*decided, **{**known, "is_asked": False})
-
-    patch.setattr(step_look, "ask", ask_anew)
-    patch.setattr(holding, "_asked_since", _ask_for_ever)
-
-
-def _ask_for_ever(state: StepState, what: Awaits | None, now: float) -> StepState:
-    return state if what is None else replace(state, awaits_since=state.awaits_since or now)
-
-
 PEOPLE_BREAKS = (
     a_pause_is_not_looked_at,
     a_pause_does_not_hold_the_first_share,
     nobody_is_asked_for_approval,
     a_shift_looks_at_no_window,
     who_skips_a_bake_skips_its_gates,
-    an_approval_is_for_whatever_is_asked_now,
     an_approval_is_for_whatever_is_asked_of_its_step,
     a_skipped_bake_is_one_of_whatever_rollout_runs,
     a_refusal_is_only_noted,
-    a_promotion_is_decided_though_a_person_ended_it,
-    silence_is_a_yes,
-    a_yes_in_the_last_moment_is_taken_and_does_not_count,
-    a_question_is_withdrawn_by_every_look_that_decides_nothing,
 )
 HELD_BACK_BREAKS = (
     whatever_ends_a_hold_back_takes_the_traffic,
