@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rollout import clients, ending, step_look
 from rollout.contract import operator
+from rollout.contract.errors import NotApproved
 from rollout.contract.lock import Lock
 from rollout.contract.operator import Request
 from rollout.contract.order import Order
@@ -19,6 +20,7 @@ from rollout.executions import execution_name, start
 from rollout.exposure import lower_exposure, lower_former
 from rollout.handlers import evaluate, panic, scale_canary, settle, shift_traffic
 from rollout.ledger import Release
+from rollout.step_look import Looked
 from rollout.world import World
 
 Patch = pytest.MonkeyPatch
@@ -155,6 +157,18 @@ def a_refusal_is_only_noted(patch: Patch) -> None:
     patch.setattr(operator, "reject", note)
 
 
+def silence_is_a_yes(patch: Patch) -> None:
+    hold = evaluate.hold
+
+    def hold_and_go_on(world: World, plan: Plan, looked: Looked, *others: Any) -> StepState:
+        try:
+            return hold(world, plan, looked, *others)
+        except NotApproved:
+            return replace(looked.state, next=Next.NEXT_STEP)
+
+    patch.setattr(evaluate, "hold", hold_and_go_on)
+
+
 PEOPLE_BREAKS = (
     a_pause_is_not_looked_at,
     a_pause_does_not_hold_the_first_share,
@@ -164,6 +178,7 @@ PEOPLE_BREAKS = (
     an_approval_is_for_whatever_is_asked_of_its_step,
     a_skipped_bake_is_one_of_whatever_rollout_runs,
     a_refusal_is_only_noted,
+    silence_is_a_yes,
 )
 HELD_BACK_BREAKS = (
     whatever_ends_a_hold_back_takes_the_traffic,
