@@ -21,7 +21,7 @@ QUIET: Fragment = {
 }
 FAILING: Fragment = {**QUIET, "changes": [{"at_s": 20, "who": "canary", "set": {"error_rate": 0.3}}]}
 """The new release passes its smoke test, and then fails 30 % of the requests."""
-FAILING_AT_ALL: Fragment = {**QUIET, "changes": [{"at_s": 700, "who": "canary", "set": {"error_rate": 0.6}}]}
+FAILING_AT_ALL: Fragment = {**QUIET, "changes": [{"at_s": 690, "who": "canary", "set": {"error_rate": 0.6}}]}
 """The new release begins to fail when it has all the traffic: an alarm ends the rollout while stable serves nobody."""
 FAILING_AT_ALL_OF_PACED: Fragment = {
     **QUIET,
