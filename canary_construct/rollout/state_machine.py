@@ -23,7 +23,7 @@ from rollout.contract.timing import (
 from canary_construct.cdk.lazy import lazy_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from canary_construct.handlers.functions import Handlers
     from canary_construct.rollout.plan import RolloutPlan
@@ -33,15 +33,14 @@ TRANSIENT = [
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
-    "Sandbox.Timedout",
-    "States.Timeout",
     *WAITED_FOR,
 ]
-"""What passes by itself. A handler that is not done in its minute met services that take calls and do not answer.
-
-Sources: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html (errors of Lambda),
-https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (both time-outs)
-"""
+"""What passes by itself.
+Source of the Lambda errors: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html"""
+TIMED_OUT = ["Sandbox.Timedout", "States.Timeout"]
+"""That of the function, and that of the task. A handler that is not done in its minute met services that take calls and
+do not answer, and is waited for as they are. One that may run for a quarter of an hour sees the end of its time come.
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
 POLL = "$.plan.poll_seconds"
 
 
@@ -199,7 +198,7 @@ class RolloutStateMachine(Construct):
             result_path=result_path,
             task_timeout=sfn.Timeout.duration(Duration.minutes(timeout_minutes)),
         )
-        _repeat_what_was_not_decided(task)
+        _repeat_what_was_not_decided(task, waited_for=TRANSIENT if timeout_minutes > 1 else [*TRANSIENT, *TIMED_OUT])
         for errors, state in (caught or {}).items():
             task.add_catch(state, errors=[errors], result_path="$.failure")
         task.add_catch(self._rollback, errors=["States.ALL"], result_path="$.failure")
@@ -209,14 +208,14 @@ class RolloutStateMachine(Construct):
         return sfn.Wait(self, name, time=sfn.WaitTime.seconds_path(seconds_path))
 
 
-def _repeat_what_was_not_decided(task: tasks.LambdaInvoke) -> None:
+def _repeat_what_was_not_decided(task: tasks.LambdaInvoke, *, waited_for: Sequence[str]) -> None:
     """Ask again while AWS is away, and after a Lambda that died: handlers look at the world before they change it.
 
     The pauses have no jitter, so that the patience has a known length; the clients of the handlers have their own.
     """
     task.add_retry(errors=list(DECIDED), max_attempts=0)
     task.add_retry(
-        errors=TRANSIENT, interval=Duration.seconds(OUTAGE_FIRST_PAUSE_SECONDS), max_attempts=OUTAGE_REPETITIONS,
+        errors=[*waited_for], interval=Duration.seconds(OUTAGE_FIRST_PAUSE_SECONDS), max_attempts=OUTAGE_REPETITIONS,
         backoff_rate=2, max_delay=Duration.seconds(OUTAGE_LONGEST_PAUSE_SECONDS), jitter_strategy=sfn.JitterType.NONE,
     )  # fmt: skip
     task.add_retry(

@@ -37,8 +37,8 @@ ANSWER_SECONDS = 8
 def client(service: str) -> Any:
     """Return a client that sends a throttled or failed call up to four times.
 
-    Four calls that nobody answers, and the pauses between them, end within the minute that a task has. So the handler
-    itself can say which call that was.
+    Four sendings that nobody answers, and the pauses between them, take less than the minute that a task has. So a
+    handler can say which call that was, when it is the only one.
     """
     return boto3.client(
         service,

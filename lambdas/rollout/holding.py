@@ -38,7 +38,8 @@ def counted(state: StepState, now: float) -> StepState:
     """Return the step with the time since the last look, if that look found the rollout held."""
     if state.held_at is None:
         return state
-    return replace(state, held_seconds=state.held_seconds + round(now - state.held_at), held_at=None)
+    held = state.held_seconds + round(now - state.held_at)
+    return replace(state, held_seconds=held, held_at=None, is_outside=False)
 
 
 def paused(lock: Lock) -> str:
@@ -117,7 +118,7 @@ def held_now(plan: Plan, state: StepState, now: float, outside: Closed | None) -
     wait = max(state.look_after, plan.hold_interval_seconds)
     if outside is not None:
         wait = ceil(min(wait, outside.seconds(now)))
-    return replace(state, held_at=now, look_after=wait)
+    return replace(state, held_at=now, is_outside=outside is not None, look_after=wait)
 
 
 def tell_paused(world: World, lock: Lock) -> None:

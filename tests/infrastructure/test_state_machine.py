@@ -185,6 +185,14 @@ def test_the_patience_with_aws_outlasts_ten_minutes_and_is_over_in_half_an_hour(
     assert 15 * 60 < sum(pauses_of(away)) < 30 * 60
 
 
+def test_a_task_of_a_minute_that_hangs_is_waited_for_and_one_of_a_quarter_of_an_hour_is_not(states: States) -> None:
+    """Twenty-four quarters of an hour are six hours in which a share stays."""
+    for name, task in tasks(states).items():
+        if name != "RollBack":
+            timed_out = {"Sandbox.Timedout", "States.Timeout"} & set(task["Retry"][1]["ErrorEquals"])
+            assert len(timed_out) == (2 if task["TimeoutSeconds"] == 60 else 0), name
+
+
 def test_the_history_counts_the_patience_with_aws(states: States) -> None:
     _, away, _ = states["Evaluate"]["Retry"]
     assert longest_history([], interval_seconds=60) == EVENTS_AROUND + MAX_EVENTS * SHARE_FOR_WAITING + OUTAGE_EVENTS

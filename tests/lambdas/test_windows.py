@@ -286,3 +286,20 @@ def test_a_hold_back_ends_at_any_time(aws: Aws, shop: Shop) -> None:
     assert shop.outcome(execution)[0] == "PROMOTED"
     assert aws.clock.now() < OPENING
     assert shop.unsafe() == []
+
+
+def test_a_pause_that_ends_outside_of_the_windows_leaves_no_wait_for_one(aws: Aws, shop: Shop) -> None:
+    """The step has not passed: it goes on to bake, and is looked at as often as ever."""
+    shop.plan["steps"][0] |= {"bake_seconds": 3600, "max_bake_seconds": 7200}
+    shop.plan["hold_interval_seconds"] = 120
+    open_now(shop)
+    execution = shop.begin("v2", "Evaluate", index=0)
+    close_now(shop)
+    assert shop.ask(operator.pause(execution.name, order(aws, "lunch")))
+    go_on(shop, execution, 300)
+    assert shop.ask(operator.resume(execution.name, order(aws)))
+    for _ in range(2):
+        shop.serve()
+        execution.advance()
+    assert (execution.task, execution.step["look_after"], "held_at" in execution.step) == ("Evaluate", 60, False)
+    assert told(aws, "Held") == ["paused by ann: lunch"]

@@ -116,6 +116,8 @@ class StepState:
     """The same when this step began."""
     held_at: float | None = None
     """When the last look found that it is held; `None` when it was not."""
+    is_outside: bool = False
+    """Whether a rollout that is held waits for a window."""
     awaits_since: float | None = None
     """Since when this step waits for approval."""
     undecided_since: float | None = None

@@ -59,7 +59,8 @@ ROLLBACK_TRIES = 12
 ROLLBACK_REPETITIONS = 30
 """How often each of these is repeated when its Lambda dies: for more than an hour and a half."""
 OUTAGE_REPETITIONS = 24
-"""How often a task is repeated while AWS refuses or does not answer: for 20 minutes, with a pause of a minute at most.
+"""How often a task is repeated while AWS refuses or does not answer: for 20 minutes, with a pause of a minute at most,
+and for 45 when each of them hangs until its minute is over.
 AWS's own incidents of a metric or control API are usually shorter, and users are served meanwhile."""
 OUTAGE_FIRST_PAUSE_SECONDS, OUTAGE_LONGEST_PAUSE_SECONDS = 2, 60
 CRASH_REPETITIONS = 3

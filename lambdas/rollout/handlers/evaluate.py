@@ -77,14 +77,14 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     scalings, slots = world.scalings(), (lock.stable, lock.canary)
     traffic = Traffic(evidence.requests_per_minute, followed_instances(world, view, scalings, slots=slots))
     hold_floors(world, lock, view, scalings, traffic, canary_percent=foreseen_percent(plan, state))
-    over = _excess(plan, state, traffic, scalings)
+    over = _excess(plan, state, traffic, scalings, is_seen=evidence.is_fresh or traffic.requests_per_minute > 0)
 
     now = clock.now()
     known = counted(replace(state, over_maximum_since=over.since), now)
     outside = closed(plan.windows, now)
     looked = look_at(
         plan, known, window, evidence, held=held or paused(lock) or over.sentence,
-        outside="" if outside is None else outside.sentence, waits=_waited_for_a_window(lock, state),
+        outside="" if outside is None else outside.sentence, waits=state.is_outside,
         questions=questions(plan, known, lock, now), cut_short=cut_short(known, lock), notes=not_answered,
     )  # fmt: skip
     _record(world, execution, plan.step(state.index), looked, lock)
@@ -97,11 +97,6 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     if state.held_at is not None and after.held_at is None:
         tell_resumed(world, lock, state.index, held_at=state.held_at)
     return after
-
-
-def _waited_for_a_window(lock: Lock, state: StepState) -> bool:
-    """Tell whether the look before kept the share because no window was open: nothing else held the rollout."""
-    return state.held_at is not None and lock.paused is None and lock.awaits is None
 
 
 def _call_a_person(world: World, execution: str, plan: Plan, state: StepState, now: Assessment) -> None:
@@ -125,12 +120,12 @@ def _read(reader: EvidenceReader, window: Window, lock: Lock) -> tuple[Evidence,
         return unused, [sentences.NOT_ANSWERED.format(error=error)]
 
 
-def _excess(plan: Plan, state: StepState, traffic: Traffic, scalings: Scalings) -> Excess:
+def _excess(plan: Plan, state: StepState, traffic: Traffic, scalings: Scalings, *, is_seen: bool) -> Excess:
     """Tell whether the traffic needs more than `max_instances`: a step is held then, and its peak is waited for.
 
-    A look that saw no requests says nothing of them: the time goes on.
+    A look that saw no metric period (`is_seen`) says nothing of the traffic: the time goes on.
     """
-    if state.over_maximum_since is not None and not traffic.requests_per_minute:
+    if state.over_maximum_since is not None and not is_seen:
         return Excess(state.over_maximum_since)
     lasts = max(OVER_MAXIMUM_SECONDS, LOOKS_OVER_MAXIMUM * plan.evaluation_interval_seconds)
     return excess(traffic, scalings, since=state.over_maximum_since, now=clock.now(), lasts_seconds=lasts)

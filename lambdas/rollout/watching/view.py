@@ -249,7 +249,7 @@ def _approved(lock: Lock) -> str:
 
 def _outside(executing: Executing | None, now: float) -> str:
     """Return which window a rollout waits for that nothing else holds."""
-    if executing is None or executing.step.held_at is None:
+    if executing is None or not executing.step.is_outside:
         return ""
     found = closed(executing.plan.windows, now)
     return "" if found is None else found.sentence
