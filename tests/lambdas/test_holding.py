@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rollout.contract import operator
 from rollout.contract.plan import Plan
-from rollout.contract.states import Next, StepState
+from rollout.contract.states import Awaits, Next, StepState
 from rollout.decisions.bake import Decision
 from rollout.gates import Judge
 from rollout.holding import hold
@@ -271,3 +271,18 @@ def test_an_alarm_of_the_caller_judges_no_release_that_nobody_met(aws: Aws, shop
     shop.run(execution)
     assert shop.outcome(execution) == ("NOT_JUDGED", "business is in ALARM, before the release has had a request")
     assert shop.unsafe() == []
+
+
+def test_a_step_that_passes_anew_after_a_brake_asks_anew(aws: Aws, shop: Shop, waiting: Execution) -> None:
+    """At its new share; a repeated look at the same one tells nothing."""
+    now, lock = aws.clock.now(), shop.lock()
+    assert lock is not None
+    state = StepState.parse(waiting.step)
+    anew = replace(state, awaits_since=None, exposure=replace(state.exposure, number=state.exposure.number + 2))
+    judge = Judge(Plan.parse(shop.plan).gates.judge)
+    for each in (state, anew, anew):
+        looked = Looked(
+            each, judge.at_bake_end(judge.new_state()), Decision(Next.STAY, "it waits"), each, Awaits.APPROVAL
+        )
+        hold(shop.world, Plan.parse(shop.plan), looked, lock, None, now)
+    assert len(told(aws, "Needs Approval")) == 2
