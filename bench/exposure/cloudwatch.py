@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,13 @@ class CloudWatch:
             for number in range(first, after)
             if number in points and points[number][0] <= self.now and statistic in points[number][1]
         ]
-        moments = [datetime.fromtimestamp(number * self._period, UTC) for number, _ in found]
+        moments = [_moment(number * self._period) for number, _ in found]
         return {"Id": query["Id"], "Timestamps": moments, "Values": [value for _, value in found]}
+
+
+@cache
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _metrics(answered: Answered) -> Iterator[tuple[str, Mapping[str, float]]]:

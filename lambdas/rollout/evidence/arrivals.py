@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -33,7 +32,7 @@ class Series:
 
     def read_at(self, query: Query, number: int) -> int:
         """Return the period whose value counts for this one."""
-        return number - ceil(query.delay_seconds / self.period_seconds)
+        return query.read_at(number, self.period_seconds)
 
     def period(self, number: int, *, has_come: bool = True) -> MetricPeriod:
         """Return what sources count."""

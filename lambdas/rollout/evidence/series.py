@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from rollout import clients
@@ -33,7 +32,7 @@ class MetricPeriod:
 
     def value(self, query: Query) -> float | None:
         """Return a statistic, or `None` when nothing was published."""
-        return self.series[query].get(self.number - ceil(query.delay_seconds / self.period_seconds))
+        return self.series[query].get(query.read_at(self.number, self.period_seconds))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from math import ceil, floor
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
 
 from rollout.contract.gate_rules import FailedRequests, PublishedCounts, RefusedRequests, SlowRequests, Source
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
@@ -21,9 +21,8 @@ LONGEST_LATENCY_US = 3600 * 10**6
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Query:
-    """One statistic of one metric of one slot.
+class Query(NamedTuple):
+    """One statistic of one metric of one slot. A look finds hundreds of values by their queries.
 
     `delay_seconds`: the value of that much earlier is read. `of_streams`: only streamed answers have this metric.
     """
@@ -36,10 +35,14 @@ class Query:
     delay_seconds: int = 0
     of_streams: bool = False
 
+    def read_at(self, number: int, period_seconds: int) -> int:
+        """Return the metric period whose value counts for a period."""
+        return number - ceil(self.delay_seconds / period_seconds) if self.delay_seconds else number
+
     @property
     def any_statistic(self) -> Query:
         """Return what all statistics of one metric have in common: they come together."""
-        return replace(self, statistic="")
+        return self._replace(statistic="")
 
     @property
     def publisher(self) -> tuple[str, str]:
@@ -117,6 +120,9 @@ def above_of_10_000(percentile: float) -> int:
     (300, 5)
     """
     return round(10_000 - 100 * percentile)
+
+
+ABOVE_OF_10_000 = tuple(map(above_of_10_000, PERCENTILES))
 
 
 def is_latency(value: float | None) -> TypeGuard[float]:
@@ -211,19 +217,14 @@ class Slow:
         if (slow := period.value(above)) is not None:
             return SlotCount(total=total, bad=slow)
         values = map(period.value, percentiles)
-        known = {p: value for p, value in zip(PERCENTILES, values, strict=True) if is_latency(value)}
+        known = [(above, value) for above, value in zip(ABOVE_OF_10_000, values, strict=True) if is_latency(value)]
         if not known:
             return None
-        least, most = self._at_least(known, total), self._at_most(known, total)
+        least = floor(total * max((above for above, value in known if value > self.source.slow_us), default=0) / 10_000)
+        most = ceil(
+            total * min((above for above, value in known if value <= self.source.slow_us), default=10_000) / 10_000
+        )
         return SlotCount(total=total, bad=least if from_below else most, exact=least == most)
-
-    def _at_least(self, percentiles: Mapping[float, float], total: float) -> int:
-        above = [above_of_10_000(p) for p, value in percentiles.items() if value > self.source.slow_us]
-        return floor(total * max(above, default=0) / 10_000)
-
-    def _at_most(self, percentiles: Mapping[float, float], total: float) -> int:
-        above = [above_of_10_000(p) for p, value in percentiles.items() if value <= self.source.slow_us]
-        return ceil(total * min(above, default=10_000) / 10_000)
 
 
 @dataclass(frozen=True, kw_only=True)
