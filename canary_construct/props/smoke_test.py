@@ -22,6 +22,9 @@ MAX_TOTAL_BYTES = 100_000
 class SmokeTest:
     """Payloads that are sent to the canary at weight 0. Each must be answered with success, in one of two tries.
 
+    What the canary fails twice is sent once to the release that serves: a payload that neither of them answers ends the
+    rollout without a verdict.
+
     Args:
         payloads: one or more bodies of requests, together at most 100,000 bytes
         content_type: of all of them; default "application/json"

@@ -95,6 +95,10 @@ USUAL = "{counts}; stable had this trouble before the rollout, too"
 ALARM_EXPLAINED = "{alarms}: {why}"
 ALARM_UNEXPLAINED = "{alarms}, and CloudWatch does not show why: {why}"
 NO_ANSWER = "smoke test {number} of {count} was not answered: {error}"
+NO_ANSWER_OF_EITHER = (
+    "smoke test {number} of {count} was not answered by the release that serves either: look at the payload first. "
+    "The new release said: {error}"
+)
 WRONG_ANSWER = "smoke test {number} was answered by {variant}, not by {canary}"
 SERVES_ALREADY = "version {version} serves already"
 NOT_IN_IDLE_SLOT = "the idle slot {canary} does not hold the release that was deployed last"

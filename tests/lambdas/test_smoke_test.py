@@ -1,11 +1,13 @@
 import pytest
-from rollout.contract.errors import LockLost, SmokeTestFailed
+from rollout.contract.errors import LockLost, SmokeTestFailed, Unavailable
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.execution import Execution
 from tests.lambdas.fakes.settings import ENDPOINT, A, B
 from tests.lambdas.fakes.shop import Shop
+
+FAILED = ApiError("ModelError", "Received server error (500) from primary", status=424)
 
 
 @pytest.fixture
@@ -23,10 +25,11 @@ def test_every_payload_goes_to_the_canary_at_weight_0(aws: Aws, serving: Shop, s
 
 
 def test_a_failing_model_ends_the_rollout_before_any_user_saw_it(aws: Aws, serving: Shop, smoking: Execution) -> None:
-    aws.runtime.failure = ApiError("ModelError", "Received server error (500) from primary", status=424)
+    aws.runtime.failures[B] = FAILED
     serving.run(smoking)
     outcome, reason = serving.outcome(smoking)
     assert outcome == "ROLLED_BACK"
+    assert [request["TargetVariant"] for request in aws.runtime.requests] == [B, B, A]
     assert reason.startswith("smoke test 1 of 1 was not answered: ")
     assert "Received server error (500) from primary" in reason
     assert aws.asked("UpdateEndpointWeightsAndCapacities") == []
@@ -34,9 +37,34 @@ def test_a_failing_model_ends_the_rollout_before_any_user_saw_it(aws: Aws, servi
 
 
 def test_one_failure_by_chance_does_not_end_a_rollout(aws: Aws, smoking: Execution) -> None:
-    aws.fail("InvokeEndpoint", ApiError("ModelError", "Received server error (500) from primary", status=424))
+    aws.fail("InvokeEndpoint", FAILED)
     assert smoking.repeat() == {"passed": 1}
     assert len(aws.asked("InvokeEndpoint")) == 2
+
+
+def test_a_payload_that_stable_cannot_answer_either_says_nothing_of_the_release(
+    aws: Aws, serving: Shop, smoking: Execution
+) -> None:
+    aws.runtime.failures |= {A: FAILED, B: FAILED}
+    serving.run(smoking)
+    outcome, reason = serving.outcome(smoking)
+    assert outcome == "NOT_JUDGED"
+    assert reason.startswith("smoke test 1 of 1 was not answered by the release that serves either: ")
+    assert aws.asked("UpdateEndpointWeightsAndCapacities") == []
+    assert serving.unsafe() == []
+
+    # The label is not spent: with another payload the same version may be tried again
+    aws.runtime.failures.clear()
+    serving.deploy("v2")
+    again = serving.begin("v2", "Promote")
+    serving.run(again)
+    assert serving.outcome(again)[0] == "PROMOTED"
+
+
+def test_nobody_is_blamed_while_stable_cannot_be_asked(aws: Aws, smoking: Execution) -> None:
+    aws.runtime.failures |= {A: UNAVAILABLE, B: FAILED}
+    with pytest.raises(Unavailable):
+        smoking.repeat()
 
 
 @pytest.mark.parametrize("error", [THROTTLED, UNAVAILABLE])

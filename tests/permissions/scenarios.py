@@ -206,7 +206,7 @@ def rolled_back_without_evidence(aws: Aws) -> None:
 
 def rolled_back_by_the_smoke_test(aws: Aws) -> None:
     shop = serving(aws)
-    aws.runtime.failure = ApiError("ModelError", "Received server error (500) from primary", status=424)
+    aws.runtime.failures[B] = ApiError("ModelError", "Received server error (500) from primary", status=424)
     execution = shop.release("v2")
     assert execution is not None
     shop.run(execution)

@@ -221,10 +221,13 @@ class Tagging:
 
 @dataclass
 class Runtime:
-    """The endpoint's answers: every request succeeds at the variant that was asked for, unless a test says else."""
+    """The endpoint's answers: every request succeeds at the variant that was asked for, unless a test says else.
+
+    `failures`: what a variant answers each request with.
+    """
 
     answered_by: str = ""
-    failure: ApiError | None = None
+    failures: dict[str, ApiError] = field(default_factory=dict)
     requests: list[Parameters] = field(default_factory=list)
 
     def operations(self) -> dict[str, Operation]:
@@ -232,8 +235,8 @@ class Runtime:
 
     def invoke(self, request: Parameters) -> dict[str, Any]:
         self.requests.append(request)
-        if self.failure is not None:
-            raise self.failure
+        if (failure := self.failures.get(request["TargetVariant"])) is not None:
+            raise failure
         return {"InvokedProductionVariant": self.answered_by or request["TargetVariant"]}
 
 
