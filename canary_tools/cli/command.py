@@ -1,7 +1,9 @@
 """The command line."""
 
+import io
 import json
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -300,7 +302,8 @@ def _plain(value: Any) -> float:
 
 
 def _console() -> Console:
-    return Console(soft_wrap=False)
+    """Return what prints as it is: a reason or an alarm's name may have brackets and colons, and no style in them."""
+    return Console(soft_wrap=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -317,6 +320,17 @@ def _acting() -> Iterator[None]:
 
 
 def main() -> int:
-    """Run the command; it ends the process with its status."""
-    app()
+    """Run the command; it ends the process with its status.
+
+    A command that breaks cannot act, and says nothing of a release: Python's own status for that is 1. What the output
+    has no letter for is `?`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - whatever it is, it is no outcome of a rollout
+        traceback.print_exc()
+        return Status.CANNOT_ACT
     return Status.DONE

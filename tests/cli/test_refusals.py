@@ -1,9 +1,13 @@
 """Whatever is wrong is a sentence and a status, and no traceback."""
 
+import io
+import sys
+
 import pytest
 from botocore import exceptions as boto
 
 from canary_tools.aws_models.api.errors import ApiError
+from canary_tools.cli import command
 from tests.cli.fake import Terminal
 from tests.lambdas.fakes.shop import Shop
 
@@ -85,6 +89,25 @@ def test_a_newer_library_asks_for_an_update(shop: Shop, terminal: Terminal) -> N
 def test_wrong_options_end_with_the_same_status(terminal: Terminal) -> None:
     assert terminal.canary("status", "--colour").exit_code == 2
     assert terminal.canary("wait").exit_code == 2
+
+
+def test_a_command_that_breaks_is_no_outcome_of_a_release(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks() -> None:
+        raise ValueError("a record that nobody has thought of")
+
+    monkeypatch.setattr(command, "app", breaks)
+    assert command.main() == 2
+    assert "a record that nobody has thought of" in capsys.readouterr().err
+
+
+def test_a_terminal_without_a_letter_gets_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="cp1252", write_through=True))
+    monkeypatch.setattr(command, "app", lambda: sys.stdout.write("10 → 50"))
+    assert command.main() == 0
+    assert printed.getvalue() == b"10 ? 50"
 
 
 def test_shell_completion_is_offered(terminal: Terminal) -> None:

@@ -30,6 +30,18 @@ def test_a_release_that_was_not_promoted(shop: Shop, terminal: Terminal, error: 
     assert ends(terminal, "v2") == (status, f"v2 is {word}: so it was")
 
 
+@pytest.mark.parametrize(
+    "why", ["[prod] checkout is in ALARM", "no such file: [/opt/ml/model]", "arn:aws:kms:key:1 [#47]"]
+)
+def test_a_reason_is_printed_as_it_is(shop: Shop, terminal: Terminal, why: str) -> None:
+    execution = shop.begin("v2", "Evaluate")
+    execution.fail_with("CapacityUnavailable", why)
+    shop.run(execution)
+    assert ends(terminal, "v2") == (NOT_JUDGED, f"v2 is not judged: {why}")
+    for command in ("history", "status"):
+        assert why in terminal.canary(command).stdout
+
+
 def test_it_waits_for_a_rollout_that_runs(shop: Shop, terminal: Terminal) -> None:
     execution = shop.begin("v2", "Evaluate")
     terminal.operated.aws.interrupt("GetItem", lambda: shop.run(execution), nth=3)
