@@ -30,6 +30,7 @@ class Operated:
         asked: every call of the command.
         denied: operations that IAM refuses.
         others: endpoints beside the shop, as (name, stack).
+        failed_tries: of the task in which every execution is.
     """
 
     def __init__(self, shop: Shop) -> None:
@@ -38,6 +39,7 @@ class Operated:
         self.denied: set[str] = set()
         self.errors: dict[str, Exception] = {}
         self.others: list[tuple[str, str]] = []
+        self.failed_tries = 0
         self.there = True
         self.quota: float | None = 20.0
         self._failing: list[tuple[str, Exception, float, float]] = []
@@ -110,8 +112,17 @@ class Operated:
         execution = self.shop.execution(name)
         entered = {"name": execution.task, "input": json.dumps(execution._event())}
         at = datetime.fromtimestamp(clock.now(), UTC)
-        event = {"timestamp": at, "type": "TaskStateEntered", "id": 9, "stateEnteredEventDetails": entered}
-        return {"events": [{"timestamp": at, "type": "TaskScheduled", "id": 10}, event]}
+        of_a_try = ("LambdaFunctionFailed", "LambdaFunctionStarted", "LambdaFunctionScheduled")
+        events = [
+            {"timestamp": at, "type": "LambdaFunctionScheduled"},
+            *({"timestamp": at, "type": kind} for _ in range(self.failed_tries) for kind in of_a_try),
+            {"timestamp": at, "type": "TaskStateEntered", "stateEnteredEventDetails": entered},
+        ]
+        first = int(request.get("nextToken", 0))
+        end = first + request["maxResults"]
+        more = {"nextToken": str(end)} if end < len(events) else {}
+        page = [{"id": 1000 - number, **event} for number, event in enumerate(events)][first:end]
+        return {"events": page, **more}
 
     def _quotas(self, request: Parameters) -> dict[str, Any]:
         assert request["ServiceCode"] == "sagemaker"

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+from rollout.contract.timing import CRASH_REPETITIONS, OUTAGE_REPETITIONS, ROLLBACK_REPETITIONS
+
 from tests.cli.fake import Terminal
 from tests.lambdas.fakes.settings import A, B
 from tests.lambdas.fakes.shop import Shop
@@ -43,6 +46,18 @@ def test_in_a_step_it_shows_share_evidence_and_what_is_left(shop: Shop, terminal
     assert (gate["name"], gate["rolls_back_at"]) == ("errors", 100.0)
     assert 0 <= gate["filled"] < 1
     assert seen["summary"].startswith("v2 is in step 2 of 3 (50 %) at 50 %")
+
+
+@pytest.mark.parametrize("failed_tries", [OUTAGE_REPETITIONS + CRASH_REPETITIONS, ROLLBACK_REPETITIONS])
+def test_a_task_that_an_outage_repeats_is_where_the_rollout_is(
+    shop: Shop, terminal: Terminal, failed_tries: int
+) -> None:
+    shop.begin("v2", "Evaluate", index=1)
+    terminal.operated.failed_tries = failed_tries
+    view = terminal.json("status")
+    assert view["summary"] == "v2 is in step 2 of 3 (50 %) at 50 %: Evaluate"
+    (lock,) = (each for each in terminal.json("doctor") if each["check"] == "lock")
+    assert lock["sentence"].startswith("rollout v2-1 holds the lock since ")
 
 
 def test_people_read_the_same(shop: Shop, terminal: Terminal) -> None:

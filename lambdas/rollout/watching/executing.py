@@ -1,15 +1,23 @@
 """Where the running execution of the state machine is: its state, and what it keeps between its tasks."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from rollout import clock
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
+from rollout.contract.timing import CRASH_REPETITIONS, OUTAGE_REPETITIONS, ROLLBACK_REPETITIONS
 
-NEWEST_EVENTS = 60
-"""So many events of an execution hold the last state that it entered, though a task was repeated many times."""
+PAGE_EVENTS = 60
+"""As many are read at once. Only in an outage of AWS the last state that was entered is not among them."""
+MOST_TRIES = 1 + max(ROLLBACK_REPETITIONS, OUTAGE_REPETITIONS + CRASH_REPETITIONS)
+EVENTS_OF_A_TRY = 3
+"""It is scheduled, begins and fails. Source:
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html"""
+MOST_EVENTS = MOST_TRIES * EVENTS_OF_A_TRY + PAGE_EVENTS
+"""So many of the newest events hold the last state that was entered, however often its task was repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,21 +49,27 @@ def executing(client: Any, state_machine_arn: str, name: str) -> Executing | Non
     try:
         if client.describe_execution(executionArn=arn)["status"] != "RUNNING":
             return None
-        events = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=NEWEST_EVENTS)["events"]
+        return next(_entered(client, arn, name), None)
     except client.exceptions.ExecutionDoesNotExist:
         return None
-    for event in events:
+
+
+def _entered(client: Any, arn: str, name: str) -> Iterator[Executing]:
+    """Yield the states that an execution has entered, the newest first. No more events are read than are asked for."""
+    pages = client.get_paginator("get_execution_history").paginate(
+        executionArn=arn, reverseOrder=True, PaginationConfig={"PageSize": PAGE_EVENTS, "MaxItems": MOST_EVENTS}
+    )
+    for event in (event for page in pages for event in page["events"]):
         entered = event.get("stateEnteredEventDetails", {})
         state = _state(entered)
         if "plan" in state:
-            return Executing(
+            yield Executing(
                 name=name,
                 state=entered["name"],
                 entered_at=clock.iso(event["timestamp"].timestamp()),
                 plan=Plan.parse(state["plan"]),
                 step=StepState.parse(state["step"]),
             )
-    return None
 
 
 def _state(entered: dict[str, Any]) -> dict[str, Any]:
