@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from canary_construct_client.buckets import BUCKETS, bucket_of
 
@@ -36,7 +36,7 @@ class UserRule:
 
     def matches(self, user_id: str | None, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - a rule
         """Tell whether the user belongs to the cohort; a request without a user does not."""
-        return isinstance(user_id, str) and bucket_of(user_id, self.salt) < self.buckets
+        return is_user(user_id) and bucket_of(user_id, self.salt) < self.buckets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,11 @@ class Cohort:
     def target_variant(self, *, user_id: str | None = None, headers: Mapping[str, str] | None = None) -> str | None:
         """Return the variant for a request that matches, `None` for any other."""
         return self.variant if self.rule.matches(user_id, headers or {}) else None
+
+
+def is_user(user_id: object) -> TypeGuard[str]:
+    """Tell whether an ID names a user. All who are not signed in may have the same empty one: they are not one user."""
+    return isinstance(user_id, str) and bool(user_id.strip())
 
 
 def _parse_rule(rule: Mapping[str, Any], *, salt: object) -> HeaderRule | UserRule:

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
 from canary_construct_client.buckets import bucket_header
-from canary_construct_client.cohort import Cohort, UserRule
+from canary_construct_client.cohort import Cohort, UserRule, is_user
 
 RECORD = "cohort"
 TIMEOUT_SECONDS = 1
@@ -60,13 +60,13 @@ class CohortRules:
         cohort = self._current()
         return None if cohort is None else cohort.target_variant(user_id=user_id, headers=headers)
 
-    def headers(self, user_id: str) -> dict[str, str]:
-        """Return the header that a request through the API carries for its user: the bucket, or none without a rule.
+    def headers(self, user_id: str | None) -> dict[str, str]:
+        """Return the header that a request through the API carries for its user: the bucket.
 
-        Never raises.
+        None without a rule, and none without a user: stable answers those. Never raises.
         """
         cohort = self._current()
-        if cohort is None or not isinstance(cohort.rule, UserRule):
+        if cohort is None or not isinstance(cohort.rule, UserRule) or not is_user(user_id):
             return {}
         return {cohort.rule.header: bucket_header(user_id, cohort.rule.salt)}
 

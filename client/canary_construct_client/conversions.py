@@ -1,6 +1,7 @@
 """Counts what was shown and what converted, for each variant, as `Gate.conversion` reads it."""
 
 import logging
+import re
 import threading
 import time
 from collections import Counter, defaultdict
@@ -19,6 +20,9 @@ way there. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIRefere
 DOCUMENTS_A_BATCH = METRICS_A_REQUEST // 2
 """Published in one go, and kept together when that fails; two metrics each, so that one PutMetricData takes them."""
 
+_VARIANT = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}")
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html"""
+
 _Key = tuple[float, str]
 
 _log = logging.getLogger(__name__)
@@ -32,9 +36,9 @@ class Conversions:
     users convert, and the gate, whose `delay` is the time that they are given, reads complete pairs.
 
     Counts are added up and handed to `publish` by the first call after `flush_seconds`, by `flush`, and at the end of a
-    `with` block. What cannot be published is logged and kept for the next time; a batch whose answer was lost on the
-    way may so count twice. `storage_resolution` is 60, or 1 for an endpoint whose `metric_period` is under a minute.
-    Safe to use from several threads.
+    `with` block. While one thread publishes, no other that counts waits for it. What cannot be published is logged and
+    kept for the next time; a batch whose answer was lost on the way may so count twice. `storage_resolution` is 60, or
+    1 for an endpoint whose `metric_period` is under a minute. Safe to use from several threads.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Conversions:
         self._publish = publish
         self._now = now
         self._lock = threading.Lock()
+        self._publishing = threading.RLock()  # a signal's handler may flush in the middle of a flush
         self._counts: Counter[tuple[float, str, str]] = Counter()
         self._due = now() + flush_seconds
 
@@ -78,14 +83,19 @@ class Conversions:
     def record_conversion(self, variant: str, *, shown_at: float) -> None:
         """Count the conversion of one recommendation: at most once each, with what `record_shown` was given and said.
 
-        What cannot be is logged and not counted: no variant, a moment to come, or one of two weeks ago and more, for
-        which CloudWatch refuses a whole request. It may hold back for hours what is older than three hours.
+        What cannot be is logged and not counted: what is no variant's name, a moment to come, or one of two weeks ago
+        and more. For each of them CloudWatch refuses a whole request. It may hold back for hours what is older than
+        three hours.
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
         """
         self._count(self._converted, variant, shown_at)
 
     def flush(self) -> None:
         """Publish what was counted since the last time. Never raises."""
+        with self._publishing:
+            self._flush()
+
+    def _flush(self) -> None:
         with self._lock:
             counts, self._counts = self._counts, Counter()
             self._due = self._now() + self._flush_seconds
@@ -109,15 +119,18 @@ class Conversions:
         self.flush()
 
     def _count(self, metric: str, variant: str, at: float) -> None:
-        if not (isinstance(variant, str) and variant and self._can_be_published(at)):
+        if not (isinstance(variant, str) and _VARIANT.fullmatch(variant) and self._can_be_published(at)):
             _log.warning("%s of variant %r at %r is not counted for %s", metric, variant, at, self._endpoint_name)
             return
         moment = at - at % self._resolution
         with self._lock:
             self._counts[moment, variant, metric] += 1
             is_due = self._now() >= self._due
-        if is_due:
-            self.flush()
+        if is_due and self._publishing.acquire(blocking=False):
+            try:
+                self._flush()
+            finally:
+                self._publishing.release()
 
     def _can_be_published(self, at: float) -> bool:
         """Tell whether CloudWatch takes this moment; not a number is none."""

@@ -28,7 +28,7 @@ def print_documents(documents: Sequence[Document]) -> None:
 class MetricDataPublisher:
     """Sends the same counts with PutMetricData, for an application whose log does not reach CloudWatch Logs.
 
-    `client` is boto3's `cloudwatch`.
+    `client` is boto3's `cloudwatch`. The call that publishes waits as long as its time-outs and repetitions let it.
     """
 
     def __init__(self, client: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from canary_construct_client import Cohort, CohortRules, MalformedCohort, bucket_header, bucket_of
+from canary_construct_client.buckets import BUCKETS
 
 COUNTRY = "cloudfront-viewer-country"
 HEADER_RULE = {"kind": "header", "header": COUNTRY, "values": ["DE", "AT"]}
@@ -98,9 +99,12 @@ def test_headers_that_are_no_texts_mean_stable(headers: Any) -> None:
     assert rules(StubTable(published(HEADER_RULE))).target_variant(headers=headers) is None
 
 
-def test_a_user_that_is_no_text_means_stable() -> None:
-    user: Any = 7
-    assert rules(StubTable(published(USER_RULE))).target_variant(user_id=user) is None
+@pytest.mark.parametrize("user", [7, None, "", " "])
+def test_a_request_without_a_user_means_stable_whatever_the_salt_of_the_rollout(user: Any) -> None:
+    everybody = rules(StubTable(published({**USER_RULE, "buckets": BUCKETS})))
+    assert everybody.target_variant(user_id="user-7") == "variant-b"
+    assert everybody.target_variant(user_id=user) is None
+    assert everybody.headers(user) == {}
 
 
 def test_without_a_published_rule_the_weights_decide() -> None:

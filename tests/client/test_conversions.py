@@ -174,6 +174,33 @@ def test_many_threads_count_together() -> None:
     assert (published.total("Shown", "variant-a"), published.total("Bought", "variant-a")) == (1600, 1600)
 
 
+def test_no_thread_waits_while_another_publishes_and_nothing_is_lost() -> None:
+    published, clock = Published(), Clock()
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def slow(documents: Sequence[Document]) -> None:
+        hangs.set()
+        assert goes_on.wait(30)
+        published(documents)
+
+    counting = conversions(published, clock, publish=slow)
+    counting.record_shown("variant-a")
+    first = threading.Thread(target=counting.flush)
+    first.start()
+    assert hangs.wait(30)
+    clock.seconds += 60
+    second = threading.Thread(target=counting.record_shown, args=["variant-a"])
+    second.start()
+    second.join(5)
+    returned = not second.is_alive()
+    goes_on.set()
+    first.join(30)
+    second.join(30)
+    counting.flush()
+    assert returned
+    assert published.total("Shown", "variant-a") == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -258,10 +285,10 @@ def test_a_moment_that_cannot_be_is_not_counted_and_harms_no_other(
     assert f"Bought of variant 'variant-b' at {shown_at!r} is not counted for recommender" in caplog.text
 
 
-@pytest.mark.parametrize("variant", ["", None, 7])
-def test_what_no_variant_gave_is_not_counted(variant: Any) -> None:
+@pytest.mark.parametrize("variant", ["", None, 7, " ", "variant-ü", "variant-b\n", ":b", "b" * 64])
+def test_what_no_variant_gave_is_not_counted_and_harms_no_other(variant: Any) -> None:
     published = Published()
-    with conversions(published) as counting:
+    with conversions(published, publish=refusing_like_cloudwatch(published)) as counting:
         counting.record_conversion(variant, shown_at=counting.record_shown(variant))
         counting.record_shown("variant-a")
     assert [document["VariantName"] for document in published.documents] == ["variant-a"]
@@ -301,9 +328,11 @@ def test_what_was_published_before_a_failure_is_not_published_again() -> None:
 
 
 def refusing_like_cloudwatch(published: Published) -> Any:
-    """Refuse a whole request for one moment that CloudWatch does not take."""
+    """Refuse a whole request for one moment, or for one name, that CloudWatch does not take."""
 
     def publish(documents: Sequence[Document]) -> None:
+        if not all(document["VariantName"].isascii() for document in documents):
+            raise ValueError("The value for parameter MetricData.member.1.Dimensions.member.2.Value is not ASCII")
         ages = [NOON - document["_aws"]["Timestamp"] / 1000 for document in documents]
         if not all(-7200 < age < 14 * 86_400 for age in ages):
             raise ValueError("Timestamp must specify a time within the past two weeks")
