@@ -12,6 +12,8 @@ from rollout.decisions.capacity import canary_floor, ceiling, floors_at_rest
 from rollout.scaling import Suspension
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rollout.contract.lock import Lock
     from rollout.contract.plan import Scaling
     from rollout.contract.scalings import Scalings
@@ -79,38 +81,53 @@ def suspend_scale_in(world: World) -> None:
         world.scalers.set_floor(slot, registered.floor, scalings.of(slot), Suspension.SCALE_IN)
 
 
-def keep_instances(world: World, *, stable: str) -> None:
+def keep_instances(world: World, *, stable: str, unfinished: bool = False) -> None:
     """Keep the instances of a rollout that has ended; a floor that a deploy raised meanwhile is in force at once.
 
-    The bounds are those of the last accepted deploy: it may have lowered the maximum.
+    The bounds are those of the last accepted deploy: it may have lowered the maximum. `unfinished`: see
+    `slots_to_scale`.
     """
     scalings, registered = world.scalings(), world.scalers.registered()
-    for slot, floor in floors_at_rest(stable, other_slot(stable), scalings).items():
-        scaling = scalings.of(slot)
+    floors = floors_at_rest(stable, other_slot(stable), scalings)
+    for slot in slots_to_scale(world, stable=stable, unfinished=unfinished):
+        scaling, floor = scalings.of(slot), floors[slot]
         kept = max(floor, registered[slot].floor) if slot in registered else floor
         world.scalers.set_floor(slot, min(kept, scaling.max_instances), scaling, Suspension.SCALE_IN)
 
 
-def rest(world: World, *, stable: str) -> None:
+def slots_to_scale(world: World, *, stable: str, unfinished: bool) -> list[str]:
+    """Return the slots that may be scalable targets now: both, unless the stack has stopped on its way (`unfinished`).
+
+    CloudFormation goes on where it stopped, and does not call a guard again that has answered. So an idle slot whose
+    target the guard took away has none until the stack is at rest: SageMaker would refuse its other instance type.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+    """
+    kept_away = set(SLOTS) - world.scalers.registered().keys() - {stable} if unfinished else set()
+    return [slot for slot in SLOTS if slot not in kept_away]
+
+
+def rest(world: World, *, stable: str, unfinished: bool = False) -> None:
     """Give each slot the bounds of its role, and let dynamic scaling work again.
 
     The idle slot has its floor and no more: target tracking removes no instance of a variant for which SageMaker
     publishes nothing. The floors are those of the last accepted deploy: a late event carries older ones.
+    `unfinished`: see `slots_to_scale`.
     """
     scalings, idle = world.scalings(), other_slot(stable)
     floors = floors_at_rest(stable, idle, scalings)
     world.scalers.set_floor(stable, floors[stable], scalings.of(stable), Suspension.NONE)
-    world.scalers.set_size(idle, floors[idle])
+    if idle in slots_to_scale(world, stable=stable, unfinished=unfinished):
+        world.scalers.set_size(idle, floors[idle])
 
 
-def follow(world: World) -> None:
-    """Put what the sizes of both slots follow, as the last accepted deploy asked for it.
+def follow(world: World, slots: Iterable[str]) -> None:
+    """Put what the sizes of these slots follow, as the last accepted deploy asked for it.
 
     Whoever takes a slot's target away, for another instance type, takes its policy as well. CloudFormation knows
     neither: it would not put them again when a stack goes back, and its clean-up would delete them.
     """
     scalings = world.scalings()
-    for slot in SLOTS:
+    for slot in slots:
         world.scalers.follow(slot, scalings.of(slot))
 
 
@@ -137,9 +154,10 @@ def follows_traffic(world: World, slot: str) -> bool:
     return world.scalings().of(slot).is_tracked
 
 
-def keep_minimum(world: World) -> None:
+def keep_minimum(world: World, *, unfinished: bool = False) -> None:
     """Bring the floors to rest when another minimum is in force than that of the slot that serves.
 
+    `unfinished`: see `slots_to_scale`.
     A busy endpoint, or one whose weights do not show the roles, is looked at again with the next event of the clock.
     """
     try:
@@ -151,7 +169,7 @@ def keep_minimum(world: World) -> None:
         return
     registered = world.scalers.registered()
     if stable not in registered or registered[stable].floor != world.scalings().of(stable).min_instances:
-        rest(world, stable=stable)
+        rest(world, stable=stable, unfinished=unfinished)
 
 
 def _rest_if_possible(world: World) -> None:

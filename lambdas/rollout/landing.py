@@ -46,13 +46,16 @@ def land_if_possible(world: World, *, stable: str) -> None:
         return
 
 
-def come_down(world: World, *, stable: str) -> None:
-    """Bring floors to rest, unless a rollout has ended whose traffic was not seen yet: then keep the instances."""
+def come_down(world: World, *, stable: str, unfinished: bool = False) -> None:
+    """Bring floors to rest, unless a rollout has ended whose traffic was not seen yet: then keep the instances.
+
+    `unfinished`: see `slots_to_scale`.
+    """
     landing = world.ledger.landing()
     if landing is not None and not _has_arrived(world, landing, stable):
-        keep_instances(world, stable=stable)
+        keep_instances(world, stable=stable, unfinished=unfinished)
         return
-    rest(world, stable=stable)
+    rest(world, stable=stable, unfinished=unfinished)
     if landing is not None:
         world.ledger.end_landing(landing)
 

@@ -10,6 +10,7 @@ from rollout.contract.lock import DEPLOYMENT
 from rollout.contract.names import NOT_JUDGED, PROMOTED, ROLLED_BACK
 from rollout.retyping import TRIES_TO_DEREGISTER
 
+from canary_tools.aws_models.api.errors import ApiError
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws, Call
 from tests.lambdas.fakes.settings import ENDPOINT, FIXED, INSTANCE_TYPE, SCALED, A, B, settings
@@ -158,6 +159,37 @@ def test_a_resource_that_fails_while_the_type_changes_leaves_a_stack_that_goes_b
     serving.settle()
     assert types(serving) == {A: INSTANCE_TYPE, B: INSTANCE_TYPE}
     assert scaled(serving) == fresh
+
+
+SLOW_SWAP = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+        "TerminationWaitInSeconds": 1800,
+    },
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "business"}]},
+}
+
+
+@pytest.fixture
+def stuck(serving: Shop, fresh: dict[str, Any]) -> Shop:
+    """A stack that could not go back, because SageMaker was still swapping the fleet; the swap has ended since then."""
+    serving.stack.sibling_fails = True
+    with pytest.raises(ApiError, match="Cannot update in-progress endpoint"):
+        serving.deploy("v2", own_type=LARGER, deployment_config=SLOW_SWAP)
+    assert serving.aws.stacks.status == "UPDATE_ROLLBACK_FAILED"
+    serving.wait_until_quiet()
+    assert (types(serving), set(fresh["targets"])) == ({A: INSTANCE_TYPE, B: LARGER}, {"stable", "idle"})
+    return serving
+
+
+def test_a_way_back_that_a_person_continues_finds_the_slot_without_a_target(stuck: Shop, fresh: dict[str, Any]) -> None:
+    stuck.settle()
+    stuck.look_for_what_was_left()
+    assert {slot: each.scale_in_suspended for slot, each in stuck.scaling().items()} == {A: False}
+    stuck.stack.continue_rollback()
+    stuck.settle()
+    assert types(stuck) == {A: INSTANCE_TYPE, B: INSTANCE_TYPE}
+    assert scaled(stuck) == fresh
 
 
 def test_a_stack_that_goes_back_after_somebody_registered_the_slot_again(

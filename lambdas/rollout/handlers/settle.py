@@ -21,7 +21,7 @@ from rollout.contract.names import PROMOTED, ROLLED_BACK, other_slot
 from rollout.contract.plan import Settings
 from rollout.endpoint import wait_until_quiet
 from rollout.executions import start, unused_name
-from rollout.floors import follow, keep_minimum, suspend, suspend_for
+from rollout.floors import follow, keep_minimum, slots_to_scale, suspend, suspend_for
 from rollout.landing import come_down, is_overdue
 from rollout.long_deploy import let_slots_grow
 from rollout.patience import deadline, insist_loudly
@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 STARTED_FROM = DEPLOYED | {"UPDATE_ROLLBACK_COMPLETE"}
 """A deploy that was refused leaves the release of the one before waiting, whose own event it may have overtaken."""
+
+UNFINISHED = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
+"""The stack has stopped on its way, and goes on when a person lets it."""
 
 
 def handler(event: StackChanged, context: Context) -> None:
@@ -82,13 +85,13 @@ def _settle_what_was_left(world: World, event: StackChanged, until: float) -> No
     elif not world.ledger.owns_endpoint():
         return
     elif landing is not None:
-        _look_at_landing(world, landing)
+        _look_at_landing(world, landing, unfinished=status in UNFINISHED)
     else:
-        keep_minimum(world)
+        keep_minimum(world, unfinished=status in UNFINISHED)
         _pause_for_the_next(world)
 
 
-def _look_at_landing(world: World, landing: Landing) -> None:
+def _look_at_landing(world: World, landing: Landing, *, unfinished: bool) -> None:
     """End a landing that may end. A busy endpoint is looked at again with the next event of the clock.
 
     Not for ever: floors for which there are no instances make auto scaling ask for them again and again, which keeps
@@ -108,7 +111,7 @@ def _look_at_landing(world: World, landing: Landing) -> None:
         stable = view.stable_slot()
     else:
         return
-    come_down(world, stable=stable)
+    come_down(world, stable=stable, unfinished=unfinished)
     _pause_for_the_next(world)
 
 
@@ -148,9 +151,9 @@ def settle(world: World, lock: Lock | None, stack_id: str, status: str, until: f
     if view.quiet and not has_slots(view) and still_waits(world, view, until=until):
         _free(world, lock)
         return
-    stable = _stable_slot(world, lock, view)
-    come_down(world, stable=stable)
-    follow(world)
+    stable, unfinished = _stable_slot(world, lock, view), status in UNFINISHED
+    come_down(world, stable=stable, unfinished=unfinished)
+    follow(world, slots_to_scale(world, stable=stable, unfinished=unfinished))
     if lock is not None and status in DEPLOYED:
         _tidy(world, lock, view)
     release = _waiting_release(world, view, stable)

@@ -142,6 +142,8 @@ class Stack:
         self.sibling_fails = False
         """Whether another resource of the stack fails while the endpoint is updated."""
         self.deployed: Deployed | None = None
+        self._before: Deployed | None = None
+        """What a stack goes back to."""
         self.own_scalings: dict[str, dict[str, Any] | None] = {}
         """Of each model, as the last deploy of it that was not undone asked for it."""
 
@@ -302,11 +304,32 @@ class Stack:
             answer = self._release_slots(before.template, slots_before)
             config = self._config(before.template, answer, before)
             now = "unknown" if self.sibling_fails else self._aws.sagemaker.endpoints.find(ENDPOINT).config_name
-            self._endpoint(before.template, config, replace(before, config=now))
-            self.deployed = Deployed(template=before.template, answer=answer, config=config)
-            verified_endpoint(self._event("Update", _verified_properties(self.deployed)))
+            self._before = replace(before, answer=answer, config=config)
+            self._put_endpoint_back(self._before, now=now)
         finally:
             self._rolling_back = False
+
+    def continue_rollback(self) -> None:
+        """Go on where the way back failed, at the endpoint: a guard that has answered is not called again.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+        """
+        assert self._before is not None
+        self._aws.stacks.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        self._rolling_back = True
+        try:
+            self._put_endpoint_back(self._before, now="unknown")
+        finally:
+            self._rolling_back = False
+
+    def _put_endpoint_back(self, before: Deployed, *, now: str) -> None:
+        try:
+            self._endpoint(before.template, before.config, replace(before, config=now))
+        except (ApiError, DeployFailed):
+            self._aws.stacks.status = "UPDATE_ROLLBACK_FAILED"
+            raise
+        self.deployed = before
+        verified_endpoint(self._event("Update", _verified_properties(self.deployed)))
         self._aws.stacks.status = "UPDATE_ROLLBACK_COMPLETE"
 
     def _delete(self, template: Template, deployed: Deployed | None) -> None:
