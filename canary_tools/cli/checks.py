@@ -8,7 +8,7 @@ from rollout.contract.lock import ROLLOUT, Lock
 from rollout.contract.names import CALLER, ROLLED_BACK, SLOTS, other_slot
 from rollout.contract.plan import Plan
 from rollout.contract.scalings import Scalings
-from rollout.decisions.capacity import floors_at_rest
+from rollout.decisions.capacity import floors_at_rest, instances_needed
 from rollout.decisions.windows import closed
 from rollout.endpoint import EndpointView
 from rollout.ledger import Release
@@ -81,6 +81,15 @@ def of_release(
     how = "the next deploy starts it" if start_on_deploy else "start the state machine with the input {}"
     sentence = f"{declared.version} waits in {other_slot(serving[0])}; {how}"
     return Finding(check="release", state=FINE, sentence=sentence)
+
+
+def waiting_in(declared: Release | None, view: EndpointView, versions: Mapping[str, str]) -> str:
+    """Return the slot in which the release of the last deploy waits; empty when it does not."""
+    serving = view.serving_slots()
+    if declared is None or len(serving) != 1 or versions.get(serving[0]) == declared.version:
+        return ""
+    idle = other_slot(serving[0])
+    return idle if versions.get(idle) == declared.version and declared.outcome != ROLLED_BACK else ""
 
 
 def of_windows(plan: Plan, now: float) -> Finding:
@@ -158,12 +167,30 @@ def of_scaling(
     return Finding(check="scaling", state=FINE, sentence="the floors of both variants are as declared")
 
 
-def of_quota(instance_type: str, *, instances: int, quota: float | None) -> Finding:
-    """Tell whether the account may run the instances of a whole rollout: as many again as serve now."""
+def instances_of_a_rollout(
+    view: EndpointView, types: Mapping[str, str], scalings: Scalings | None, *, per_minute: float, waits: str
+) -> dict[str, int]:
+    """Return how many instances of each type a rollout of the present traffic needs.
+
+    `types`: of the instances, by slot. `waits`: the slot in which a release waits; without one the next release is
+    taken to be of the type that serves, and needs as many again. One of another type needs as many as its own scaling
+    says (`per_minute`: requests), beside those that serve.
+    """
+    serving = view.serving_slots()
+    run = {types[slot]: view.variants[slot].most_instances for slot in serving}
+    if len(run) > 1:
+        return run
+    if waits and types[waits] not in run:
+        scaling = None if scalings is None else scalings.of(waits)
+        return run if scaling is None else {**run, types[waits]: instances_needed(per_minute, scaling)}
+    return {each: 2 * max(view.variants[slot].most_instances for slot in serving) for each in run}
+
+
+def of_quota(instance_type: str, *, needed: int, quota: float | None) -> Finding:
+    """Tell whether the account may run the instances of a whole rollout."""
     if quota is None:
         sentence = f"AWS tells no quota for {instance_type} for endpoint usage"
         return Finding(check="quota", state=NOT_KNOWN, sentence=sentence, see="capacity")
-    needed = 2 * instances
     sentence = (
         f"{quota:g} {instance_type} for endpoints in this account; a rollout of the present traffic needs {needed}"
     )

@@ -9,6 +9,7 @@ from rollout.cohorts import Cohorts
 from rollout.contract.errors import RolloutError
 from rollout.contract.names import SLOTS, other_slot
 from rollout.contract.plan import Plan
+from rollout.contract.scalings import Scalings
 from rollout.endpoint import EndpointView
 from rollout.metrics import Metrics
 from rollout.scaling import SlotScalers
@@ -19,6 +20,8 @@ from canary_tools.cli import checks
 from canary_tools.cli.checks import BLOCKS, NOT_KNOWN, Finding
 from canary_tools.cli.refusals import is_denied, sentence_of
 from canary_tools.cli.session import Session
+
+MINUTE = 60
 
 Found = TypeVar("Found")
 
@@ -51,9 +54,10 @@ class _Examination:
             self.found.append(checks.of_endpoint(view))
         lock_is_free = self._look_at_the_lock()
         if view is not None and plan is not None:
-            self._look_at_the_release(view, plan)
-            self._look_at_what_watches(view, plan)
-            self._look_at_instances(view, plan, lock_is_free=lock_is_free)
+            waits = self._look_at_the_release(view, plan)
+            per_minute = self._look_at_what_watches(view, plan)
+            scalings = self._look_at_scaling(view, plan, lock_is_free=lock_is_free)
+            self._look_at_instances(view, scalings, per_minute=per_minute, waits=waits)
         if not any(each.check == "permissions" for each in self.found):
             self.found.insert(0, Finding(check="permissions", state=checks.FINE, sentence="all that a look needs"))
 
@@ -67,7 +71,8 @@ class _Examination:
         self.found.append(checks.of_lock(lock, execution_runs=runs))
         return lock is None and self._reader.ledger.landing() is None
 
-    def _look_at_the_release(self, view: EndpointView, plan: Plan) -> None:
+    def _look_at_the_release(self, view: EndpointView, plan: Plan) -> str:
+        """Return the slot in which a release waits; empty when none does, or that is not known."""
         versions = self._ask("versions", lambda: self._reader.versions(view))
         declared = self._ask("release", lambda: [self._reader.ledger.declared()])
         if versions is not None and declared is not None:
@@ -75,8 +80,10 @@ class _Examination:
             self.found.append(checks.of_release(declared[0], view, versions, start_on_deploy=start))
         if plan.windows:
             self.found.append(checks.of_windows(plan, clock.now()))
+        return "" if versions is None or declared is None else checks.waiting_in(declared[0], view, versions)
 
-    def _look_at_what_watches(self, view: EndpointView, plan: Plan) -> None:
+    def _look_at_what_watches(self, view: EndpointView, plan: Plan) -> float:
+        """Return the requests a minute of the busiest metric period that was seen."""
         serving = view.serving_slots()
         alarms = self._ask("alarms", lambda: self._reader.alarms(plan))
         if alarms is not None:
@@ -84,24 +91,33 @@ class _Examination:
             self.found.append(checks.of_alarms(plan, alarms, canary))
         now = clock.now()
         counts = self._ask("metrics", lambda: self._reader.counts(plan, now))
-        if counts is not None:
-            self.found.append(checks.of_metrics(view, counts, now))
+        if counts is None:
+            return 0.0
+        self.found.append(checks.of_metrics(view, counts, now))
+        busiest = max((sum(each.requests.values()) for each in counts), default=0.0)
+        return MINUTE * busiest / plan.settings.metric_period_seconds
 
-    def _look_at_instances(self, view: EndpointView, plan: Plan, *, lock_is_free: bool) -> None:
+    def _look_at_scaling(self, view: EndpointView, plan: Plan, *, lock_is_free: bool) -> Scalings | None:
         client = self._session.client("application-autoscaling")
         scalers = SlotScalers(view.name, client=client)
         registered = self._ask("scaling", scalers.registered)
-        if registered is not None:
-            rests = lock_is_free and view.quiet
-            scalings = self._ask("scaling", self._world(plan, scalers).scalings)
-            if scalings is not None:
-                self.found.append(checks.of_scaling(scalings, view, registered, rests=rests))
+        if registered is None:
+            return None
+        rests = lock_is_free and view.quiet
+        scalings = self._ask("scaling", self._world(plan, scalers).scalings)
+        if scalings is not None:
+            self.found.append(checks.of_scaling(scalings, view, registered, rests=rests))
+        return scalings
+
+    def _look_at_instances(
+        self, view: EndpointView, scalings: Scalings | None, *, per_minute: float, waits: str
+    ) -> None:
         types = self._ask("instances", lambda: self._instance_types(view))
-        for instance_type in types or ():
-            quota = self._quota(instance_type)
-            serving = view.serving_slots()
-            instances = max((view.variants[slot].most_instances for slot in serving), default=0)
-            self.found.append(checks.of_quota(instance_type, instances=instances, quota=quota))
+        if types is None:
+            return
+        needed = checks.instances_of_a_rollout(view, types, scalings, per_minute=per_minute, waits=waits)
+        for instance_type, instances in sorted(needed.items()):
+            self.found.append(checks.of_quota(instance_type, needed=instances, quota=self._quota(instance_type)))
 
     def _world(self, plan: Plan, scalers: SlotScalers) -> World:
         """Return the adapters as handlers have them."""
@@ -115,9 +131,9 @@ class _Examination:
             cohorts=Cohorts(ledger=ledger, stages=()),
         )
 
-    def _instance_types(self, view: EndpointView) -> list[str]:
+    def _instance_types(self, view: EndpointView) -> dict[str, str]:
         placed = self._reader.endpoint.config(view.config_name)
-        return sorted({placed[slot].instance_type for slot in SLOTS if slot in placed})
+        return {slot: placed[slot].instance_type for slot in SLOTS if slot in placed}
 
     def _quota(self, instance_type: str) -> float | None:
         """Return how many instances of a type the account may have for endpoints; `None` when AWS does not tell.

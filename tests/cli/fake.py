@@ -20,6 +20,7 @@ from tests.lambdas.fakes.settings import ENDPOINT, STATE_MACHINE
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import STACK_ID
 
+LARGER = "ml.m5.4xlarge"
 ANN = "arn:aws:sts::000000000000:assumed-role/OnCall/ann"
 
 
@@ -128,7 +129,8 @@ class Operated:
         assert request["ServiceCode"] == "sagemaker"
         if self.quota is None:
             raise ApiError("NoSuchResourceException", "The request failed")
-        return {"Quotas": [{"QuotaName": "ml.m5.xlarge for endpoint usage", "Value": self.quota}]}
+        types = ("ml.m5.xlarge", LARGER)
+        return {"Quotas": [{"QuotaName": f"{each} for endpoint usage", "Value": self.quota} for each in types]}
 
 
 class Terminal:

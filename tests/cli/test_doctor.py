@@ -3,7 +3,7 @@
 import pytest
 
 from canary_tools.aws_models.api.errors import ApiError
-from tests.cli.fake import Terminal
+from tests.cli.fake import LARGER, Terminal
 from tests.lambdas.fakes.shop import Shop
 
 
@@ -85,6 +85,27 @@ def test_too_small_a_quota(terminal: Terminal) -> None:
     assert found(terminal)["quota"] == (
         "blocks", "3 ml.m5.xlarge for endpoints in this account; a rollout of the present traffic needs 4",
     )  # fmt: skip
+
+
+def quotas(terminal: Terminal) -> list[tuple[str, str]]:
+    return [(each["state"], each["sentence"]) for each in terminal.json("doctor") if each["check"] == "quota"]
+
+
+def test_the_type_of_the_former_release_alone_needs_no_quota(shop: Shop, terminal: Terminal) -> None:
+    shop.promote("v2", own_type=LARGER)
+    terminal.operated.quota = 4
+    assert quotas(terminal) == [
+        ("fine", f"4 {LARGER} for endpoints in this account; a rollout of the present traffic needs 4")
+    ]
+
+
+def test_a_release_of_another_type_waits_beside_the_instances_that_serve(shop: Shop, terminal: Terminal) -> None:
+    shop.deploy("v2", own_type=LARGER)
+    terminal.operated.quota = 2
+    assert quotas(terminal) == [
+        ("fine", f"2 {LARGER} for endpoints in this account; a rollout of the present traffic needs 2"),
+        ("fine", "2 ml.m5.xlarge for endpoints in this account; a rollout of the present traffic needs 2"),
+    ]
 
 
 def test_a_quota_that_aws_does_not_tell_blocks_nothing(terminal: Terminal) -> None:
