@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -48,6 +49,8 @@ ANNOUNCE = "Announce"
 ON_DASHBOARD = ("ShowRollout", "TakeOrder")
 """What a dashboard calls: one function that only reads, and one that acts, so that IAM can allow the first alone."""
 EVENT_HANDLERS = frozenset({"Settle", "Panic", "Restore", ANNOUNCE})
+NAME_DIGITS = 8
+"""Of the digest of an endpoint's name, in the logical IDs of its policies."""
 MEMORY_MB = 512
 """Gives a function so much of a processor that boto3 loads in well under a second."""
 
@@ -141,7 +144,9 @@ class Handlers(Construct):
         `adopting`: the endpoint was there before its stack.
 
         Endpoints share no policy: when one of them is removed from the stack, its guards must still have their
-        permissions when they act.
+        permissions when they act. So must those of an endpoint that gets another name, which is another endpoint: its
+        policies have the name in their logical IDs, so that CloudFormation makes others and deletes these last.
+        Source: https://github.com/aws/aws-cdk/issues/14037
         """
         policies = {name: self._policy(endpoint, name, scope) for name in endpoint_policies_for(scope)}
         by_handler = {
@@ -163,7 +168,8 @@ class Handlers(Construct):
 
     def _policy(self, endpoint: Construct, name: str, scope: EndpointScope) -> iam.Policy:
         declared = ENDPOINT_POLICIES[name]
-        policy = iam.Policy(endpoint, f"{name}Policy", roles=[self._roles[handler] for handler in declared.handlers])
+        named = f"{name}Policy{sha256(scope.endpoint_name.encode()).hexdigest()[:NAME_DIGITS]}"
+        policy = iam.Policy(endpoint, named, roles=[self._roles[handler] for handler in declared.handlers])
         add_statement(policy, declared.permission.statement(scope), reason=declared.permission.reason)
         return policy
 

@@ -110,6 +110,16 @@ def test_an_endpoint_that_leaves_its_stack_takes_no_permission_of_another_along(
     assert about.count({"endpoint-one"}) == about.count({"endpoint-two"}) == len(ENDPOINT_POLICIES)
 
 
+def test_an_endpoint_that_gets_another_name_keeps_its_permissions_until_its_guards_have_acted() -> None:
+    """CloudFormation updates policies first, and lets the guards of the former endpoint act in its clean-up."""
+    former = resources_of(endpoint_name="former")
+    policies = {name for name in of_type(former, "AWS::IAM::Policy") if "endpoint/former" in text(former[name])}
+    assert policies
+    assert policies.isdisjoint(resources_of(endpoint_name="latter"))
+    for kind in ("Custom::ReleaseSlots", "Custom::VerifiedEndpoint"):
+        assert policies & set(depends_on(former, only(former, kind)[0]))
+
+
 def test_a_guard_has_a_minute_more_than_its_lambda_so_that_its_own_sentence_arrives(resources: Resources) -> None:
     for properties_ in (guard(resources), proof(resources)):
         handler = text(properties_["ServiceToken"]).removeprefix("<").removesuffix(".Arn>")
