@@ -73,7 +73,7 @@ def test_every_handler_is_in_the_wheel(wheel: Path) -> None:
 
 def test_the_wheel_is_typed_and_holds_no_leftovers(wheel: Path) -> None:
     contents = wheels.contents(wheel)
-    assert {"canary_construct/py.typed", "rollout/py.typed"} <= set(contents)
+    assert {f"{package}/py.typed" for package in wheels.packages(wheel)} <= set(contents)
     assert not [name for name in contents if "__pycache__" in name or name.endswith((".pyc", ".tar.gz"))]
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from examples.recommender.demo.binomial import acceptance_interval
 from examples.recommender.demo.lift import lift
-from examples.recommender.demo.observe import Observation
+from examples.recommender.demo.observe import Observation, Slot
 from examples.recommender.demo.recording import Recording, step_traffic
 from examples.recommender.demo.rollouts import Rollout, latest_of
 from examples.recommender.shop.traffic import Outcome, grouped, summarise
@@ -78,7 +78,7 @@ def at_rest(observation: Observation, *, stable_floor: int, idle_floor: int) -> 
 def check_rest(observation: Observation | None, *, stable_floor: int, idle_floor: int) -> Check:
     """Check the last observation with ``at_rest``."""
     holds = observation is not None and at_rest(observation, stable_floor=stable_floor, idle_floor=idle_floor)
-    slots = {} if observation is None else observation.slots
+    slots: Mapping[str, Slot] = {} if observation is None else observation.slots
     seen = [f"{name}: weight {slot.weight:g}, floor {slot.floor}" for name, slot in sorted(slots.items())]
     return Check(
         claim="at the end one slot has all the weight, and each slot has at least the scaling floor of its role",

@@ -9,7 +9,7 @@ import argparse
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,7 +206,7 @@ def _let_everybody_know(trial: Trial) -> None:
 
 
 @contextmanager
-def _running_endpoint(settings: Settings) -> Iterator[tuple[Endpoint, CohortVisitors]]:
+def _running_endpoint(settings: Settings) -> Generator[tuple[Endpoint, CohortVisitors]]:
     """Start a local AWS with the first release and visitors that use it; stop everything at the end."""
     with ExitStack() as running:
         sandbox = running.enter_context(Sandbox())

@@ -8,7 +8,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,7 +162,7 @@ def _demonstrate(settings: Settings, console: Console) -> int:
 
 
 @contextmanager
-def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstration]:
+def _running_endpoint(settings: Settings, console: Console) -> Generator[Demonstration]:
     """Start a local AWS with the first release and shoppers that use it; stop everything at the end."""
     with ExitStack() as running:
         with _announced(console, "local AWS", "the local AWS starts"):
@@ -190,7 +190,7 @@ def _running_endpoint(settings: Settings, console: Console) -> Iterator[Demonstr
 
 
 @contextmanager
-def _announced(console: Console, part: str, what: str) -> Iterator[None]:
+def _announced(console: Console, part: str, what: str) -> Generator[None]:
     """Say what begins and how long it takes as a rule, and then how long it took."""
     console.print(f"{what}: {USUAL_SECONDS[part]} s as a rule …", highlight=False)
     began = time.monotonic()

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, StrMethodFormatter
 
 from examples.recommender.demo.picture_marks import draw_mark_labels, draw_mark_lines, draw_rollouts, rollout_key
 from examples.recommender.demo.recording import Recording
@@ -63,7 +63,11 @@ def _set_time_axis(axes: Axes, seconds: float) -> None:
     axes.set_xlim(0, seconds)
     axes.set_xlabel("minutes:seconds since the stream of requests began")
     axes.xaxis.set_major_locator(MultipleLocator(TICK_SECONDS * math.ceil(seconds / TICK_SECONDS / MOST_TICKS)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{int(x) // 60}:{int(x) % 60:02d}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_minutes_and_seconds))
+
+
+def _minutes_and_seconds(seconds: float, _tick: int | None) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def _draw_traffic(axes: Axes, recording: Recording, start: float) -> None:
@@ -76,7 +80,7 @@ def _draw_traffic(axes: Axes, recording: Recording, start: float) -> None:
     answers = {second: len(requests) for second, requests in _bins(recording.requests, start).items()}
     _draw_releases(axes, recording, start, lambda second, summary: 100 * summary.sent / answers[second], fewest=1)
     axes.set_ylim(-3, 103)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0f} %"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.0f} %"))
     axes.set_ylabel("share of the traffic")
     axes.legend(
         handles=[*_slot_keys(recording), *_release_keys(recording), rollout_key()],
@@ -94,7 +98,7 @@ def _draw_errors(axes: Axes, recording: Recording, start: float) -> None:
     axes.set_ylim(bottom=-0.6)
     axes.set_ylim(top=max(5.0, axes.get_ylim()[1] * 1.05))
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0f} %"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.0f} %"))
     axes.set_ylabel("model errors")
     _note(axes, "model errors among the\nanswers of each release")
 
@@ -104,7 +108,7 @@ def _draw_latency(axes: Axes, recording: Recording, start: float) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g} ms"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g} ms"))
     axes.set_ylabel("p99 latency")
     _note(axes, "99th percentile of the time\nfrom request to answer,\nas the shoppers saw it")
 
@@ -119,7 +123,7 @@ def _draw_clicks(axes: Axes, recording: Recording, start: float) -> None:
         bin_seconds=CLICK_BIN_SECONDS,
     )
     axes.set_ylim(bottom=-1.5)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0f} %"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.0f} %"))
     axes.set_ylabel("clicked")
     _note(axes, f"clicks among the answers\nof each release, in {CLICK_BIN_SECONDS} s")
 

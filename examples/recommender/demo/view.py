@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from examples.recommender.demo.observe import Observation
+from examples.recommender.demo.observe import Alarm, Observation
 from examples.recommender.demo.recording import Mark, Recording, marks
 from examples.recommender.demo.rollouts import Rollout
 from examples.recommender.shop.traffic import Request, Summary, grouped, summarise
@@ -30,7 +30,7 @@ class View:
     def slots(self) -> Mapping[str, Sequence[Request]]:
         """The recent requests of every slot, as the endpoint describes its slots or as answers name them."""
         answered = grouped(self.recent, lambda request: request.variant)
-        known = set() if self.observation is None else set(self.observation.slots)
+        known: set[str] = set() if self.observation is None else set(self.observation.slots)
         names = known | {name for name in answered if name is not None}
         return {name: answered.get(name, []) for name in sorted(names)}
 
@@ -43,7 +43,7 @@ class View:
     @property
     def alarming(self) -> list[str]:
         """The names of the alarms in ALARM."""
-        alarms = {} if self.observation is None else self.observation.alarms
+        alarms: Mapping[str, Alarm] = {} if self.observation is None else self.observation.alarms
         return sorted(name for name, alarm in alarms.items() if alarm.state == "ALARM")
 
     @classmethod

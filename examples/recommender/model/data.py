@@ -30,7 +30,8 @@ def make_purchases(seed: int = SEED) -> Purchases:
     rng = np.random.default_rng(seed)
     preferences = _preferences(rng)
     lengths = rng.integers(SHORTEST_HISTORY, LONGEST_HISTORY + 1, size=USERS)
-    history, held_out = [], []
+    history: list[list[int]] = []
+    held_out: list[int] = []
     for preference, length in zip(preferences, lengths, strict=True):
         basket = rng.permutation(np.argsort(-preference, kind="stable")[: length + 1])
         held_out.append(int(basket[0]))

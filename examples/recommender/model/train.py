@@ -37,10 +37,10 @@ def train(purchases: Purchases) -> dict[str, Model]:
         neighbours=[],
         profile_lookup_ms=[],
     )
-    v2 = Model(**{**v1, "name": "v2", "neighbours": _neighbours(bought, np.sqrt)})
-    v3 = Model(**{**v2, "name": "v3", "history": _without_shard(purchases.history)})
-    v4 = Model(**{**v2, "name": "v4", "profile_lookup_ms": PROFILE_LOOKUP_MS})
-    v5 = Model(**{**v2, "name": "v5", "neighbours": _neighbours(bought, _without_root)})
+    v2: Model = v1 | {"name": "v2", "neighbours": _neighbours(bought, np.sqrt)}
+    v3: Model = v2 | {"name": "v3", "history": _without_shard(purchases.history)}
+    v4: Model = v2 | {"name": "v4", "profile_lookup_ms": PROFILE_LOOKUP_MS}
+    v5: Model = v2 | {"name": "v5", "neighbours": _neighbours(bought, _without_root)}
     return {model["name"]: model for model in (v1, v2, v3, v4, v5)}
 
 

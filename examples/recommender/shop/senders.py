@@ -36,6 +36,7 @@ class Sender(Protocol):
 
     def ask(self, user: int, due: float) -> Request:
         """Send the request that is due at ``due`` (seconds since the epoch), and return how it ended."""
+        ...
 
 
 class RuntimeSender:
