@@ -45,9 +45,18 @@ def has_slots(view: EndpointView) -> bool:
 
 
 def check(
-    world: World, adoption: Adoption, view: EndpointView, *, stack_id: str, instance_type: str, knobs: Knobs
+    world: World,
+    adoption: Adoption,
+    view: EndpointView,
+    *,
+    first: bool,
+    stack_id: str,
+    instance_type: str,
+    knobs: Knobs,
 ) -> None:
     """Refuse an endpoint that the second deploy could not take over, before anything changes.
+
+    `first`: whether the stack has just got its guards. Slots that are there by then are of a stack that left them.
 
     Raises:
         DeployRefused: with what to do.
@@ -55,7 +64,8 @@ def check(
     if _owned(stack_id, adoption.logical_id) != view.arn.lower():
         raise DeployRefused(sentences.ADOPTS_OWN.format(endpoint=view.name))
     if has_slots(view):
-        raise DeployRefused(sentences.ADOPTED_ALREADY.format(endpoint=view.name))
+        sentence = sentences.ADOPTS_SLOTS if first else sentences.ADOPTED_ALREADY
+        raise DeployRefused(sentence.format(endpoint=view.name))
     if view.config_name != adoption.config_name:
         words = {"endpoint": view.name, "now": view.config_name, "said": adoption.config_name}
         raise DeployRefused(sentences.ADOPTS_CONFIG.format(**words))

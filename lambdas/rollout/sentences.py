@@ -208,6 +208,11 @@ ADOPTS_OWN = (
     "deploy again"
 )
 ADOPTED_ALREADY = "endpoint {endpoint} has its two variants already; give the construct a release, and deploy again"
+ADOPTS_SLOTS = (
+    "endpoint {endpoint} has the two variants of a CanaryEndpoint that it has left, and can be adopted with one "
+    "variant of another name; update it to an endpoint config with one such variant, and import it anew with that "
+    "config"
+)
 ADOPTS_FIRST = (
     "endpoint {endpoint} can be adopted when a deploy without a release has succeeded, because only then can "
     "CloudFormation undo the adoption; leave the release out, deploy, and deploy again with it"

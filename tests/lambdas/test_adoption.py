@@ -270,7 +270,16 @@ def test_the_label_of_the_live_model_is_taken(live: Live) -> None:
 def test_without_a_release_it_is_not_adopted_twice(live: Live) -> None:
     live.waits()
     live.move(live.ask("v1"))
-    assert "has its two variants already; give the construct a release" in refused(live)
+    assert "has its two variants already; give the construct a release" in refused(live, kind="Update", old="v1")
+
+
+def test_slots_that_another_stack_has_left_are_refused_with_a_way_that_leads_somewhere(live: Live) -> None:
+    """To give the construct a release, as it is said of slots of its own, would be refused as well."""
+    live.waits()
+    live.move(live.ask("v1"))
+    sentence = refused(live)
+    assert "update it to an endpoint config with one such variant, and import it anew" in sentence
+    assert "a release" not in sentence
 
 
 # And back

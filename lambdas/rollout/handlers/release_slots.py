@@ -115,6 +115,7 @@ def _leave_as_it_is(world: World, waiting: Adoption, event: Event, until: float)
             world,
             waiting,
             view,
+            first=_is_first(event),
             stack_id=event["StackId"],
             instance_type=properties["InstanceType"],
             knobs=hosting_of(properties).endpoint,
