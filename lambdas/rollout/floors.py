@@ -60,6 +60,26 @@ def hold_floors(
     return floors
 
 
+def hold_minimum(world: World, lock: Lock) -> None:
+    """Bring a scheduled minimum of stable into force while a rollout waits, and asks for no instances of its own.
+
+    The clock leaves the floors to the rollout that has the lock. A floor that was set while the endpoint was busy is
+    set again.
+
+    Raises:
+        CapacityUnavailable: when a slot is not scaled any more.
+        Halted, LockLost: when the rollout ended meanwhile.
+    """
+    scalings = world.scalings()
+    if not scalings.are_scheduled:
+        return
+    scaling, registered = scalings.of(lock.stable), _registered(world)[lock.stable]
+    floor = max(scaling.min_instances, registered.floor)
+    if _must_register(world.endpoint.describe(), lock.stable, floor, scaling, registered):
+        world.scalers.set_floor(lock.stable, floor, scaling, Suspension.SCALE_IN)
+        prove_in_time(world, lock.holder)
+
+
 def _registered(world: World) -> dict[str, SlotScaling]:
     registered = world.scalers.registered()
     for slot in SLOTS:

@@ -14,6 +14,7 @@ from rollout.scaling import Suspension
 from tests.lambdas.fakes.aws import Aws
 from tests.lambdas.fakes.settings import ENDPOINT, FIXED, SCALED, A, B
 from tests.lambdas.fakes.shop import Shop
+from tests.lambdas.fakes.window import only
 
 HOUR = 3600
 FRIDAY = 4
@@ -139,6 +140,24 @@ def test_a_minimum_that_begins_in_the_middle_of_a_step_raises_the_floors_of_both
     shop.serve_for(2.5 * HOUR)
     execution.repeat()
     assert shop.floors() == {A: 5, B: 3}
+    assert all(slot.scale_in_suspended for slot in shop.scaling().values())
+
+
+@pytest.mark.parametrize("scaling", [SCALED, FIXED], ids=["tracked", "fixed"])
+def test_a_minimum_comes_into_force_while_a_rollout_waits_for_its_first_share(
+    aws: Aws, scaling: dict[str, Any]
+) -> None:
+    shop = Shop(aws, scaling={**scaling, "scheduled": [BY_DAY]})
+    shop.serve_first()
+    shop.plan |= {"windows": [only(FRIDAY, 20, 3)], "windows_seconds": 24 * HOUR}
+    execution = shop.begin("v2", "ScaleCanary", index=0)
+    execution.repeat()
+    assert shop.floors() == {A: 2, B: 1}
+    shop.serve_for(2.5 * HOUR)
+    execution.repeat()
+    shop.wait_until_quiet()
+    assert shop.floors() == {A: 5, B: 1}
+    assert shop.instances_of(A) == 5
     assert all(slot.scale_in_suspended for slot in shop.scaling().values())
 
 

@@ -12,7 +12,7 @@ from rollout.contract.plan import Passes, Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import CAPACITY_TIMEOUTS, OVER_MAXIMUM_SECONDS
 from rollout.decisions.capacity import MINUTE, Traffic, canary_floor, excess
-from rollout.floors import hold_floors
+from rollout.floors import hold_floors, hold_minimum
 from rollout.followed import TRAFFIC_WINDOW_SECONDS, followed_instances
 from rollout.holding import counted, tell_resumed
 from rollout.outside_windows import before_the_first_share, is_paused_before_the_first_share, wait_to_begin
@@ -38,7 +38,8 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
 
     While the traffic needs more than `max_instances`, the step is not ready: nothing is raised in a peak. Nor while
     alarms hold it: instances may come for a long time, and the event of an alarm may be lost. Before the first share
-    no instances are asked for while no window is open, or while somebody has paused the rollout.
+    no instances are asked for while no window is open, or while somebody has paused the rollout, but those of a
+    scheduled minimum of stable.
 
     Raises:
         AlarmRaised, AlarmRaisedAlone, CannotBegin: as `held_by_alarms` says.
@@ -51,6 +52,7 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     held = "" if lock.way_back is not None else held_by_alarms(world, lock, must_be_known=False)
     outside = before_the_first_share(plan, state, clock.now())
     if outside is not None or is_paused_before_the_first_share(state, lock):
+        hold_minimum(world, lock)
         return wait_to_begin(world, plan, state, lock, outside)
     if state.held_at is not None:
         tell_resumed(world, lock, state.index, held_at=state.held_at)
