@@ -36,6 +36,7 @@ from canary_construct.hosting.model_network import allow_seeing_interfaces, own_
 from canary_construct.hosting.model_roles import ModelRoles
 from canary_construct.hosting.model_sources import ModelSources
 from canary_construct.hosting.not_for import refuse_unfit
+from canary_construct.hosting.places import refuse_other_places
 from canary_construct.hosting.removal import is_kept, keep_what_serves
 from canary_construct.hosting.slot_hosting import slot_hosting
 from canary_construct.permissions.endpoint_scope import stack_mark
@@ -248,7 +249,15 @@ class CanaryEndpoint(Construct):
             notification_topic: receives a subject and a text at every change of a rollout (docs/events.md)
         """
         super().__init__(scope, construct_id)
-        check_release(release, adopt)
+        check_release(release, adopt, endpoint_name)
+        refuse_other_places(
+            self,
+            release=release,
+            role=role,
+            buckets=model_buckets,
+            keys={"model_key": model_key, "encryption_key": encryption_key},
+            handlers=handlers,
+        )
         self._endpoint_name = default_endpoint_name(self) if endpoint_name is None else endpoint_name
         refuse_second(self, self._endpoint_name)
         self._metric_period = metric_period
@@ -478,7 +487,7 @@ class CanaryEndpoint(Construct):
             role: the earlier role; left out, it is the role that the library makes
 
         Raises:
-            RuntimeError: when the present role is the one that the library makes, and it is asked for.
+            ValueError: when the present role is the one that the library makes, and it is asked for.
         """
         self._roles.keep(role)
         if self._is_kept:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from jsii.errors import JavaScriptError
 
 from canary_construct.border.calls import misuse
 from canary_construct.border.types_in import types_in
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 Public = TypeVar("Public", bound="Callable[..., Any]")
+_KIND = re.compile(r"^[A-Z]\w*: ")
 
 
 def checked(*, deploy_time: Collection[str] = ()) -> Callable[[Public], Public]:
@@ -21,11 +25,13 @@ def checked(*, deploy_time: Collection[str] = ()) -> Callable[[Public], Public]:
 
     Of a class: its constructor, its factories and its public methods. Numbers and durations must be known at synth,
     since plans are computed from them; `deploy_time` names those that may be CloudFormation's. Booleans are no numbers,
-    a text is no list, and no number is infinite.
+    a text is no list, no number is infinite, and a text that may be left out is not empty. What the CDK refuses by
+    itself, such as a second construct of one ID, is told in its own sentence, without its stack of JavaScript.
 
     Raises:
         TypeError: when an argument is of another type, unknown or missing.
-        ValueError: when a number is not finite, or a value is known at deploy time only.
+        ValueError: when a number is not finite, a duration has parts of a second, a value is known at deploy time only,
+            or the CDK refuses something.
     """
 
     def decorate(public: Public) -> Public:
@@ -65,9 +71,19 @@ def _checking(function: Callable[..., Any], title: str, deploy_time: Collection[
                 is_many = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
                 for each in value if is_many else [value]:
                     _check(f"{name} of {title}", each, types()[name], may_be_token=name in deploy_time)
-        return function(*positional, **named)
+        try:
+            return function(*positional, **named)
+        except RuntimeError as error:
+            if not isinstance(error.__cause__, JavaScriptError):
+                raise
+            raise ValueError(f"{title}: {_sentence(error)}") from None
 
     return checking
+
+
+def _sentence(error: RuntimeError) -> str:
+    """Return what the CDK says, without the name of the kind of error that it begins with, in one line."""
+    return " ".join(_KIND.sub("", str(error)).split())
 
 
 def _check(title: str, value: object, hint: object, *, may_be_token: bool) -> None:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 SAGEMAKER = "sagemaker.amazonaws.com"
 
 
-def refuse_alarm_elsewhere(scope: Construct, alarm: cloudwatch.IAlarm) -> None:
+def refuse_alarm_elsewhere(scope: Construct, alarm: cloudwatch.IAlarm, *, prop: str) -> None:
     """Refuse an alarm of another account or region: no call from here asks for it, and no event of it comes.
+
+    `prop`: what the caller gave it for.
 
     Raises:
         ValueError: when both places are known, and differ.
@@ -30,8 +32,18 @@ def refuse_alarm_elsewhere(scope: Construct, alarm: cloudwatch.IAlarm) -> None:
         account, region = its.account or stack.account, its.region or stack.region
     else:
         account, region = alarm.env.account, alarm.env.region
-    _refuse_elsewhere("alarms", alarm, "account", stack.account, account)
-    _refuse_elsewhere("alarms", alarm, "region", stack.region, region)
+    refuse_place(prop, alarm.node.path, "account", stack.account, account)
+    refuse_place(prop, alarm.node.path, "region", stack.region, region)
+
+
+def refuse_elsewhere(scope: Construct, prop: str, resource: IResource, *places: str) -> None:
+    """Refuse a resource of another place. `places`: "account" or "region", or both.
+
+    Raises:
+        ValueError: when both places are known, and differ.
+    """
+    for place in places:
+        refuse_place(prop, resource.node.path, place, getattr(Stack.of(scope), place), getattr(resource.env, place))
 
 
 def refuse_unfit_topic(scope: Construct, topic: sns.ITopic) -> None:
@@ -43,7 +55,7 @@ def refuse_unfit_topic(scope: Construct, topic: sns.ITopic) -> None:
     Sources: https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html,
     https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
     """
-    _refuse_elsewhere("notification_topic", topic, "region", Stack.of(scope).region, topic.env.region)
+    refuse_elsewhere(scope, "notification_topic", topic, "region")
     if topic.fifo:
         raise ValueError(f"notification_topic must be a standard topic, got {topic.node.path}, which is FIFO")
 
@@ -75,6 +87,11 @@ def refuse_public_network(vpc: ec2.IVpc) -> None:
         raise ValueError(f"vpc must have private subnets, or vpc_subnets must choose some, got {vpc.node.path}")
 
 
-def _refuse_elsewhere(prop: str, resource: IResource, place: str, own: str, its: str) -> None:
+def refuse_place(prop: str, given: str, place: str, own: str, its: str) -> None:
+    """Refuse what is given when it has another account or region than the endpoint, and both are known.
+
+    Raises:
+        ValueError: when they differ.
+    """
     if own != its and not Token.is_unresolved(own) and not Token.is_unresolved(its):
-        raise ValueError(f"{prop} must be in the {place} of the endpoint, {own}, got {resource.node.path} of {its}")
+        raise ValueError(f"{prop} must be in the {place} of the endpoint, {own}, got {given} of {its}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from aws_cdk import Duration, Size
+from aws_cdk import Duration, Size, SizeRoundingBehavior
 
 from canary_construct.border.deploy_time import has_members, is_deploy_time
 from canary_construct.border.words import advice, allowed, described
@@ -38,13 +38,17 @@ def problem(value: object, hint: object, *, may_be_token: bool = False) -> Probl
     'be a finite number, got nan'
     >>> problem([5, 50], Sequence[float]) is None
     True
+    >>> problem(Duration.millis(1500), Duration).sentence
+    'be a whole number of seconds, got 1.5'
+    >>> problem("", str | None).sentence
+    'be left out or say something, got an empty text'
     """
     if is_deploy_time(value) and _takes_known(hint):
         return None if may_be_token else Problem(ValueError, "be known at synth, got a value of deploy time (a token)")
     if not _fits(value, hint):
         return Problem(TypeError, f"be {allowed(hint)}, got {_what(value, hint)}{_advice(value, hint)}")
-    odd = next((number for number in _numbers_in(value) if not abs(number) <= sys.float_info.max), None)
-    return None if odd is None else Problem(ValueError, f"be a finite number, got {described(odd)}")
+    refusal = _odd_number(value) or _odd_unit(value) or _no_text(value, hint)
+    return None if refusal is None else Problem(ValueError, refusal)
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -92,6 +96,31 @@ def _advice(value: object, hint: Any) -> str:
 def _numbers_in(value: Any) -> list[float]:
     items = list(value) if _is_list(value) else [value]
     return [item for item in items if isinstance(item, int | float)]
+
+
+def _odd_number(value: object) -> str | None:
+    """Refuse what is not finite."""
+    odd = next((number for number in _numbers_in(value) if not abs(number) <= sys.float_info.max), None)
+    return None if odd is None else f"be a finite number, got {described(odd)}"
+
+
+def _odd_unit(value: object) -> str | None:
+    """Refuse a part of the unit in which AWS takes durations and sizes; the CDK would say it with its stack."""
+    match value:
+        case Duration():
+            amount, unit = value.to_seconds(integral=False), "seconds"
+        case Size():
+            amount, unit = value.to_gibibytes(rounding=SizeRoundingBehavior.NONE), "GiB"
+        case _:
+            return None
+    return None if float(amount).is_integer() else f"be a whole number of {unit}, got {amount:g}"
+
+
+def _no_text(value: object, hint: Any) -> str | None:
+    """Refuse an empty text where it can be left out: a variable that nobody has set, as a rule."""
+    is_optional = {str, NoneType} <= set(get_args(hint))
+    is_empty = isinstance(value, str) and not value.strip()
+    return "be left out or say something, got an empty text" if is_optional and is_empty else None
 
 
 def _takes_known(hint: Any) -> bool:

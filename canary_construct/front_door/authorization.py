@@ -27,6 +27,9 @@ class ApiAuthorization:
         keys: API keys that may call; empty: one is created if a key is needed
         needs_key: whether a request needs an API key
 
+    Raises:
+        ValueError: for what none of the factories makes.
+
     Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html
     """
 
@@ -35,6 +38,16 @@ class ApiAuthorization:
     scopes: tuple[str, ...] = ()
     keys: tuple[apigateway.IApiKey, ...] = ()
     needs_key: bool = False
+
+    def __post_init__(self) -> None:
+        is_cognito = self.type is apigateway.AuthorizationType.COGNITO
+        has_key = self.needs_key and self.type is apigateway.AuthorizationType.NONE
+        is_iam = self.type is apigateway.AuthorizationType.IAM
+        if is_cognito != bool(self.user_pools) or not (is_cognito or has_key or is_iam):
+            raise ValueError(
+                "an ApiAuthorization is made by iam(), cognito(…) or api_key(), got "
+                f"AuthorizationType.{self.type.name} with {len(self.user_pools)} user pools"
+            )
 
     @classmethod
     def iam(cls) -> ApiAuthorization:

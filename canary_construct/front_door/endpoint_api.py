@@ -120,7 +120,7 @@ class EndpointApi(Construct):
                 logs, because API Gateway refuses logs without that role
         """
         check_same_stack(scope, endpoint)
-        check_stage(stage_name=stage_name, rate_limit=rate_limit, burst_limit=burst_limit)
+        check_stage(stage_name=stage_name, rate_limit=rate_limit, burst_limit=burst_limit, web_acl_arn=web_acl_arn)
         content = ContentTypes(text=tuple(content_types), binary=tuple(binary_content_types))
         super().__init__(scope, construct_id)
         self._authorization = ApiAuthorization.iam() if authorization is None else authorization

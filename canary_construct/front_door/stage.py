@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack, Token
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from rollout.contract.stage_variables import AT_REST
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RELEASES = "releases"
 """The stage variable that names the release in each variant; every deploy sets it."""
+_WEB_ACL = re.compile(r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/\S+/\S+")
 _STAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -92,13 +93,15 @@ def check_same_stack(scope: Construct, endpoint: Construct) -> None:
         raise ValueError("an EndpointApi must be in its endpoint's stack {}, got stack {}".format(*names))
 
 
-def check_stage(*, stage_name: str, rate_limit: float, burst_limit: int) -> None:
+def check_stage(*, stage_name: str, rate_limit: float, burst_limit: int, web_acl_arn: str | None) -> None:
     """Refuse what API Gateway would refuse at deploy time.
 
     Raises:
-        ValueError: when the name has other characters, or a limit would let nobody through.
+        ValueError: when the name has other characters, a limit would let nobody through, or the web ACL is none for a
+            stage.
 
-    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+    Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html,
+    https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html
     """
     if not _STAGE_NAME.fullmatch(stage_name):
         raise ValueError(f"stage_name must be 1 to 128 letters, digits, hyphens or underscores, got {stage_name!r}")
@@ -106,3 +109,8 @@ def check_stage(*, stage_name: str, rate_limit: float, burst_limit: int) -> None
         raise ValueError(f"rate_limit must be more than 0 requests a second, got {rate_limit}")
     if burst_limit < 1:
         raise ValueError(f"burst_limit must be at least 1 request, got {burst_limit}")
+    if web_acl_arn is not None and not Token.is_unresolved(web_acl_arn) and not _WEB_ACL.fullmatch(web_acl_arn):
+        raise ValueError(
+            "web_acl_arn must be of a regional web ACL, arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id>, "
+            f"got {web_acl_arn!r}"
+        )

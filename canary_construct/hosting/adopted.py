@@ -101,13 +101,15 @@ def _said(scope: Construct, hosting: Hosting, adopt: Adoption | None) -> str:
     return json.dumps(said.to_json())
 
 
-def check_release(release: ModelRelease | None, adopt: Adoption | None) -> None:
+def check_release(release: ModelRelease | None, adopt: Adoption | None, endpoint_name: str | None) -> None:
     """Refuse an endpoint without a release, but for one that is about to be adopted.
 
     Raises:
-        ValueError: when there is none, or it has the label of the live model.
+        ValueError: when there is none, it has the label of the live model, or nobody says which endpoint is live.
     """
     if release is None and adopt is None:
         raise ValueError("release must be given, unless adopt names a live endpoint")
+    if adopt is not None and endpoint_name is None:
+        raise ValueError("endpoint_name must be the name of the live endpoint that adopt takes over, got none")
     if release is not None and adopt is not None and release.version == adopt.version:
         raise ValueError(f"release and the adopted model must have different versions, got {adopt.version!r} for both")

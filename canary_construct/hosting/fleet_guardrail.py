@@ -74,7 +74,7 @@ class FleetGuardrail:
 
     def add(self, alarm: cloudwatch.IAlarm) -> None:
         """Let SageMaker watch one more alarm."""
-        refuse_alarm_elsewhere(self._scope, alarm)
+        refuse_alarm_elsewhere(self._scope, alarm, prop="fleet_update_alarms")
         if len(self._alarms) == MOST_ALARMS:
             raise ValueError(
                 f"fleet_update_alarms must be at most {MOST_ALARMS}, got {MOST_ALARMS + 1}: combine some of them in a "

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from canary_construct.props.data_capture import DataCapture
     from canary_construct.props.instance_scaling import InstanceScaling
 
+_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
 _UNSCALABLE = re.compile(r"ml\.t\d")
 _LOCAL_STORAGE = re.compile(r"ml\.(?:[a-z]+\d+[a-z]*d[a-z]*|g[5-9]\w*|p[5-9][\w-]*|trn\d\w*|dl\d)\.")
 """Families with a `d` behind their generation, and accelerators that come with disks. Source:
@@ -136,7 +137,7 @@ def check_instance_type(instance_type: str) -> None:
     """
     if Token.is_unresolved(instance_type):
         return
-    if not instance_type.startswith("ml."):
+    if not _TYPE.fullmatch(instance_type):
         raise ValueError(f"instance_type must be a SageMaker type such as ml.m5.xlarge, got {instance_type!r}")
     if _UNSCALABLE.match(instance_type):
         raise ValueError(f"instance_type must be one that can scale, got {instance_type}: burstable types cannot")

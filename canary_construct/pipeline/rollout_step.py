@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
-from aws_cdk import Duration, pipelines
+from aws_cdk import Duration, Token, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 
 from canary_construct.border import checked
+from canary_construct.props.model_release import check_version
 
 PROFILE = "canary"
 LEAST, MOST = Duration.minutes(10), Duration.hours(36)
@@ -16,6 +18,8 @@ LEAST, MOST = Duration.minutes(10), Duration.hours(36)
 https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Project.html (timeoutInMinutes)"""
 MARGIN = Duration.minutes(5)
 """For what comes before the command waits, so that its own time-out says what is the matter."""
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 INSTALL = "pip install 'canary-construct[cli]'"
 
 
@@ -48,13 +52,22 @@ def rollout_step(
         install: the shell command that installs the `canary` command; left out, pip installs this library's
 
     Raises:
-        ValueError: when `timeout` is out of its range.
+        ValueError: when `timeout` is out of its range or no number of minutes, or `version`, `region` or `role_arn`
+            cannot be one.
 
     Source: https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.pipelines/CodeBuildStep.html
     """
     waits = Duration.hours(8) if timeout is None else timeout
-    if not LEAST.to_minutes() <= waits.to_minutes() <= MOST.to_minutes():
-        raise ValueError(f"timeout must be between 10 minutes and 36 hours, got {waits.to_minutes():g} minutes")
+    minutes = waits.to_minutes(integral=False)
+    if not LEAST.to_minutes() <= minutes <= MOST.to_minutes():
+        raise ValueError(f"timeout must be between 10 minutes and 36 hours, got {minutes:g} minutes")
+    if minutes % 1:
+        raise ValueError(f"timeout must be a whole number of minutes, got {minutes:g}")
+    check_version(version)
+    if not Token.is_unresolved(region) and not _REGION.fullmatch(region):
+        raise ValueError(f"region must be one such as eu-central-1, got {region!r}")
+    if role_arn is not None and not Token.is_unresolved(role_arn) and not _ROLE.fullmatch(role_arn):
+        raise ValueError(f"role_arn must be arn:aws:iam::<account>:role/<name>, got {role_arn!r}")
     return pipelines.CodeBuildStep(
         construct_id,
         install_commands=[install, *_profile(role_arn)],

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from aws_cdk import Token
 
 from canary_construct.border import checked
 from canary_construct.props.model_release import check_version
 from canary_construct.props.slot import Slot
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 
 @checked()
@@ -20,7 +25,7 @@ class Adoption:
         version: the version label of the live model in the records of rollouts; left out, `legacy`
 
     Raises:
-        ValueError: when `variant` has the name of a slot, or `version` cannot name a release.
+        ValueError: when a name is none, `variant` has the name of a slot, or `version` cannot name a release.
 
     Source: https://github.com/aws/sagemaker-python-sdk/issues/1122
     """
@@ -32,8 +37,12 @@ class Adoption:
     def __post_init__(self) -> None:
         check_version(self.version)
         for name in ("endpoint_config_name", "variant"):
-            if not getattr(self, name):
-                raise ValueError(f"{name} of an adopted endpoint must be its name, got an empty text")
+            given = getattr(self, name)
+            if not Token.is_unresolved(given) and not _NAME.fullmatch(given):
+                raise ValueError(
+                    f"{name} of an adopted endpoint must be its name, of 1 to 63 letters, digits and hyphens between "
+                    f"them, got {given!r}"
+                )
         if self.variant in {slot.value for slot in Slot}:
             raise ValueError(
                 f"variant of an adopted endpoint must be none of the construct's own, got {self.variant!r}"

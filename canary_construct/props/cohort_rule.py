@@ -20,8 +20,8 @@ BUCKET_HEADER = "x-canary-bucket"
 VIEWER_COUNTRY_HEADER = "cloudfront-viewer-country"
 """Set by CloudFront, also in front of an edge-optimised API when it is told to. Source:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/adding-cloudfront-headers.html"""
-MAX_VALUES_LENGTH = 512
-"""Of all values together; a stage variable holds them. Source:
+MAX_VALUE_LENGTH = 512
+"""Of the header, and of all values together; stage variables hold them. Source:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 USER_VARIATION = 300.0
 """How unequal users are when nobody says it. One user in a hundred who fails with every second request makes 270."""
@@ -61,8 +61,14 @@ class CohortRule:
             raise ValueError(
                 "a cohort rule has either values of a header or buckets of users; use one of its factories"
             )
-        if not _HEADER.fullmatch(self.header):
-            raise ValueError(f"header must be a name of letters, digits and hyphens in lower case, got {self.header!r}")
+        if not _HEADER.fullmatch(self.header) or len(self.header) > MAX_VALUE_LENGTH:
+            raise ValueError(
+                f"header must be a name of at most {MAX_VALUE_LENGTH} letters, digits and hyphens in lower case, got "
+                f"{self.header!r}"
+            )
+        _check_values(self.values)
+        if self.values == () and not 0 < self.buckets < BUCKETS:
+            raise ValueError(f"buckets must be between 1 and {BUCKETS - 1:,}, got {self.buckets:,}")
         if not 0 < self.expected_percent < 100:  # noqa: PLR2004 - a percentage
             raise ValueError(f"expected_percent must be above 0 and below 100, got {self.expected_percent:g}")
         if self.users is not None and self.users < 1:
@@ -84,12 +90,6 @@ class CohortRule:
         """
         if not values:
             raise ValueError(f"values must hold at least one value of header {header}, got none")
-        wrong = [value for value in values if not _VALUE.fullmatch(value)]
-        if wrong:
-            raise ValueError(f"values must consist of letters, digits and ._~:/?#&=-, got {wrong[0]!r}")
-        length = sum(len(value) + 1 for value in values) + 1
-        if length > MAX_VALUES_LENGTH:
-            raise ValueError(f"values must fit into {MAX_VALUES_LENGTH} characters with commas, got {length}")
         return cls(header=header, values=tuple(values), expected_percent=expected_percent)
 
     @classmethod
@@ -186,6 +186,15 @@ class CohortRule:
     def for_handlers(self) -> contract.CohortRule:
         """Return the rule as handlers and clients read it."""
         return contract.CohortRule(header=self.header, values=self.values, buckets=self.buckets)
+
+
+def _check_values(values: Sequence[str]) -> None:
+    wrong = [value for value in values if not _VALUE.fullmatch(value)]
+    if wrong:
+        raise ValueError(f"values must consist of letters, digits and ._~:/?#&=-, got {wrong[0]!r}")
+    length = sum(len(value) + 1 for value in values) + 1
+    if length > MAX_VALUE_LENGTH:
+        raise ValueError(f"values must fit into {MAX_VALUE_LENGTH} characters with commas, got {length}")
 
 
 def _deviations(chance: float) -> float:

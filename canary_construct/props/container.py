@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_lambda as lambda_
 
-_S3_OBJECT = re.compile(r"s3://[^/]+/.*[^/]")
+_S3_OBJECT = re.compile(r"(?=.{1,1024}$)s3://[^/\s]+/.*[^/\s]")
 _S3_PREFIX = re.compile(r"s3://[^/]+/(?:.*/)?")
+_IMAGE = re.compile(r"(?!https?://)\S{1,255}")
+LONGEST_IMAGE = 255
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
+MOST_VARIABLES, LONGEST_VALUE = 100, 1024
 _GZIP = b"\x1f\x8b"
 """How such a file begins. Source: https://www.rfc-editor.org/rfc/rfc1952 (2.3.1)"""
 _HOSTNAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -69,13 +73,15 @@ class Container:
         image_uri: the inference container
         model_data_url: the S3 URL of a `model.tar.gz`; leave it out when the image holds the model
         model_data: model files that lie in S3 uncompressed (`S3Prefix`)
-        asset_path: a local `model.tar.gz` or folder that is shipped with the stack; `from_asset` checks it
-        environment: variables of the container; left out, none
+        asset_path: a local `model.tar.gz` or folder that is shipped with the stack, as `from_asset` has it
+        environment: variables of the container, at most 100; names of letters, digits and underscores, values of at
+            most 1,024 characters; left out, none
         image_config: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
         hostname: names the container of an inference pipeline in logs and metrics; for all of them, or for none
 
     Raises:
-        ValueError: when a URL or the hostname is malformed, or the model data is given more than once.
+        ValueError: when image, URL, hostname or environment is malformed, the model data is given more than once, or
+            there is none at `asset_path`.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
     """
@@ -89,10 +95,12 @@ class Container:
     hostname: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.image_uri:
-            raise ValueError("image_uri must name an image, got an empty text")
+        _check_image(self.image_uri)
         _check_given_once(self)
         _check_model_data_url(self.model_data_url)
+        if self.asset_path is not None:
+            check_asset(self.asset_path)
+        check_environment(self.environment)
         if self.hostname is not None and not _HOSTNAME.fullmatch(self.hostname):
             raise ValueError(
                 f"hostname must be 1 to 63 letters, digits and hyphens between them, got {self.hostname!r}"
@@ -120,7 +128,6 @@ class Container:
         Raises:
             ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.
         """
-        check_asset(path)
         return cls(
             image_uri=image_uri,
             asset_path=path,
@@ -147,6 +154,35 @@ def check_asset(path: str) -> None:
                 raise ValueError(f"path must be an archive that gzip has packed, got {path}, which is none")
     elif not any(each.is_file() for each in found.rglob("*")):
         raise ValueError(f"path must be a folder with files of a model, got {path}, which has none")
+
+
+def _check_image(uri: str) -> None:
+    if not uri:
+        raise ValueError("image_uri must name an image, got an empty text")
+    if not Token.is_unresolved(uri) and not _IMAGE.fullmatch(uri):
+        raise ValueError(
+            f"image_uri must be registry/repository:tag, at most {LONGEST_IMAGE} characters without spaces and without "
+            f"https://, got {uri!r}"
+        )
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse variables that SageMaker does not take.
+
+    Raises:
+        ValueError: with the first one that is wrong.
+    """
+    if len(environment) > MOST_VARIABLES:
+        raise ValueError(f"environment must be at most {MOST_VARIABLES} variables, got {len(environment)}")
+    for name, value in environment.items():
+        if not Token.is_unresolved(name) and not _VARIABLE.fullmatch(name):
+            raise ValueError(
+                f"environment must have names of letters, digits and underscores that begin with no digit, got {name!r}"
+            )
+        if len(value) > LONGEST_VALUE and not Token.is_unresolved(value):
+            raise ValueError(
+                f"environment must have values of at most {LONGEST_VALUE:,} characters, got {len(value):,} in {name}"
+            )
 
 
 def _check_given_once(container: Container) -> None:

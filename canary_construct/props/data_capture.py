@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
+
+
+_TYPE = re.compile(r"(?=.{1,256}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*")
+MOST_TYPES = 10
+"""Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureContentTypeHeader.html"""
 
 
 class CaptureMode(Enum):
@@ -46,7 +52,8 @@ class DataCapture:
     change of the endpoint, not of a release: it reaches both variants with the deploy, and is refused during a rollout.
 
     Raises:
-        ValueError: when `percent` or `prefix` is none that works, or there is no content type in a list.
+        ValueError: when `percent` or `prefix` is none that works, or a list has no content type, more than ten, or one
+            that SageMaker does not take.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
     """
@@ -65,8 +72,7 @@ class DataCapture:
         if not Token.is_unresolved(self.prefix) and self.prefix != self.prefix.strip("/"):
             raise ValueError(f"prefix of a data capture must not begin or end with a slash, got {self.prefix!r}")
         for name in ("json_content_types", "csv_content_types"):
-            if not getattr(self, name):
-                raise ValueError(f"{name} must hold at least one type, got none; leave it out for the usual one")
+            _check_types(name, getattr(self, name))
 
     @property
     def url(self) -> str:
@@ -82,3 +88,13 @@ class DataCapture:
     def key(self) -> kms.IKey | None:
         """Return the key of the files, if it is a customer's."""
         return self.destination.encryption_key if self.encryption_key is None else self.encryption_key
+
+
+def _check_types(name: str, types: Sequence[str]) -> None:
+    if not types:
+        raise ValueError(f"{name} must hold at least one type, got none; leave it out for the usual one")
+    if len(types) > MOST_TYPES:
+        raise ValueError(f"{name} must be at most {MOST_TYPES}, got {len(types)}")
+    wrong = [each for each in types if not Token.is_unresolved(each) and not _TYPE.fullmatch(each)]
+    if wrong:
+        raise ValueError(f"{name} must hold types such as application/json, got {wrong[0]!r}")

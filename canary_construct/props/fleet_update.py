@@ -20,6 +20,7 @@ CANARY_PERCENT = range(1, 51)
 LINEAR_PERCENT = range(10, 51)
 """Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html"""
 ALL_AT_ONCE, CANARY, LINEAR = "ALL_AT_ONCE", "CANARY", "LINEAR"
+PERCENT = {ALL_AT_ONCE: None, CANARY: CANARY_PERCENT, LINEAR: LINEAR_PERCENT}
 _WAIT = Duration.minutes(5)
 
 
@@ -41,6 +42,9 @@ class FleetUpdate:
         termination_wait_seconds: from when the new fleet has all requests until the old one ends
         timeout_seconds: after which SageMaker gives up and goes back; `None`: SageMaker's own
 
+    Raises:
+        ValueError: when a value is out of its range.
+
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
     """
 
@@ -51,6 +55,22 @@ class FleetUpdate:
     """Between two steps."""
     termination_wait_seconds: int
     timeout_seconds: int | None
+
+    def __post_init__(self) -> None:
+        if self.strategy not in PERCENT:
+            raise ValueError(f"strategy of a fleet update must be one of {', '.join(PERCENT)}, got {self.strategy!r}")
+        _check_percent(self.percent, PERCENT[self.strategy], self.strategy)
+        _check_seconds("wait", self.wait_seconds, WAIT_SECONDS)
+        _check_seconds("termination_wait", self.termination_wait_seconds, WAIT_SECONDS)
+        if self.timeout_seconds is not None:
+            _check_seconds("timeout", self.timeout_seconds, TIMEOUT_SECONDS)
+        longest = TIMEOUT_SECONDS[-1] if self.timeout_seconds is None else self.timeout_seconds
+        if self.waits_seconds >= longest:
+            said = "SageMaker's limit" if self.timeout_seconds is None else "its timeout"
+            raise ValueError(
+                f"all waits of a fleet update together must be shorter than {said} of {longest:,} s, got "
+                f"{self.waits_seconds:,} s"
+            )
 
     @classmethod
     def all_at_once(cls, *, termination_wait: Duration = _WAIT, timeout: Duration | None = None) -> Self:
@@ -89,7 +109,6 @@ class FleetUpdate:
         Raises:
             ValueError: when a value is out of its range, or is known at deploy time only.
         """
-        _check_percent(percent, CANARY_PERCENT, "canary")
         return cls._made(CANARY, percent, wait, termination_wait, timeout)
 
     @classmethod
@@ -114,28 +133,19 @@ class FleetUpdate:
         Raises:
             ValueError: when a value is out of its range, or is known at deploy time only.
         """
-        _check_percent(percent, LINEAR_PERCENT, "linear")
         return cls._made(LINEAR, percent, wait, termination_wait, timeout)
 
     @classmethod
     def _made(
         cls, strategy: str, percent: int | None, wait: Duration, termination_wait: Duration, timeout: Duration | None
     ) -> Self:
-        update = cls(
+        return cls(
             strategy=strategy,
             percent=percent,
-            wait_seconds=_seconds("wait", wait, WAIT_SECONDS),
-            termination_wait_seconds=_seconds("termination_wait", termination_wait, WAIT_SECONDS),
-            timeout_seconds=None if timeout is None else _seconds("timeout", timeout, TIMEOUT_SECONDS),
+            wait_seconds=int(wait.to_seconds()),
+            termination_wait_seconds=int(termination_wait.to_seconds()),
+            timeout_seconds=None if timeout is None else int(timeout.to_seconds()),
         )
-        longest = TIMEOUT_SECONDS[-1] if update.timeout_seconds is None else update.timeout_seconds
-        if update.waits_seconds >= longest:
-            said = "SageMaker's limit" if update.timeout_seconds is None else "its timeout"
-            raise ValueError(
-                f"all waits of a fleet update together must be shorter than {said} of {longest:,} s, got "
-                f"{update.waits_seconds:,} s"
-            )
-        return update
 
     @property
     def shares(self) -> Sequence[int]:
@@ -162,17 +172,18 @@ class FleetUpdate:
         return (len(self.shares) - 1) * self.wait_seconds + self.termination_wait_seconds
 
 
-def _check_percent(percent: int, allowed: range, of: str) -> None:
-    if percent not in allowed:
+def _check_percent(percent: int | None, allowed: range | None, strategy: str) -> None:
+    if allowed is None and percent is not None:
+        raise ValueError(f"percent of a fleet update must be left out when it is all at once, got {percent}")
+    if allowed is not None and percent not in allowed:
         raise ValueError(
-            f"percent of a {of} fleet update must be between {allowed[0]} and {allowed[-1]}, got {percent}"
+            f"percent of a {strategy.lower()} fleet update must be between {allowed[0]} and {allowed[-1]}, got "
+            f"{percent}"
         )
 
 
-def _seconds(name: str, given: Duration, allowed: range) -> int:
-    seconds = int(given.to_seconds())
+def _check_seconds(name: str, seconds: int, allowed: range) -> None:
     if seconds not in allowed:
         raise ValueError(
             f"{name} of a fleet update must be between {allowed[0]} and {allowed[-1]:,} s, got {seconds:,} s"
         )
-    return seconds

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 from rollout.contract.gate_rules import (
     Direction,
     FailedRequests,
@@ -16,14 +17,18 @@ from rollout.contract.gate_rules import (
     SlowRequests,
     Source,
 )
-from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
 
 from canary_construct.border import checked
+from canary_construct.props.metric_names import check_dimensions, check_metric_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_NAME = re.compile(r"(?=.*\S)[^\x00-\x1f\x7f]{1,64}")
 MICROSECONDS_PER_MILLISECOND = 1000
+LONGEST_MS = 8 * 60 * 1000
+"""Of a stream; any other request has 60 seconds. Source:
+https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-test-endpoints.html"""
 
 
 @checked()
@@ -118,15 +123,18 @@ class Gate:
         """Compare slow requests: those whose model latency is above `slow_ms`.
 
         Args:
-            slow_ms: from which on a request is slow, in milliseconds; above 0, default 1000
+            slow_ms: from which on a request is slow, in milliseconds; 0.001 to 480,000, default 1000
             ratio: of the canary's share of slow requests to stable's that is tolerated; at least 1, default 1.5
             min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0.5
             alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.3
             warm_up: at the beginning of each step that is left out: a cold canary is slow for reasons that are not the
                 model; left out, 5 minutes
         """
-        if slow_ms <= 0:
-            raise ValueError(f"slow_ms must be above 0, got {slow_ms}")
+        if not 1 / MICROSECONDS_PER_MILLISECOND <= slow_ms <= LONGEST_MS:
+            raise ValueError(
+                f"slow_ms must be between 0.001 and {LONGEST_MS:,} milliseconds, got {slow_ms:,}; a request has 8 "
+                "minutes at most, and SageMaker's own ModelLatency is in microseconds"
+            )
         rule = GateRule(
             name="latency",
             kind=Kind.SHARE,
@@ -205,7 +213,7 @@ class Gate:
         """Compare any two counts that the application publishes with the dimensions `EndpointName` and `VariantName`.
 
         Args:
-            name: the gate's, in the plan, the ledger and every reason
+            name: the gate's, in the plan, the ledger and every reason; 1 to 64 characters
             namespace: of the two metrics, your own
             total: the metric of all that is counted; its sum over a period counts
             counted: the metric of those that are compared; its sum over a period counts
@@ -221,9 +229,8 @@ class Gate:
         Raises:
             ValueError: when a number is out of its range, or the two counts cannot be an application's.
         """
-        for dimension in (ENDPOINT_DIMENSION, VARIANT_DIMENSION):
-            if dimension in (dimensions or {}):
-                raise ValueError(f"dimensions must leave {dimension} out: the library adds it")
+        _check_name(name)
+        check_dimensions(dimensions or {})
         _check_counts(namespace, total=total, counted=counted)
         rule = GateRule(
             name=name,
@@ -274,6 +281,12 @@ class Gate:
         )
 
 
+def _check_name(name: str) -> None:
+    """Refuse what cannot be the key of a gate in the plan, and a word in every reason."""
+    if Token.is_unresolved(name) or not _NAME.fullmatch(name):
+        raise ValueError(f"name of a gate must be 1 to 64 characters in one line, known at synth, got {name!r}")
+
+
 def _check_counts(namespace: str, **metrics: str) -> None:
     """Refuse what no application can publish, and a count of itself.
 
@@ -281,9 +294,7 @@ def _check_counts(namespace: str, **metrics: str) -> None:
     """
     if not namespace.strip() or namespace.startswith("AWS/"):
         raise ValueError(f"namespace must be one of your own, without AWS/ at its beginning, got {namespace!r}")
-    for name, metric in metrics.items():
-        if not metric.strip():
-            raise ValueError(f"{name} must name a metric, got {metric!r}")
+    check_metric_names(namespace=namespace, **metrics)
     if len(set(metrics.values())) < len(metrics):
         raise ValueError(f"{' and '.join(metrics)} must be two metrics, got {next(iter(metrics.values()))!r} for both")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 
 from canary_construct.border import checked
-from canary_construct.props.container import Container, check_asset
+from canary_construct.props.container import Container, check_environment
 from canary_construct.props.model_package import check_package_arn
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ class ModelRelease:
         image_uri: the inference container
         model_data_url: the S3 URL of a `model.tar.gz`; leave it out when the image holds the model
         model_data: model files that lie in S3 uncompressed (`S3Prefix`)
-        asset_path: a local `model.tar.gz` or folder that is shipped with the stack; `from_asset` checks it
-        environment: variables of the container; left out, none
+        asset_path: a local `model.tar.gz` or folder that is shipped with the stack, as `from_asset` has it
+        environment: variables of the container, at most 100; names of letters, digits and underscores, values of at
+            most 1,024 characters; left out, none
         image_config: where the image is if it is not in Amazon ECR (`PrivateRegistry`)
         containers: 2 to 15 containers of an inference pipeline, in place of all these; each gets the answer of the one
             before
@@ -78,6 +79,7 @@ class ModelRelease:
         if self.model_package_arn is not None:
             check_package_arn(self.model_package_arn)
             _refuse(self, (*_OF_A_CONTAINER, "containers"), "a model package, which says {} itself")
+            check_environment(self.environment)
             return
         if not self.containers:
             self.all_containers()
@@ -114,7 +116,6 @@ class ModelRelease:
         Raises:
             ValueError: when there is nothing at `path`, a file that is no `.tar.gz`, or a folder without a file.
         """
-        check_asset(path)
         return cls(
             version=version,
             image_uri=image_uri,

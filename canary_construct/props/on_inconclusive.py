@@ -25,7 +25,10 @@ class OnInconclusive:
     Nobody is asked about a gate that has failed, nor about a canary of which nothing is seen any more.
 
     Args:
-        hold_seconds: how long a person is waited for; 0: nobody is asked. Use `hold_for`, which checks it
+        hold_seconds: how long a person is waited for; 0: nobody is asked, or 300 to 1,209,600
+
+    Raises:
+        ValueError: when the time is out of its range.
     """
 
     ROLL_BACK: ClassVar[OnInconclusive]
@@ -33,6 +36,10 @@ class OnInconclusive:
 
     hold_seconds: int = 0
     """How long a person is waited for; 0: nobody is asked."""
+
+    def __post_init__(self) -> None:
+        if self.hold_seconds:
+            _held(self.hold_seconds)
 
     @classmethod
     def hold_for(cls, duration: Duration) -> Self:
@@ -44,13 +51,16 @@ class OnInconclusive:
         Raises:
             ValueError: when the duration is out of its range, or is known at deploy time only.
         """
-        seconds = int(duration.to_seconds())
-        if not SHORTEST_APPROVAL_SECONDS <= seconds <= LONGEST_APPROVAL_SECONDS:
-            raise ValueError(
-                f"on_inconclusive must hold a step for {SHORTEST_APPROVAL_SECONDS} s to "
-                f"{LONGEST_APPROVAL_SECONDS:,} s, got {seconds:,} s"
-            )
-        return cls(hold_seconds=seconds)
+        return cls(hold_seconds=_held(int(duration.to_seconds())))
+
+
+def _held(seconds: int) -> int:
+    if not SHORTEST_APPROVAL_SECONDS <= seconds <= LONGEST_APPROVAL_SECONDS:
+        raise ValueError(
+            f"on_inconclusive must hold a step for {SHORTEST_APPROVAL_SECONDS} s to {LONGEST_APPROVAL_SECONDS:,} s, "
+            f"got {seconds:,} s"
+        )
+    return seconds
 
 
 OnInconclusive.ROLL_BACK = OnInconclusive()

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
-
 from canary_construct.border import checked
+from canary_construct.props.metric_names import check_dimensions, check_metric_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +43,8 @@ class ScalingMetric:
         dimensions: of the metric, besides the two; left out, none
 
     Raises:
-        ValueError: when a name is empty, the target is not above 0 and finite, or `dimensions` has endpoint or variant.
+        ValueError: when CloudWatch takes no such name, the target is not above 0 and finite, or `dimensions` has
+            endpoint or variant.
 
     Source:
     https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
@@ -57,13 +57,9 @@ class ScalingMetric:
     dimensions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("namespace", "metric_name"):
-            if not getattr(self, name):
-                raise ValueError(f"{name} must not be empty")
+        check_metric_names(namespace=self.namespace, metric_name=self.metric_name)
         check_target("target", self.target)
-        for name in (ENDPOINT_DIMENSION, VARIANT_DIMENSION):
-            if name in self.dimensions:
-                raise ValueError(f"dimensions must leave {name} out: the library adds it")
+        check_dimensions(self.dimensions)
 
 
 def check_target(name: str, value: float) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_cdk import Token
 from rollout.contract.plan import SmokeRequest
 
 from canary_construct.border import checked
@@ -13,8 +15,11 @@ from canary_construct.border import checked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_TYPE = re.compile(r"(?=.{3,1024}$)[!-~]+/[ -~]*[!-~]")
 MAX_TOTAL_BYTES = 100_000
 """Payloads travel in the state machine's input; Step Functions allows 256 KiB for all of it."""
+MOST_PAYLOADS = 500
+"""Each takes some 70 characters there beside itself, and a moment of the 15 minutes that a function may run."""
 
 
 @checked()
@@ -26,11 +31,11 @@ class SmokeTest:
     rollout without a verdict.
 
     Args:
-        payloads: one or more bodies of requests, together at most 100,000 bytes
+        payloads: 1 to 500 bodies of requests, together at most 100,000 bytes
         content_type: of all of them; default "application/json"
 
     Raises:
-        ValueError: when there is no payload, or all of them together exceed 100,000 bytes.
+        ValueError: when there is no payload or more than 500, or all of them together exceed 100,000 bytes.
 
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
     """
@@ -41,11 +46,13 @@ class SmokeTest:
     def __post_init__(self) -> None:
         if not self.payloads:
             raise ValueError("payloads must hold at least one request, got none")
-        if not self.content_type.strip():
+        if not Token.is_unresolved(self.content_type) and not _TYPE.fullmatch(self.content_type):
             raise ValueError(f"content_type must be a type such as application/json, got {self.content_type!r}")
         total = sum(len(_as_bytes(payload)) for payload in self.payloads)
         if total > MAX_TOTAL_BYTES:
             raise ValueError(f"payloads must not exceed {MAX_TOTAL_BYTES:,} bytes in all, got {total:,}")
+        if len(self.payloads) > MOST_PAYLOADS:
+            raise ValueError(f"payloads must be at most {MOST_PAYLOADS}, got {len(self.payloads):,}")
 
     def requests(self) -> tuple[SmokeRequest, ...]:
         """Return the requests as the handler reads them."""

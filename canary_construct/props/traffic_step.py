@@ -25,11 +25,12 @@ class SaidTimes(NamedTuple):
 
     bake: int | None
     max_bake: int | None
+    approval: int | None
 
     @classmethod
-    def of(cls, bake: Duration | None, max_bake: Duration | None) -> SaidTimes:
-        """Return the seconds of two durations."""
-        return cls(*(None if time is None else int(time.to_seconds()) for time in (bake, max_bake)))
+    def of(cls, bake: Duration | None, max_bake: Duration | None, approval: Duration | None) -> SaidTimes:
+        """Return the seconds of the durations."""
+        return cls(*(None if time is None else int(time.to_seconds()) for time in (bake, max_bake, approval)))
 
 
 @checked()
@@ -80,9 +81,8 @@ class TrafficStep:
         self._set(
             percent=percent,
             rule=None,
-            said=SaidTimes.of(bake, max_bake),
+            said=SaidTimes.of(bake, max_bake, approval),
             min_requests=min_requests,
-            approval_seconds=_approval_seconds(approval),
         )
 
     @classmethod
@@ -110,13 +110,12 @@ class TrafficStep:
                 is asked
         """
         step = cls.__new__(cls)
-        said = SaidTimes.of(bake, max_bake)
+        said = SaidTimes.of(bake, max_bake, approval)
         step._set(  # noqa: SLF001 - the same class
             percent=0,
             rule=rule,
             said=said,
             min_requests=min_requests,
-            approval_seconds=_approval_seconds(approval),
         )
         return step
 
@@ -137,7 +136,6 @@ class TrafficStep:
             rule=self.rule,
             said=self.said,
             min_requests=self.min_requests,
-            approval_seconds=self.approval_seconds,
             passes=passes,
             usual_bake_seconds=bake_seconds,
             least_max_bake_seconds=least_max_bake_seconds,
@@ -151,7 +149,6 @@ class TrafficStep:
         rule: CohortRule | None,
         said: SaidTimes,
         min_requests: int,
-        approval_seconds: int,
         passes: Passes = Passes.EVIDENCE,
         usual_bake_seconds: int = DEFAULT_BAKE_SECONDS,
         least_max_bake_seconds: int = 0,
@@ -164,7 +161,7 @@ class TrafficStep:
             ("bake_seconds", bake_seconds),
             ("max_bake_seconds", max_bake_seconds if said.max_bake is None else said.max_bake),
             ("min_requests", min_requests),
-            ("approval_seconds", approval_seconds),
+            ("approval_seconds", said.approval or 0),
             ("passes", passes),
             ("said", said),
         ):
@@ -178,10 +175,11 @@ class TrafficStep:
             raise ValueError(
                 f"max_bake must be at least bake ({self.bake_seconds} s), got {self.max_bake_seconds} s at {self.title}"
             )
-        if self.approval_seconds and not SHORTEST_APPROVAL_SECONDS <= self.approval_seconds <= LONGEST_APPROVAL_SECONDS:
+        approval = self.said.approval
+        if approval is not None and not SHORTEST_APPROVAL_SECONDS <= approval <= LONGEST_APPROVAL_SECONDS:
             raise ValueError(
                 f"approval must be between {SHORTEST_APPROVAL_SECONDS} s and {LONGEST_APPROVAL_SECONDS:,} s, got "
-                f"{self.approval_seconds:,} s at {self.title}"
+                f"{approval:,} s at {self.title}"
             )
         if self.min_requests < 1:
             raise ValueError(f"min_requests must be 1 or more, got {self.min_requests} at {self.title}")
@@ -208,7 +206,3 @@ class TrafficStep:
             passes=self.passes,
             approval_seconds=self.approval_seconds,
         )
-
-
-def _approval_seconds(approval: Duration | None) -> int:
-    return 0 if approval is None else int(approval.to_seconds())

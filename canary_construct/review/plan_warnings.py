@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rollout.contract.gate_rules import WIDEST_JUDGED
 from rollout.contract.plan import Passes
 
+from canary_construct.props.gate import LONGEST_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,12 +33,18 @@ LEAST_USUAL_PERCENT = 1
 
 
 def limit_warnings(plan: RolloutPlan) -> Iterator[str]:
-    """Yield a sentence when the alarms' limit of errors is probably a share and no percentage."""
+    """Yield a sentence for each limit of the alarms that is probably in another unit than the alarms have."""
     percent = plan.thresholds.error_rate_percent
     if percent < LEAST_USUAL_PERCENT:
         yield (
             f"error_rate_percent of {percent:g} lets one failed request in {100 / percent:,.0f} raise an alarm; if you "
             f"mean that share of all requests, write {percent * 100:g}"
+        )
+    latency = plan.thresholds.p99_latency_ms
+    if latency > LONGEST_MS:
+        yield (
+            f"p99_latency_ms of {latency:,.0f} is never exceeded, since SageMaker ends every request after "
+            f"{LONGEST_MS:,} milliseconds at most (its own ModelLatency is in microseconds)"
         )
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 STANDARD_PERIOD_SECONDS = 60
 """Shorter metric periods are of high resolution."""
+STANDARD_RESOLUTION_SECONDS = 15 * 24 * 3600
+"""How long CloudWatch keeps periods of 60 s. Source:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"""
 
 
 class RolloutGates:
@@ -133,12 +136,14 @@ class RolloutGates:
 
     def _check_delay(self, gate: Gate) -> None:
         """Refuse a delay after which CloudWatch may have dropped what shall be read: it may still be late, or away."""
-        longest = HIGH_RESOLUTION_SECONDS - METRICS_SETTLED_SECONDS - BLIND_SECONDS
-        if self._period < STANDARD_PERIOD_SECONDS and gate.delay_seconds > longest:
+        is_short = self._period < STANDARD_PERIOD_SECONDS
+        kept = HIGH_RESOLUTION_SECONDS if is_short else STANDARD_RESOLUTION_SECONDS
+        longest = kept - METRICS_SETTLED_SECONDS - BLIND_SECONDS
+        if gate.delay_seconds > longest:
+            periods = f"{'under' if is_short else 'of'} {STANDARD_PERIOD_SECONDS} s"
             raise ValueError(
                 f"delay must be at most {longest} s at metric_period {self._period}, because CloudWatch keeps periods "
-                f"under {STANDARD_PERIOD_SECONDS} s for {HIGH_RESOLUTION_SECONDS // 3600} hours; got "
-                f"{gate.delay_seconds} s for gate {gate.name}"
+                f"{periods} for {kept // 3600} hours; got {gate.delay_seconds} s for gate {gate.name}"
             )
 
     def _check_time(self, gate: Gate) -> None:

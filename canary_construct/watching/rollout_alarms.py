@@ -50,7 +50,7 @@ class RolloutAlarms:
         Raises:
             ValueError: when it is of another account or region, or one call could not ask for all states any more.
         """
-        refuse_alarm_elsewhere(self._scope, alarm)
+        refuse_alarm_elsewhere(self._scope, alarm, prop="alarms")
         self._callers.append(alarm)
         most = max(len(self.that_stop(slot)) for slot in self._by_slot)
         if most > MAX_NAMES_IN_A_CALL:

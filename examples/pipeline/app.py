@@ -5,7 +5,9 @@ from constructs import Construct
 
 from canary_construct import CanaryEndpoint, ModelRelease, rollout_step
 
-IMAGE = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+IMAGE = "sagemaker-scikit-learn:1.2-1-cpu-py3"
+REGISTRIES = {"eu-west-1": "141502667606", "us-east-1": "683313688378"}
+"""SageMaker pulls an image from its own region only, and each region has this one in another account."""
 CODE = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 """Where this image finds the inference code: it has no default for either."""
 VERSION = "2026-11-22"
@@ -17,15 +19,15 @@ CONNECTION = "arn:aws:codestar-connections:eu-west-1:123456789012:connection/1"
 class Region(Stage):
     """The endpoint in one region."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, env: Environment) -> None:
-        super().__init__(scope, construct_id, env=env)
+    def __init__(self, scope: Construct, construct_id: str, *, region: str) -> None:
+        super().__init__(scope, construct_id, env=Environment(account=ACCOUNT, region=region))
         CanaryEndpoint(
             Stack(self, "Shop"),
             "Ranker",
             release=ModelRelease(
                 version=VERSION,
-                image_uri=IMAGE,
-                model_data_url=f"s3://ranker-models-{env.region}/{VERSION}/model.tar.gz",
+                image_uri=f"{REGISTRIES[region]}.dkr.ecr.{region}.amazonaws.com/{IMAGE}",
+                model_data_url=f"s3://ranker-models-{region}/{VERSION}/model.tar.gz",
                 environment=CODE,
             ),
             instance_type="ml.m5.xlarge",
@@ -48,7 +50,7 @@ class PipelineStack(Stack):
                 region=region,
                 role_arn=f"arn:aws:iam::{ACCOUNT}:role/canary-operator",
             )
-            stage = Region(self, name, env=Environment(account=ACCOUNT, region=region))
+            stage = Region(self, name, region=region)
             pipeline.add_stage(stage, post=[waiting])
 
 

@@ -34,7 +34,11 @@ def statements() -> list[dict[str, Any]]:
     endpoint = CanaryEndpoint(
         stack,
         "Shop",
-        release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
+        release=ModelRelease(
+            version="v1",
+            image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1",
+            model_data_url="s3://models/v1.tar.gz",
+        ),
         instance_type="ml.m5.xlarge",
         endpoint_name=ENDPOINT,
     )

@@ -38,9 +38,9 @@ def test_green_red_and_not_judged(shop: Shop, terminal: Terminal) -> None:
     assert status("v9") == 4
 
 
-def test_a_version_is_one_word_whatever_it_has_in_it() -> None:
-    words = words_of(rollout_step("Wait", version="v2; rm -rf /", region="us-east-1"))
-    assert words[words.index("wait") + 1] == "v2; rm -rf /"
+def test_what_is_said_of_an_endpoint_is_one_word_whatever_it_has_in_it() -> None:
+    words = words_of(rollout_step("Wait", version="v2", region="us-east-1", stack_name="shop; rm -rf /"))
+    assert words[words.index("--stack") + 1] == "shop; rm -rf /"
 
 
 def test_in_a_pipeline_it_waits_after_the_deploy_and_may_assume_one_role() -> None:

@@ -6,10 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, CfnParameter, Duration, Environment, Size, Stack
+from aws_cdk import App, CfnParameter, Duration, Environment, RemovalPolicy, Size, Stack
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -19,6 +21,8 @@ import canary_construct as library
 from canary_construct import CanaryEndpoint, EndpointApi, ModelRelease
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1"
+PACKAGE = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
+DIMENSIONS = {f"Shop{number}": "a" for number in range(29)}
 PAGE = Path(__file__).with_name("wrong_inputs.md")
 LONGEST = 500
 """Characters of a sentence that is read to its end."""
@@ -278,6 +282,103 @@ on_approved_package(stack(), "Approved", group="arn:aws:sagemaker:eu-central-1:1
 rollout_step("Wait", version="v1", region="eu-central-1", timeout=60)
 rollout_step("Wait", version="v1", region="eu-central-1", timeout=Duration.minutes(1))
 rollout_step("Wait", version=1, region="eu-central-1")
+endpoint(role=iam.Role.from_role_arn(stack(), "Role", "arn:aws:iam::999999999999:role/models"))
+endpoint(encryption_key=key("us-east-1"))
+endpoint(model_key=key("us-east-1"))
+endpoint(handlers=HandlerSettings(encryption_key=key("us-east-1")))
+endpoint(handlers=HandlerSettings(ledger_key=key("us-east-1")))
+endpoint(model_buckets=[s3.Bucket.from_bucket_attributes(stack(), "Models", bucket_name="old", region="us-east-1")])
+endpoint(release=ModelRelease(version="v1", image_uri=IMAGE.replace("eu-central-1", "us-west-2")))
+endpoint(release=ModelRelease(version="v1", image_uri="ranker:latest"))
+endpoint(release=ModelRelease(version="v1", image_uri="public.ecr.aws/docker/library/python:3.13"))
+endpoint(release=ModelRelease.from_model_package(version="v1", arn=PACKAGE.replace("eu-central-1", "us-east-1")))
+endpoint(release=ModelRelease(version="v1", image_uri=IMAGE, instance_type="g5.xlarge"))
+endpoint(instance_type="ml.m5")
+endpoint(instance_type="ml.m5.xlarge ")
+endpoint(instance_type="ml.M5.XLARGE")
+endpoint(adopt=Adoption(endpoint_config_name="shop"))
+endpoint(vpc=ec2.Vpc(stack(), "Vpc"), security_groups=groups(6))
+endpoint(vpc=ec2.Vpc(stack(), "Vpc"), vpc_subnets=ec2.SubnetSelection(subnet_group_name="Models"))
+endpoint(gates=[Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.days(20))])
+endpoint(routing=TrafficRouting.all_at_once(), require_proof=True)
+endpoint(hold_back=HoldBack(duration=Duration.days(365)))
+api(web_acl_arn="shop-acl")
+endpoint(removal_policy=RemovalPolicy.SNAPSHOT)
+CanaryEndpoint(App(), "Endpoint", release=V1, instance_type="ml.m5.xlarge")
+CanaryEndpoint(stack(), "", release=V1, instance_type="ml.m5.xlarge")
+CanaryEndpoint(Stack.of(endpoint()), "Endpoint", release=V1, instance_type="ml.m5.xlarge")
+endpoint().keep_role()
+endpoint().on_rollout_event("Resource")
+ModelRelease(version="v1", image_uri=IMAGE, instance_type="")
+ModelRelease(version="v1", image_uri=" ranker:1")
+ModelRelease(version="v1", image_uri="https://ranker:1")
+ModelRelease(version="v1", image_uri="r" * 300)
+ModelRelease(version="v1", image_uri=IMAGE, environment={"MY-VARIABLE": "1"})
+ModelRelease(version="v1", image_uri=IMAGE, environment={"": "1"})
+ModelRelease(version="v1", image_uri=IMAGE, environment={"PROMPT": "x" * 2000})
+ModelRelease(version="v1", image_uri=IMAGE, environment={f"V{number}": "1" for number in range(150)})
+ModelRelease(version="v1", image_uri=IMAGE, asset_path="no/such/model")
+ModelRelease(version="v1", image_uri=IMAGE, asset_path="")
+ModelRelease(version="v1", image_uri=IMAGE, model_data_url="")
+ModelRelease(version="v1", image_uri=IMAGE, model_data_url="s3://models/v1.tar.gz ")
+ModelRelease.from_model_package(version="v1", arn=PACKAGE, environment={"MY-VARIABLE": "1"})
+Container(image_uri=IMAGE, asset_path="no/such/model")
+TrafficStep(percent=10, bake=Duration.millis(1500))
+TrafficStep(percent=10, bake=Duration.seconds(1800.5))
+TrafficStep(percent=10, approval=Duration.seconds(0))
+TrafficStep(percent=10, approval=Duration.days(15))
+TrafficRouting.steps([50, 100], bake=Duration.millis(10))
+TrafficRouting.paced(watch=Duration.millis(5))
+TrafficRouting.paced(checkpoints=[50, TrafficStep(percent=100, bake=Duration.hours(1))], watch=Duration.hours(2))
+CohortRule(header="x-team", values=("a,b",), expected_percent=5)
+CohortRule(header="x-team", values=("",), expected_percent=5)
+CohortRule(header="x-team", buckets=-5, expected_percent=5)
+CohortRule(header="x-canary-bucket", buckets=20_000, expected_percent=5)
+Gate.latency(slow_ms=1_000_000)
+Gate.latency(slow_ms=0.0001)
+Gate.latency(warm_up=Duration.millis(1500))
+Gate.conversion(namespace=":Shop", shown="Shown", converted="Bought")
+Gate.conversion(namespace="Läden", shown="Shown", converted="Bought")
+Gate.conversion(namespace="Shop", shown="S" * 300, converted="Bought")
+Gate.conversion(namespace="Shop", shown="Shown", converted="Bought", delay=Duration.millis(1))
+Gate.metric(name="a", namespace="Shop", total="All", counted="Bad", ratio=1.2, dimensions={"": "a"})
+Gate.metric(name="a", namespace="Shop", total="All", counted="Bad", ratio=1.2, dimensions={"Shop": ""})
+Gate.metric(name="a", namespace="Shop", total="All", counted="Bad", ratio=1.2, dimensions=DIMENSIONS)
+Gate.metric(name="a" * 65, namespace="Shop", total="All", counted="Bad", ratio=1.2)
+SmokeTest(payloads=["{}"] * 3000)
+SmokeTest(payloads=["{}"], content_type="json")
+SmokeTest(payloads=["{}"], content_type="application/json\\n")
+HoldBack(duration=Duration.millis(1))
+ScalingMetric(namespace=" ", metric_name="Queue", target=1)
+ScalingMetric(namespace="Shop", metric_name="Q" * 300, target=1)
+ModelHosting(startup_timeout=Duration.millis(90_500))
+ModelHosting(volume_size=Size.mebibytes(1500))
+DataCapture(destination=s3.Bucket(stack(), "Data"), percent=10, json_content_types=["json"])
+DataCapture(destination=s3.Bucket(stack(), "Data"), percent=10, csv_content_types=["text/csv"] * 11)
+Adoption(endpoint_config_name="arn:aws:sagemaker:eu-central-1:123456789012:endpoint-config/shop")
+Adoption(endpoint_config_name="shop", variant="All Traffic")
+FleetUpdate(strategy="ROLLING", percent=None, wait_seconds=0, termination_wait_seconds=0, timeout_seconds=None)
+FleetUpdate(strategy="CANARY", percent=90, wait_seconds=0, termination_wait_seconds=0, timeout_seconds=None)
+FleetUpdate(strategy="CANARY", percent=None, wait_seconds=0, termination_wait_seconds=0, timeout_seconds=None)
+FleetUpdate(strategy="ALL_AT_ONCE", percent=10, wait_seconds=0, termination_wait_seconds=0, timeout_seconds=None)
+FleetUpdate(strategy="LINEAR", percent=10, wait_seconds=-1, termination_wait_seconds=0, timeout_seconds=None)
+FleetUpdate.all_at_once(timeout=Duration.millis(1))
+OnInconclusive(hold_seconds=-5)
+OnInconclusive(hold_seconds=10**9)
+OnInconclusive.hold_for(Duration.millis(300_500))
+RolloutWindow(schedule=ScheduleExpression.cron(minute="0", hour="9"), duration=Duration.millis(3_600_500))
+RolloutWindow(schedule=ScheduleExpression.cron(minute="0", hour="9", day="31", month="2"), duration=Duration.hours(1))
+RolloutWindow(schedule=ScheduleExpression.rate(Duration.hours(1)), duration=Duration.hours(1))
+ApiAuthorization(type=apigateway.AuthorizationType.COGNITO)
+ApiAuthorization(type=apigateway.AuthorizationType.CUSTOM)
+ApiAuthorization(type=apigateway.AuthorizationType.NONE)
+rollout_step("Wait", version="", region="eu-central-1")
+rollout_step("Wait", version="v1", region="Frankfurt")
+rollout_step("Wait", version="v1", region="eu-central-1", endpoint="")
+rollout_step("Wait", version="v1", region="eu-central-1", role_arn="rollouts")
+rollout_step("Wait", version="v1", region="eu-central-1", timeout=Duration.seconds(3630))
+on_approved_package(App(), "Approved", group="ranker")
+BareEndpoint(App(), "Endpoint", endpoint_name="shop", adopt=Adoption(endpoint_config_name="shop"))
 """.strip().splitlines()
 
 
@@ -303,6 +404,18 @@ def alarm(region: str = "eu-central-1", account: str = "123456789012") -> cloudw
     """Return an alarm that exists in some place."""
     arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:shop"
     return cloudwatch.Alarm.from_alarm_arn(stack(), "Alarm", arn)
+
+
+def key(region: str) -> kms.IKey:
+    """Return a key that exists in some region."""
+    arn = f"arn:aws:kms:{region}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    return kms.Key.from_key_arn(stack(), "Key", arn)
+
+
+def groups(count: int) -> list[ec2.ISecurityGroup]:
+    """Return so many security groups that exist."""
+    scope = stack()
+    return [ec2.SecurityGroup.from_security_group_id(scope, f"Group{n}", f"sg-{n}") for n in range(count)]
 
 
 def public_vpc() -> ec2.Vpc:
@@ -378,8 +491,10 @@ def _stack_of(value: Any) -> Stack | None:
 
 _OF_THE_CDK = {
     "Duration": Duration,
+    "RemovalPolicy": RemovalPolicy,
     "ScheduleExpression": ScheduleExpression,
     "Size": Size,
+    "apigateway": apigateway,
     "ec2": ec2,
     "iam": iam,
     "lambda_": lambda_,

@@ -154,7 +154,7 @@ def test_what_cannot_be_is_said_at_synth() -> None:
     assert refused(release=None) == "release must be given, unless adopt names a live endpoint"
     assert refused(endpoint_name=LIVE).startswith("endpoint_name must be 1 to 63 lower-case letters")
     assert refused(endpoint_name="a b", adopt=ADOPT).startswith("endpoint_name must be 1 to 63 letters")
-    legacy = ModelRelease(version="legacy", image_uri="image")
+    legacy = ModelRelease(version="legacy", image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1")
     assert refused(release=legacy, adopt=ADOPT).startswith("release and the adopted model must have different versions")
     assert refused(removal_policy=RemovalPolicy.SNAPSHOT) == "removal_policy must be DESTROY or RETAIN, got SNAPSHOT"
     with pytest.raises(ValueError, match="must be none of the construct's own, got 'variant-a'"):

@@ -83,7 +83,12 @@ def test_a_shipped_release_has_hosting_too(tmp_path: Any) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model/weights").write_text("1")
     own = ModelHosting(volume_size=Size.gibibytes(60))
-    shipped = ModelRelease.from_asset(version="v1", image_uri="image:1", path=str(tmp_path / "model"), hosting=own)
+    shipped = ModelRelease.from_asset(
+        version="v1",
+        image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1",
+        path=str(tmp_path / "model"),
+        hosting=own,
+    )
     assert shipped.hosting == own
 
 

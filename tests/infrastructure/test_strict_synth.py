@@ -71,7 +71,8 @@ def test_the_app_of_the_demonstration_is_silent_with_everything_that_it_can_have
 
 def test_the_app_of_the_acceptance_command_is_silent(archive: Path, tmp_path: Path) -> None:
     declared = Declaration(
-        version="v1", endpoint_name="acceptance", image_uri="image", instance_type="ml.m5.large",
+        version="v1", endpoint_name="acceptance",
+        image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1", instance_type="ml.m5.large",
         model_path=str(archive), metric_period_seconds=60, tags=(("team", "search"),),
     )  # fmt: skip
     assert strictly(APP, tmp_path, **{VARIABLE: json.dumps(vars(declared))}) == (0, "")

@@ -26,7 +26,7 @@ shop = Stack(app, "Shop")
 endpoint = CanaryEndpoint(
     shop,
     "Recommender",
-    release=ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz"),
+    release=ModelRelease(version="v1", image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1", model_data_url="s3://models/v1.tar.gz"),
     instance_type="ml.m5.xlarge",
     scaling=InstanceScaling(min_instances=2, max_instances=8, invocations_per_instance=3000),
     rollout_windows=[RolloutWindow(schedule=WORKING_HOURS, duration=Duration.hours(7))],

@@ -19,7 +19,7 @@ STRANGERS_APP = """
 from aws_cdk import App, NestedStack, Stack
 from canary_construct import CanaryEndpoint, ModelRelease
 
-RELEASE = ModelRelease(version="v1", image_uri="image", model_data_url="s3://models/v1.tar.gz")
+RELEASE = ModelRelease(version="v1", image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1", model_data_url="s3://models/v1.tar.gz")
 
 def endpoint(scope, name):
     CanaryEndpoint(scope, name, release=RELEASE, instance_type="ml.m5.xlarge")
@@ -121,7 +121,7 @@ def test_the_acceptance_stack_and_its_model_are_in_the_wheel(stranger: Environme
     declared = Declaration(
         version="v1",
         endpoint_name="shop",
-        image_uri="image",
+        image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/ranker:1",
         instance_type="ml.m5.large",
         model_path=str(stranger.site_packages / "canary_tools" / "acceptance" / "model"),
         metric_period_seconds=60,

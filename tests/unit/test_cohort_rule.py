@@ -33,7 +33,7 @@ def test_regions_are_values_of_cloudfronts_header() -> None:
     [
         (
             lambda: CohortRule.header_values("X-Tester", ["yes"], expected_percent=1),
-            "header must be a name of letters, digits and hyphens in lower case, got 'X-Tester'",
+            "header must be a name of at most 512 letters, digits and hyphens in lower case, got 'X-Tester'",
         ),
         (
             lambda: CohortRule.header_values("x-tester", [], expected_percent=1),

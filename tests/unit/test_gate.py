@@ -238,12 +238,19 @@ def test_latency_counts_in_microseconds_and_leaves_five_minutes_out() -> None:
             lambda: Gate.error_rate(min_difference_percent=101),
             "min_difference_percent must be between 0 and 100, got 101",
         ),
-        (lambda: Gate.latency(slow_ms=0), "slow_ms must be above 0, got 0"),
+        (lambda: Gate.latency(slow_ms=0), "slow_ms must be between 0.001 and 480,000 milliseconds, got 0; "),
+        (
+            lambda: Gate.latency(slow_ms=1_000_000),
+            "slow_ms must be between 0.001 and 480,000 milliseconds, got 1,000,000",
+        ),
         (
             lambda: Gate.conversion(namespace="N", shown="S", converted="C", ratio=1.1),
             "ratio must be above 0 and at most 1 for conversions, got 1.1",
         ),
-        (lambda: Gate.metric(name="", namespace="N", total="T", counted="C", ratio=1), "name must not be empty"),
+        (
+            lambda: Gate.metric(name="", namespace="N", total="T", counted="C", ratio=1),
+            "name of a gate must be 1 to 64 characters in one line",
+        ),
     ],
 )
 def test_an_impossible_gate_is_refused_with_a_sentence(make, sentence: str) -> None:  # noqa: ANN001 - any factory

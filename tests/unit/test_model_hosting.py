@@ -34,7 +34,7 @@ def release(hosting: ModelHosting | None = None) -> ModelRelease:
         ({"volume_size": Size.tebibytes(1)}, "volume_size must be between 1 and 512 GiB, got 1024"),
         (
             {"inference_ami_version": ""},
-            "inference_ami_version must be a name such as al2-ami-sagemaker-inference-gpu-3-1, got ''",
+            "inference_ami_version of ModelHosting must be left out or say something, got an empty text",
         ),
     ],
 )

@@ -41,7 +41,9 @@ def test_a_label_known_only_at_deploy_time_is_not_checked() -> None:
     assert ModelRelease(version=version, image_uri=IMAGE).version == version
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/", "s3:///key", "s3://bucket/folder/", "/tmp/model", ""])
+@pytest.mark.parametrize(
+    "url", ["s3://bucket", "s3://bucket/", "s3:///key", "s3://bucket/folder/", "/tmp/model", "s3://m/a "]
+)
 def test_a_url_that_names_no_object_is_refused(url: str) -> None:
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the whole sentence is compared below
         ModelRelease(version="v1", image_uri=IMAGE, model_data_url=url)
@@ -131,7 +133,7 @@ def test_containers_that_make_no_model_are_refused(props: dict[str, object], sen
     assert str(refusal.value) == sentence
 
 
-@pytest.mark.parametrize("hostname", ["", "-a", "a" * 64, "a_b"])
+@pytest.mark.parametrize("hostname", ["-", "-a", "a" * 64, "a_b"])
 def test_a_hostname_that_sagemaker_does_not_take_is_refused(hostname: str) -> None:
     with pytest.raises(ValueError, match=r"^hostname must be 1 to 63 letters, digits and hyphens between them, got"):
         Container(image_uri=IMAGE, hostname=hostname)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from canary_construct import (
     TrafficStep,
 )
 from canary_construct.review.plan_review import PlanReview
-from canary_construct.review.plan_warnings import SHOWN_FOR_A_PROOF
+from canary_construct.review.plan_warnings import SHOWN_FOR_A_PROOF, limit_warnings
 from canary_construct.review.reaction_times import ROLLBACK_PERIODS
 from canary_construct.rollout.gates import RolloutGates
 from canary_construct.rollout.plan import RolloutPlan
@@ -308,3 +309,21 @@ def test_a_step_that_waits_for_the_budget_is_warned_of_only_when_its_requests_wi
 def test_the_proof_of_a_paced_plan_is_measured_where_it_is_asked() -> None:
     (warning,) = review(5, conversion(superior=True), routing=PACED).warnings()
     assert "about 18,000 requests of each variant in the max_bake of 7,200 s at 50 %" in warning
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "beginnings"),
+    [
+        (AlarmThresholds(), []),
+        (AlarmThresholds(error_rate_percent=0.25), ["error_rate_percent of 0.25 lets one failed request in 400 raise"]),
+        (
+            AlarmThresholds(p99_latency_ms=10_000_000),
+            ["p99_latency_ms of 10,000,000 is never exceeded, since SageMaker"],
+        ),
+    ],
+)
+def test_a_limit_that_is_probably_in_another_unit_is_pointed_out(
+    thresholds: AlarmThresholds, beginnings: list[str]
+) -> None:
+    said = list(limit_warnings(replace(review(None).plan, thresholds=thresholds)))
+    assert [sentence[: len(beginning)] for sentence, beginning in zip(said, beginnings, strict=True)] == beginnings

@@ -88,8 +88,14 @@ def test_what_instances_cannot_follow_is_refused(props: dict[str, Any], sentence
 @pytest.mark.parametrize(
     ("props", "sentence"),
     [
-        ({"namespace": ""}, "namespace must not be empty"),
-        ({"metric_name": ""}, "metric_name must not be empty"),
+        (
+            {"namespace": ""},
+            "namespace must be 1 to 255 ASCII characters that begin with no colon, as CloudWatch takes them, got ''",
+        ),
+        (
+            {"metric_name": ""},
+            "metric_name must be 1 to 255 ASCII characters that begin with no colon, as CloudWatch takes them, got ''",
+        ),
         ({"target": -1}, "target must be above 0, got -1"),
         ({"target": math.inf}, "target of ScalingMetric must be a finite number, got inf"),
         ({"dimensions": {"VariantName": "a"}}, "dimensions must leave VariantName out: the library adds it"),
