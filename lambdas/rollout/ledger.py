@@ -9,6 +9,7 @@ Partition key `endpoint`, sort key `record`:
 - `answer#<digest>`: the answer of `Custom::ReleaseSlots` to properties with this digest
 - `rollout#<execution name>`: the course of one rollout
 - `former`: how an endpoint that is taken over was scaled before
+- `config`: the endpoint config that the stack has; the endpoint may be on another one, by another hand
 - `landing`: a rollout has ended and still keeps its instances; the record says since when
 - `cohort`: the published rule that sends requests to the canary while its weight is 0; clients read it
 """
@@ -308,8 +309,17 @@ class Ledger:
 
     def disown_endpoint(self) -> None:
         """Forget that the endpoint was this stack's: it is gone, and another stack may take its name."""
-        for record in ("declared", "former", "landing"):
+        for record in ("declared", "former", "landing", "config"):
             self._call("delete_item", Key=self._key(record))
+
+    def remember_config(self, name: str) -> None:
+        """Note the endpoint config that the stack has now."""
+        self._put("config", {"name": name})
+
+    def stack_config(self) -> str:
+        """Return the endpoint config that the stack has; empty while it is not known."""
+        item = self._get("config")
+        return "" if item is None else str(item["name"])
 
     def declared_model(self) -> str:
         """Return the model that the last accepted deploy declared; empty before the first."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from rollout import clients
+from rollout.contract.errors import EndpointUnusable
 from rollout.contract.names import TAG
 
 if TYPE_CHECKING:
@@ -69,13 +71,23 @@ def unneeded_by(world: World, view: EndpointView) -> list[Swept]:
     """Return the models and endpoint configs that are not needed any more when the stack is at rest.
 
     The endpoint's config, the models of both slots and the model that the stack declares are needed. The idle slot's
-    model makes a fast return possible. A model that no accepted deploy has placed is kept: it may belong to a deploy
-    that waits for the lock.
+    model makes a fast return possible. Another hand may have moved the endpoint: then the stack's config and its models
+    are needed as well, because a stack that goes back updates the endpoint to them. A model that no accepted deploy has
+    placed is kept: it may belong to a deploy that waits for the lock.
     """
-    in_slots = {slot.model_name for slot in world.endpoint.config(view.config_name).values()}
+    in_slots = _models_of(world, view.config_name)
     needed = {view.config_name, world.ledger.declared_model(), *in_slots}
+    of_stack = world.ledger.stack_config()
+    if of_stack not in {"", view.config_name}:
+        needed.add(of_stack)
+        with suppress(EndpointUnusable):  # somebody deleted it
+            needed |= _models_of(world, of_stack)
     found = [resource for resource in all_of(world.settings.endpoint) if resource.name not in needed]
     return [resource for resource in found if resource.kind != "model" or world.ledger.release_in(resource.name)]
+
+
+def _models_of(world: World, config_name: str) -> set[str]:
+    return {slot.model_name for slot in world.endpoint.config(config_name).values()}
 
 
 def _delete(resource: Swept) -> None:

@@ -50,6 +50,32 @@ def test_a_model_of_a_deploy_that_waits_for_the_lock_stays(aws: Aws, serving: Sh
     assert "model-v9-digest-of-v9" in models(aws)
 
 
+def test_the_config_that_the_stack_has_stays_when_another_hand_moved_the_endpoint(aws: Aws, serving: Shop) -> None:
+    """CloudFormation asks for no proof of an endpoint that it does not update, and goes back to this config later."""
+    serving.update_by_another_hand()
+    serving.wait_until_quiet()
+    deploy = serving.stack.deploying(serving.stack.template("v1", readable=("models",)))
+    while next(deploy) != "VerifiedEndpoint":
+        pass
+    aws.stacks.status = "UPDATE_COMPLETE"
+    serving.settle()
+    assert "config-1" in configs(aws)
+    serving.promote("v2")
+    assert "config-1" not in configs(aws)
+
+
+def test_a_config_of_the_stack_that_somebody_deleted_holds_up_no_settling(aws: Aws, serving: Shop) -> None:
+    serving.update_by_another_hand()
+    serving.wait_until_quiet()
+    aws.sagemaker.catalogue.configs.delete({"EndpointConfigName": "config-1"})
+    deploy = serving.stack.deploying(serving.stack.template("v1", readable=("models",)))
+    while next(deploy) != "VerifiedEndpoint":
+        pass
+    aws.stacks.status = "UPDATE_COMPLETE"
+    serving.settle()
+    assert serving.unsafe() == []
+
+
 def test_a_sweep_that_fails_does_not_hold_up_the_rollout(aws: Aws, serving: Shop) -> None:
     serving.promote("v2")
     aws.fail("GetResources", THROTTLED, times=50)

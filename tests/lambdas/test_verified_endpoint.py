@@ -7,7 +7,7 @@ from rollout.handlers.verified_endpoint import verified_endpoint
 
 from canary_tools.aws_models.sagemaker.ordered_faults import UpdateFailure
 from tests.aws_models.fleets import routed
-from tests.lambdas.fakes.aws import THROTTLED, UNAVAILABLE, Aws
+from tests.lambdas.fakes.aws import DENIED, THROTTLED, UNAVAILABLE, Aws
 from tests.lambdas.fakes.settings import ENDPOINT, SCALED, A, settings
 from tests.lambdas.fakes.shop import Shop
 from tests.lambdas.fakes.stack import STACK_ID, DeployFailed, scaling_id
@@ -49,6 +49,17 @@ def test_an_endpoint_that_another_hand_moved_fails_a_deploy_that_does_not_move_i
     serving.settle()
     assert serving.lock() is None
     assert not serving.suspended()
+
+
+def test_a_stack_goes_back_though_the_ledger_takes_no_note(aws: Aws, serving: Shop) -> None:
+    deploy = serving.stack.deploying(serving.stack.template("v2"))
+    while next(deploy) != "VerifiedEndpoint":
+        pass
+    aws.fail("PutItem", DENIED, times=99, when=lambda parameters: parameters["Item"]["record"] == {"S": "config"})
+    deploy.throw(DeployFailed("something else failed"))
+    with pytest.raises(DeployFailed, match="something else failed"):
+        next(deploy)
+    assert aws.stacks.status == "UPDATE_ROLLBACK_COMPLETE"
 
 
 def test_moving_it_back_lets_the_deploy_succeed(aws: Aws, serving: Shop) -> None:

@@ -7,7 +7,10 @@ endpoint goes, it stops a rollout, takes the lock so that none begins, and waits
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
 
 from rollout import clients, clock, sentences
 from rollout.contract.errors import DeployRefused, EndpointNotFound
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 10 * 60
 ALARM_SECONDS = 60
+LEDGER_SECONDS = 60
 RESTORATION_SECONDS = 8 * 60
 QUIET_SECONDS = 5 * 60
 """Both together are less than the 15 minutes that a Lambda may take."""
@@ -45,10 +49,21 @@ def verified_endpoint(event: Event) -> Mapping[str, object]:
     world = World.of(Settings.parse(json.loads(properties["Settings"])))
     if event["RequestType"] == "Delete":
         _make_quiet(world, holder=event["RequestId"])
-    elif not is_rolling_back(stack_status(event["StackId"])):
+        return {}
+    config_name = properties["EndpointConfigName"]
+    if is_rolling_back(stack_status(event["StackId"])):
+        with suppress(*NOT_READY, ClientError):  # a stack that goes back must not fail
+            _remember(world, config_name)
+    else:
+        _remember(world, config_name)
         before = event.get("OldResourceProperties", {}).get("EndpointConfigName")
-        _verify(world, properties["EndpointConfigName"], before, properties.get(FLEET_ALARMS, ()))
+        _verify(world, config_name, before, properties.get(FLEET_ALARMS, ()))
     return {}
+
+
+def _remember(world: World, config_name: str) -> None:
+    """Note the config that the stack has, so that the sweep leaves it."""
+    insist(lambda: world.ledger.remember_config(config_name), until=clock.now() + LEDGER_SECONDS)
 
 
 def _verify(world: World, config_name: str, before: str | None, alarms: Sequence[str]) -> None:
