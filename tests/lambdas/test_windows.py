@@ -176,6 +176,26 @@ def test_a_window_that_closes_before_the_first_share_lets_instances_be_looked_at
     assert shop.outcome(execution)[0] == "PROMOTED"
 
 
+def test_the_first_share_is_that_of_the_traffic_of_now_and_not_of_before_the_wait(aws: Aws) -> None:
+    shop = Shop(aws, steps=PACED, harm_budget=HARM_BUDGET)
+    shop.plan |= {"windows_seconds": 24 * HOUR, "hold_interval_seconds": 2 * HOUR}
+    by_day, shop.requests_per_period = shop.requests_per_period, 12
+    shop.serve_first()
+    shop.serve_for(600)
+    open_now(shop)
+    execution = shop.begin("v2", "ShiftTraffic", index=0)
+    of_the_night = share_of(execution)
+    close_now(shop)
+    execution.advance()
+    assert execution.task == "ScaleCanary"
+    shop.requests_per_period = by_day
+    shop.serve_for(600)
+    open_now(shop)
+    until(shop, execution, lambda: execution.task == "ShiftTraffic")
+    assert share_of(execution) < of_the_night / 10
+    assert (execution.step["exposure"]["number"], execution.step["exposure"]["before"]) == (0, 0)
+
+
 def test_a_share_that_was_ordered_in_a_window_is_given(shop: Shop) -> None:
     open_now(shop)
     execution = shop.begin("v2", "ShiftTraffic", index=1)

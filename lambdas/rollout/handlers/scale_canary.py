@@ -82,11 +82,15 @@ def scale(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
 
 
 def _with_a_share(plan: Plan, state: StepState, requests_per_minute: float) -> StepState:
-    """Choose the share with which the first step begins; the later ones follow from what was seen."""
-    if state.exposure.percent is not None:
+    """Choose the share with which the first step begins; the later ones follow from what was seen.
+
+    It is chosen anew until it is given: instances, a window or a person may be waited for while the traffic grows.
+    """
+    if state.exposure.served:
         return state
     percent = first_percent(plan, state, requests_per_minute=requests_per_minute)
-    return replace(state, exposure=state.exposure.choose(percent))
+    exposure = state.exposure.choose(percent) if state.exposure.percent is None else state.exposure
+    return replace(state, exposure=replace(exposure, percent=percent))
 
 
 def _needed_now(plan: Plan, state: StepState, floor: int, least: int) -> int:
