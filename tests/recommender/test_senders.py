@@ -6,10 +6,17 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import Mock
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from examples.recommender.shop.senders import CONCURRENCY, ApiSender, RuntimeSender, runtime_client
 from examples.recommender.shop.traffic import Outcome, Request
@@ -167,3 +174,9 @@ def test_an_api_that_cannot_be_reached_leaves_the_request_unanswered() -> None:
     session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="x", region_name="us-east-1")
     sender = ApiSender(session, "http://127.0.0.1:1/prod/invocations", region="us-east-1")
     assert sender.ask(1, time.time()).outcome is Outcome.UNANSWERED
+
+
+def test_a_session_without_credentials_is_refused_before_the_first_request() -> None:
+    nobody = Mock(spec=boto3.Session, **{"get_credentials.return_value": None})
+    with pytest.raises(NoCredentialsError):
+        ApiSender(nobody, "http://127.0.0.1:1/prod/invocations", region="us-east-1")

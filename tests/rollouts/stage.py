@@ -22,7 +22,7 @@ from examples.recommender.shop.senders import CONCURRENCY
 from tests.rollouts.declaring import Asset, Declaration, assembly_of
 
 BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
-PATIENCE_SECONDS = 1200.0
+PATIENCE_SECONDS = 1200
 """How long a test, a client or a model may wait for what never comes."""
 SETTINGS = SandboxSettings(
     fleet_update_seconds=1.0,

@@ -70,7 +70,7 @@ def latest_of(rollouts: Iterable[Rollout], version: str) -> Rollout | None:
     return matching[-1] if matching else None
 
 
-def parse_rollout(item: Mapping[str, Mapping[str, Any]]) -> Rollout:
+def parse_rollout(item: Mapping[str, Any]) -> Rollout:
     """Read one item in DynamoDB's own notation."""
     deserialise = TypeDeserializer().deserialize
     record = {name: deserialise(value) for name, value in item.items()}

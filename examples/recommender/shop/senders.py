@@ -10,7 +10,7 @@ import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.httpsession import URLLib3Session
 from canary_construct_client import AnsweredBy
 from canary_construct_client.answers import VARIANT_HEADER
@@ -19,7 +19,7 @@ from examples.recommender.shop.traffic import Outcome, Request
 
 CONCURRENCY = 64
 """Requests that may be under way at once: at 30 a second, enough for answers that take two seconds."""
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 10
 """A shopper does not wait longer."""
 RELEASE_IN_ERROR = re.compile(r"release (\S+) failed")
 """How ``inference.py`` names its release in an error; SageMaker hands the model's message on."""
@@ -83,9 +83,12 @@ class ApiSender:
         *,
         region: str,
         headers: Callable[[int], Mapping[str, str]] = lambda _user: {},
-        timeout_seconds: float = TIMEOUT_SECONDS,
+        timeout_seconds: int = TIMEOUT_SECONDS,
     ) -> None:
-        self._signer = SigV4Auth(session.get_credentials(), "execute-api", region)
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        self._signer = SigV4Auth(credentials, "execute-api", region)
         self._url = url
         self._headers = headers
         self._http = URLLib3Session(timeout=timeout_seconds, max_pool_connections=CONCURRENCY)
@@ -141,7 +144,7 @@ def _refused(error: ClientError, due: float) -> Request:
         due,
         Outcome.MODEL_ERROR if error.response["Error"]["Code"] == "ModelError" else Outcome.UNANSWERED,
         variant=headers.get("x-amzn-invoked-production-variant"),
-        version=_release_in(error.response.get("OriginalMessage", "")),
+        version=_release_in(str(error.response.get("OriginalMessage", ""))),
         reason=str(error),
     )
 
