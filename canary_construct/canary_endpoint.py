@@ -35,7 +35,7 @@ from canary_construct.hosting.model_archive import kept_archives, model_archives
 from canary_construct.hosting.model_network import allow_seeing_interfaces, own_group, vpc_config
 from canary_construct.hosting.model_roles import ModelRoles
 from canary_construct.hosting.model_sources import ModelSources
-from canary_construct.hosting.not_for import refuse_unfit
+from canary_construct.hosting.not_for import refuse_renamed, refuse_unfit
 from canary_construct.hosting.places import refuse_other_places
 from canary_construct.hosting.removal import is_kept, keep_what_serves
 from canary_construct.hosting.slot_hosting import slot_hosting
@@ -366,6 +366,9 @@ class CanaryEndpoint(Construct):
             resource, config_name = endpoint(self, hosting, config, self._guardrail), config.attr_endpoint_config_name
             guarded.add(config)
             refuse_unfit(declared, config)
+            refuse_renamed(declared, "ModelName")
+            refuse_renamed(config, "EndpointConfigName")
+        refuse_renamed(resource, "EndpointName", self._endpoint_name)
         guarded.add(resource)
         verified_endpoint(
             self,

@@ -15,6 +15,7 @@ from canary_construct.cdk.acknowledged import acknowledge
 from canary_construct.front_door.account_logging import account_logging as account_log_role
 from canary_construct.front_door.authorization import ApiAuthorization
 from canary_construct.front_door.content_types import JSON, ContentTypes
+from canary_construct.front_door.private import PrivateHasPolicy
 from canary_construct.front_door.responses import integration_responses, method_responses
 from canary_construct.front_door.stage import (
     check_same_stack,
@@ -141,6 +142,7 @@ class EndpointApi(Construct):
                 access_log=access_log,
             ),
         )
+        self.node.add_validation(PrivateHasPolicy(self._api, [endpoint_type]))
         self._method = self._invocations(endpoint, content, request_schema)
         if self._authorization.needs_key:
             self._usage_plan(rate_limit, burst_limit)

@@ -363,3 +363,8 @@ def test_a_private_front_door_can_stand_behind_a_load_balancer() -> None:
     api = properties(rendered(shop), "AWS::ApiGateway::RestApi")
     assert api["EndpointConfiguration"]["Types"] == ["PRIVATE"]
     assert "aws:SourceVpce" in json.dumps(api["Policy"])
+
+
+def test_a_private_front_door_that_nobody_may_call_fails_the_synth() -> None:
+    with pytest.raises(RuntimeError, match=r"endpoint_type PRIVATE needs a policy, .* deploys no private API: say who"):
+        resources_with(endpoint_type=apigateway.EndpointType.PRIVATE)

@@ -12,7 +12,7 @@ from constructs import IConstruct
 
 from canary_construct import Container, InstanceScaling, ModelHosting, ModelRelease
 from canary_construct.border.not_for import INSTEAD, refusals_in
-from tests.infrastructure.synthesis import IMAGE, RELEASE, declare, rendered, stack
+from tests.infrastructure.synthesis import ENDPOINT, IMAGE, RELEASE, declare, rendered, stack
 
 pytestmark = pytest.mark.xdist_group("guards")
 
@@ -120,3 +120,31 @@ def test_names_of_the_callers_variables_and_tags_may_begin_as_they_like() -> Non
     child(shop, "Model").add_property_override("PrimaryContainer.Environment.SERVERLESS", "no")
     assert rendered(shop)
     assert list(refusals_in({"tags": [{"key": "a", "shadow": "b"}], "Properties.Tags.0.Async": "c"})) == []
+
+
+@jsii.implements(IAspect)
+class _Names:
+    """Names everything, as companies do."""
+
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, sagemaker.CfnModel):
+            node.model_name = "shop-model"
+        if isinstance(node, sagemaker.CfnEndpointConfig):
+            node.add_property_override("EndpointConfigName", "shop-config")
+        if isinstance(node, sagemaker.CfnEndpoint):
+            node.endpoint_name = "shop-endpoint"
+
+
+def test_an_aspect_that_names_what_releases_replace_fails_the_synth() -> None:
+    shop = Stack(App(), "Shop")
+    declare(shop)
+    Aspects.of(shop).add(_Names())
+    with pytest.raises(RuntimeError) as refusal:
+        rendered(shop)
+    replaced = "releases replace this resource, and CloudFormation replaces nothing that has a name of its own"
+    for sentence in (
+        f"ModelName must be left out, got shop-model: {replaced}",
+        f"EndpointConfigName must be left out, got shop-config: {replaced}",
+        f"EndpointName must stay {ENDPOINT}, by which rollouts find the endpoint, got shop-endpoint; say endpoint_name",
+    ):
+        assert sentence in str(refusal.value)

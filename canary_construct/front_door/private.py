@@ -1,0 +1,38 @@
+"""Refuses a private front door that nobody may call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import Stack
+from aws_cdk import aws_apigateway as apigateway
+from constructs import IValidation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SENTENCE = (
+    "endpoint_type PRIVATE needs a policy, without which API Gateway deploys no private API: say who may call with "
+    "rest_api.grant_invoke_from_vpc_endpoints_only([…]) (docs/decisions/load-balancer.md)"
+)
+
+
+@jsii.implements(IValidation)
+class PrivateHasPolicy:
+    """Looks at the API as it is rendered: its policy may be given after the construct.
+
+    API Gateway answers "Private REST API doesn't have a resource policy attached to it". Source:
+    https://github.com/aws/serverless-application-model/issues/3764
+    """
+
+    def __init__(self, api: apigateway.RestApi, types: Sequence[apigateway.EndpointType]) -> None:
+        self._api = api
+        self._types = types
+
+    def validate(self) -> list[str]:
+        """Return a sentence if the API is private and has no policy."""
+        resource = self._api.node.default_child
+        assert isinstance(resource, apigateway.CfnRestApi)
+        is_private = apigateway.EndpointType.PRIVATE in self._types
+        return [_SENTENCE] if is_private and not Stack.of(self._api).resolve(resource.policy) else []
