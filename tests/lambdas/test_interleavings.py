@@ -4,14 +4,15 @@
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import ceil
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.lambdas.interleavings import breaks
+from tests.lambdas.interleavings.breaks import Break
+from tests.lambdas.interleavings.caught import CAUGHT_BY, machine_for
 from tests.lambdas.interleavings.machine import (
     Happenings,
     HeldBackInterleavings,
@@ -29,7 +30,7 @@ SHARE_OF_EXAMPLES: Mapping[type[Happenings], float] = {
 """Of the examples asked for. Those of people at the wheel came on top of the others."""
 
 
-def explored(examples: int, *phases: Phase, of: type[Happenings] = Interleavings) -> None:
+def explored(examples: int, *phases: Phase, of: type[Happenings]) -> None:
     """Run examples, the same ones each time."""
     run_state_machine_as_test(
         of,
@@ -52,16 +53,11 @@ def test_no_interleaving_breaks_an_invariant(plan: type[Happenings]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "plan"),
-    [
-        *((each, Interleavings) for each in breaks.BREAKS),
-        *((each, PacedInterleavings) for each in breaks.PACED_BREAKS),
-        *((each, HeldBackInterleavings) for each in breaks.HELD_BACK_BREAKS),
-        *((each, PeopleInterleavings) for each in breaks.PEOPLE_BREAKS),
-    ],
+    ("plan", "broken", "rule"),
+    [(plan, broken, rule) for plan, found in CAUGHT_BY.items() for broken, rule in found.items()],
 )
-def test_a_broken_handler_is_caught(broken: Callable[[pytest.MonkeyPatch], None], plan: type[Happenings]) -> None:
+def test_a_broken_handler_is_caught(plan: type[Happenings], broken: Break, rule: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         broken(patch)
         with pytest.raises(Violation):
-            explored(MOST_EXAMPLES_TO_CATCH_ONE, of=plan)
+            explored(MOST_EXAMPLES_TO_CATCH_ONE, of=machine_for(broken, plan, rule))

@@ -1,5 +1,6 @@
 """Handlers without one of their safeguards, to see whether somebody notices."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from rollout.step_look import Looked
 from rollout.world import World
 
 Patch = pytest.MonkeyPatch
+Break = Callable[[Patch], None]
 
 
 def shift_without_the_second_read(patch: Patch) -> None:
@@ -167,29 +169,3 @@ def silence_is_a_yes(patch: Patch) -> None:
             return replace(looked.state, next=Next.NEXT_STEP)
 
     patch.setattr(evaluate, "hold", hold_and_go_on)
-
-
-PEOPLE_BREAKS = (
-    a_pause_is_not_looked_at,
-    a_pause_does_not_hold_the_first_share,
-    nobody_is_asked_for_approval,
-    a_shift_looks_at_no_window,
-    who_skips_a_bake_skips_its_gates,
-    an_approval_is_for_whatever_is_asked_of_its_step,
-    a_skipped_bake_is_one_of_whatever_rollout_runs,
-    a_refusal_is_only_noted,
-    silence_is_a_yes,
-)
-HELD_BACK_BREAKS = (
-    whatever_ends_a_hold_back_takes_the_traffic,
-    a_hold_back_gives_the_rest_before_that_is_decided,
-    a_late_shift_of_a_hold_back_is_undone_to_zero,
-    an_alarm_leaves_the_share_that_a_shift_was_late_with,
-)
-PACED_BREAKS = (evaluate_sets_the_weights_itself,)
-BREAKS = (
-    shift_without_the_second_read,
-    panic_without_the_second_lowering,
-    settle_acts_on_a_status_that_the_stack_has_left,
-    settle_starts_without_having_got_the_lock,
-)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.lambdas.fakes.paced import HARM_BUDGET
-from tests.lambdas.interleavings.course import FIXED, HOLD_BACK, PACED, Change, Course, Held, Moment
+from tests.lambdas.interleavings.course import FIXED, HOLD_BACK, PACED, SET_WEIGHTS, Change, Course, Held, Moment
 from tests.lambdas.interleavings.turns import Actor
 
 MOMENTS = (
@@ -21,10 +21,12 @@ REST = (
 WRITES = {
     "Prepare": ("UpdateItem", "RegisterScalableTarget"),
     "ScaleCanary": ("RegisterScalableTarget",),
-    "ShiftTraffic": ("UpdateItem", "UpdateEndpointWeightsAndCapacities"),
+    "ShiftTraffic": ("UpdateItem", SET_WEIGHTS),
     "Evaluate": ("UpdateItem",),
     "Promote": ("UpdateItem", "RegisterScalableTarget", "DeleteItem"),
 }
+CALLS_OF_SETTLE = ("RegisterScalableTarget", "Query", "PutItem")
+"""It sets floors, counts the rollouts for the name of the next one, and takes the lock for that."""
 BEFORE_A_WRITE = tuple((moment, write) for moment in MOMENTS for write in WRITES[moment[0]])
 WEATHER = ("", "", "scale", "weights fall back", "task again", "another hand")
 TO_ITS_END = 1000
@@ -45,7 +47,13 @@ some_turns = st.one_of(st.just(TO_ITS_END), st.just(TO_ITS_END), st.integers(0, 
 
 
 class Happenings(RuleBasedStateMachine):
-    """What people and AWS may do to one endpoint, in turns of one AWS call each."""
+    """What people and AWS may do to one endpoint, in turns of one AWS call each.
+
+    Attributes:
+        comes_to_rest: whether everything is let end after an example, and judged then.
+    """
+
+    comes_to_rest = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +74,7 @@ class Happenings(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if not self.course.violated:
+            if self.comes_to_rest and not self.course.violated:
                 self.course.come_to_rest()
         finally:
             self.course.close()
@@ -80,6 +88,13 @@ class Happenings(RuleBasedStateMachine):
         overtaken = self._begin(first, turns)
         self._begin(by, turns_of_other)
         self.course.finish(overtaken)
+
+    def _go_on(self, actor: Actor | None, until: int | str) -> None:
+        """Give some turns to one, or turns until this call is its next."""
+        if isinstance(until, str):
+            self.course.go_on_until(actor, until)
+        else:
+            self.course.go_on(actor, until)
 
     def _begin(self, happening: str, turns: int) -> Actor | None:
         if happening in AFTER_A_STOP:
@@ -104,16 +119,18 @@ class Interleavings(Happenings):
         """The task stops after some turns, or before its next call of an operation."""
         self._overtaken(*paused, by, turns_of_other, weather)
 
+    @rule(moment=st.sampled_from((0, 1, 2)), by=st.sampled_from(LOWERING), turns_of_other=some_turns)
+    def a_change_of_weights_arrives_late(self, moment: Moment, by: str, turns_of_other: int) -> None:
+        """The shift has announced its change, and is overtaken before that is carried out."""
+        self._overtaken(("ShiftTraffic", moment), SET_WEIGHTS, by, turns_of_other, "")
+
     def _overtaken(
         self, moment: tuple[str, Moment], until: int | str, by: str, turns_of_other: int, weather: str
     ) -> None:
         self._clear_the_way()
         self.course.begin_release(*moment)
         task = self.course.begin("task")
-        if isinstance(until, str):
-            self.course.go_on_until(task, until)
-        else:
-            self.course.go_on(task, until)
+        self._go_on(task, until)
         if weather:
             self._begin(weather, 0)
         self._begin(by, turns_of_other)
@@ -130,15 +147,17 @@ class Interleavings(Happenings):
         self._overtake("deploy", turns, by, turns_of_other)
 
     @rule(
-        turns=st.integers(1, 25),
-        by=st.sampled_from(("event again", "event again", "stop", "deploy", "start by hand")),
+        until=st.one_of(st.sampled_from(CALLS_OF_SETTLE), st.integers(1, 25)),
+        by=st.sampled_from(("event again", "event again", "event again", "stop", "deploy", "start by hand")),
         turns_of_other=some_turns,
-        tasks=st.integers(0, 2),
+        tasks=st.sampled_from((1, 2, 0)),
     )
-    def the_end_of_a_deploy_is_told_twice(self, turns: int, by: str, turns_of_other: int, tasks: int) -> None:
+    def the_end_of_a_deploy_is_told_twice(self, until: int | str, by: str, turns_of_other: int, tasks: int) -> None:
+        """Settle stops after some turns, or before its next call of an operation."""
         self._clear_the_way()
         self._begin("deploy", TO_ITS_END)
-        first = self._begin("event", turns)
+        first = self._begin("event", 0)
+        self._go_on(first, until)
         self._begin(by, turns_of_other)
         self.the_rollout_goes_on(tasks)
         self.course.finish(first)
@@ -175,6 +194,11 @@ class PacedInterleavings(Interleavings):
     ) -> None:
         """The task of a change of the share stops after some turns, or before its next call of an operation."""
         self._overtaken(*paused, by, turns_of_other, weather)
+
+    @rule(moment=st.sampled_from(Change), by=st.sampled_from(LOWERING), turns_of_other=some_turns)
+    def a_change_of_weights_arrives_late(self, moment: Moment, by: str, turns_of_other: int) -> None:
+        """The shift has announced its change of a paced share, and is overtaken before that is carried out."""
+        self._overtaken(("ShiftTraffic", moment), SET_WEIGHTS, by, turns_of_other, "")
 
     @rule(
         change=st.sampled_from(Change),
@@ -214,9 +238,9 @@ class HeldBackInterleavings(Interleavings):
         self._overtaken(*paused, by, turns_of_other, weather)
 
     @rule(moment=st.sampled_from((Held.LASTS, Held.IS_OVER)), by=st.sampled_from(ENDING), turns_of_other=some_turns)
-    def a_change_of_weights_arrives_late(self, moment: Held, by: str, turns_of_other: int) -> None:
+    def a_change_of_weights_arrives_late(self, moment: Moment, by: str, turns_of_other: int) -> None:
         """The shift has announced its change, and something ends the hold-back before it is carried out."""
-        self._overtaken(("ShiftTraffic", moment), "UpdateEndpointWeightsAndCapacities", by, turns_of_other, "")
+        self._overtaken(("ShiftTraffic", moment), SET_WEIGHTS, by, turns_of_other, "")
 
     @rule(
         weather=st.sampled_from(WEATHER_OF_CHANGES),

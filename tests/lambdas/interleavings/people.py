@@ -103,6 +103,7 @@ class PeopleCourse(Course):
                 self.finish(self.begin("ann: approve"))
             self.shop.serve()
             execution.advance()
+            self.look()
         else:
             raise AssertionError(execution.failure)
         self.shop.wait_until_quiet()
