@@ -1,26 +1,26 @@
 """Handlers without one of their safeguards, to see whether somebody notices."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollout import clients, ending, step_look
+from rollout import clients, ending, holding, step_look
 from rollout.contract import operator
 from rollout.contract.errors import NotApproved
 from rollout.contract.lock import Lock
 from rollout.contract.operator import Request
-from rollout.contract.order import Order
 from rollout.contract.plan import Plan, Step
-from rollout.contract.states import Failure, Next, StepState
-from rollout.decisions.asking import NOBODY
+from rollout.contract.states import Awaits, Failure, Next, StepState
+from rollout.decisions.asking import NOBODY, Asked
 from rollout.decisions.bake import Baked, Decision
 from rollout.endpoint import weights_for
 from rollout.evidence.reader import EvidenceReader
 from rollout.executions import execution_name, start
 from rollout.exposure import lower_exposure, lower_former
-from rollout.handlers import evaluate, panic, scale_canary, settle, shift_traffic
-from rollout.ledger import Release
+from rollout.handlers import abort, evaluate, panic, scale_canary, settle, shift_traffic
+from rollout.ledger import Ledger, Release
 from rollout.step_look import Looked
 from rollout.world import World
 
@@ -130,8 +130,28 @@ def a_skipped_bake_is_one_of_whatever_rollout_runs(patch: Patch) -> None:
     _asked_anyhow(patch, "promote", "attribute_exists(holder)")
 
 
+def a_late_promote_replaces_the_one_of_a_later_step(patch: Patch) -> None:
+    _asked_anyhow(patch, "promote", "holder = :execution AND attribute_not_exists(halted) AND cut_short_step <> :step")
+
+
+def an_approval_is_for_whatever_rollout_asks(patch: Patch) -> None:
+    _asked_anyhow(patch, "approve", "attribute_not_exists(halted) AND awaits = :step AND awaits_what = :what")
+
+
+def an_approval_is_for_whatever_step_asks(patch: Patch) -> None:
+    _asked_anyhow(patch, "approve", "holder = :execution AND attribute_not_exists(halted) AND awaits_what = :what")
+
+
 def an_approval_is_for_whatever_is_asked_of_its_step(patch: Patch) -> None:
     _asked_anyhow(patch, "approve", "holder = :execution AND attribute_not_exists(halted) AND awaits = :step")
+
+
+def a_refusal_is_only_noted(patch: Patch) -> None:
+    _only_noted(patch, "reject")
+
+
+def an_abort_is_only_noted(patch: Patch) -> None:
+    _only_noted(patch, "abort")
 
 
 def _asked_anyhow(patch: Patch, order: str, condition: str) -> None:
@@ -139,24 +159,47 @@ def _asked_anyhow(patch: Patch, order: str, condition: str) -> None:
     asked = getattr(operator, order)
 
     def request(*arguments: Any, **known: Any) -> Request:
-        found: Request = asked(*arguments, **known)
-        values = {name: value for name, value in found.values.items() if name in f"{found.changes} {condition}"}
-        return replace(found, condition=condition, values=values)
+        return _changed(asked(*arguments, **known), condition=condition)
 
     patch.setattr(operator, order, request)
 
 
-def a_refusal_is_only_noted(patch: Patch) -> None:
-    def note(execution: str, step: int, order: Order) -> Request:
-        return Request(
-            execution=execution,
-            order=order,
-            changes="SET refused = :order",
-            condition="holder = :execution AND awaits = :step",
-            values={":execution": execution, ":step": step, ":order": order.to_json()},
-        )
+def _only_noted(patch: Patch, order: str) -> None:
+    """Let an order be written where nobody reads it."""
+    asked = getattr(operator, order)
 
-    patch.setattr(operator, "reject", note)
+    def request(*arguments: Any, **known: Any) -> Request:
+        return _changed(asked(*arguments, **known), changes="SET noted = :why")
+
+    patch.setattr(operator, order, request)
+
+
+def _changed(asked: Request, **changes: str) -> Request:
+    """Return the request with other expressions, and the values that these name."""
+    request = replace(asked, **changes)  # type: ignore[arg-type]
+    named = set(re.findall(r":\w+", f"{request.changes} {request.condition}"))
+    return replace(request, values={name: value for name, value in asked.values.items() if name in named})
+
+
+def an_abort_waits_for_the_next_look(patch: Patch) -> None:
+    patch.setattr(abort, "abort", lambda *_: None)
+
+
+def a_yes_in_the_last_moment_is_taken_and_does_not_count(patch: Patch) -> None:
+    patch.setattr(Ledger, "end_question", lambda *_: True)
+
+
+def a_pause_takes_the_question_back_while_its_time_goes_on(patch: Patch) -> None:
+    ask, asked_since = step_look.ask, holding._asked_since
+
+    def ask_anew(*decided: Any, **known: Any) -> Asked:
+        return ask(*decided, **{**known, "is_asked": False})
+
+    def keep_the_time(state: StepState, what: Awaits | None, now: float) -> StepState:
+        return state if what is None else asked_since(state, what, now)
+
+    patch.setattr(step_look, "ask", ask_anew)
+    patch.setattr(holding, "_asked_since", keep_the_time)
 
 
 def silence_is_a_yes(patch: Patch) -> None:

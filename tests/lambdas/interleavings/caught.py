@@ -36,13 +36,21 @@ CAUGHT_BY: Mapping[type[Happenings], Mapping[Break, str]] = {
         breaks.who_skips_a_bake_skips_its_gates: "the_bake_of_a_bad_canary_is_cut_short",
         breaks.an_approval_is_for_whatever_is_asked_of_its_step: "the_question_changes_while_somebody_answers",
         breaks.a_skipped_bake_is_one_of_whatever_rollout_runs: "an_order_of_the_rollout_before_arrives",
+        breaks.a_late_promote_replaces_the_one_of_a_later_step: "an_order_of_the_step_before_arrives",
+        breaks.an_approval_is_for_whatever_step_asks: "an_order_of_the_step_before_arrives",
+        breaks.an_approval_is_for_whatever_rollout_asks: "an_order_of_the_rollout_before_arrives",
         breaks.a_refusal_is_only_noted: "somebody_ends_a_rollout_beside_a_task",
+        breaks.an_abort_is_only_noted: "somebody_ends_a_rollout_beside_a_task",
+        breaks.an_abort_waits_for_the_next_look: "somebody_ends_a_rollout_beside_a_task",
+        breaks.a_yes_in_the_last_moment_is_taken_and_does_not_count: "an_answer_comes_when_the_time_is_over",
+        breaks.a_pause_takes_the_question_back_while_its_time_goes_on: "an_answer_comes_when_the_time_is_over",
         breaks.silence_is_a_yes: "an_answer_comes_when_the_time_is_over",
     },
 }
 """Each break with the rule that brings about what it makes go wrong."""
 SEEN_AT_REST = frozenset({
     breaks.settle_acts_on_a_status_that_the_stack_has_left, breaks.a_refusal_is_only_noted,
+    breaks.an_abort_is_only_noted, breaks.an_abort_waits_for_the_next_look,
     breaks.whatever_ends_a_hold_back_takes_the_traffic, breaks.a_hold_back_gives_the_rest_before_that_is_decided,
 })  # fmt: skip
 """The others are seen at once: their examples need not come to rest."""

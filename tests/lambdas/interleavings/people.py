@@ -96,6 +96,11 @@ class PeopleCourse(Course):
         """Let the next release be rolled out until this task of this step is next. Each step before is approved."""
         execution = self.shop.release(self._next_version())
         assert execution is not None
+        self.bring(execution, task, index, stands)
+        return execution
+
+    def bring(self, execution: Execution, task: str, index: int, stands: Stands) -> None:
+        """Let a rollout go on until this task of this step is next. Each step before is approved."""
         for _ in range(MOST_TASKS):
             if execution.task == task and execution.step["index"] == index and self._stands(execution, stands):
                 break
@@ -108,7 +113,6 @@ class PeopleCourse(Course):
             raise AssertionError(execution.failure)
         self.shop.wait_until_quiet()
         self.look()
-        return execution
 
     def _stands(self, execution: Execution, stands: Stands) -> bool:
         if stands is Stands.ASKS:

@@ -23,6 +23,11 @@ FITTING = (
     ("promote", BAKING[2]), ("pause", BAKING[0]), ("abort", BAKING[1]),
 )  # fmt: skip
 """Orders that fit where a rollout stands."""
+TO_THE_NEXT_STEP = (
+    ("promote", BAKING[0], ("Evaluate", 1, Stands.FIRST)), ("approve", ASKING[0], ASKING[2]),
+    ("reject", ASKING[0], ASKING[2]),
+)  # fmt: skip
+"""Such orders as well, and where they would fit again in the next step."""
 PROMOTING: Where = ("Promote", 2, Stands.FIRST)
 OFTEN = (*ORDERS, "approve", "pause")
 OF_BOB = (*(f"bob: {order}" for order in OFTEN), *(f"button: {order}" for order in BUTTONS))
@@ -132,6 +137,23 @@ class PeopleInterleavings(Happenings):
         self.course.begin_rollout(*then)
         self.course.finish(late)
         self._begin(f"button: {button}", TO_ITS_END)
+        self.the_rollout_goes_on(tasks)
+
+    @rule(
+        ordered=st.sampled_from(TO_THE_NEXT_STEP),
+        second=st.sampled_from(("promote", "approve", "pause")),
+        tasks=few_tasks,
+    )
+    def an_order_of_the_step_before_arrives(self, ordered: tuple[str, Where, Where], second: str, tasks: int) -> None:
+        """A command hung before its write, and others have given the same one and another meanwhile."""
+        order, moment, then = ordered
+        self._clear_the_way()
+        execution = self.course.begin_rollout(*moment)
+        late = self.course.begin(f"ann: {order}")
+        self.course.go_on_until(late, "UpdateItem")
+        self.course.bring(execution, *then)
+        self._begin(f"bob: {second}", TO_ITS_END)
+        self.course.finish(late)
         self.the_rollout_goes_on(tasks)
 
     @rule(
