@@ -23,7 +23,7 @@ from tests.lambdas.interleavings.people_machine import PeopleInterleavings
 from tests.lambdas.interleavings.record import Violation
 
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", "80"))
-MOST_EXAMPLES_TO_CATCH_ONE = 600
+MOST_EXAMPLES_TO_CATCH_ONE = 150
 SHARE_OF_EXAMPLES: Mapping[type[Happenings], float] = {
     Interleavings: 0.45, PacedInterleavings: 0.3, HeldBackInterleavings: 0.25, PeopleInterleavings: 0.5,
 }  # fmt: skip
