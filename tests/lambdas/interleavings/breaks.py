@@ -174,11 +174,12 @@ def _only_noted(patch: Patch, order: str) -> None:
     patch.setattr(operator, order, request)
 
 
-def _changed(asked: Request, **changes: str) -> Request:
-    """Return the request with other expressions, and the values that these name."""
-    request = replace(asked, **changes)  # type: ignore[arg-type]
-    named = set(re.findall(r":\w+", f"{request.changes} {request.condition}"))
-    return replace(request, values={name: value for name, value in asked.values.items() if name in named})
+def _changed(asked: Request, *, changes: str = "", condition: str = "") -> Request:
+    """Return the request with another expression, and the values that its expressions name."""
+    changes, condition = changes or asked.changes, condition or asked.condition
+    named = set(re.findall(r":\w+", f"{changes} {condition}"))
+    values = {name: value for name, value in asked.values.items() if name in named}
+    return replace(asked, changes=changes, condition=condition, values=values)
 
 
 def an_abort_waits_for_the_next_look(patch: Patch) -> None:

@@ -1,6 +1,7 @@
 """Which rule of which machine shows that a safeguard is missing."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.lambdas.interleavings import breaks
 from tests.lambdas.interleavings.breaks import Break
@@ -65,4 +66,6 @@ def machine_for(broken: Break, machine: type[Happenings], rule: str) -> type[Hap
     changes: dict[str, object] = {each.function.__name__: each.function for each in machine.setup_state().rules}
     del changes[rule]
     changes["comes_to_rest"] = broken in SEEN_AT_REST
-    return type(machine)(f"{machine.__name__}With_{rule}", (machine,), changes)
+    kind: Any = type(machine)
+    narrowed: type[Happenings] = kind(f"{machine.__name__}With_{rule}", (machine,), changes)
+    return narrowed
