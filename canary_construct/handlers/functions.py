@@ -11,7 +11,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
-from rollout.contract.names import LEDGER_VARIABLE
+from rollout.contract.names import LEDGER_VARIABLE, STACK_VARIABLE
 
 from canary_construct.handlers.ledger_stream import call_on_orders
 from canary_construct.handlers.log_groups import function_log, open_to_logs, rollout_log
@@ -195,7 +195,7 @@ class Handlers(Construct):
             memory_size=MEMORY_MB,
             timeout=Duration.minutes(15 if name in LONG_RUNNING else 1),
             role=role,
-            environment={LEDGER_VARIABLE: self.ledger.table_name},
+            environment={LEDGER_VARIABLE: self.ledger.table_name, STACK_VARIABLE: self.scope.mark},
             environment_encryption=self._settings.encryption_key,
             log_group=self._log_group,
             **self._network,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from rollout import clients
 from rollout.contract.errors import EndpointUnusable
-from rollout.contract.names import TAG
+from rollout.contract.names import STACK_TAG, STACK_VARIABLE, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,15 +40,18 @@ def sweep(endpoint: str, resources: Iterable[Swept]) -> None:
 
 
 def all_of(endpoint: str) -> list[Swept]:
-    """Return every model and endpoint config of an endpoint, with the name as it was given.
+    """Return every model and endpoint config that this stack made for an endpoint, with the name as it was given.
+
+    Another stack may have had an endpoint of this name and left what it needs. IAM denies the deletion of that.
 
     The tagging API returns ARNs only, and SageMaker writes names in ARNs in lower case. A name taken from an ARN may
     differ from the real name, and a needed resource would look unneeded.
     Source: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
     """
     pages = clients.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    wanted = {TAG: endpoint, STACK_TAG: os.environ.get(STACK_VARIABLE, "")}
     found = pages.paginate(
-        TagFilters=[{"Key": TAG, "Values": [endpoint]}],
+        TagFilters=[{"Key": key, "Values": [value]} for key, value in wanted.items() if value],
         ResourceTypeFilters=["sagemaker:model", "sagemaker:endpoint-config"],
     )
     arns = {resource["ResourceARN"] for page in found for resource in page["ResourceTagMappingList"]}

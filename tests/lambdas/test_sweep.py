@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
+from rollout.contract.names import STACK_TAG, STACK_VARIABLE, TAG
 from rollout.sweep import Swept, sweep
 
 from canary_tools.aws_models.api.errors import ApiError
 from tests.lambdas.fakes.aws import THROTTLED, Aws
-from tests.lambdas.fakes.settings import ENDPOINT
+from tests.lambdas.fakes.settings import ENDPOINT, INSTANCE_TYPE, STACK_MARK
+from tests.lambdas.fakes.stack import EXECUTION_ROLE
 
 if TYPE_CHECKING:
     from tests.lambdas.fakes.shop import Shop
@@ -74,6 +76,31 @@ def test_a_config_of_the_stack_that_somebody_deleted_holds_up_no_settling(aws: A
     aws.stacks.status = "UPDATE_COMPLETE"
     serving.settle()
     assert serving.unsafe() == []
+
+
+def test_what_another_stack_has_left_under_this_name_is_its_own(
+    aws: Aws, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that left its stack keeps its models. Somebody deleted it by hand, and another stack has the name."""
+    monkeypatch.setenv(STACK_VARIABLE, STACK_MARK)
+    tags = [{"Key": TAG, "Value": ENDPOINT}, {"Key": STACK_TAG, "Value": "another"}]
+    container = {"Image": "image:1", "ModelDataUrl": "s3://models/left.tar.gz"}
+    catalogue = aws.sagemaker.catalogue
+    catalogue.models.create(
+        {"ModelName": "left", "ExecutionRoleArn": EXECUTION_ROLE, "PrimaryContainer": container, "Tags": tags}
+    )
+    variant = {
+        "VariantName": "a", "ModelName": "left", "InstanceType": INSTANCE_TYPE, "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }  # fmt: skip
+    catalogue.configs.create({"EndpointConfigName": "left", "ProductionVariants": [variant], "Tags": tags})
+    aws.fail("DeleteModel", DENIED, times=99, when=lambda asked: asked["ModelName"] == "left")
+    aws.fail("DeleteEndpointConfig", DENIED, times=99, when=lambda asked: asked["EndpointConfigName"] == "left")
+    shop.serve_first()
+    shop.promote("v2")
+    assert len(configs(aws)) == 2
+    shop.stack.destroy()
+    assert (models(aws), configs(aws)) == (["left"], ["left"])
 
 
 def test_a_sweep_that_fails_does_not_hold_up_the_rollout(aws: Aws, serving: Shop) -> None:

@@ -20,6 +20,7 @@ CONSTRUCT_TAG = "canary-construct:construct"
 PLAN_METADATA = "canary-construct:plan"
 """The key of the plan's summary in the metadata of the state machine."""
 LEDGER_VARIABLE = "LEDGER_TABLE"
+STACK_VARIABLE = "STACK_MARK"
 """The environment variable of every handler that names the ledger's table."""
 
 EVENT_SOURCE = "canary-construct"
