@@ -17,7 +17,10 @@ RUNBOOK = "docs/runbook.md"
 WHAT = {
     Happened.STARTED: ("begins its rollout", "It has no traffic yet. Nothing is to be done."),
     Happened.STEP: ("goes on", "Nothing is to be done."),
-    Happened.HELD: ("is held", "Nothing is raised until it is resumed. Gates and alarms go on."),
+    Happened.HELD: (
+        "is held",
+        "Nothing is raised; gates and alarms go on. A window opens by itself, and `canary resume` ends a pause.",
+    ),
     Happened.NEEDS_APPROVAL: ("needs approval", "Say yes with `canary approve`, or no with `canary reject`."),
     Happened.RESUMED: ("goes on again", "Nothing is to be done."),
     Happened.PROMOTED: ("is promoted", "It serves now. Nothing is to be done."),

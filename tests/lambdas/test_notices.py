@@ -219,6 +219,12 @@ def test_whatever_a_release_is_called_sns_takes_the_subject(happened: Happened, 
     assert subject.isprintable()
 
 
+def test_nobody_is_sent_to_resume_a_rollout_that_waits_for_a_window() -> None:
+    said = announcement(Happened.HELD, DETAIL, {})
+    assert "A window opens by itself, and `canary resume` ends a pause." in said.text
+    assert "runbook.md#held" in said.text
+
+
 def test_the_slots_are_told_when_it_starts(aws: Aws, shop: Shop) -> None:
     shop.begin("v2", "Evaluate", index=0)
     (detail,) = told(aws, Happened.STARTED)
