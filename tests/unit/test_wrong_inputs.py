@@ -98,7 +98,7 @@ def test_every_public_class_and_function_is_checked(name: str) -> None:
 def test_without_the_check_something_else_answers() -> None:
     plain = inspect.unwrap(library.CanaryEndpoint.__init__)
     made = object.__new__(library.CanaryEndpoint)
-    refusal = refusal_by(lambda: plain(made, stack(), "Endpoint", release=library.ModelRelease, instance_type=3))  # type: ignore[arg-type]
+    refusal = refusal_by(lambda: plain(made, stack(), "Endpoint", release="v1", instance_type="ml.m5.large"))  # type: ignore[arg-type]
     assert refusal is not None
     assert not is_sentence(refusal)
 
