@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollout import clients, clock
+from rollout.contract.errors import Throttled, Unavailable
 
 LOOK_AGAIN_SECONDS = 10
 
@@ -14,8 +15,19 @@ def wait_until_gone(security_group: str, *, until: float) -> None:
     Sources: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1327 and
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html
     """
-    filters = [{"Name": "group-id", "Values": [security_group]}]
-    while clients.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]:
+    while _is_used(security_group):
         if clock.now() >= until:
             return
         clock.pause(LOOK_AGAIN_SECONDS)
+
+
+def _is_used(security_group: str) -> bool:
+    """Tell whether an interface uses it, or EC2 does not say: it limits the calls of a whole account."""
+    try:
+        with clients.named_failures():
+            found = clients.client("ec2").describe_network_interfaces(
+                Filters=[{"Name": "group-id", "Values": [security_group]}]
+            )
+    except (Throttled, Unavailable):
+        return True
+    return bool(found["NetworkInterfaces"])

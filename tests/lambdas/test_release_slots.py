@@ -472,6 +472,14 @@ def test_deletion_waits_until_sagemaker_has_left_the_security_group(
     assert least <= aws.clock.now() - began <= most
 
 
+def test_an_ec2_that_limits_calls_fails_no_deletion(aws: Aws, shop: Shop) -> None:
+    shop.deploy("v1", security_group="sg-1")
+    shop.settle()
+    aws.fail("DescribeNetworkInterfaces", ApiError("RequestLimitExceeded", "Request limit exceeded."), times=9)
+    shop.stack.destroy()
+    assert len(aws.asked("DescribeNetworkInterfaces")) == 10
+
+
 def test_without_a_group_of_its_own_nobody_is_asked_for_interfaces(aws: Aws, serving: Shop) -> None:
     serving.stack.destroy()
     assert aws.asked("DescribeNetworkInterfaces") == []
