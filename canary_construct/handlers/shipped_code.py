@@ -15,7 +15,7 @@ import tempfile
 import tokenize
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import rollout
 from aws_cdk import aws_lambda as lambda_
@@ -162,18 +162,27 @@ def _blank(lines: list[str], block: ast.stmt) -> None:
 
 
 def without_documentation(source: str) -> str:
-    r"""Return a module's code without comments, and with empty strings for docstrings.
+    r"""Return a module's code without comments and docstrings. Where a docstring is all that there is, "" is left.
 
     >>> without_documentation('def twice(n):\n    # by adding\n    "Return more."\n    return n + n  # more\n')
-    'def twice(n):\n\n    ""\n    return n + n\n'
+    'def twice(n):\n\n\n    return n + n\n'
+    >>> without_documentation('class Late(Exception):\n    "Raised when it is."\n')
+    'class Late(Exception):\n    ""\n'
     """
     lines = source.splitlines(keepends=True)
+    needed = {node.body[0].lineno for node in ast.walk(ast.parse(source)) if _is_documented_only(node)}
     for token in reversed(list(_documentation(source))):
         (first, begin), (last, end) = token.start, token.end
         before, after = lines[first - 1][:begin], lines[last - 1][end:]
-        kept = f'{before}""' if token.type == tokenize.STRING else before.rstrip()
+        kept = f'{before}""' if first in needed and token.type == tokenize.STRING else before.rstrip()
         lines[first - 1 : last] = [kept + "\n" * (last - first) + after]
     return "".join(lines)
+
+
+def _is_documented_only(node: ast.AST) -> TypeGuard[ast.ClassDef | ast.FunctionDef]:
+    return (
+        isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None and not node.body[1:]
+    )
 
 
 def with_narrow_indentation(source: str) -> str:

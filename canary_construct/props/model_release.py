@@ -157,6 +157,7 @@ class ModelRelease:
 
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy.html
         """
+        check_package_arn(arn)
         return cls(
             version=version,
             model_package_arn=arn,
