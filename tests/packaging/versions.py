@@ -1,9 +1,9 @@
 """Writes docs/versions.md: `python -m tests.packaging.versions PYTHON… > docs/versions.md`. It takes half an hour.
 
-Each PYTHON is a command, such as "/usr/bin/python3.13" or "chroot /tmp/sid python3.14"; a chroot must have the folder
-`--work` at the same place. For each of them and for the lowest and the newest CDK that the wheel declares, an empty
-environment gets the wheel from pip, and synthesises with each Node.js every example but those that need a newer CDK.
-The templates are compared with those of this checkout's own environment. What was tried in `--work` already is not
+Each PYTHON is a command, such as "python3.13" or "sid python3.14", where `sid` enters a chroot: that must have the
+folder `--work` at the same place. For each of them and for the lowest and the newest CDK that the wheel declares, an
+empty environment gets the wheel from pip, and synthesises with each Node.js every example but those that need a newer
+CDK. The templates are compared with those of this checkout's own environment. What was tried in `--work` already is not
 tried again.
 """
 
@@ -75,7 +75,8 @@ Made on {day} by:
 {command}
 ```
 
-The workflow in `.github/workflows/ci.yml` does the same for each change.
+`sid` enters a chroot of Debian's newest packages, for the newest Python. The workflow in `.github/workflows/ci.yml` \
+does the same for each change.
 """
 
 
