@@ -63,9 +63,10 @@ def check(
     """
     if _owned(stack_id, adoption.logical_id) != view.arn.lower():
         raise DeployRefused(sentences.ADOPTS_OWN.format(endpoint=view.name))
+    if has_slots(view) and first:
+        raise DeployRefused(sentences.ADOPTS_SLOTS.format(endpoint=view.name))
     if has_slots(view):
-        sentence = sentences.ADOPTS_SLOTS if first else sentences.ADOPTED_ALREADY
-        raise DeployRefused(sentence.format(endpoint=view.name))
+        raise DeployRefused(sentences.ADOPTED_ALREADY.format(endpoint=view.name))
     if view.config_name != adoption.config_name:
         words = {"endpoint": view.name, "now": view.config_name, "said": adoption.config_name}
         raise DeployRefused(sentences.ADOPTS_CONFIG.format(**words))
