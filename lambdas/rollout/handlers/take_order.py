@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NOT_FITTING = "Nothing was changed: that does not fit the rollout any more. Refresh the dashboard."
 REFUSED = "Nothing was changed: {refusal}."
-ANOTHERS = "{machine} is not the state machine of endpoint {endpoint}"
+OF_ANOTHER = "{machine} is not the state machine of endpoint {endpoint}"
 NOT_WRITTEN = "It is not known whether that was written: {error}. Refresh the dashboard."
 
 
@@ -67,7 +67,7 @@ def _go_back(event: Pressed, order: Order) -> bool:
         EndpointUnusable, Throttled, Unavailable: as `GoingBack` says.
     """
     if not is_state_machine_of(event["endpoint"], event["state_machine"]):
-        raise NothingToRelease(ANOTHERS.format(machine=event["state_machine"], endpoint=event["endpoint"]))
+        raise NothingToRelease(OF_ANOTHER.format(machine=event["state_machine"], endpoint=event["endpoint"]))
     back = GoingBack(
         ledger=Ledger(event["endpoint"]),
         endpoint=Endpoint(event["endpoint"]),
