@@ -142,7 +142,8 @@ class EndpointApi(Construct):
                 access_log=access_log,
             ),
         )
-        self.node.add_validation(PrivateHasPolicy(self._api, [endpoint_type]))
+        if endpoint_type is apigateway.EndpointType.PRIVATE:
+            self.node.add_validation(PrivateHasPolicy(self._api))
         self._method = self._invocations(endpoint, content, request_schema)
         if self._authorization.needs_key:
             self._usage_plan(rate_limit, burst_limit)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import jsii
 from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
 from constructs import IValidation
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SENTENCE = (
     "endpoint_type PRIVATE needs a policy, without which API Gateway deploys no private API: say who may call with "
@@ -20,19 +15,17 @@ _SENTENCE = (
 
 @jsii.implements(IValidation)
 class PrivateHasPolicy:
-    """Looks at the API as it is rendered: its policy may be given after the construct.
+    """Looks at a private API as it is rendered: its policy may be given after the construct.
 
     API Gateway answers "Private REST API doesn't have a resource policy attached to it". Source:
     https://github.com/aws/serverless-application-model/issues/3764
     """
 
-    def __init__(self, api: apigateway.RestApi, types: Sequence[apigateway.EndpointType]) -> None:
+    def __init__(self, api: apigateway.RestApi) -> None:
         self._api = api
-        self._types = types
 
     def validate(self) -> list[str]:
-        """Return a sentence if the API is private and has no policy."""
+        """Return a sentence if the API has no policy."""
         resource = self._api.node.default_child
         assert isinstance(resource, apigateway.CfnRestApi)
-        is_private = apigateway.EndpointType.PRIVATE in self._types
-        return [_SENTENCE] if is_private and not Stack.of(self._api).resolve(resource.policy) else []
+        return [] if Stack.of(self._api).resolve(resource.policy) else [_SENTENCE]

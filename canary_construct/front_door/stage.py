@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import RemovalPolicy, Stack, Token
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from rollout.contract.stage_variables import AT_REST
 
+from canary_construct.border.texts import check_text
 from canary_construct.props.slot import Slot
 
 if TYPE_CHECKING:
@@ -109,8 +110,6 @@ def check_stage(*, stage_name: str, rate_limit: float, burst_limit: int, web_acl
         raise ValueError(f"rate_limit must be more than 0 requests a second, got {rate_limit}")
     if burst_limit < 1:
         raise ValueError(f"burst_limit must be at least 1 request, got {burst_limit}")
-    if web_acl_arn is not None and not Token.is_unresolved(web_acl_arn) and not _WEB_ACL.fullmatch(web_acl_arn):
-        raise ValueError(
-            "web_acl_arn must be of a regional web ACL, arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id>, "
-            f"got {web_acl_arn!r}"
-        )
+    if web_acl_arn is not None:
+        allowed = "be of a regional web ACL, arn:aws:wafv2:<region>:<account>:regional/webacl/<name>/<id>"
+        check_text("web_acl_arn", web_acl_arn, _WEB_ACL, allowed)

@@ -10,6 +10,7 @@ from aws_cdk import CfnTag, Token
 from rollout.contract.hosting import INSTANCE_TYPE, SSM_ACCESS, VOLUME_SIZE
 from rollout.contract.names import STACK_TAG, TAG
 
+from canary_construct.border.texts import check_text
 from canary_construct.hosting.endpoint_name import check_endpoint_name
 from canary_construct.hosting.model_sources import ModelNeeds
 from canary_construct.props.metric_period import check_metric_period
@@ -137,7 +138,6 @@ def check_instance_type(instance_type: str) -> None:
     """
     if Token.is_unresolved(instance_type):
         return
-    if not _TYPE.fullmatch(instance_type):
-        raise ValueError(f"instance_type must be a SageMaker type such as ml.m5.xlarge, got {instance_type!r}")
+    check_text("instance_type", instance_type, _TYPE, "be a SageMaker type such as ml.m5.xlarge")
     if _UNSCALABLE.match(instance_type):
         raise ValueError(f"instance_type must be one that can scale, got {instance_type}: burstable types cannot")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 
-from aws_cdk import Duration, Token, pipelines
+from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 from canary_construct.props.model_release import check_version
 
 PROFILE = "canary"
@@ -64,10 +65,9 @@ def rollout_step(
     if minutes % 1:
         raise ValueError(f"timeout must be a whole number of minutes, got {minutes:g}")
     check_version(version)
-    if not Token.is_unresolved(region) and not _REGION.fullmatch(region):
-        raise ValueError(f"region must be one such as eu-central-1, got {region!r}")
-    if role_arn is not None and not Token.is_unresolved(role_arn) and not _ROLE.fullmatch(role_arn):
-        raise ValueError(f"role_arn must be arn:aws:iam::<account>:role/<name>, got {role_arn!r}")
+    check_text("region", region, _REGION, "be one such as eu-central-1")
+    if role_arn is not None:
+        check_text("role_arn", role_arn, _ROLE, "be arn:aws:iam::<account>:role/<name>")
     return pipelines.CodeBuildStep(
         construct_id,
         install_commands=[install, *_profile(role_arn)],

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Token
-
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 from canary_construct.props.model_release import check_version
 from canary_construct.props.slot import Slot
 
@@ -37,12 +36,8 @@ class Adoption:
     def __post_init__(self) -> None:
         check_version(self.version)
         for name in ("endpoint_config_name", "variant"):
-            given = getattr(self, name)
-            if not Token.is_unresolved(given) and not _NAME.fullmatch(given):
-                raise ValueError(
-                    f"{name} of an adopted endpoint must be its name, of 1 to 63 letters, digits and hyphens between "
-                    f"them, got {given!r}"
-                )
+            allowed = "be its name, of 1 to 63 letters, digits and hyphens between them"
+            check_text(f"{name} of an adopted endpoint", getattr(self, name), _NAME, allowed)
         if self.variant in {slot.value for slot in Slot}:
             raise ValueError(
                 f"variant of an adopted endpoint must be none of the construct's own, got {self.variant!r}"

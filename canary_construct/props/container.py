@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 _S3_OBJECT = re.compile(r"(?=.{1,1024}$)s3://[^/\s]+/.*[^/\s]")
 _S3_PREFIX = re.compile(r"s3://[^/]+/(?:.*/)?")
-_IMAGE = re.compile(r"(?!https?://)\S{1,255}")
 LONGEST_IMAGE = 255
+_IMAGE = re.compile(rf"(?!https?://)\S{{1,{LONGEST_IMAGE}}}")
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 MOST_VARIABLES, LONGEST_VALUE = 100, 1024
 _GZIP = b"\x1f\x8b"
@@ -45,8 +46,7 @@ class S3Prefix:
     url: str
 
     def __post_init__(self) -> None:
-        if not Token.is_unresolved(self.url) and not _S3_PREFIX.fullmatch(self.url):
-            raise ValueError(f"url of an S3Prefix must be s3://bucket/folder/, got {self.url!r}")
+        check_text("url of an S3Prefix", self.url, _S3_PREFIX, "be s3://bucket/folder/")
 
 
 @checked()
@@ -97,7 +97,8 @@ class Container:
     def __post_init__(self) -> None:
         _check_image(self.image_uri)
         _check_given_once(self)
-        _check_model_data_url(self.model_data_url)
+        if self.model_data_url is not None:
+            check_text("model_data_url", self.model_data_url, _S3_OBJECT, "be s3://bucket/key of a model.tar.gz")
         if self.asset_path is not None:
             check_asset(self.asset_path)
         check_environment(self.environment)
@@ -159,11 +160,8 @@ def check_asset(path: str) -> None:
 def _check_image(uri: str) -> None:
     if not uri:
         raise ValueError("image_uri must name an image, got an empty text")
-    if not Token.is_unresolved(uri) and not _IMAGE.fullmatch(uri):
-        raise ValueError(
-            f"image_uri must be registry/repository:tag, at most {LONGEST_IMAGE} characters without spaces and without "
-            f"https://, got {uri!r}"
-        )
+    allowed = f"be registry/repository:tag, at most {LONGEST_IMAGE} characters without spaces and without https://"
+    check_text("image_uri", uri, _IMAGE, allowed)
 
 
 def check_environment(environment: Mapping[str, str]) -> None:
@@ -175,10 +173,8 @@ def check_environment(environment: Mapping[str, str]) -> None:
     if len(environment) > MOST_VARIABLES:
         raise ValueError(f"environment must be at most {MOST_VARIABLES} variables, got {len(environment)}")
     for name, value in environment.items():
-        if not Token.is_unresolved(name) and not _VARIABLE.fullmatch(name):
-            raise ValueError(
-                f"environment must have names of letters, digits and underscores that begin with no digit, got {name!r}"
-            )
+        allowed = "have names of letters, digits and underscores that begin with no digit"
+        check_text("environment", name, _VARIABLE, allowed)
         if len(value) > LONGEST_VALUE and not Token.is_unresolved(value):
             raise ValueError(
                 f"environment must have values of at most {LONGEST_VALUE:,} characters, got {len(value):,} in {name}"
@@ -198,10 +194,3 @@ def _check_given_once(container: Container) -> None:
             "the model data of a container is one of model_data_url, model_data and an asset, "
             f"got {' and '.join(given)}"
         )
-
-
-def _check_model_data_url(url: str | None) -> None:
-    if url is None or Token.is_unresolved(url):
-        return
-    if not _S3_OBJECT.fullmatch(url):
-        raise ValueError(f"model_data_url must be s3://bucket/key of a model.tar.gz, got {url!r}")

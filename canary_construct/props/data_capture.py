@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Token
 
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +96,5 @@ def _check_types(name: str, types: Sequence[str]) -> None:
         raise ValueError(f"{name} must hold at least one type, got none; leave it out for the usual one")
     if len(types) > MOST_TYPES:
         raise ValueError(f"{name} must be at most {MOST_TYPES}, got {len(types)}")
-    wrong = [each for each in types if not Token.is_unresolved(each) and not _TYPE.fullmatch(each)]
-    if wrong:
-        raise ValueError(f"{name} must hold types such as application/json, got {wrong[0]!r}")
+    for each in types:
+        check_text(name, each, _TYPE, "hold types such as application/json")

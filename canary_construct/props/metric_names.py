@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from rollout.contract.names import ENDPOINT_DIMENSION, VARIANT_DIMENSION
+
+from canary_construct.border.texts import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,8 @@ def check_metric_names(**names: str) -> None:
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
     """
     for prop, name in names.items():
-        if not Token.is_unresolved(name) and not _NAME.fullmatch(name):
-            raise ValueError(
-                f"{prop} must be 1 to 255 ASCII characters that begin with no colon, as CloudWatch takes them, got "
-                f"{name!r}"
-            )
+        allowed = "be 1 to 255 ASCII characters that begin with no colon, as CloudWatch takes them"
+        check_text(prop, name, _NAME, allowed)
 
 
 def check_dimensions(dimensions: Mapping[str, str]) -> None:
@@ -48,5 +46,4 @@ def check_dimensions(dimensions: Mapping[str, str]) -> None:
         raise ValueError(f"dimensions must be at most {MOST_DIMENSIONS}, got {len(dimensions)}")
     for name, value in dimensions.items():
         check_metric_names(dimensions=name)
-        if not Token.is_unresolved(value) and not _VALUE.fullmatch(value):
-            raise ValueError(f"dimensions must have values of 1 to 1,024 ASCII characters, got {value!r} in {name}")
+        check_text("dimensions", value, _VALUE, "have values of 1 to 1,024 ASCII characters", why=f" in {name}")

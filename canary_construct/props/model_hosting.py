@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from rollout.contract.hosting import (
     AMI_VERSION,
     DOWNLOAD_TIMEOUT,
@@ -18,6 +17,7 @@ from rollout.contract.hosting import (
 )
 
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 
 if TYPE_CHECKING:
     from aws_cdk import Duration, Size
@@ -132,8 +132,6 @@ def _within(allowed: range, value: int, name: str, unit: str) -> int:
 
 
 def _check_ami_version(version: str | None) -> None:
-    if version is None or Token.is_unresolved(version) or _AMI_VERSION.fullmatch(version):
-        return
-    raise ValueError(
-        f"inference_ami_version must be a name such as al2-ami-sagemaker-inference-gpu-3-1, got {version!r}"
-    )
+    if version is not None:
+        allowed = "be a name such as al2-ami-sagemaker-inference-gpu-3-1"
+        check_text("inference_ami_version", version, _AMI_VERSION, allowed)

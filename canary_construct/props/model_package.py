@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from aws_cdk import aws_events as events
 
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -25,11 +25,9 @@ def check_package_arn(arn: str) -> None:
     Raises:
         ValueError: when `arn` is a group, a name or a package without a version.
     """
-    if not Token.is_unresolved(arn) and not _VERSION_ARN.fullmatch(arn):
-        raise ValueError(
-            "arn must name one version of a model package, as in arn:aws:sagemaker:eu-central-1:123456789012:"
-            f"model-package/ranker/7, got {arn!r}: what has no version may be another model tomorrow"
-        )
+    example = "arn:aws:sagemaker:eu-central-1:123456789012:model-package/ranker/7"
+    allowed = f"name one version of a model package, as in {example}"
+    check_text("arn", arn, _VERSION_ARN, allowed, why=": what has no version may be another model tomorrow")
 
 
 @checked()
@@ -60,8 +58,7 @@ def on_approved_package(
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html (model package
     state change)
     """
-    if not Token.is_unresolved(group) and not _GROUP.fullmatch(group):
-        raise ValueError(f"group must be the name of a model package group, such as ranker, got {group!r}")
+    check_text("group", group, _GROUP, "be the name of a model package group, such as ranker")
     return events.Rule(
         scope,
         construct_id,

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
-
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 from canary_construct.props.container import Container, check_environment
 from canary_construct.props.model_package import check_package_arn
 
@@ -194,11 +193,8 @@ def check_version(version: str) -> None:
     Raises:
         ValueError: with what is allowed.
     """
-    if not Token.is_unresolved(version) and not _VERSION.fullmatch(version):
-        raise ValueError(
-            f"version must be 1 to 64 letters, digits, dots, hyphens or underscores, got {version!r}: "
-            "rollouts are named after it"
-        )
+    allowed = "be 1 to 64 letters, digits, dots, hyphens or underscores"
+    check_text("version", version, _VERSION, allowed, why=": rollouts are named after it")
 
 
 def _refuse(release: ModelRelease, names: Sequence[str], holder: str) -> None:

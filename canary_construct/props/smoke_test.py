@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_cdk import Token
 from rollout.contract.plan import SmokeRequest
 
 from canary_construct.border import checked
+from canary_construct.border.texts import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,7 @@ class SmokeTest:
     def __post_init__(self) -> None:
         if not self.payloads:
             raise ValueError("payloads must hold at least one request, got none")
-        if not Token.is_unresolved(self.content_type) and not _TYPE.fullmatch(self.content_type):
-            raise ValueError(f"content_type must be a type such as application/json, got {self.content_type!r}")
+        check_text("content_type", self.content_type, _TYPE, "be a type such as application/json")
         total = sum(len(_as_bytes(payload)) for payload in self.payloads)
         if total > MAX_TOTAL_BYTES:
             raise ValueError(f"payloads must not exceed {MAX_TOTAL_BYTES:,} bytes in all, got {total:,}")
