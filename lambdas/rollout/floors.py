@@ -177,8 +177,8 @@ def follows_traffic(world: World, slot: str) -> bool:
 def keep_minimum(world: World, *, unfinished: bool = False) -> None:
     """Bring the floors to rest when another minimum is in force than that of the slot that serves.
 
-    `unfinished`: see `slots_to_scale`.
     A busy endpoint, or one whose weights do not show the roles, is looked at again with the next event of the clock.
+    `unfinished`: see `slots_to_scale`.
     """
     try:
         view = world.endpoint.describe()

@@ -220,10 +220,9 @@ class Slow:
         known = [(above, value) for above, value in zip(ABOVE_OF_10_000, values, strict=True) if is_latency(value)]
         if not known:
             return None
-        least = floor(total * max((above for above, value in known if value > self.source.slow_us), default=0) / 10_000)
-        most = ceil(
-            total * min((above for above, value in known if value <= self.source.slow_us), default=10_000) / 10_000
-        )
+        at_least = max((above for above, value in known if value > self.source.slow_us), default=0)
+        at_most = min((above for above, value in known if value <= self.source.slow_us), default=10_000)
+        least, most = floor(total * at_least / 10_000), ceil(total * at_most / 10_000)
         return SlotCount(total=total, bad=least if from_below else most, exact=least == most)
 
 

@@ -30,9 +30,7 @@ def handler(event: Task, _context: object) -> dict[str, int]:
     return {"passed": len(plan.smoke_test)}
 
 
-def run_smoke_test(
-    runtime: Any, endpoint: str, requests: Sequence[SmokeRequest], *, canary: str, stable: str
-) -> None:  # fmt: skip
+def run_smoke_test(runtime: Any, endpoint: str, requests: Sequence[SmokeRequest], *, canary: str, stable: str) -> None:
     """Send the requests to the canary, whatever its weight.
 
     A request that it fails is sent once more. A model that fails one request in a hundred, as its predecessor may, is
