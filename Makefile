@@ -51,6 +51,7 @@ check: setup
 	ruff format --check .
 	ruff check .
 	mypy
+	python -m tests.packaging.typed_examples
 	$(MAKE) test
 
 format: setup

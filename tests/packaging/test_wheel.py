@@ -1,10 +1,6 @@
 """The wheel, built and used as a stranger would: another environment, another folder."""
 
 import json
-import shutil
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +10,7 @@ from canary_construct.handlers.functions import _module, handlers_by_asset
 from canary_construct.handlers.shipped_code import shipped_folder
 from canary_tools.acceptance.declaration import STACK_NAME, VARIABLE, Declaration
 from tests.packaging import wheels
-from tests.packaging.wheels import CLIENT, ROOT, Environment
+from tests.packaging.wheels import ROOT, Environment
 
 pytestmark = pytest.mark.xdist_group("packaging")
 
@@ -36,15 +32,6 @@ endpoint(NestedStack(Stack(app, "Outer"), "Inner"), "Ranker")
 app.synth()
 """
 
-MYPY_SETTINGS = """
-[mypy]
-strict = true
-[mypy-boto3.*,botocore.*]
-ignore_missing_imports = true
-"""
-"""boto3 is published without types."""
-MYPY_CACHE = ROOT / ".mypy_cache"
-
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -54,10 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stranger(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment that holds the wheel and can see the pinned CDK, and nothing of this checkout."""
-    environment = Environment(tmp_path_factory.mktemp("environment"))
-    environment.install("--no-deps", str(wheel))
-    (environment.site_packages / "pinned.pth").write_text(sysconfig.get_path("purelib"))
-    return environment
+    return wheels.beside_the_pinned(tmp_path_factory.mktemp("environment"), wheel)
 
 
 @pytest.fixture(scope="module")
@@ -97,24 +81,6 @@ def test_the_wheel_asks_for_the_cdk_and_nothing_else_unless_told(wheel: Path) ->
 def test_the_installed_packages_are_the_wheels(stranger: Environment, tmp_path: Path, package: str) -> None:
     show = f"import {package}; print({package}.__file__)"
     assert stranger.run("-c", show, folder=tmp_path).startswith(str(stranger.site_packages))
-
-
-@pytest.mark.skipif(not MYPY_CACHE.exists(), reason="run `mypy` before: to read the CDK anew takes minutes")
-def test_mypy_finds_nothing_in_the_examples_against_the_wheel(stranger: Environment, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "app.py", tmp_path)
-    shutil.copytree(MYPY_CACHE, tmp_path / "cache")
-    (tmp_path / "mypy.ini").write_text(MYPY_SETTINGS)
-    options = ["--cache-dir=cache", f"--python-executable={stranger.python}", "--package=examples"]
-    ended = subprocess.run(  # noqa: S603 - the command is this test's
-        [sys.executable, "-m", "mypy", *options],
-        cwd=tmp_path,
-        env={"MYPYPATH": str(CLIENT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.stdout.startswith("Success"), ended.stdout + ended.stderr
 
 
 def test_an_app_in_another_folder_can_have_endpoints_wherever_it_likes(assembly: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import venv
 import zipfile
@@ -67,6 +68,14 @@ class Environment:
     def run(self, *arguments: str, folder: Path, **variables: str) -> str:
         """Run Python and return what it prints."""
         return run([self.python, *arguments], folder=folder, **variables)
+
+
+def beside_the_pinned(folder: Path, *installed: Path) -> Environment:
+    """Return an environment with these wheels, which sees the pinned packages, and nothing of this checkout."""
+    environment = Environment(folder)
+    environment.install("--no-deps", *map(str, installed))
+    (environment.site_packages / "pinned.pth").write_text(sysconfig.get_path("purelib"))
+    return environment
 
 
 def run(command: list[str], *, folder: Path, **variables: str) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 APP = "python -m examples.recommender.demo.app"
-APP = "python -m examples.recommender.demo.app"
 LOG_LINES_SHOWN = 40
 DEPLOY_TIMEOUT_SECONDS = 600
 

@@ -41,7 +41,7 @@ class Observation:
     answered_at: float
     status: str
     slots: Mapping[str, Slot]
-    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    alarms: Mapping[str, Alarm] = field(default_factory=dict[str, Alarm])
     rollouts: Sequence[Rollout] = ()
 
 

@@ -37,11 +37,20 @@ def train(purchases: Purchases) -> dict[str, Model]:
         neighbours=[],
         profile_lookup_ms=[],
     )
-    v2: Model = v1 | {"name": "v2", "neighbours": _neighbours(bought, np.sqrt)}
-    v3: Model = v2 | {"name": "v3", "history": _without_shard(purchases.history)}
-    v4: Model = v2 | {"name": "v4", "profile_lookup_ms": PROFILE_LOOKUP_MS}
-    v5: Model = v2 | {"name": "v5", "neighbours": _neighbours(bought, _without_root)}
+    v2 = _named("v2", v1)
+    v2["neighbours"] = _neighbours(bought, np.sqrt)
+    v3, v4, v5 = _named("v3", v2), _named("v4", v2), _named("v5", v2)
+    v3["history"] = _without_shard(purchases.history)
+    v4["profile_lookup_ms"] = PROFILE_LOOKUP_MS
+    v5["neighbours"] = _neighbours(bought, _without_root)
     return {model["name"]: model for model in (v1, v2, v3, v4, v5)}
+
+
+def _named(name: str, model: Model) -> Model:
+    """Return a copy of a model under another name."""
+    copied = model.copy()
+    copied["name"] = name
+    return copied
 
 
 def hit_rate(model: Model, purchases: Purchases) -> float:

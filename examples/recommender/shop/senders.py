@@ -139,10 +139,11 @@ def _answered(due: float, answer: Mapping[str, Any], *, variant: str | None) -> 
 
 def _refused(error: ClientError, due: float) -> Request:
     """Tell a failing model (code ModelError) from a failing service."""
-    headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    code = error.response.get("Error", {}).get("Code", "")
     return _ended(
         due,
-        Outcome.MODEL_ERROR if error.response["Error"]["Code"] == "ModelError" else Outcome.UNANSWERED,
+        Outcome.MODEL_ERROR if code == "ModelError" else Outcome.UNANSWERED,
         variant=headers.get("x-amzn-invoked-production-variant"),
         version=_release_in(str(error.response.get("OriginalMessage", ""))),
         reason=str(error),
