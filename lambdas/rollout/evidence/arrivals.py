@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -20,10 +21,14 @@ NEVER = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """The values of each query. `period_seconds`: the length of a metric period."""
+    """The values of each query. `period_seconds`: the length of a metric period.
+
+    `closer`: those of the second call, which depends on the first one. Whether a period has come, they do not say.
+    """
 
     by_query: Mapping[Query, Values]
     period_seconds: int
+    closer: Mapping[Query, Values] = field(default_factory=dict)
     _digests: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def value(self, query: Query, number: int) -> float | None:
@@ -36,7 +41,11 @@ class Series:
 
     def period(self, number: int, *, has_come: bool = True) -> MetricPeriod:
         """Return what sources count."""
-        return MetricPeriod(number=number, period_seconds=self.period_seconds, series=self.by_query, has_come=has_come)
+        return MetricPeriod(number=number, period_seconds=self.period_seconds, series=self._all, has_come=has_come)
+
+    @cached_property
+    def _all(self) -> Mapping[Query, Values]:
+        return {**self.by_query, **self.closer}
 
     def end_of(self, number: int) -> int:
         """Return when a period ends, in seconds since the epoch."""

@@ -1,7 +1,8 @@
-"""Reads the sources of all gates in one `GetMetricData` call."""
+"""Reads the sources of all gates: in one `GetMetricData` call, and one more where slow requests are not counted."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rollout.contract.timing import HIGH_RESOLUTION_SECONDS
@@ -9,10 +10,10 @@ from rollout.decisions.pacing import NEWEST_PERIODS
 from rollout.evidence.arrivals import Series
 from rollout.evidence.findings import SECONDS_PER_MINUTE, Evidence, Findings
 from rollout.evidence.series import SeriesReader
-from rollout.evidence.sources import Query, reader_of, requests_of
+from rollout.evidence.sources import Query, Slow, reader_of, requests_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollout.contract.gate_rules import Source
     from rollout.evidence.window import Window
@@ -37,8 +38,11 @@ class EvidenceReader:
         if until <= window.first:
             return Evidence(end=window.first)
         queries = list(self._queries(stable=stable, canary=canary))
-        published = self._series.read(queries, start=self._earliest(window, queries), end=until * self._period)
-        series = Series(by_query=published, period_seconds=self._period)
+        start, end = self._earliest(window, queries), until * self._period
+        series = Series(by_query=self._series.read(queries, start=start, end=end), period_seconds=self._period)
+        closer = self._closer_queries(series, (stable, canary), range(start // self._period, until))
+        if closer:
+            series = replace(series, closer=self._series.read(closer, start=start, end=end))
         findings = Findings(series=series, sources=self._sources, window=window, stable=stable, canary=canary)
         return findings.evidence(range(window.first, until))
 
@@ -53,6 +57,20 @@ class EvidenceReader:
             return first
         periods_kept = HIGH_RESOLUTION_SECONDS // self._period
         return max(first, (int(window.now // self._period) - periods_kept + 1) * self._period)
+
+    def _closer_queries(self, series: Series, slots: Iterable[str], numbers: Iterable[int]) -> Sequence[Query]:
+        """Return what brackets the slow requests more closely, once the first call has said where they are."""
+        readers = [source for source in self._sources.values() if isinstance(source, Slow)]
+        periods = [series.period(number) for number in numbers]
+        return list(
+            dict.fromkeys(
+                query
+                for source in readers
+                for slot in slots
+                for period in periods
+                for query in source.closer_queries(period, slot)
+            )
+        )
 
     def _queries(self, *, stable: str, canary: str) -> Iterable[Query]:
         """Return every query once, in a stable order."""

@@ -31,8 +31,9 @@ class MetricPeriod:
     has_come: bool = True
 
     def value(self, query: Query) -> float | None:
-        """Return a statistic, or `None` when nothing was published."""
-        return self.series[query].get(query.read_at(self.number, self.period_seconds))
+        """Return a statistic, or `None` when nothing was published or asked for."""
+        values = self.series.get(query)
+        return values.get(query.read_at(self.number, self.period_seconds)) if values else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXTREMES: Mapping[float, str] = {0: "Minimum", 100: "Maximum"}
-PERCENTILES = (0, 25, 50, 75, 90, 95, 97, 98, 99, 99.3, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 100)
+PERCENTILES = (
+    0, 25, 50, 75, 80, 85, 90, 92.5, 94, 95, 96, 97, 98, 99, 99.3, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 100,
+)  # fmt: skip
 """They bracket the share of slow requests where `TC` is not supported, most closely around a limit that few exceed."""
+PARTS = 10
+"""Into so many parts a second call divides the range between two of them in which the share is, of 0.01 % at least."""
 LONGEST_LATENCY_US = 3600 * 10**6
 """An hour, in microseconds: no model is waited for so long, and a value above it is no latency. Source:
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html"""
@@ -125,6 +129,17 @@ def above_of_10_000(percentile: float) -> int:
 ABOVE_OF_10_000 = tuple(map(above_of_10_000, PERCENTILES))
 
 
+@cache
+def between(most: int, least: int) -> tuple[int, ...]:
+    """Return the parts of 10,000 that divide a range, from most to least, without its ends.
+
+    >>> between(300, 200), between(5, 0), between(20, 10)
+    ((290, 280, 270, 260, 250, 240, 230, 220, 210), (4, 3, 2, 1), (19, 18, 17, 16, 15, 14, 13, 12, 11))
+    """
+    parts = (most - round((most - least) * part / PARTS) for part in range(1, PARTS))
+    return tuple(dict.fromkeys(part for part in parts if least < part < most))
+
+
 def is_latency(value: float | None) -> TypeGuard[float]:
     """Tell whether a published value can be a latency in microseconds.
 
@@ -208,22 +223,50 @@ class Slow:
         percentiles = [latency_query(slot, statistic) for statistic in PERCENTILE_STATISTICS]
         return [latency_query(slot, "SampleCount"), latency_query(slot, f"TC({self.source.slow_us}:)"), *percentiles]
 
+    def closer_queries(self, period: Period, slot: str) -> list[Query]:
+        """Return the percentiles that bracket the share of a period more closely; none where it is counted."""
+        samples, slow, *_ = self.queries(slot)
+        if not period.value(samples) or period.value(slow) is not None:
+            return []
+        bracket = self._bracket(period, slot, ABOVE_OF_10_000)
+        return [] if bracket is None else [query for _, query in _above(slot, between(bracket.most, bracket.least))]
+
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:
-        """Return requests and slow ones, counted or bracketed."""
-        samples, above, *percentiles = self.queries(slot)
+        """Return requests and slow ones, counted or bracketed: as closely as the percentiles that were asked for do."""
+        samples, above, *_ = self.queries(slot)
         total = period.value(samples)
         if not total:
             return None if total is None else SlotCount(total=0, bad=0)
         if (slow := period.value(above)) is not None:
             return SlotCount(total=total, bad=slow)
-        values = map(period.value, percentiles)
-        known = [(above, value) for above, value in zip(ABOVE_OF_10_000, values, strict=True) if is_latency(value)]
-        if not known:
+        bracket = self._bracket(period, slot, ABOVE_OF_10_000)
+        if bracket is None:
             return None
-        at_least = max((above for above, value in known if value > self.source.slow_us), default=0)
-        at_most = min((above for above, value in known if value <= self.source.slow_us), default=10_000)
+        closer = self._bracket(period, slot, (bracket.most, *between(bracket.most, bracket.least), bracket.least))
+        at_least, at_most = bracket if closer is None else closer
         least, most = floor(total * at_least / 10_000), ceil(total * at_most / 10_000)
         return SlotCount(total=total, bad=least if from_below else most, exact=least == most)
+
+    def _bracket(self, period: Period, slot: str, parts: tuple[int, ...]) -> _Bracket | None:
+        """Return between which of these parts of 10,000 the share is; `None` when none of them was published."""
+        slow, others = [], []
+        for above, query in _above(slot, parts):
+            if is_latency(value := period.value(query)):
+                (slow if value > self.source.slow_us else others).append(above)
+        return _Bracket(max(slow, default=0), min(others, default=10_000)) if slow or others else None
+
+
+class _Bracket(NamedTuple):
+    """Bounds of a share, in parts of 10,000."""
+
+    least: int
+    most: int
+
+
+@cache
+def _above(slot: str, parts: tuple[int, ...]) -> tuple[tuple[int, Query], ...]:
+    """Return each of these parts of 10,000 requests with the query for the percentile that so many are above."""
+    return tuple((above, latency_query(slot, percentile_statistic((10_000 - above) / 100))) for above in parts)
 
 
 @dataclass(frozen=True, kw_only=True)
