@@ -16,7 +16,7 @@ from rollout.contract.states import Next, StepState
 from rollout.decisions.capacity import canary_floor, instances_needed
 from rollout.evidence.reader import EvidenceReader
 from rollout.shares import first_percent, foreseen_percent, seconds_to_next_look
-from rollout.step_look import look_at, window_of
+from rollout.step_look import look_at, window_of, with_instances
 
 from bench.exposure.cloudwatch import CANARY_SLOT, STABLE_SLOT, CloudWatch
 from bench.exposure.simulate import EVERYTHING, Course
@@ -51,6 +51,7 @@ class _Rollout:
         self._served_until = 0.0
         self._of_period: list[Mapping[str, Answered]] = []
         self._instances = plan.settings.scaling.idle_instances
+        self._came_before = self._instances
         self._come_at = 0.0
         state = StepState(index=0)
         percent = first_percent(plan, state, requests_per_minute=self._per_minute)
@@ -114,6 +115,7 @@ class _Rollout:
         """Order instances. Until they have come, SageMaker changes no weights."""
         ordered = self._floor(foreseen_percent(self.plan, self.state, must_wait=must_wait))
         if ordered > self._instances:
+            self._came_before = self._in_service
             self._come_at = self.now + self.site.scenario.launch_s
             self._instances = ordered
 
@@ -125,6 +127,11 @@ class _Rollout:
         self._serve(moment)
         self.now = moment
 
+    @property
+    def _in_service(self) -> int:
+        """Return the instances that have come."""
+        return self._instances if self._come_at <= self.now else self._came_before
+
     def _look(self) -> Next:
         """Look after the usual interval, as `evaluate` does; an alarm does not wait for it."""
         held_back = self.plan.hold_back if self._is_held_back else None
@@ -135,6 +142,7 @@ class _Rollout:
             self.now = max(self.alarmed_at, self.shifts[-1][0])
             return Next.REJECT
         self.cloudwatch.now = self.now
+        self.state = with_instances(self.plan, self.state, self._in_service, self.now)
         window = window_of(self.plan, self.state, self.now)
         evidence = self._reader.read(window, stable=STABLE_SLOT, canary=CANARY_SLOT)
         looked = look_at(self.plan, self.state, window, evidence)

@@ -50,6 +50,12 @@ class _Judgement(NamedTuple):
     gates: Sequence[GateView]
 
 
+def with_instances(plan: Plan, state: StepState, instances: int, now: float) -> StepState:
+    """Return the step with the instances that the canary has now."""
+    period = int(now // plan.settings.metric_period_seconds)
+    return replace(state, exposure=state.exposure.with_instances(instances, period))
+
+
 def window_of(plan: Plan, state: StepState, now: float) -> Window:
     """Return the metric periods that nobody has used yet."""
     return Window(

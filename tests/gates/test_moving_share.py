@@ -392,6 +392,57 @@ def test_warm_up_once_is_said_only_where_it_is_so() -> None:
     assert "warm_up_once" not in JudgeRules(gates=(rule,)).to_json()
 
 
+# Instances that come later
+
+
+def with_new_instances(number: int, age: int | None, *, bad: int, step: int = 0) -> Minute:
+    return Minute(number, step, {"errors": Counts(300, bad, 5700, 6)}, fleet_age=age)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_what_new_instances_do_while_they_warm_up_is_not_held_against_the_release(step: int) -> None:
+    """For as long as `warm_up` says, in any step; a release whose first instances were cold is as good as before."""
+    rules = judge(warm_up=3, warm_up_once=True)
+    state, before = rules.update(rules.new_state(), [a_minute(n, 0.05, step=step) for n in range(9)])
+    cold = [with_new_instances(9 + age, age, bad=90, step=step) for age in range(3)]
+    after, assessment = rules.update(state, cold)
+    assert (assessment.verdict, assessment.gates[0].log_evidence) == ("CONTINUE", before.gates[0].log_evidence)
+    _, later = rules.update(after, [with_new_instances(12 + n, 3 + n, bad=90, step=step) for n in range(9)])
+    assert later.verdict == "FAIL"
+
+
+def test_without_a_warm_up_new_instances_are_judged_at_once() -> None:
+    rules = judge()
+    state, _ = rules.update(rules.new_state(), [a_minute(n, 0.05) for n in range(9)])
+    _, assessment = rules.update(state, [with_new_instances(9 + age, age, bad=90) for age in range(3)])
+    assert assessment.verdict == "FAIL"
+
+
+def test_bad_minutes_of_new_instances_are_not_counted_as_such() -> None:
+    rules = judge(warm_up=5, warm_up_once=True)
+    state, _ = rules.update(rules.new_state(), [a_minute(n, 0.05) for n in range(9)])
+    after, _ = rules.update(state, [with_new_instances(9 + age, age, bad=90) for age in range(5)])
+    assert after["gates"]["errors"]["alone"] == state["gates"]["errors"]["alone"]
+    assert after["gates"]["errors"]["bets"] == state["gates"]["errors"]["bets"]
+
+
+def test_what_new_instances_show_in_its_favour_counts() -> None:
+    """Warm ones cost a good release no time: its minutes and its proof go on."""
+    rules = judge(warm_up=5, warm_up_once=True, min_difference=0.0005)
+    state, _ = rules.update(rules.new_state(), [a_minute(n, 0.05) for n in range(9)])
+    new, _ = rules.update(state, [with_new_instances(9 + age, age, bad=0) for age in range(5)])
+    old, _ = rules.update(state, [with_new_instances(9 + age, None, bad=0) for age in range(5)])
+    for key in ("good", "seen", "step", "var", "past"):
+        assert new["gates"]["errors"].get(key) == old["gates"]["errors"].get(key)
+
+
+def test_a_fall_of_the_share_among_new_instances_is_no_evidence_either() -> None:
+    rules = judge(warm_up=2, warm_up_once=True)
+    state, _ = rules.update(rules.new_state(), [a_minute(n, 0.5) for n in range(4)])
+    after, _ = rules.update(state, [replace(fall(4, Counts(1800, 300, 4200, 4), 0.5), fleet_age=0)])
+    assert after["gates"] == state["gates"]
+
+
 # What harms both
 
 

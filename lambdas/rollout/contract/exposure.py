@@ -15,12 +15,43 @@ FINEST_PERCENT = 0.01
 library are whole numbers that sum to 100 or to 10,000, which such floats hold exactly."""
 
 
+GROWS = 1.25
+"""New instances matter when they make the canary's fleet so many times as large as it was: of fewer, each has a small
+part of the requests. A fleet can grow so a few times only."""
+
+
 class Served(NamedTuple):
     """The share from one metric period on, in percent; `None` while it changes, from `fell_from` if it fell."""
 
     first: int
     percent: float | None
     fell_from: float | None = None
+
+
+class Fleet(NamedTuple):
+    """The canary's instances, as the looks found them. `most`: the most so far. `looked`: the period of the last look.
+
+    `grown`: from which period to which the instances came with which it grew, for each time that it did.
+    """
+
+    most: int
+    looked: int
+    grown: Sequence[tuple[int, int]] = ()
+
+    def found(self, instances: int, period: int) -> Fleet:
+        """Return the fleet after a look. It does not grow by instances that were there before, and come again."""
+        has_grown = instances >= GROWS * self.most
+        grown = (*self.grown, (self.looked, period)) if has_grown else self.grown
+        return Fleet(max(self.most, instances), period, grown)
+
+    def age(self, period: int) -> int | None:
+        """Return how many periods before this one it grew last; `None` if it did not.
+
+        >>> fleet = Fleet(most=1, looked=10).found(4, 11)
+        >>> [fleet.age(period) for period in (9, 10, 11, 12)]
+        [None, 0, 0, 1]
+        """
+        return min((max(0, period - last) for first, last in self.grown if first <= period), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +109,8 @@ class Exposure:
 
     `percent`: what this step wants now; `None` before it was chosen. `before`: what was in force when it was chosen.
     `number`: how many shares came before, its number in the ledger. `served`: all of them, oldest first.
-    `waited_seconds`: how long the shares of this rollout waited for instances and weights in all.
+    `waited_seconds`: how long the shares of this rollout waited for instances and weights in all. `fleet`: `None`
+    before the first look.
     """
 
     percent: float | None = None
@@ -87,16 +119,20 @@ class Exposure:
     served: Sequence[Served] = ()
     waited_seconds: float = 0.0
     pacing: Pacing = field(default_factory=Pacing)
+    fleet: Fleet | None = None
 
     @classmethod
     def parse(cls, payload: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         served = tuple(Served(*entry) for entry in payload["served"])
-        return cls(**{**payload, "served": served, "pacing": Pacing.parse(payload["pacing"])})
+        fleet = None if payload.get("fleet") is None else _fleet(*payload["fleet"])
+        return cls(**{**payload, "served": served, "pacing": Pacing.parse(payload["pacing"]), "fleet": fleet})
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON."""
-        return {**vars(self), "served": [list(entry) for entry in self.served], "pacing": self.pacing.to_json()}
+        fleet = None if self.fleet is None else [*self.fleet[:2], [list(entry) for entry in self.fleet.grown]]
+        served = [list(entry) for entry in self.served]
+        return {**vars(self), "served": served, "pacing": self.pacing.to_json(), "fleet": fleet}
 
     @property
     def wanted(self) -> float:
@@ -114,6 +150,11 @@ class Exposure:
             number=self.number + 1 if chosen_before else self.number,
         )
 
+    def with_instances(self, instances: int, period: int) -> Self:
+        """Return the exposure with what a look found: so many instances of the canary, in that period."""
+        before = Fleet(instances, period) if self.fleet is None else self.fleet
+        return replace(self, fleet=before.found(instances, period))
+
     def in_force(self, *, changes_from: int, whole_from: int) -> Self:
         """Return the exposure with the periods from which its share changed, and had changed."""
         change = Served(changes_from, None, self.before if self.before > self.wanted else None)
@@ -127,3 +168,7 @@ class Exposure:
     def served_in(self, period: int) -> Served | None:
         """Return the share in one metric period; `None` before the first one."""
         return next((entry for entry in reversed(self.served) if entry.first <= period), None)
+
+
+def _fleet(most: int, looked: int, grown: Sequence[tuple[int, int]]) -> Fleet:
+    return Fleet(most, looked, tuple((first, last) for first, last in grown))

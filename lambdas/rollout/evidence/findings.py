@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rollout.contract.counting import as_count
@@ -103,14 +103,11 @@ class Findings:
             if served is None or (requests[number] is None and not any(counts.values())):
                 continue
             bounded = frozenset(name for name, (_, exact) in by_gate.items() if not exact)
+            minute = Minute(number, self.window.step, counts, bounded=bounded, fleet_age=self.window.fleet_age(number))
             if served.percent is not None:
-                share = served.percent / EVERYTHING
-                yield Minute(
-                    number, self.window.step, counts, invocations=requests[number], share=share, bounded=bounded
-                )
+                yield replace(minute, invocations=requests[number], share=served.percent / EVERYTHING)
             elif served.fell_from is not None:
-                fell_from = served.fell_from / EVERYTHING
-                yield Minute(number, self.window.step, counts, fell_from=fell_from, bounded=bounded)
+                yield replace(minute, fell_from=served.fell_from / EVERYTHING)
 
     def _published(self, end: int, until: int) -> Iterable[Period]:
         """Yield the periods of the window in which both were seen, and as many before it as a brake looks at.

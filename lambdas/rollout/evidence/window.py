@@ -36,6 +36,10 @@ class Window:
         """Return the canary's share in a period; `None` before its first one."""
         return self.exposure.served_in(number)
 
+    def fleet_age(self, number: int) -> int | None:
+        """Return how many periods before this one the canary's instances grew in number; `None` if they did not."""
+        return None if self.exposure.fleet is None else self.exposure.fleet.age(number)
+
     def serves(self, number: int, *, canary: bool) -> bool:
         """Tell whether a role should serve in a period: not stable at 100 %, nor the canary before its first share.
 

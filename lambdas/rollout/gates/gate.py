@@ -116,6 +116,7 @@ class Gate:
 
     `step` is the number of the step, `age` counts the minutes since it began. `has_all_traffic` tells whether the
     canary's share is 100 %. `even` counts the minutes of the step since which the share has been the same.
+    `fleet_age` counts those since the canary's instances grew in number, None if they did not.
     """
 
     rule: GateRule
@@ -124,6 +125,7 @@ class Gate:
     age: int = 0
     has_all_traffic: bool = False
     even: int = 0
+    fleet_age: int | None = None
 
     @property
     def threshold(self) -> float:
@@ -172,6 +174,11 @@ class Gate:
         """Whether this minute only tells stable's rate: the canary warms up, or another release was shown."""
         warms_up = self.step == 0 or not self.judge.warm_up_once
         return (warms_up and self.age < self.rule.warm_up) or (self.step == 0 and not self.is_own)
+
+    @property
+    def may_be_cold(self) -> bool:
+        """Whether the canary has new instances that warm up: what is bad then is not held against it."""
+        return self.fleet_age is not None and self.fleet_age < self.rule.warm_up
 
     @property
     def _shows_the_step(self) -> bool:
@@ -245,7 +252,8 @@ class Gate:
         what `is_practical` compares: it takes the canary for as much exposed as it can have been.
         """
         is_bounded = 0.0 < share < 1.0 and not self.rule.is_lower_worse
-        if self.is_left_out or not self.has_one_split or not is_bounded or not self.is_comparable(state):
+        is_left_out = self.is_left_out or self.may_be_cold
+        if is_left_out or not self.has_one_split or not is_bounded or not self.is_comparable(state):
             return state
         capital = failing.grow_in_a_fall(self._ready(state), self.widened, counts, share, self._limits(state))
         return _risen(state, capital, counts.with_share(share))
@@ -390,10 +398,10 @@ class Gate:
             stable_rate = 0.0
         capital = failing.grow(self._ready(state), self.widened, counts, stable_rate, self._limits(state))
         compared = self._is_compared(counts)
+        against = replace(_risen(state, capital, counts), bad_minutes=state.bad_minutes.observe(self.widened, counts))
         return replace(
-            _risen(state, capital, counts),
+            state if self.may_be_cold else against,
             proof=self._grow_proof(state, counts, stable_rate),
-            bad_minutes=state.bad_minutes.observe(self.widened, counts),
             minutes=state.minutes + 1 if compared else state.minutes,
             own=state.own + counts if compared else state.own,
         )

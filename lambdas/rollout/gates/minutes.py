@@ -22,6 +22,7 @@ class Minute:
     `invocations` is (canary, stable), `share` the canary's configured share (0 to 1). Without them the traffic
     gate does not see the minute. `fell_from` (0 to 1) is for a minute in which that share changed to less and was never
     more than this; `share` is None then. A minute in which it changed otherwise cannot be judged: leave it out.
+    `fleet_age` is how many minutes ago the canary's instances grew in number, None if they did not.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Minute:
     share: float | None = None
     bounded: frozenset[str] = frozenset()
     fell_from: float | None = None
+    fleet_age: int | None = None
     skipped: list[str] = field(default_factory=list, compare=False)
 
     def counts_of(self, gate: str) -> Counts | None:

@@ -136,7 +136,7 @@ class Progress:
         self.states = {gate.rule.name: gate.at_new_share(state) for gate, state in self.gates}
 
     def _after(self, rule: GateRule, state: GateState, minute: Minute) -> GateState:
-        gate = replace(self._gate(rule, minute.number), has_all_traffic=minute.share == 1.0)
+        gate = replace(self._gate(rule, minute.number), has_all_traffic=minute.share == 1.0, fleet_age=minute.fleet_age)
         counts = minute.counts_of(rule.name)
         if counts is None or not gate.is_asked:
             return state

@@ -24,7 +24,7 @@ from rollout.gates import Assessment, GateAssessment, Judge
 from rollout.holding import counted, cut_short, hold, paused, questions, tell_resumed
 from rollout.notices import tell_once
 from rollout.shares import foreseen_percent, seconds_to_next_look
-from rollout.step_look import look_at, window_of
+from rollout.step_look import look_at, window_of, with_instances
 from rollout.world import World
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def evaluate(world: World, reader: EvidenceReader, execution: str, plan: Plan, s
     if lock.way_back is not None:
         return replace(state, next=Next.PROMOTE)
     held = held_by_alarms(world, lock, must_be_known=True)
+    state = with_instances(plan, state, view.variants[lock.canary].instances, clock.now())
     window = window_of(plan, state, clock.now())
     evidence, not_answered = _read(reader, window, lock)
     scalings, slots = world.scalings(), (lock.stable, lock.canary)
