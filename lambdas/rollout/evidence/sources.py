@@ -249,7 +249,8 @@ class Slow:
 
     def _bracket(self, period: Period, slot: str, parts: tuple[int, ...]) -> _Bracket | None:
         """Return between which of these parts of 10,000 the share is; `None` when none of them was published."""
-        slow, others = [], []
+        slow: list[int] = []
+        others: list[int] = []
         for above, query in _above(slot, parts):
             if is_latency(value := period.value(query)):
                 (slow if value > self.source.slow_us else others).append(above)
