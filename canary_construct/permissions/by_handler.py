@@ -221,7 +221,7 @@ ENDPOINT_POLICIES: Mapping[str, EndpointPolicy] = {
         handlers=[name for name in IN_ROLE if PROBED_FOR_SCALING in IN_ROLE[name]] + ["ShiftTraffic", "Panic", "Abort"],
     ),
     "Description": EndpointPolicy(permission=READ_ENDPOINT, handlers=["VerifiedEndpoint", "ShowRollout", "TakeOrder"]),
-    "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare"]),
+    "Package": EndpointPolicy(permission=DESCRIBE_PACKAGE, handlers=["ReleaseSlots", "Prepare", "ShiftTraffic"]),
     "Invocations": EndpointPolicy(permission=INVOKE, handlers=["SmokeTest"]),
 }
 """By the construct ID of the policy. `ScaleCanary`, `Evaluate` and `Promote` have the weight call because AWS asks for

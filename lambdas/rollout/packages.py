@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout import clients, sentences
+from rollout.contract.errors import CannotBegin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from rollout.ledger import Ledger
 
 COMPLETED = "Completed"
 APPROVED = "Approved"
@@ -43,6 +46,22 @@ def describe(arn: str) -> Package:
         return Package(problem=sentences.PACKAGE_UNKNOWN.format(package=arn, error=error.response["Error"]["Message"]))
     containers = found.get("InferenceSpecification", {}).get("Containers", ())
     return Package(problem=_problem(arn, found), buckets=tuple(dict.fromkeys(_buckets(containers))))
+
+
+def refuse_withdrawn(ledger: Ledger) -> None:
+    """Look again whether the model package of the release on trial is approved.
+
+    A deploy takes minutes after the guard has looked, and a rollout may wait for days before its first share: for a
+    window, for instances, or for a person who paused it.
+
+    Raises:
+        CannotBegin: when it is not any more. The release may be tried again once it is.
+        Throttled, Unavailable: when the registry did not answer.
+    """
+    package = ledger.reads(ledger.declared_model()).package
+    problem = describe(package).problem if package else ""
+    if problem:
+        raise CannotBegin(problem)
 
 
 def _problem(arn: str, found: Mapping[str, Any]) -> str:

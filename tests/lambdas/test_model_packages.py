@@ -123,6 +123,34 @@ def test_an_approval_that_is_withdrawn_after_the_guard_prevents_the_rollout(serv
     assert serving.unsafe() == []
 
 
+@pytest.mark.parametrize("approval", ["Rejected", "PendingManualApproval"])
+def test_an_approval_that_is_withdrawn_while_the_rollout_waits_prevents_its_first_share(
+    aws: Aws, serving: Shop, registry: Registry, approval: str
+) -> None:
+    """It was deployed on Friday evening, rejected on Sunday, and got its traffic on Monday."""
+    package = registry.register()
+    execution = serving.release("v2", package=package)
+    assert execution is not None
+    serving.run(execution, until="ShiftTraffic")
+    registry.set(package, approval)
+    serving.run(execution)
+    outcome, reason = serving.outcome(execution)
+    assert outcome == NOT_JUDGED
+    assert f"model package {package} is {approval}" in reason
+    assert aws.asked("UpdateEndpointWeightsAndCapacities") == []
+    assert serving.unsafe() == []
+
+
+def test_a_withdrawal_after_the_first_share_ends_nothing(serving: Shop, registry: Registry) -> None:
+    package = registry.register()
+    execution = serving.release("v2", package=package)
+    assert execution is not None
+    serving.run(execution, until="Evaluate")
+    registry.set(package, "Rejected")
+    serving.run(execution)
+    assert serving.outcome(execution)[0] == PROMOTED
+
+
 def test_the_same_version_may_be_tried_again_once_it_is_approved(serving: Shop, registry: Registry) -> None:
     package = registry.register()
     execution = serving.release("v2", package=package)

@@ -15,7 +15,7 @@ from rollout.contract.timing import PREPARE_SECONDS
 from rollout.floors import prove_in_time, suspend_scale_in
 from rollout.metrics import DELETED, raised_in
 from rollout.notices import tell_once
-from rollout.packages import describe
+from rollout.packages import refuse_withdrawn
 from rollout.takeover import end_if_dead
 from rollout.way_back import former_of
 from rollout.world import World
@@ -67,7 +67,7 @@ def prepare(world: World, execution: str, started_at: str) -> Prepared:
     canary = other_slot(stable)
     if back is None:
         release = _release_in(world, view, canary)
-        _refuse_withdrawn(world)
+        refuse_withdrawn(world.ledger)
     else:
         release = _former_release(world, view, back)
     serving = world.releases_in_slots(view)[stable]
@@ -130,18 +130,6 @@ def _former_release(world: World, view: EndpointView, back: WayBack) -> Release:
         words = {"leaves": back.leaves, "to": back.to, "serving": serving.version, "former": former.version}
         raise NothingToRelease(sentences.BACK_CHANGED.format(**words))
     return former
-
-
-def _refuse_withdrawn(world: World) -> None:
-    """Look again whether the release's model package is approved: the deploy took minutes since the guard looked.
-
-    Raises:
-        CannotBegin: when it is not any more. The release may be tried again once it is.
-    """
-    package = world.ledger.reads(world.ledger.declared_model()).package
-    problem = describe(package).problem if package else ""
-    if problem:
-        raise CannotBegin(problem)
 
 
 def _alarms_are_raised(world: World, canary: str, *, final: bool) -> bool:

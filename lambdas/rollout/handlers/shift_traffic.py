@@ -26,6 +26,7 @@ from rollout.endpoint import in_words, weights_for
 from rollout.exposure import lower_former_until_zero, lower_until_zero
 from rollout.notices import tell_once
 from rollout.outside_windows import before_this_share, put_back
+from rollout.packages import refuse_withdrawn
 from rollout.shares import seconds_to_next_look
 from rollout.way_back import AT_ONCE_SECONDS, plan_of
 from rollout.world import World
@@ -55,7 +56,8 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
     Nor is anything raised while no window is open: then the rollout goes on at the share that it has.
 
     Raises:
-        AlarmRaised, AlarmRaisedAlone, CannotBegin: as `held_by_alarms` says.
+        AlarmRaised, AlarmRaisedAlone, CannotBegin: as `held_by_alarms` says; before the first share also when the
+            release's model package is not approved any more.
         HeldTooLong: when it was held for longer than its plan has room for.
         Inconclusive: when alarms hold the step for as long as the weights may take.
         EndpointTooSlow: when the endpoint does not take them in time.
@@ -82,6 +84,8 @@ def shift(world: World, execution: str, plan: Plan, state: StepState) -> StepSta
         _refuse_to_wait_longer(view, step, wanted, waited=waited, held=held)
     if view.quiet and (lowers or not held):
         _prove_safe(view, lock, state, lowers=lowers)
+        if not state.exposure.served and lock.way_back is None:
+            refuse_withdrawn(world.ledger)
         _expose(world, lock, step, None if view.shows(wanted) else wanted, share=state.exposure.number)
     return replace(state, shift_requested_at=requested_at, in_place=False, look_after=plan.poll_seconds)
 
