@@ -47,6 +47,7 @@ class Outcome:
             "history_events": usage.history_events,
             "state_transitions": usage.state_transitions,
             "api_calls": dict(sorted(self._aws.calls.items())),
+            "metrics_read": self._aws.metrics_read,
             "cost_usd": self._cost(usage),
             "prices_as_of": list_prices.as_of(self._aws.instance_type),
         }
@@ -106,6 +107,7 @@ class Outcome:
             state_transitions=usage.state_transitions,
             lambda_requests=self._observation.lambda_requests,
             lambda_megabyte_seconds=self._observation.lambda_megabyte_seconds,
-            calls=self._aws.calls,
+            ledger_calls=sum(count for call, count in self._aws.calls.items() if call.startswith("dynamodb:")),
+            metrics=self._aws.metrics_read,
         )
         return None if instances is None else round(instances + orchestration, 4)

@@ -40,6 +40,7 @@ from canary_tools.rehearsal.services.front_doors import FrontDoors
 from canary_tools.rehearsal.services.lambda_functions import Functions
 from canary_tools.rehearsal.services.ledger_stream import LedgerStream
 from canary_tools.rehearsal.services.ledger_table import LedgerTable
+from canary_tools.rehearsal.services.list_prices import metrics_read
 from canary_tools.rehearsal.template import DeclaredEndpoint
 from canary_tools.rehearsal.template.intrinsics import ACCOUNT, REGION
 from canary_tools.rehearsal.traffic import Users
@@ -60,6 +61,7 @@ class SimulatedAws:
 
     Attributes:
         calls: how often each API was called since the rollout began, by IAM action. Each attempt counts.
+        metrics_read: how many metrics these calls read, as `GetMetricData` is charged.
         stack_status: the status of the CloudFormation stack.
         release_model: the name of the model that the rollout tries.
         instance_type: the instance type of the release on trial.
@@ -75,6 +77,7 @@ class SimulatedAws:
         self.clock = VirtualClock(START if scenario.deployed_at is None else scenario.deployed_at - LEAD_SECONDS)
         self.processes = Processes(self.clock)
         self.calls: Counter[str] = Counter()
+        self.metrics_read = 0
         self.stack_status = "CREATE_IN_PROGRESS"
         self.release_model = ""
         self.instance_type = ""
@@ -134,6 +137,7 @@ class SimulatedAws:
         """Let the rollout begin now: from here on the scenario's changes, faults and controls count."""
         self.zero = self.users.zero = self.gaps.zero = self.clock.now()
         self.calls.clear()
+        self.metrics_read = 0
         variants = list(self.fleet().variants.values())
         serving = next(variant for variant in variants if variant.current_weight > 0)
         self.instance_type = next(variant for variant in variants if variant is not serving).instance_type
@@ -202,7 +206,7 @@ class SimulatedAws:
             endpoint_arn=sagemaker_arn(PLACE, "endpoint", self.declared.endpoint_name),
             draw=self._draw,
             begun=self._count_call,
-            done=self._tell_record,
+            done=self._note,
         )
 
     def _operations(self) -> dict[str, Mapping[str, Operation]]:
@@ -224,7 +228,10 @@ class SimulatedAws:
         if self.is_counting():
             self.calls[call] += 1
 
-    def _tell_record(self, service: str, operation: str, parameters: Parameters) -> None:
+    def _note(self, service: str, operation: str, parameters: Parameters) -> None:
+        """Note a call that had its effect: the metrics that it read, and the record of the ledger that it changed."""
+        if operation == "GetMetricData" and self.is_counting():
+            self.metrics_read += metrics_read(parameters["MetricDataQueries"])
         if service == "dynamodb" and operation == "UpdateItem":
             for listen in self.on_record:
                 listen(str(parameters["Key"]["record"]["S"]))

@@ -18,7 +18,7 @@ KEYS = [
     "outcome", "reason", "seconds", "steps", "bad_requests_caused",
     "bad_requests_caused_at_stable", "canary_requests", "stable_requests",
     "seconds_to_detect", "seconds_to_weight_zero", "final", "safe_end", "unsafe", "history_events",
-    "state_transitions", "api_calls", "cost_usd", "prices_as_of",
+    "state_transitions", "api_calls", "metrics_read", "cost_usd", "prices_as_of",
 ]  # fmt: skip
 OF_THE_END = ["weights", "scaling_floors", "lock", "cohort", "front_doors", "executions"]
 

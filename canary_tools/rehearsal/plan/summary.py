@@ -23,6 +23,8 @@ from canary_tools.rehearsal.template import DeclaredEndpoint
 TRANSITIONS_PER_LOOK = 3
 """Of each evaluation: a wait, a Lambda task and a choice."""
 CALLS_PER_LOOK = 12
+METRICS_PER_LOOK = 50
+"""About as many as a look of the default gates and alarms is charged for, where slow requests are not counted."""
 MEGABYTE_SECONDS_PER_LOOK = 512.0
 PERIODS_AFTER_BAKE = SUCCESSOR_PERIODS + 1
 """How many metric periods after its bake, and after their delay, a step has judged its last one. That began within the
@@ -161,5 +163,6 @@ def _orchestration_cost(plan: Plan, seconds: float) -> float:
         state_transitions=TRANSITIONS_PER_LOOK * looks,
         lambda_requests=looks,
         lambda_megabyte_seconds=MEGABYTE_SECONDS_PER_LOOK * looks,
-        calls={"dynamodb:GetItem": CALLS_PER_LOOK * looks},
+        ledger_calls=CALLS_PER_LOOK * looks,
+        metrics=METRICS_PER_LOOK * looks,
     )

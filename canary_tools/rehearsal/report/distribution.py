@@ -16,6 +16,7 @@ NUMBERS = (
     "seconds_to_weight_zero",
     "history_events",
     "state_transitions",
+    "metrics_read",
     "cost_usd",
 )
 OF_THE_END = ("weights", "scaling_floors", "lock", "cohort")

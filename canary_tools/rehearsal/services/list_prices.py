@@ -5,7 +5,10 @@ https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/lambda/pr
 https://aws.amazon.com/dynamodb/pricing/on-demand/ and https://aws.amazon.com/cloudwatch/pricing/
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any
 
 WRITTEN_DOWN = "2026-11-28"
 """When these prices were written down."""
@@ -45,6 +48,8 @@ LAMBDA_REQUEST = 0.0000002
 LAMBDA_MEGABYTE_SECOND = 0.0000133334 / 1024
 DYNAMODB_CALL = 0.000000625
 METRIC_READ = 0.00001
+STATISTICS_OF_A_METRIC = 5
+"""So many statistics of one metric are read for the price of one in a call of `GetMetricData`."""
 ALARM_METRIC_MONTH = 0.10
 """Of one metric of an alarm at standard resolution; an alarm on an expression pays for each metric in it."""
 DASHBOARD_MONTH = 3.0
@@ -73,15 +78,31 @@ def as_of(instance_type: str) -> str | None:
     return COPIED if instance_type in _COPIED else None
 
 
+def metrics_read(queries: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many metrics a call of `GetMetricData` is charged for: not by calls, nor by what is found.
+
+    >>> statistics = ["p50", "p90", "p99", "Maximum", "Sum", "SampleCount"]
+    >>> latency = {"MetricName": "ModelLatency", "Dimensions": [{"Name": "VariantName", "Value": "variant-a"}]}
+    >>> metrics_read([{"MetricStat": {"Metric": latency, "Stat": statistic}} for statistic in statistics])
+    2
+    """
+    asked = Counter(repr(query["MetricStat"]["Metric"]) for query in queries)
+    return sum(ceil(statistics / STATISTICS_OF_A_METRIC) for statistics in asked.values())
+
+
 def orchestration(
-    *, state_transitions: int, lambda_requests: int, lambda_megabyte_seconds: float, calls: Mapping[str, int]
+    *,
+    state_transitions: int,
+    lambda_requests: int,
+    lambda_megabyte_seconds: float,
+    ledger_calls: int,
+    metrics: int,
 ) -> float:
-    """Return what state machine, handlers, ledger and metric reads cost."""
-    ledger = sum(count for call, count in calls.items() if call.startswith("dynamodb:"))
+    """Return what state machine, handlers, ledger and metric reads cost. `metrics`: as `metrics_read` counts them."""
     return (
         STATE_TRANSITION * state_transitions
         + LAMBDA_REQUEST * lambda_requests
         + LAMBDA_MEGABYTE_SECOND * lambda_megabyte_seconds
-        + DYNAMODB_CALL * ledger
-        + METRIC_READ * calls.get("cloudwatch:GetMetricData", 0)
+        + DYNAMODB_CALL * ledger_calls
+        + METRIC_READ * metrics
     )

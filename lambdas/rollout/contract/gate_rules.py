@@ -58,10 +58,11 @@ class GateRule:
 
     `ratio` is the tolerated ratio of the two rates. `min_difference` is the smallest difference of the rates that may
     roll back (0.0005 is 0.05 percentage points). `alpha_share` is this gate's part of alpha, relative to the other
-    gates. The first `warm_up` periods of each step are left out, see `JudgeRules.warm_up_once`. `event` is the verb for
-    what is counted. The first `delay` periods of each step count what was shown before the step. The step with the
-    number `superior_step` (0 is the first) passes only with a proof that the canary is better than stable. In
-    `unasked_steps` this gate counts nothing: it neither rolls back nor holds a step up.
+    gates. The first `warm_up` periods of each step are left out, see `JudgeRules.warm_up_once`; nothing is held against
+    the canary in as many after its fleet has grown. `event` is the verb for what is counted. The first `delay` periods
+    of each step count what was shown before the step. The step with the number `superior_step` (0 is the first) passes
+    only with a proof that the canary is better than stable. In `unasked_steps` this gate counts nothing: it neither
+    rolls back nor holds a step up.
 
     `spreads` are those of the first steps, in which users are drawn and not requests: how many times the rate of a
     cohort's users may differ from that of the others when the release makes no difference. In all later steps it is 1.

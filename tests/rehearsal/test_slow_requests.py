@@ -1,0 +1,66 @@
+"""Slow requests that are no fault of the release: those that stable has as well, and those of new instances."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from canary_construct import Gate, InstanceScaling, TrafficRouting
+from canary_tools.rehearsal.rehearsal import rehearse
+from canary_tools.rehearsal.scenario import parse_scenario
+from canary_tools.rehearsal.template import DeclaredEndpoint, find_endpoint
+from tests.infrastructure.synthesis import declare, stack
+
+SCALING = InstanceScaling(min_instances=2, max_instances=8, idle_instances=1, invocations_per_instance=3000)
+LATENCY = {"p50": 40, "p99": 180}
+WORLD = {
+    "traffic": {"rps": 100},
+    "stable": {"error_rate": 0.001, "latency_ms": LATENCY},
+    "undocumented": {"threshold_statistics": False},
+}
+
+
+def declared(folder: Path, slow_ms: float) -> DeclaredEndpoint:
+    shop = stack()
+    gates = [Gate.error_rate(), Gate.latency(slow_ms=slow_ms)]
+    declare(shop, routing=TrafficRouting.paced(), scaling=SCALING, gates=gates)
+    path = folder / "Shop.template.json"
+    path.write_text(json.dumps(Template.from_stack(shop).to_json()))
+    return find_endpoint(path, None)
+
+
+def rehearsed(folder: Path, slow_ms: float, **scenario: Any) -> dict[str, Any]:
+    result: dict[str, Any] = rehearse(declared(folder, slow_ms), parse_scenario({**WORLD, **scenario})).result
+    return result
+
+
+@pytest.mark.parametrize("slow_ms", [116, 180], ids=["p95 of stable", "p99 of stable"])
+def test_a_good_release_is_promoted_wherever_the_limit_lies(tmp_path: Path, slow_ms: float) -> None:
+    """At the p95 of stable each one was rolled back after two hours at 10 %, without a decision."""
+    result = rehearsed(tmp_path, slow_ms, seed=3)
+    assert (result["outcome"], result["bad_requests_caused"], result["unsafe"]) == ("PROMOTED", 0, [])
+    assert result["seconds"] < 90 * 60
+
+
+@pytest.mark.parametrize("slow_ms", [116, 180], ids=["p95 of stable", "p99 of stable"])
+def test_a_release_with_half_again_as_many_slow_requests_is_not(tmp_path: Path, slow_ms: float) -> None:
+    """8.7 or 2.9 % of its requests are slow, of stable's 5 or 1 %."""
+    result = rehearsed(tmp_path, slow_ms, seed=3, canary={"latency_ms": {"p50": 40, "p99": 250}})
+    assert (result["outcome"], result["unsafe"]) == ("ROLLED_BACK", [])
+    assert max(step["percent"] for step in result["steps"]) <= 50
+
+
+def test_new_instances_that_are_slow_while_they_warm_up_do_not_reject_the_release(tmp_path: Path) -> None:
+    """Those of all the traffic come long after the first one has warmed up."""
+    cold = {"at_s": 880, "for_s": 240, "who": "canary", "set": {"latency_ms": {"p50": 40, "p99": 2000}}}
+    result = rehearsed(tmp_path, 180, seed=3, capacity={"launch_s": 480}, changes=[cold])
+    assert (result["outcome"], result["unsafe"]) == ("PROMOTED", [])
+
+
+def test_instances_that_stay_slow_reject_it(tmp_path: Path) -> None:
+    slow = {"at_s": 880, "who": "canary", "set": {"latency_ms": {"p50": 40, "p99": 2000}}}
+    result = rehearsed(tmp_path, 180, seed=3, capacity={"launch_s": 480}, changes=[slow])
+    assert (result["outcome"], result["unsafe"]) == ("ROLLED_BACK", [])
+    assert result["reason"].startswith("latency: canary at least ")
