@@ -78,6 +78,25 @@ def test_the_button_twice_at_once_starts_one_way_back(board: Dashboard, operatio
     assert board.shop.unsafe() == []
 
 
+def test_a_way_back_that_was_ordered_and_not_started_can_be_started(board: Dashboard) -> None:
+    """Step Functions did not answer whoever ordered it. The clock would start it within a quarter of an hour."""
+    button = orders_in(board.show())["go_back"]
+    board.shop.aws.fail("StartExecution", UNAVAILABLE, times=100)
+    assert "It is not known whether that was written" in board.press(button, "Ann")
+    board.shop.aws.heal()
+    assert board.shop.running() is None
+    shown = orders_in(board.show())
+    assert shown == {"go_back": BUTTON}
+    assert "Ordered." in board.press(shown["go_back"], "Ben")
+    assert orders_in(board.show()) == {}, "it is started"
+    execution = board.shop.running()
+    assert execution is not None
+    board.shop.run(execution)
+    assert board.shop.weights() == {A: 100, B: 0}
+    assert board.shop.rollouts()["v1-2"]["way_back"]["why"] == "Ann"
+    assert board.shop.unsafe() == []
+
+
 def test_the_second_person_is_told_whose_way_back_it_is(board: Dashboard) -> None:
     button = orders_in(board.show())["go_back"]
     board.press(button, "Ann")

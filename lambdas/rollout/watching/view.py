@@ -136,7 +136,7 @@ class StatusView:
     """One look at an endpoint. `held_by`: who has the lock; empty when nobody changes the endpoint.
 
     `way_back`: the version that a rollback would give the traffic to; empty while a rollout or a deploy works on the
-    endpoint, or nothing shows that there is one.
+    endpoint, or nothing shows that there is one. Of one that is ordered and has not begun, it is there as well.
     `history`: the last ten rollouts that have ended, the newest first.
     """
 
@@ -337,8 +337,14 @@ def _summary(reading: Reading, rollout: RolloutView | None) -> str:
 
 
 def _way_back(reading: Reading) -> str:
-    """Return the version that the traffic can go back to; empty when there is none, or nothing shows it."""
-    last, serving = reading.rollout, reading.endpoint.serving_slots()
+    """Return the version that the traffic can go back to; empty when there is none, or nothing shows it.
+
+    One that was ordered, and whose execution nobody has started yet, can still be started.
+    """
+    last, serving, lock = reading.rollout, reading.endpoint.serving_slots(), reading.lock
+    ordered = None if lock is None else lock.way_back
+    if lock is not None and ordered is not None and last is not None and last.version == ordered.leaves:
+        return "" if reading.executing is not None or lock.halted or lock.sealed else ordered.to
     if reading.lock is not None or last is None or last.outcome != PROMOTED or last.leaves or len(serving) != 1:
         return ""
     in_place = (reading.versions.get(serving[0]), reading.versions.get(other_slot(serving[0])))
