@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from rollout.contract.exposure import Exposure, GateSums, Pacing
+from rollout.contract.exposure import Exposure, Fleet, GateSums, Pacing
 from rollout.contract.plan import Plan
 from rollout.contract.states import StepState
 from rollout.contract.timing import METRICS_SETTLED_SECONDS, MOST_CHANGES
@@ -24,6 +24,8 @@ SHORTEST_PERIOD = 10
 FIRST_PERIOD = int(START) // SHORTEST_PERIOD
 PERIODS = 500
 """Of 10 seconds: more than an hour. After that the state of the gates grows no more, see below."""
+GROWTHS = 16
+"""How often a fleet grows by a quarter from 1 to 100 instances, see test_fleet."""
 SHARES = 1 + MOST_CHANGES + MOST_BRAKES + len(PACED) - 1
 """Raises are counted, brakes end the rollout, and each further step may begin with a share of its own."""
 SALES = {"kind": "share", "event": "bought", "direction": "lower_is_worse", "ratio": 0.95, "delay": 5}
@@ -81,7 +83,10 @@ def exposure() -> Exposure:
     for number in range(SHARES):
         changed = FIRST_PERIOD + 10 * number
         known = known.choose(47.53 + number % 2).in_force(changes_from=changed, whole_from=changed + 3)
-    return replace(known, pacing=pacing, waited_seconds=12345.678901234567)
+    fleet = Fleet(
+        100, FIRST_PERIOD + PERIODS, tuple((FIRST_PERIOD + at, FIRST_PERIOD + at + 1) for at in range(GROWTHS))
+    )
+    return replace(known, pacing=pacing, waited_seconds=12345.678901234567, fleet=fleet)
 
 
 @pytest.fixture(scope="module")

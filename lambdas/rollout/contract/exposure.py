@@ -29,25 +29,26 @@ class Served(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """The canary's instances, as the looks found them. `most`: the most so far. `looked`: the period of the last look.
+    """The canary's instances, as the looks found them. `size`: how many there were when it grew last, or at first.
 
-    `grown`: from which period to which the instances came with which it grew, for each time that it did.
+    `looked`: the period of the last look. `grown`: from which period to which the instances came with which it grew,
+    for each time that it did.
     """
 
-    most: int
+    size: int
     looked: int
     grown: Sequence[tuple[int, int]] = ()
 
     def found(self, instances: int, period: int) -> Fleet:
         """Return the fleet after a look. It does not grow by instances that were there before, and come again."""
-        has_grown = instances >= GROWS * self.most
-        grown = (*self.grown, (self.looked, period)) if has_grown else self.grown
-        return Fleet(max(self.most, instances), period, grown)
+        if instances < GROWS * self.size:
+            return self._replace(looked=period)
+        return Fleet(instances, period, (*self.grown, (self.looked, period)))
 
     def age(self, period: int) -> int | None:
         """Return how many periods before this one it grew last; `None` if it did not.
 
-        >>> fleet = Fleet(most=1, looked=10).found(4, 11)
+        >>> fleet = Fleet(size=1, looked=10).found(4, 11)
         >>> [fleet.age(period) for period in (9, 10, 11, 12)]
         [None, 0, 0, 1]
         """
@@ -170,5 +171,5 @@ class Exposure:
         return next((entry for entry in reversed(self.served) if entry.first <= period), None)
 
 
-def _fleet(most: int, looked: int, grown: Sequence[tuple[int, int]]) -> Fleet:
-    return Fleet(most, looked, tuple((first, last) for first, last in grown))
+def _fleet(size: int, looked: int, grown: Sequence[tuple[int, int]]) -> Fleet:
+    return Fleet(size, looked, tuple((first, last) for first, last in grown))
