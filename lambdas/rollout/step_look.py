@@ -8,7 +8,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rollout import sentences
-from rollout.contract.exposure import EVERYTHING
 from rollout.contract.plan import Passes
 from rollout.contract.states import Next
 from rollout.decisions.asking import NOBODY, ask
@@ -44,7 +43,6 @@ class _Judgement(NamedTuple):
     """What the gates say. `judged` is their state for the next look, `gates` what pacing must know of them."""
 
     judged: dict[str, Any]
-    bracketed: bool
     now: Assessment
     at_bake_end: Assessment
     gates: Sequence[GateView]
@@ -89,9 +87,7 @@ def look_at(
     still is. `notes` are added to the reason.
     """
     judgement = _judge(plan, state, evidence)
-    seen = replace(
-        _with_evidence(plan, state, evidence, window), judged=judgement.judged, bracketed=judgement.bracketed
-    )
+    seen = replace(_with_evidence(plan, state, evidence, window), judged=judgement.judged)
     course = look(plan, seen, evidence, judgement.gates)
     step, last = plan.step(state.index), state.index == len(plan.steps) - 1
     decision = decide(
@@ -134,18 +130,13 @@ def _judge(plan: Plan, state: StepState, evidence: Evidence) -> _Judgement:
     at_bake_end = judge.at_bake_end(judged)
     if judge.rules.asks_superiority(state.index):
         now = _without_proof(now)
-    bracketed = evidence.bracketed or state.bracketed
-    if bracketed and step.percent < EVERYTHING:
-        now = _without_proof(now)
-        at_bake_end = _without_proof(at_bake_end) if judge.asks_proof(judged) else at_bake_end
-    return _Judgement(judged, bracketed, now, at_bake_end, judge.views(judged, before=before))
+    return _Judgement(judged, now, at_bake_end, judge.views(judged, before=before))
 
 
 def _without_proof(assessment: Assessment) -> Assessment:
     """Return what does not end a step early.
 
-    Slow requests that were bounded from below prove nothing in the canary's favour. A proof that the canary is better
-    is used at the end of the bake, which says how long users' behaviour must be seen.
+    A proof that the canary is better is used at the end of the bake, which says how long users' behaviour must be seen.
     """
     if assessment.verdict is not Verdict.PASS:
         return assessment
@@ -168,6 +159,7 @@ def _with_evidence(plan: Plan, state: StepState, evidence: Evidence, window: Win
         looked={str(number): digest for number, digest in evidence.looked.items()},
         missing=_added(state.missing, evidence.missing),
         requests=state.requests + evidence.canary_requests,
+        bracketed=state.bracketed or evidence.bracketed,
     )
 
 

@@ -282,12 +282,38 @@ def test_a_difference_of_100_percentage_points_tolerates_everything(tolerated: f
 
 def test_counts_that_were_bounds_are_said_to_be_until_the_end() -> None:
     rules = judge(event="took more than 1000 ms")
-    bound = replace(minutes(1, HEALTHY)[0], bounded=frozenset({"errors"}))
+    bound = replace(minutes(1, HEALTHY)[0], bounded={"errors": HEALTHY})
     state, _ = rules.update(rules.new_state(), [bound])
     _, later = rules.update(state, minutes(3, HEALTHY, start=1))
     assert "canary at least 12 of 12,000 requests took more than 1000 ms (0.10 %), stable at most 228" in later.reason
     _, exact = rules.update(rules.new_state(), minutes(3, HEALTHY))
     assert "at most" not in exact.reason
+
+
+def of_bounds(number: int, canary: tuple[int, int], stable: tuple[int, int]) -> Minute:
+    """Return a minute of 3,000 requests each, in which between so many of each were slow."""
+    favourable, opposite = (Counts(3000, canary[at], 3000, stable[1 - at]) for at in (0, 1))
+    return Minute(number, 0, {"errors": favourable}, bounded={"errors": opposite})
+
+
+@pytest.mark.parametrize(("canary", "verdict"), [((28, 31), "PASS"), ((28, 60), "CONTINUE")])
+def test_only_the_bounds_that_speak_least_for_the_canary_prove_that_it_is_good(
+    canary: tuple[int, int], verdict: str
+) -> None:
+    """Narrow ones prove it, of wide ones only the favourable end says so."""
+    rules = judge(kind="share", ratio=1.5, min_difference=0.005, require_proof=True)
+    state = rules.new_state()
+    for number in range(60):
+        state, _ = rules.update(state, [of_bounds(number, canary, (29, 31))])
+    assert rules.at_bake_end(state).verdict == verdict
+
+
+def test_the_bounds_that_speak_least_for_the_canary_reject_nothing() -> None:
+    """At least 1 % of its requests are slow, and of stable's at most 1 %; at most 10 %, and at least 0.1 %."""
+    rules = judge(kind="share", ratio=1.5)
+    rollout = [of_bounds(number, (30, 300), (3, 30)) for number in range(60)]
+    assert run(rules, rollout).verdict == "CONTINUE"
+    assert run(rules, [of_bounds(number, (300, 300), (3, 3)) for number in range(60)]).verdict == "FAIL"
 
 
 def with_a_common_outage_at_half(canary_rate: float) -> list[Minute]:

@@ -313,7 +313,9 @@ def test_the_gates_whose_counts_are_bounds_are_named() -> None:
     reader, stubber = _reader(_both(FIRST), {**ONLY_ERRORS, "latency": SOURCES["latency"]}, latency=percentiles)
     stubber.add_response("get_metric_data", {"MetricDataResults": []})
     evidence = reader.read(WINDOW, stable=STABLE, canary=CANARY)
-    assert [minute.bounded for minute in evidence.minutes] == [frozenset({"latency"})]
+    (minute,) = evidence.minutes
+    assert minute.counts["latency"] == {"canary_total": 100, "canary_bad": 1, "stable_total": 100, "stable_bad": 50}
+    assert minute.bounded == {"latency": {"canary_total": 100, "canary_bad": 50, "stable_total": 100, "stable_bad": 1}}
     assert evidence.bracketed
 
 

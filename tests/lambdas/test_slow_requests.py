@@ -124,7 +124,7 @@ def test_the_bounds_hold_for_any_latencies(latencies: list[float], kind: str) ->
 def test_who_counts_slow_requests_is_asked_once() -> None:
     cloudwatch = CloudWatch({STABLE: some(1), CANARY: some(2)}, counts=True)
     (minute,) = read(cloudwatch).minutes
-    assert minute.bounded == frozenset()
+    assert minute.bounded == {}
     assert len(cloudwatch.calls) == 1
 
 

@@ -22,17 +22,18 @@ WORLD = {
 }
 
 
-def declared(folder: Path, slow_ms: float) -> DeclaredEndpoint:
+def declared(folder: Path, slow_ms: float, *, require_proof: bool) -> DeclaredEndpoint:
     shop = stack()
     gates = [Gate.error_rate(), Gate.latency(slow_ms=slow_ms)]
-    declare(shop, routing=TrafficRouting.paced(), scaling=SCALING, gates=gates)
+    declare(shop, routing=TrafficRouting.paced(), scaling=SCALING, gates=gates, require_proof=require_proof)
     path = folder / "Shop.template.json"
     path.write_text(json.dumps(Template.from_stack(shop).to_json()))
     return find_endpoint(path, None)
 
 
-def rehearsed(folder: Path, slow_ms: float, **scenario: Any) -> dict[str, Any]:
-    result: dict[str, Any] = rehearse(declared(folder, slow_ms), parse_scenario({**WORLD, **scenario})).result
+def rehearsed(folder: Path, slow_ms: float, *, require_proof: bool = False, **scenario: Any) -> dict[str, Any]:
+    endpoint = declared(folder, slow_ms, require_proof=require_proof)
+    result: dict[str, Any] = rehearse(endpoint, parse_scenario({**WORLD, **scenario})).result
     return result
 
 
@@ -42,6 +43,12 @@ def test_a_good_release_is_promoted_wherever_the_limit_lies(tmp_path: Path, slow
     result = rehearsed(tmp_path, slow_ms, seed=3)
     assert (result["outcome"], result["bad_requests_caused"], result["unsafe"]) == ("PROMOTED", 0, [])
     assert result["seconds"] < 90 * 60
+
+
+def test_a_good_release_is_proven_although_nobody_counts_slow_requests(tmp_path: Path) -> None:
+    """Each one was rolled back after two hours at 50 %: brackets were no proof at all."""
+    result = rehearsed(tmp_path, 250, require_proof=True, seed=1)
+    assert (result["outcome"], result["bad_requests_caused"], result["unsafe"]) == ("PROMOTED", 0, [])
 
 
 @pytest.mark.parametrize("slow_ms", [116, 180], ids=["p95 of stable", "p99 of stable"])

@@ -102,7 +102,11 @@ class Findings:
             served = self.window.served(number)
             if served is None or (requests[number] is None and not any(counts.values())):
                 continue
-            bounded = frozenset(name for name, (_, exact) in by_gate.items() if not exact)
+            bounded = {
+                name: self._compared(self.sources[name], number, worst=True)[0]
+                for name, (_, exact) in by_gate.items()
+                if not exact
+            }
             minute = Minute(number, self.window.step, counts, bounded=bounded, fleet_age=self.window.fleet_age(number))
             if served.percent is not None:
                 yield replace(minute, invocations=requests[number], share=served.percent / EVERYTHING)

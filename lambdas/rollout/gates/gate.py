@@ -232,12 +232,15 @@ class Gate:
         """Learn stable's rate from a minute that is not compared."""
         return replace(state, recent=_faded(state.recent, counts))
 
-    def update(self, state: GateState, counts: Counts) -> GateState:
-        """Add one minute. While the gate does not count both alike, it says nothing for or against the canary."""
+    def update(self, state: GateState, counts: Counts, opposite: Counts | None = None) -> GateState:
+        """Add one minute. While the gate does not count both alike, it says nothing for or against the canary.
+
+        `opposite`: where the counts are bounds, those that speak least for the canary. Only they prove that it is good.
+        """
         suspicion = state.suspicion
         since_shift = min(state.minutes, max(0, self.even - self.rule.delay))
         return replace(
-            self._with_evidence(state, counts) if self.is_comparable(state) else state,
+            self._with_evidence(state, counts, opposite or counts) if self.is_comparable(state) else state,
             suspicion=suspicion.observe(self.rule, counts, since_shift) if suspicion and self.is_own else suspicion,
             dispersion=state.dispersion.observe(counts) if self.has_one_split else state.dispersion,
             seen=state.seen + counts,
@@ -392,7 +395,7 @@ class Gate:
         """Tell whether the step must go on because the canary is not proven better than stable."""
         return self.asks_superiority and not self.proves(state)
 
-    def _with_evidence(self, state: GateState, counts: Counts) -> GateState:
+    def _with_evidence(self, state: GateState, counts: Counts, proving: Counts) -> GateState:
         stable_rate = state.stable_rate
         if stable_rate is None:
             stable_rate = 0.0
@@ -401,7 +404,7 @@ class Gate:
         against = replace(_risen(state, capital, counts), bad_minutes=state.bad_minutes.observe(self.widened, counts))
         return replace(
             state if self.may_be_cold else against,
-            proof=self._grow_proof(state, counts, stable_rate),
+            proof=self._grow_proof(state, proving, stable_rate),
             minutes=state.minutes + 1 if compared else state.minutes,
             own=state.own + counts if compared else state.own,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rollout.gates import sentence
-from rollout.gates.counts import Counts, InvalidCountsError
+from rollout.gates.counts import NOTHING, Counts, InvalidCountsError
 
 
 class InvalidMinutesError(ValueError):
@@ -18,7 +18,8 @@ class Minute:
 
     `number` counts periods (epoch seconds // period). `step` is the number of the step that the minute belongs to.
     `counts` maps a gate's name to `Counts` or to a mapping of its fields; a gate without an entry, or with None, had no
-    data. `bounded` names the gates whose counts are bounds: the canary's bad requests from below, stable's from above.
+    data. `bounded` has the gates whose counts are bounds: the canary's bad requests from below, stable's from above. It
+    maps each to the opposite bounds, which alone prove that the canary is good.
     `invocations` is (canary, stable), `share` the canary's configured share (0 to 1). Without them the traffic
     gate does not see the minute. `fell_from` (0 to 1) is for a minute in which that share changed to less and was never
     more than this; `share` is None then. A minute in which it changed otherwise cannot be judged: leave it out.
@@ -30,14 +31,20 @@ class Minute:
     counts: Mapping[str, Counts | Mapping[str, object] | None]
     invocations: tuple[int, int] | None = None
     share: float | None = None
-    bounded: frozenset[str] = frozenset()
+    bounded: Mapping[str, Counts | Mapping[str, object] | None] = field(default_factory=dict)
     fell_from: float | None = None
     fleet_age: int | None = None
     skipped: list[str] = field(default_factory=list, compare=False)
 
     def counts_of(self, gate: str) -> Counts | None:
         """Return a gate's counts; None when missing or impossible. Impossible ones are noted in `skipped`."""
-        counts = self.counts.get(gate)
+        return self._parsed(gate, self.counts.get(gate))
+
+    def opposite_bounds_of(self, gate: str) -> Counts | None:
+        """Return the bounds that speak least for the canary; None where a gate's counts are no bounds."""
+        return (self._parsed(gate, self.bounded[gate]) or NOTHING) if gate in self.bounded else None
+
+    def _parsed(self, gate: str, counts: Counts | Mapping[str, object] | None) -> Counts | None:
         if counts is None or isinstance(counts, Counts):
             return counts
         try:

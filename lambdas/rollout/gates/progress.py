@@ -145,7 +145,7 @@ class Progress:
         if gate.is_left_out:
             return gate.warm_up(state, counts)
         known = replace(state, bounded=True) if rule.name in minute.bounded else state
-        grown = gate.update(known, counts)
+        grown = gate.update(known, counts, minute.opposite_bounds_of(rule.name))
         if minute.invocations is None or minute.share is None:
             return grown
         return gate.check_split(grown, counts, minute.invocations, minute.share)
