@@ -109,15 +109,15 @@ def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
 
 def test_percentiles_bound_the_canary_from_below_and_stable_from_above() -> None:
     period = Values(SampleCount=200, p50=20_000, p90=100_000, p95=300_000, p99=900_000)
-    assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=10, exact=False)
-    assert SLOW.count(period, STABLE, from_below=False) == SlotCount(total=200, bad=20, exact=False)
+    assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=10, exact=False, likely=10)
+    assert SLOW.count(period, STABLE, from_below=False) == SlotCount(total=200, bad=20, exact=False, likely=10)
 
 
 def test_a_bracket_is_narrow_where_few_requests_are_slow() -> None:
     fast = Values(SampleCount=10_000, p50=20_000, p99=90_000, **{"p99.9": 180_000}, Maximum=400_000)
     slow = Values(SampleCount=10_000, p50=20_000, p95=200_000, p97=300_000, p99=900_000)
-    assert SLOW.count(fast, STABLE, from_below=False) == SlotCount(total=10_000, bad=10, exact=False)
-    assert SLOW.count(slow, CANARY, from_below=True) == SlotCount(total=10_000, bad=300, exact=False)
+    assert SLOW.count(fast, STABLE, from_below=False) == SlotCount(total=10_000, bad=10, exact=False, likely=1)
+    assert SLOW.count(slow, CANARY, from_below=True) == SlotCount(total=10_000, bad=300, exact=False, likely=300)
 
 
 def test_a_bracket_is_a_thousandth_wide_where_two_or_three_in_a_thousand_are_slow() -> None:
@@ -125,7 +125,7 @@ def test_a_bracket_is_a_thousandth_wide_where_two_or_three_in_a_thousand_are_slo
     latency = {"p99": 180_000, "p99.5": 211_000, "p99.6": 222_000, "p99.7": 236_000, "p99.8": 257_000, "p99.9": 295_000}
     period = Values(SampleCount=10_000, Minimum=5_000, **latency, Maximum=700_000)
     bounds = [SLOW.count(period, CANARY, from_below=from_below) for from_below in (True, False)]
-    assert bounds == [SlotCount(total=10_000, bad=bad, exact=False) for bad in (20, 30)]
+    assert bounds == [SlotCount(total=10_000, bad=bad, exact=False, likely=20) for bad in (20, 30)]
 
 
 @pytest.mark.parametrize("from_below", [True, False])
@@ -142,7 +142,7 @@ def test_a_percentile_that_is_no_latency_bounds_nothing(impossible: float) -> No
     alone = Values(SampleCount=200, p90=impossible, p99=impossible)
     assert SLOW.count(alone, CANARY, from_below=True) is None
     beside = Values(SampleCount=200, p50=20_000, p90=impossible, p99=300_000)
-    assert SLOW.count(beside, CANARY, from_below=True) == SlotCount(total=200, bad=2, exact=False)
+    assert SLOW.count(beside, CANARY, from_below=True) == SlotCount(total=200, bad=2, exact=False, likely=2)
 
 
 def test_latency_that_was_not_published_is_no_evidence() -> None:

@@ -51,7 +51,7 @@ def period(
     """Return one minute at 100 requests a second, split by the share; while it changes, evenly."""
     canary = round(PER_PERIOD * (50 if percent is None else percent) / 100)
     counts = {of: Counts(canary, canary_bad, PER_PERIOD - canary, stable_bad)}
-    return Period(number, percent, PER_PERIOD, counts, counts)
+    return Period(number, percent, PER_PERIOD, counts, counts, counts)
 
 
 def looked(
@@ -222,7 +222,7 @@ def test_a_period_that_is_not_complete_brakes_as_well_and_so_does_one_in_which_t
 
 
 def test_a_newer_period_whose_errors_have_not_come_hides_no_older_one() -> None:
-    only_requests = Period(101, 10, PER_PERIOD, {}, {})
+    only_requests = Period(101, 10, PER_PERIOD, {}, {}, {})
     look = looked(10, period(100, 10, canary_bad=30), only_requests, end=100)
     assert look.brake is not None
     assert look.brake.percent == 1.0
@@ -275,6 +275,18 @@ def test_at_the_end_of_a_bake_the_likelier_hypothesis_wins() -> None:
     assert short.is_proven(at_bake_end=True)
 
 
+def test_of_bounds_the_worst_are_counted_and_the_likeliest_are_asked_at_the_end_of_a_bake() -> None:
+    """Three requests of each are bad in a minute, or five of the canary's and one of stable's."""
+    favourable, worst, likely = (
+        {"errors": Counts(3000, canary, 3000, stable)} for canary, stable in ((1, 5), (5, 1), (3, 3))
+    )
+    minutes = [Period(number, 50, 6000, favourable, worst, likely) for number in range(100, 140)]
+    look = looked(50, *minutes)
+    assert not look.is_proven(at_bake_end=False)
+    assert look.is_proven(at_bake_end=True)
+    assert (look.kept.gates["errors"].bad, look.kept.gates["errors"].requests) == (200, 120_000)
+
+
 def test_a_release_at_the_margin_is_proven_equal_as_seldom_as_said() -> None:
     """The bet against the margin wins on average nothing: its mean over all counts is at most 1."""
     gate, margin = view(), pace(50).margin(view(), PER_PERIOD)
@@ -306,7 +318,7 @@ def test_each_period_has_the_share_that_served_in_it() -> None:
 @pytest.mark.parametrize("budget", [None, 100])
 def test_a_period_without_a_request_of_the_canary_is_not_clean(budget: float | None) -> None:
     counts = {"errors": Counts(0, 0, PER_PERIOD, 6)}
-    look = looked(5, Period(100, 5, PER_PERIOD, counts, counts), budget=budget)
+    look = looked(5, Period(100, 5, PER_PERIOD, counts, counts, counts), budget=budget)
     assert look.held
     assert look.next_share(50) == 5
     assert looked(5, period(100, 5), budget=budget).next_share(50) > 5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 from rollout.contract.exposure import GateSums, Pacing
 from rollout.contract.gate_rules import Direction, GateRule, Kind
-from rollout.decisions.pacing import Look, Pace, Period, Strongest, braked, excess, first_share
+from rollout.decisions.pacing import Look, Pace, Period, Strongest, _proof, braked, excess, first_share
 from rollout.gates import Counts, GateView
 
 BRAKES = math.log(200)
@@ -58,7 +58,7 @@ def pace(share: float, *gates: GateView, budget: float | None = 100) -> Pace:
 
 def of(number: int, *counts: Counts, percent: float | None = 10, names: Sequence[str] = ("errors",)) -> Period:
     by_gate = dict(zip(names, counts, strict=False))
-    return Period(number, percent, sum(c.total for c in counts[:1]), by_gate, by_gate)
+    return Period(number, percent, sum(c.total for c in counts[:1]), by_gate, by_gate, by_gate)
 
 
 def look(
@@ -169,7 +169,7 @@ def test_without_a_period_nothing_speaks_against_the_canary() -> None:
 
 
 def test_periods_before_the_share_was_in_force_and_silent_ones_brake_nothing() -> None:
-    silent = Period(101, 10, 0, {}, {})
+    silent = Period(101, 10, 0, {}, {}, {})
     looked = look(told(said=9), of(99, WORSE), silent)
     assert looked.newest == []
     assert looked.brake is None
@@ -230,7 +230,7 @@ def test_only_fewer_sales_speak_against_a_canary(sold: int, *, speaks: bool) -> 
 
 
 def test_a_newer_period_without_counts_does_not_hide_an_older_one() -> None:
-    lacking = Period(101, 10, 6000, {}, {})
+    lacking = Period(101, 10, 6000, {}, {}, {})
     assert look(told(said=9), of(100, WORSE), lacking).strongest == Strongest(9.0, "errors", 1)
 
 
@@ -301,9 +301,19 @@ def test_the_margin_is_what_can_be_seen_or_what_breaks_the_budget_in_an_hour(
 
 @pytest.mark.parametrize(("ratio", "margin"), [(0.0, 0.0), (2.0, 1.0), (-3.0, 4.0)])
 def test_the_proof_is_three_tenths_of_one_bet_and_seven_of_the_other(ratio: float, margin: float) -> None:
-    looked = after(50, ratio=ratio, margin=margin)
     together = math.log(0.3 * math.exp(ratio) + 0.7 * math.exp(margin))
-    assert looked._proof(looked.pace.gates[0]) == pytest.approx(together, abs=1e-12)
+    assert _proof(ratio, margin) == pytest.approx(together, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("certain", "likely", "soon", "at_the_end"),
+    [(4.0, 4.0, True, True), (-1.0, 0.5, False, True), (4.0, -1.0, True, False)],
+)
+def test_a_proof_holds_for_all_bounds_and_the_end_of_a_bake_asks_what_is_likeliest(
+    certain: float, likely: float, *, soon: bool, at_the_end: bool
+) -> None:
+    looked = after(50, ratio=certain, margin=certain, likely_ratio=likely, likely_margin=likely)
+    assert (looked.is_proven(at_bake_end=False), looked.is_proven(at_bake_end=True)) == (soon, at_the_end)
 
 
 def test_bets_on_equality_are_kept_to_a_thousandth_and_within_bounds() -> None:

@@ -121,6 +121,30 @@ def test_the_bounds_hold_for_any_latencies(latencies: list[float], kind: str) ->
     assert least <= sum(latency > LIMIT_MS for latency in latencies) <= most
 
 
+@given(
+    latencies=st.lists(st.floats(1, 1000), min_size=1, max_size=400, unique=True),
+    kind=st.sampled_from(KINDS),
+)
+def test_the_likeliest_number_lies_between_the_bounds_and_is_never_too_large(latencies: list[float], kind: str) -> None:
+    (period,) = read(CloudWatch({STABLE: latencies, CANARY: latencies}, kind=kind)).published
+    counts, likely, worst = (found["latency"] for found in (period.counts, period.likely, period.worst))
+    assert counts.canary_bad <= likely.canary_bad <= worst.canary_bad
+    assert likely.canary_bad == likely.stable_bad <= sum(latency > LIMIT_MS for latency in latencies)
+
+
+def test_of_few_requests_the_likeliest_number_is_nearer_than_the_middle_of_the_bounds() -> None:
+    """One in a hundred is slow, of 150 requests a minute."""
+    draw, found, middle, true = np.random.default_rng(1), 0, 0.0, 0
+    for _ in range(100):
+        latencies = [float(latency) for latency in 40 * np.exp(0.788 * draw.standard_normal(150))]
+        (period,) = read(CloudWatch({STABLE: latencies, CANARY: latencies}, kind="linear")).published
+        found += period.likely["latency"].canary_bad
+        middle += (period.counts["latency"].canary_bad + period.worst["latency"].canary_bad) / 2
+        true += sum(latency > LIMIT_MS for latency in latencies)
+    assert 0.95 * true <= found <= true
+    assert middle < 0.85 * true
+
+
 def test_who_counts_slow_requests_is_asked_once() -> None:
     cloudwatch = CloudWatch({STABLE: some(1), CANARY: some(2)}, counts=True)
     (minute,) = read(cloudwatch).minutes

@@ -45,6 +45,18 @@ def test_a_good_release_is_promoted_wherever_the_limit_lies(tmp_path: Path, slow
     assert result["seconds"] < 90 * 60
 
 
+def test_a_good_release_of_a_quiet_endpoint_is_promoted(tmp_path: Path) -> None:
+    """At 5 requests a second one or two are slow in a minute, and bounds are as far apart as that."""
+    result = rehearsed(tmp_path, 180, seed=1, traffic={"rps": 5}, capacity={"launch_s": 120})
+    assert (result["outcome"], result["bad_requests_caused"], result["unsafe"]) == ("PROMOTED", 0, [])
+
+
+def test_one_that_is_three_times_as_often_slow_is_not_promoted_there(tmp_path: Path) -> None:
+    worse = {"latency_ms": {"p50": 40, "p99": 250}}
+    result = rehearsed(tmp_path, 180, seed=1, traffic={"rps": 5}, capacity={"launch_s": 120}, canary=worse)
+    assert (result["outcome"], result["unsafe"]) == ("ROLLED_BACK", [])
+
+
 def test_a_good_release_is_proven_although_nobody_counts_slow_requests(tmp_path: Path) -> None:
     """Each one was rolled back after two hours at 50 %: brackets were no proof at all."""
     result = rehearsed(tmp_path, 250, require_proof=True, seed=1)

@@ -61,8 +61,9 @@ class GateSums:
 
     `expected`: how many of the canary's `requests` had been bad at stable's rate of the same period. `ratio` and
     `margin` are the log-evidence that the canary is as good as stable: against the tolerated ratio, and against worse
-    by a margin. `rise` is how much the gate's evidence against the canary has risen lately, in nats. `total` is that
-    evidence at the last look.
+    by a margin. Where counts are bounds, they hold for the worst of what may be between them; `likely_ratio` and
+    `likely_margin` are for what is likeliest. `rise` is how much the gate's evidence against the canary has risen
+    lately, in nats. `total` is that evidence at the last look.
     """
 
     requests: int = 0
@@ -70,6 +71,8 @@ class GateSums:
     expected: float = 0.0
     ratio: float = 0.0
     margin: float = 0.0
+    likely_ratio: float = 0.0
+    likely_margin: float = 0.0
     rise: float = 0.0
     total: float = 0.0
 

@@ -66,7 +66,7 @@ class Period(NamedTuple):
 
     `percent`: the canary's share; `None` where it changed. `requests`: of both slots. `counts`, by gate, as the gates
     take them: where they are bounds, the canary's bad requests from below and stable's from above. `worst`: the other
-    way round.
+    way round. `likely`: what is likeliest between them.
     """
 
     number: int
@@ -74,6 +74,7 @@ class Period(NamedTuple):
     requests: int
     counts: Mapping[str, Counts]
     worst: Mapping[str, Counts]
+    likely: Mapping[str, Counts]
 
 
 class Strongest(NamedTuple):
@@ -144,8 +145,15 @@ class Pace:
         sums, counts = pacing.gates[gate.rule.name], period.worst.get(gate.rule.name)
         if not gate.is_comparable or counts is None or not counts.stable_total or not counts.canary_total:
             return sums
-        ratio, margin = gate.equality(counts, self.margin(gate, pacing.busiest))
-        proven = replace(sums, ratio=_bounded(sums.ratio + ratio), margin=_bounded(sums.margin + margin))
+        margin = self.margin(gate, pacing.busiest)
+        certain, likely = (gate.equality(known[gate.rule.name], margin) for known in (period.worst, period.likely))
+        proven = replace(
+            sums,
+            ratio=_bounded(sums.ratio + certain[0]),
+            margin=_bounded(sums.margin + certain[1]),
+            likely_ratio=_bounded(sums.likely_ratio + likely[0]),
+            likely_margin=_bounded(sums.likely_margin + likely[1]),
+        )
         if _is_outage(gate, counts):
             return proven
         return replace(
@@ -256,18 +264,19 @@ class Look:
         return self.affordable[1]
 
     def is_proven(self, *, at_bake_end: bool) -> bool:
-        """Tell whether every gate's equality is proven; at the end of a bake it must be likelier than not."""
-        required = 0.0 if at_bake_end else -math.log(BETA)
-        return all(self._proof(gate) >= required for gate in self.pace.gates)
+        """Tell whether every gate's equality is proven; at the end of a bake it must be likelier than not.
+
+        A proof holds for whatever bounds allow. What is likelier than not rests on what is likeliest between them: of
+        few requests, bounds are so far apart that a good release could be half again as bad as stable.
+        """
+        known = [self.ahead.gates[gate.rule.name] for gate in self.pace.gates]
+        if at_bake_end:
+            return all(_proof(sums.likely_ratio, sums.likely_margin) >= 0.0 for sums in known)
+        return all(_proof(sums.ratio, sums.margin) >= -math.log(BETA) for sums in known)
 
     def _newest_of(self, gate: str) -> Sequence[Period]:
         """Return the newest periods of which a gate's counts have come."""
         return [period for period in self.newest if gate in period.counts][:NEWEST_PERIODS]
-
-    def _proof(self, gate: GateView) -> float:
-        sums = self.ahead.gates[gate.rule.name]
-        logs = [math.log(prior) + log for prior, log in zip(PRIORS, (sums.ratio, sums.margin), strict=True)]
-        return max(logs) + math.log(sum(math.exp(log - max(logs)) for log in logs))
 
     def _rise(self, gate: GateView) -> float:
         return self.ahead.gates[gate.rule.name].rise / gate.spread
@@ -308,7 +317,21 @@ START = GateSums()
 
 def _begun_anew(sums: GateSums) -> GateSums:
     """Give up what was counted: a gate that does not count both alike excludes nothing, and proves nothing."""
-    return replace(START, ratio=min(sums.ratio, 0.0), margin=min(sums.margin, 0.0), rise=sums.rise, total=sums.total)
+    return replace(
+        START,
+        ratio=min(sums.ratio, 0.0),
+        margin=min(sums.margin, 0.0),
+        likely_ratio=min(sums.likely_ratio, 0.0),
+        likely_margin=min(sums.likely_margin, 0.0),
+        rise=sums.rise,
+        total=sums.total,
+    )
+
+
+def _proof(ratio: float, margin: float) -> float:
+    """Return the log-evidence of both bets on equality together."""
+    logs = [math.log(prior) + log for prior, log in zip(PRIORS, (ratio, margin), strict=True)]
+    return max(logs) + math.log(sum(math.exp(log - max(logs)) for log in logs))
 
 
 def first_share(budget: float | None, *, per_period: float, reaction: float, checkpoint: float) -> float:

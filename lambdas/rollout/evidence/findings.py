@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from rollout.contract.counting import as_count
@@ -24,6 +25,14 @@ SECONDS_PER_MINUTE = 60
 
 RawCounts = dict[str, float]
 """The fields of `Counts`, as they were published."""
+
+
+class Take(Enum):
+    """What is taken of counts that are bounds: what speaks most for the canary, least for it, or what is likeliest."""
+
+    FAVOURABLE = auto()
+    WORST = auto()
+    LIKELIEST = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +112,7 @@ class Findings:
             if served is None or (requests[number] is None and not any(counts.values())):
                 continue
             bounded = {
-                name: self._compared(self.sources[name], number, worst=True)[0]
+                name: self._compared(self.sources[name], number, take=Take.WORST)[0]
                 for name, (_, exact) in by_gate.items()
                 if not exact
             }
@@ -121,15 +130,14 @@ class Findings:
         for number in range(max(self.window.counts_for_pacing_from, self.window.first - NEWEST_PERIODS), until):
             requests, served = self._requests(number), self.window.served(number)
             if requests is not None and served is not None:
-                come = number < end
-                counts, worst = self._parsed(number, has_come=come), self._parsed(number, has_come=come, worst=True)
-                yield Period(number, served.percent, sum(requests), counts, worst)
+                counts, worst, likely = (self._parsed(number, has_come=number < end, take=take) for take in Take)
+                yield Period(number, served.percent, sum(requests), counts, worst, likely)
 
-    def _parsed(self, number: int, *, has_come: bool, worst: bool = False) -> dict[str, Counts]:
+    def _parsed(self, number: int, *, has_come: bool, take: Take) -> dict[str, Counts]:
         """Return what each gate counted; a gate that lacks a metric, or was told what cannot be, is left out."""
         parsed: dict[str, Counts] = {}
         for name, source in self.sources.items():
-            found, _ = self._compared(source, number, has_come=has_come, worst=worst)
+            found, _ = self._compared(source, number, has_come=has_come, take=take)
             with suppress(InvalidCountsError):
                 parsed |= {} if found is None else {name: Counts.parse(found)}
         return parsed
@@ -169,14 +177,18 @@ class Findings:
         return {name: self._compared(source, number) for name, source in self.sources.items()}
 
     def _compared(
-        self, source: SourceReader, number: int, *, has_come: bool = True, worst: bool = False
+        self, source: SourceReader, number: int, *, has_come: bool = True, take: Take = Take.FAVOURABLE
     ) -> tuple[RawCounts | None, bool]:
-        """Return the counts of both. Bounds are in the canary's favour; the `worst` ones are not."""
-        of_stable = self._count(source, self.stable, number, has_come=has_come, from_below=worst)
-        of_canary = self._count(source, self.canary, number, has_come=has_come, from_below=not worst)
+        """Return the counts of both, and whether they are exact."""
+        is_worst = take is Take.WORST
+        of_stable = self._count(source, self.stable, number, has_come=has_come, from_below=is_worst)
+        of_canary = self._count(source, self.canary, number, has_come=has_come, from_below=not is_worst)
         if of_stable is None or of_canary is None or not of_stable.total + of_canary.total:
             return None, True
-        return _counts(of_stable, of_canary), of_stable.exact and of_canary.exact
+        exact = of_stable.exact and of_canary.exact
+        if take is Take.LIKELIEST:
+            of_stable, of_canary = of_stable.likeliest, of_canary.likeliest
+        return _counts(of_stable, of_canary), exact
 
     def _count(
         self, source: SourceReader, slot: str, number: int, *, from_below: bool, has_come: bool = True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil, floor
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeGuard
 
 from rollout.contract.gate_rules import FailedRequests, PublishedCounts, RefusedRequests, SlowRequests, Source
 from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
@@ -58,14 +58,21 @@ class Query(NamedTuple):
 class SlotCount:
     """One slot's counts in one period, as they were published.
 
-    The values may be impossible as counts: the judge skips those. `exact` is false for a bound. `broken`: more bad
-    requests, which count only where both slots published them; `None` where this one did not.
+    The values may be impossible as counts: the judge skips those. `exact` is false for a bound; `likely` is then what
+    is likeliest. `broken`: more bad requests, which count only where both slots published them; `None` where this one
+    did not.
     """
 
     total: float
     bad: float
     exact: bool = True
+    likely: float | None = None
     broken: float | None = None
+
+    @property
+    def likeliest(self) -> Self:
+        """Return the likeliest counts, which are the counts themselves if they are no bounds."""
+        return self if self.likely is None else replace(self, bad=self.likely)
 
 
 class Period(Protocol):
@@ -214,6 +221,9 @@ class Slow:
     CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share. The
     gates take the canary's from below and stable's from above: such bounds can only make a rejection rarer. Where both
     bounds are the same, as in a period whose slowest request is within the limit, the count is exact.
+
+    How CloudWatch makes a percentile of few values is not documented. If it takes one of them, by its rank, or a point
+    between two, one more is slow than those that are certainly above: that number is the likeliest.
     """
 
     source: SlowRequests
@@ -245,7 +255,10 @@ class Slow:
         closer = self._bracket(period, slot, (bracket.most, *between(bracket.most, bracket.least), bracket.least))
         at_least, at_most = bracket if closer is None else closer
         least, most = floor(total * at_least / 10_000), ceil(total * at_most / 10_000)
-        return SlotCount(total=total, bad=least if from_below else most, exact=least == most)
+        if least == most:
+            return SlotCount(total=total, bad=least)
+        likely = min(most, floor((total - 1) * at_least / 10_000) + 1)
+        return SlotCount(total=total, bad=least if from_below else most, exact=False, likely=likely)
 
     def _bracket(self, period: Period, slot: str, parts: tuple[int, ...]) -> _Bracket | None:
         """Return between which of these parts of 10,000 the share is; `None` when none of them was published."""

@@ -226,7 +226,7 @@ class _Walk:
         """Return what pacing is given: the newest periods, complete or not."""
         since = state.exposure.pacing.since or 0
         return [
-            Period(number, served.percent, sum(counted.requests), counted.by_gate, counted.by_gate)
+            Period(number, served.percent, sum(counted.requests), counted.by_gate, counted.by_gate, counted.by_gate)
             for number in range(max(since, self.state.next_period - NEWEST_PERIODS), published + 1)
             if (served := state.exposure.served_in(number)) is not None
             for counted in [self.shown[number]]
