@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from canary_tools.acceptance.probes import deploying, endpoint, fine_points, front_door, metrics, permissions, scaling
 from canary_tools.acceptance.questions import Assumption, Moment, Value
+from canary_tools.aws_models.undocumented import Percentile
 
 _EVALUATE = "rollout.handlers.evaluate"
 _SOURCES = "rollout.evidence.sources"
@@ -70,11 +71,21 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     ),
     Assumption(
         key="percentiles",
-        claim="percentiles of ModelLatency are answered, up to p99.95, and its minimum and maximum",
+        claim="percentiles of ModelLatency are answered, with two decimals, and its minimum and maximum",
         relied_on_by=(_SOURCES, _SLOT_METRICS),
-        expected="all four",
+        expected="all of them",
         probe=metrics.percentiles,
         moment=Moment.PROMOTED,
+    ),
+    Assumption(
+        key="percentile_of_few",
+        claim="a percentile of few values is one of them, or lies between two",
+        relied_on_by=(_SOURCES, "canary_tools.aws_models.cloudwatch.statistics"),
+        expected="one of them or between two of them",
+        as_expected=_one_of(*map(str, Percentile)),
+        probe=metrics.percentile_of_few,
+        moment=Moment.PROMOTED,
+        setting="percentile",
     ),
     Assumption(
         key="idle_variant_metrics",

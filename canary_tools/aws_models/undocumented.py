@@ -25,6 +25,13 @@ class EmptyRange(StrEnum):
     NOTHING = "nothing"
 
 
+class Percentile(StrEnum):
+    """What a percentile of few values is."""
+
+    BETWEEN = "between two of them"
+    RANK = "one of them"
+
+
 class FillOfNothing(StrEnum):
     """What `FILL()` with a number or a series makes of a series without a point."""
 
@@ -69,6 +76,7 @@ class Undocumented:
     Attributes:
         threshold_statistics: whether `TC()` and `PR()` of SageMaker's metrics have values.
         empty_range: what they answer in a range without a sample.
+        percentile: what a percentile of few values is.
         idle_variant: what a variant without requests publishes.
         fill_of_nothing: what `FILL()` makes of a series without a point.
         empty_operand: what arithmetic does with a series without a point.
@@ -83,6 +91,7 @@ class Undocumented:
 
     threshold_statistics: bool = False
     empty_range: EmptyRange = EmptyRange.ZERO
+    percentile: Percentile = Percentile.BETWEEN
     idle_variant: IdleVariant = IdleVariant.EVERY_OTHER_PERIOD
     fill_of_nothing: FillOfNothing = FillOfNothing.SERIES
     empty_operand: EmptyOperand = EmptyOperand.ZERO

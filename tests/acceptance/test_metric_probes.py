@@ -1,9 +1,14 @@
 """What the questions about metrics make of CloudWatch's answers."""
 
+from collections import Counter
+
 import pytest
+from rollout.evidence.sources import percentile_statistic
 
 from canary_tools.acceptance.probes import metrics
 from canary_tools.acceptance.scene import NotAsked
+from canary_tools.aws_models.cloudwatch.statistics import statistic
+from canary_tools.aws_models.undocumented import Percentile, Undocumented
 from tests.acceptance.scenes import published, scene
 
 ONE_HOUR_US = "TC(3600000000:)"
@@ -30,6 +35,18 @@ def test_a_range_without_a_sample_is_zero_or_nothing(empty: dict[int, float], va
 def test_counts_above_and_below_add_up_or_not(below: float, value: object) -> None:
     answers = {"p50": {0: 100.0}, "SampleCount": {0: 10.0}, "TC(100:)": {0: 4.0}, "TC(:100)": {0: below}}
     assert metrics.counts_add_up(scene(answers=answers)).value is value
+
+
+@pytest.mark.parametrize(
+    ("percentile", "value"), [(Percentile.RANK, "one of them"), (Percentile.BETWEEN, "between two of them")]
+)
+def test_a_percentile_of_few_values_is_one_of_them_or_between_two(percentile: Percentile, value: str) -> None:
+    values, many = Counter({20.0: 3, 25.0: 1, 40.0: 1, 900.0: 1}), {60: 5000.0}
+    names = ["SampleCount", *map(percentile_statistic, range(101))]
+    answers = {name: {0: statistic(values, name, Undocumented(percentile=percentile)), **many} for name in names}
+    assert metrics.percentile_of_few(scene(answers=answers)).value == value
+    with pytest.raises(NotAsked, match="2 to 50 requests"):
+        metrics.percentile_of_few(scene(answers=dict.fromkeys(names, many)))
 
 
 def test_zeros_of_an_idle_variant_are_counted_over_the_periods_with_requests() -> None:

@@ -14,10 +14,12 @@ from canary_tools.acceptance.experiments import FAILURES, failures_on_purpose
 from canary_tools.acceptance.metric_watch import Point, Published, query_of
 from canary_tools.acceptance.questions import Said
 from canary_tools.acceptance.scene import NotAsked, Scene
+from canary_tools.aws_models.undocumented import Percentile
 
 _MINUTES_READ = 15
 _FAR_ABOVE_US = 3_600_000_000
 """An hour in microseconds: no request of a minute's time-out takes that long."""
+_WITH_DECIMALS = 98.35
 _ERRORS = ("Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors")
 
 
@@ -57,11 +59,27 @@ def counts_add_up(scene: Scene) -> Said:
 
 
 def percentiles(scene: Scene) -> Said:
-    """Ask for the percentiles of ModelLatency."""
-    asked = [percentile_statistic(percentile) for percentile in PERCENTILES]
+    """Ask for the percentiles of ModelLatency: those of a rollout's first call, and one of its second."""
+    asked = [percentile_statistic(percentile) for percentile in (*PERCENTILES, _WITH_DECIMALS)]
     answered = [name for name, found in zip(asked, _latency(scene, *asked), strict=True) if found]
     _require(_latency(scene, "SampleCount")[0])
     return Said(sentence=f"it answers {', '.join(answered) or 'none'}", value=answered == asked)
+
+
+def percentile_of_few(scene: Scene) -> Said:
+    """Ask whether a percentile of few values is one of them, or lies between two.
+
+    There are at most as many different percentiles as values if each is one of them.
+    """
+    asked = [percentile_statistic(percentile) for percentile in range(101)]
+    samples, *answers = _latency(scene, "SampleCount", *asked)
+    few = [period for period, count in samples.items() if 1 < count < len(asked) / 2]
+    if not few or not all(period in answer for answer in answers for period in few):
+        raise NotAsked("no metric period has 2 to 50 requests and all its percentiles")
+    different = {period: len({answer[period] for answer in answers}) for period in few}
+    period = max(few, key=lambda each: different[each] - samples[each])
+    kind = Percentile.BETWEEN if different[period] > samples[period] else Percentile.RANK
+    return Said(sentence=f"{samples[period]:g} values have {different[period]} different percentiles", value=str(kind))
 
 
 def zeros_without_traffic(scene: Scene) -> Said:

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from canary_tools.aws_models.undocumented import EmptyRange, Undocumented
+from canary_tools.aws_models.undocumented import EmptyRange, Percentile, Undocumented
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
 _THRESHOLD = re.compile(r"(TC|PR)\((\d+(?:\.\d+)?)?:(\d+(?:\.\d+)?)?\)")
@@ -51,14 +51,16 @@ def statistic(
     if name in _BASIC:
         return _BASIC[name](values)
     if is_percentile(name):
-        return _percentile(values, float(name[1:]))
+        return _percentile(values, float(name[1:]), undocumented.percentile)
     if is_threshold_statistic(name):
         return _in_range(values, name, undocumented.empty_range)
     return None
 
 
-def _percentile(values: Counter[float], percent: float) -> float:
-    """Interpolate linearly between the two nearest ranks."""
+def _percentile(values: Counter[float], percent: float, kind: Percentile) -> float:
+    """Return the value of the nearest rank, or interpolate linearly between the two nearest ones."""
+    if kind is Percentile.RANK:
+        return next(_at_ranks(values, max(0, math.ceil(percent / 100 * values.total()) - 1)))
     rank = percent / 100 * (values.total() - 1)
     below, above = _at_ranks(values, math.floor(rank), math.ceil(rank))
     return below + (above - below) * (rank - math.floor(rank))
