@@ -23,13 +23,15 @@ from aws_cdk import aws_lambda as lambda_
 from canary_construct.handlers.reached_modules import reached_modules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _TYPE_CHECKING = "TYPE_CHECKING"
 _NAMES_FOR_TYPES = (["TYPE_CHECKING"], ["annotations"])
 """What modules import for types alone."""
 _BASES_FOR_TYPES = frozenset({"TypedDict", "Protocol"})
 _GENERIC = frozenset({"Callable", "Mapping", "Sequence", "dict", "list", "tuple"})
+_SENTENCES = "sentences.py"
+_A_SENTENCE = re.compile(r"\bsentences\.([A-Z0-9_]+)\b")
 _INDENTATION = re.compile(r"(?: {4})+")
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
@@ -47,11 +49,28 @@ def shipped_folder(package: Path, handlers: tuple[str, ...]) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shipped = _shipped_modules(package)
     begin = [package / "handlers" / f"{handler}.py" for handler in handlers]
-    for module in reached_modules(package, begin, shipped):
+    reached = {module: shipped[module] for module in reached_modules(package, begin, shipped)}
+    said = {name for text in reached.values() for name in _A_SENTENCE.findall(text)}
+    for module, text in reached.items():
         copy = folder / package.name / module.relative_to(package)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(shipped[module], encoding="utf-8")
+        copy.write_text(without_other_sentences(text, said) if module.name == _SENTENCES else text, encoding="utf-8")
     return folder
+
+
+def without_other_sentences(source: str, said: Collection[str]) -> str:
+    r"""Return the module of the sentences without those that nobody says, and that none of its functions uses.
+
+    >>> without_other_sentences("ONE = '1'\nTWO = '2'\nTEN = '10'\n\ndef ten():\n    return TEN\n", {"TWO"})
+    "\nTWO = '2'\nTEN = '10'\n\ndef ten():\n    return TEN\n"
+    """
+    tree, lines = ast.parse(source), source.splitlines(keepends=True)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    for block in tree.body:
+        match block:
+            case ast.Assign(targets=[ast.Name(name)]) if name not in {*said, *used}:
+                _blank(lines, block)
+    return "".join(lines)
 
 
 @cache

@@ -80,6 +80,19 @@ def test_each_asset_is_small(asset: Path, tmp_path: Path) -> None:
     assert archive.stat().st_size < MAX_ASSET_BYTES
 
 
+@pytest.mark.parametrize("name", ["Evaluate", "Settle", "ShowRollout"])
+def test_each_asset_has_the_sentences_that_its_modules_say_and_no_others(asset: Path) -> None:
+    sentences = (asset / "rollout/sentences.py").read_text(encoding="utf-8")
+    others = [file.read_text(encoding="utf-8") for file in asset.rglob("*.py") if file.name != "sentences.py"]
+    said = {name for text in others for name in re.findall(r"\bsentences\.(\w+)", text)}
+    there: dict[str, object] = {}
+    exec(sentences, there)  # noqa: S102 - our own
+    assert said
+    assert said - set(there) == set()
+    unsaid = [name for name in there if name.isupper() and name not in said]
+    assert [name for name in unsaid if len(re.findall(rf"\b{name}\b", sentences)) == 1] == []
+
+
 def test_what_synth_asks_needs_no_boto3() -> None:
     """The library needs the CDK and nothing else."""
     without = "import sys; sys.modules['boto3'] = sys.modules['botocore'] = None; import rollout.forecast.course"
