@@ -184,7 +184,7 @@ def test_each_endpoint_of_a_template_is_priced_by_its_own_config(
     assert (costs["third"]["cost_usd"], costs["third"]["peak_usd_per_hour"]) == (None, None)
     text = lines(path, "--endpoint", "third")
     assert f"4 at the peak: no list price of {UNPRICED} is known here" in text
-    assert f"unknown for the instances ({UNPRICED}); $0.01 a rollout for all else" in text
+    assert f"unknown for the instances ({UNPRICED}); $0.06 a rollout for all else" in text
 
 
 def test_what_scaling_follows_beside_the_invocations_may_ask_for_more(
