@@ -127,9 +127,9 @@ class Gate:
             ratio: of the canary's share of slow requests to stable's that is tolerated; at least 1, default 1.5
             min_difference_percent: a difference below this is tolerated too; 0 to 100 percentage points, default 0.5
             alpha_share: the gate's part of `alpha`, relative to the other gates; default 0.3
-            warm_up: at the beginning of each step that is left out, of a paced rollout at its beginning: a cold canary
-                is slow for reasons that are not the model. As long after its fleet has grown by a quarter, what is slow
-                is not held against it; left out, 5 minutes
+            warm_up: how long the canary is not compared at the beginning of each step, or of a paced rollout, since a
+                cold one is slow for reasons that are not the model. When its fleet grows by a quarter, what is slow is
+                not held against it for as long; left out, 5 minutes
         """
         if not 1 / MICROSECONDS_PER_MILLISECOND <= slow_ms <= LONGEST_MS:
             raise ValueError(

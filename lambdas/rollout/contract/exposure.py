@@ -1,4 +1,7 @@
-"""Which share of the requests the canary has, and what pacing knows of it. Kept from step to step, under `exposure`."""
+"""Which share of the requests the canary has, on how many instances, and what pacing knows of it.
+
+Kept from step to step, under `exposure`.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rollout import sentences
 from rollout.contract.exposure import EVERYTHING, FINEST_PERCENT, GateSums, Pacing
+from rollout.gates.logs import log_sum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -330,8 +331,7 @@ def _begun_anew(sums: GateSums) -> GateSums:
 
 def _proof(ratio: float, margin: float) -> float:
     """Return the log-evidence of both bets on equality together."""
-    logs = [math.log(prior) + log for prior, log in zip(PRIORS, (ratio, margin), strict=True)]
-    return max(logs) + math.log(sum(math.exp(log - max(logs)) for log in logs))
+    return log_sum(math.log(prior) + log for prior, log in zip(PRIORS, (ratio, margin), strict=True))
 
 
 def first_share(budget: float | None, *, per_period: float, reaction: float, checkpoint: float) -> float:
