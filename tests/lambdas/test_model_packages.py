@@ -141,6 +141,31 @@ def test_an_approval_that_is_withdrawn_while_the_rollout_waits_prevents_its_firs
     assert serving.unsafe() == []
 
 
+@pytest.mark.parametrize("error", [THROTTLED, DENIED], ids=["throttled", "denied"])
+def test_a_registry_that_never_answers_before_the_first_share_ends_safe(
+    aws: Aws, serving: Shop, registry: Registry, error: Exception
+) -> None:
+    execution = serving.release("v2", package=registry.register())
+    assert execution is not None
+    serving.run(execution, until="ShiftTraffic")
+    aws.fail("DescribeModelPackage", error, times=100_000)
+    serving.run(execution)
+    assert serving.outcome(execution)[0] == NOT_JUDGED
+    assert aws.asked("UpdateEndpointWeightsAndCapacities") == []
+    assert serving.unsafe() == []
+
+
+def test_a_registry_that_is_throttled_for_a_while_delays_the_first_share_only(
+    aws: Aws, serving: Shop, registry: Registry
+) -> None:
+    execution = serving.release("v2", package=registry.register())
+    assert execution is not None
+    serving.run(execution, until="ShiftTraffic")
+    aws.fail("DescribeModelPackage", THROTTLED, times=6)
+    serving.run(execution)
+    assert serving.outcome(execution)[0] == PROMOTED
+
+
 def test_a_withdrawal_after_the_first_share_ends_nothing(serving: Shop, registry: Registry) -> None:
     package = registry.register()
     execution = serving.release("v2", package=package)

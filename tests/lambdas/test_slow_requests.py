@@ -186,6 +186,27 @@ def test_each_range_is_divided_evenly_and_no_finer_than_a_hundredth_of_a_percent
         assert min(widths) >= 1
 
 
+def test_however_much_the_periods_differ_one_call_takes_all_that_is_asked() -> None:
+    """500 queries at most, of both slots. Source: `SeriesReader`."""
+    closer = sum(len(between(most, least)) for most, least in pairwise(ABOVE_OF_10_000))
+    assert 2 * closer < 500
+
+
+@pytest.mark.parametrize(("first", "then"), [(1.5, 7.0), (7.0, 1.5)])
+def test_values_that_come_between_the_two_calls_leave_the_bounds_in_order(first: float, then: float) -> None:
+    """A period that has not come yet may change; it is read again."""
+
+    class Growing(CloudWatch):
+        def paginate(self, **request: Any) -> Iterable[Mapping[str, Any]]:
+            yield from super().paginate(**request)
+            self._latencies = dict.fromkeys((STABLE, CANARY), some(then))
+
+    growing = Growing(dict.fromkeys((STABLE, CANARY), some(first)))
+    (period,) = read(growing, replace(WINDOW, now=(FIRST + 1) * PERIOD)).published
+    least, likely, most = (found["latency"].canary_bad for found in (period.counts, period.likely, period.worst))
+    assert least <= likely <= most
+
+
 def test_without_requests_nothing_closer_is_asked() -> None:
     class Silent:
         has_come = True
