@@ -68,6 +68,7 @@ def _change(second: float, who: str, for_s: float | None, changed: dict[str, Any
 
 SLOW = {"latency_ms": {"p50": 90, "p99": 600}}
 LATE = {"metrics": {"delay_s": [60, 300]}}
+PUNCTUAL = {"metrics": {"delay_s": 90}}
 
 WORLDS = (
     world("healthy", bad=False),
@@ -82,6 +83,7 @@ WORLDS = (
     world("healthy, outage of both in the ramp", bad=False, **from_second(420, "both", for_s=300, error_rate=0.2)),
     world("healthy, one bad minute (20 %)", bad=False, **from_second(1500, "canary", for_s=60, error_rate=0.2)),
     world("healthy, metrics 60 to 300 s late", bad=False, **LATE),
+    world("healthy, metrics always 90 s late", bad=False, **PUNCTUAL),
     world("errors x 2", bad=True, canary={"error_rate": 0.002}),
     world("errors x 3", bad=True, canary={"error_rate": 0.003}),
     world("errors x 5", bad=True, canary={"error_rate": 0.005}),
@@ -101,4 +103,5 @@ WORLDS = (
     world("20 % errors in every tenth minute", bad=True,
           **every(600, "canary", for_s=60, until=6 * HOUR, error_rate=0.2)),
     world("errors 2 %, metrics 60 to 300 s late", bad=True, canary={"error_rate": 0.02}, **LATE),
+    world("errors 2 %, metrics always 90 s late", bad=True, canary={"error_rate": 0.02}, **PUNCTUAL),
 )  # fmt: skip
