@@ -1,7 +1,7 @@
 """The code of handlers as it is uploaded: the modules of `rollout` that they import, without what nothing reads there.
 
-Comments, docstrings and types are more than a third of its size. Indentation is one space. A statement keeps its line,
-so that a traceback in AWS fits the source that people read.
+What none of these modules names is left out, too. Comments, docstrings and types are more than a third of the size.
+Indentation is one space. A statement keeps its line, so that a traceback in AWS fits the source that people read.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, TypeGuard
 import rollout
 from aws_cdk import aws_lambda as lambda_
 
+from canary_construct.handlers.named_code import without_unnamed
 from canary_construct.handlers.reached_modules import reached_modules
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+_PACKAGE = "__init__.py"
 _TYPE_CHECKING = "TYPE_CHECKING"
 _NAMES_FOR_TYPES = (["TYPE_CHECKING"], ["annotations"])
 """What modules import for types alone."""
 _BASES_FOR_TYPES = frozenset({"TypedDict", "Protocol"})
 _GENERIC = frozenset({"Callable", "Mapping", "Sequence", "dict", "list", "tuple"})
-_SENTENCES = "sentences.py"
-_A_SENTENCE = re.compile(r"\bsentences\.([A-Z0-9_]+)\b")
 _INDENTATION = re.compile(r"(?: {4})+")
 _STATEMENT_ENDS = frozenset({tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT})
 _BETWEEN_STATEMENTS = frozenset({tokenize.NL, tokenize.COMMENT})
@@ -47,30 +47,23 @@ def shipped_folder(package: Path, handlers: tuple[str, ...]) -> Path:
     """Return a folder with the modules of this package that its handlers import. It lasts as long as this process."""
     folder = Path(tempfile.mkdtemp(prefix="canary-construct-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    shipped = _shipped_modules(package)
-    begin = [package / "handlers" / f"{handler}.py" for handler in handlers]
-    reached = {module: shipped[module] for module in reached_modules(package, begin, shipped)}
-    said = {name for text in reached.values() for name in _A_SENTENCE.findall(text)}
-    for module, text in reached.items():
+    for module, text in _reached(package, handlers).items():
         copy = folder / package.name / module.relative_to(package)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(without_other_sentences(text, said) if module.name == _SENTENCES else text, encoding="utf-8")
+        copy.write_text(text, encoding="utf-8")
     return folder
 
 
-def without_other_sentences(source: str, said: Collection[str]) -> str:
-    r"""Return the module of the sentences without those that nobody says, and that none of its functions uses.
-
-    >>> without_other_sentences("ONE = '1'\nTWO = '2'\nTEN = '10'\n\ndef ten():\n    return TEN\n", {"TWO"})
-    "\nTWO = '2'\nTEN = '10'\n\ndef ten():\n    return TEN\n"
-    """
-    tree, lines = ast.parse(source), source.splitlines(keepends=True)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    for block in tree.body:
-        match block:
-            case ast.Assign(targets=[ast.Name(name)]) if name not in {*said, *used}:
-                _blank(lines, block)
-    return "".join(lines)
+def _reached(package: Path, handlers: tuple[str, ...]) -> dict[Path, str]:
+    """Return the text of each module that these import, without what nothing names there, until nothing is left out."""
+    begin = [package / "handlers" / f"{handler}.py" for handler in handlers]
+    before: dict[Path, str] = {}
+    texts = dict(_shipped_modules(package))
+    while texts != before:
+        before = texts
+        reached = {module: texts[module] for module in reached_modules(package, begin, texts)}
+        texts = {module: _with_used_imports(module, text) for module, text in without_unnamed(reached).items()}
+    return texts
 
 
 @cache
@@ -82,9 +75,14 @@ def _shipped_modules(package: Path) -> dict[Path, str]:
 def _shipped(module: Path) -> str:
     source = without_imports_for_types(module.read_text(encoding="utf-8"))
     source = without_types(without_documentation(source))
-    if module.name != "__init__.py":
-        source = without_unused_imports(without_declarations_for_types(source))
-    return with_narrow_indentation(source)
+    if module.name != _PACKAGE:
+        source = without_declarations_for_types(source)
+    return with_narrow_indentation(_with_used_imports(module, source))
+
+
+def _with_used_imports(module: Path, source: str) -> str:
+    """Leave out imports that a module does not use; those of a package are for others."""
+    return source if module.name == _PACKAGE else without_unused_imports(source)
 
 
 def without_imports_for_types(source: str) -> str:
