@@ -107,6 +107,7 @@ class Gate:
             ratio=_at_least_one("ratio", ratio),
             min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
+            of_callers=True,
         )
         return cls(rule=rule, source=RefusedRequests(), asked_in_cohorts=False)
 
@@ -143,6 +144,7 @@ class Gate:
             ratio=_at_least_one("ratio", ratio),
             min_difference=_part("min_difference_percent", min_difference_percent),
             alpha_share=alpha_share,
+            of_served=True,
         )
         return cls(
             rule=rule,

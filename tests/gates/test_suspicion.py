@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from rollout.contract.gate_rules import Direction, GateRule
-from rollout.gates import Assessment, Counts, Minute
+from rollout.gates import Assessment, Counts, Judge, Minute
 from rollout.gates.gate import Gate
 from rollout.gates.suspicion import Suspicion
 
@@ -69,6 +69,19 @@ def test_what_a_day_does_by_itself_holds_nothing_up(failed: int) -> None:
 
 def test_a_step_in_which_stable_serves_nobody_is_not_suspected() -> None:
     assert not at_the_end_of([(60, AT_TENTH)], [(60, Counts(6000, 6, 0, 0))]).suspected
+
+
+def more_refusals_of_both_hold_nothing_up(*, of_callers: bool) -> None:
+    """Who sends what both variants refuse is a caller: an absolute rule leaves it to the callers."""
+    refused = Judge.from_config({"gates": [{"name": "errors", **SETTINGS, "of_callers": of_callers}]})
+    minutes = [Minute(number, number >= 30, {"errors": AT_TENTH if number < 30 else BOTH_FAIL}) for number in range(90)]
+    state, _ = refused.update(refused.new_state(), minutes)
+    assert refused.at_bake_end(state).verdict == "PASS"
+
+
+def test_more_bad_callers_of_both_are_no_suspicion() -> None:
+    more_refusals_of_both_hold_nothing_up(of_callers=True)
+    breaks(lambda: more_refusals_of_both_hold_nothing_up(of_callers=False))
 
 
 def test_fewer_conversions_of_both_are_suspected_as_well() -> None:

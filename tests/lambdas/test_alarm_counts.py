@@ -70,10 +70,10 @@ def test_what_the_callers_do_is_beyond_no_limit() -> None:
     ("slot", "bad", "bound"), [(CANARY, 2, Bound.AT_LEAST), (STABLE, 3, Bound.AT_MOST)], ids=["canary", "stable"]
 )
 def test_slow_requests_between_two_percentiles_are_a_bound(slot: str, bad: int, bound: Bound) -> None:
-    _, slow = counted(slot, SampleCount=100, p97=900_000, p98=1_100_000, p99=2_000_000)
+    _, slow = counted(slot, InvocationModelErrors=0, SampleCount=100, p97=900_000, p98=1_100_000, p99=2_000_000)
     assert slow == Seen(total=100, bad=bad, beyond=True, bound=bound)
 
 
 @pytest.mark.parametrize("impossible", [ENORMOUS, -2_000_000.0])
 def test_a_p99_that_is_no_latency_raises_no_suspicion(impossible: float) -> None:
-    assert counted(CANARY, SampleCount=100, p50=20_000, p99=impossible)[1] is None
+    assert counted(CANARY, InvocationModelErrors=0, SampleCount=100, p50=20_000, p99=impossible)[1] is None

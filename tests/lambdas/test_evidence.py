@@ -103,19 +103,21 @@ def test_an_endpoint_that_streams_nothing_still_counts_what_it_refused() -> None
 
 
 def test_slow_requests_are_counted_where_cloudwatch_counts_them() -> None:
-    period = Values(SampleCount=200, TC=11, p99=900_000)
+    period = Values(InvocationModelErrors=0, SampleCount=200, TC=11, p99=900_000)
     assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=11)
 
 
 def test_percentiles_bound_the_canary_from_below_and_stable_from_above() -> None:
-    period = Values(SampleCount=200, p50=20_000, p90=100_000, p95=300_000, p99=900_000)
+    period = Values(InvocationModelErrors=0, SampleCount=200, p50=20_000, p90=100_000, p95=300_000, p99=900_000)
     assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=10, exact=False, likely=10)
     assert SLOW.count(period, STABLE, from_below=False) == SlotCount(total=200, bad=20, exact=False, likely=10)
 
 
 def test_a_bracket_is_narrow_where_few_requests_are_slow() -> None:
-    fast = Values(SampleCount=10_000, p50=20_000, p99=90_000, **{"p99.9": 180_000}, Maximum=400_000)
-    slow = Values(SampleCount=10_000, p50=20_000, p95=200_000, p97=300_000, p99=900_000)
+    fast = Values(
+        InvocationModelErrors=0, SampleCount=10_000, p50=20_000, p99=90_000, **{"p99.9": 180_000}, Maximum=400_000
+    )
+    slow = Values(InvocationModelErrors=0, SampleCount=10_000, p50=20_000, p95=200_000, p97=300_000, p99=900_000)
     assert SLOW.count(fast, STABLE, from_below=False) == SlotCount(total=10_000, bad=10, exact=False, likely=1)
     assert SLOW.count(slow, CANARY, from_below=True) == SlotCount(total=10_000, bad=300, exact=False, likely=300)
 
@@ -123,7 +125,7 @@ def test_a_bracket_is_narrow_where_few_requests_are_slow() -> None:
 def test_a_bracket_is_a_thousandth_wide_where_two_or_three_in_a_thousand_are_slow() -> None:
     """Between p99.5 and p99.9 it was four: an equal canary could have been worse by more than is tolerated."""
     latency = {"p99": 180_000, "p99.5": 211_000, "p99.6": 222_000, "p99.7": 236_000, "p99.8": 257_000, "p99.9": 295_000}
-    period = Values(SampleCount=10_000, Minimum=5_000, **latency, Maximum=700_000)
+    period = Values(InvocationModelErrors=0, SampleCount=10_000, Minimum=5_000, **latency, Maximum=700_000)
     bounds = [SLOW.count(period, CANARY, from_below=from_below) for from_below in (True, False)]
     assert bounds == [SlotCount(total=10_000, bad=bad, exact=False, likely=20) for bad in (20, 30)]
 
@@ -133,20 +135,49 @@ def test_a_bracket_is_a_thousandth_wide_where_two_or_three_in_a_thousand_are_slo
 def test_the_slowest_or_the_fastest_request_may_count_all_of_them(
     fastest: float, slowest: float, slow: int, *, from_below: bool
 ) -> None:
-    period = Values(SampleCount=200, Minimum=fastest, Maximum=slowest)
+    period = Values(InvocationModelErrors=0, SampleCount=200, Minimum=fastest, Maximum=slowest)
     assert SLOW.count(period, CANARY, from_below=from_below) == SlotCount(total=200, bad=slow)
 
 
 @pytest.mark.parametrize("impossible", [-5.0, 2.0**360])
 def test_a_percentile_that_is_no_latency_bounds_nothing(impossible: float) -> None:
-    alone = Values(SampleCount=200, p90=impossible, p99=impossible)
+    alone = Values(InvocationModelErrors=0, SampleCount=200, p90=impossible, p99=impossible)
     assert SLOW.count(alone, CANARY, from_below=True) is None
-    beside = Values(SampleCount=200, p50=20_000, p90=impossible, p99=300_000)
+    beside = Values(InvocationModelErrors=0, SampleCount=200, p50=20_000, p90=impossible, p99=300_000)
     assert SLOW.count(beside, CANARY, from_below=True) == SlotCount(total=200, bad=2, exact=False, likely=2)
 
 
 def test_latency_that_was_not_published_is_no_evidence() -> None:
-    assert SLOW.count(Values(SampleCount=200), CANARY, from_below=True) is None
+    assert SLOW.count(Values(InvocationModelErrors=0, SampleCount=200), CANARY, from_below=True) is None
+
+
+def test_what_failed_quickly_does_not_make_a_slot_fast() -> None:
+    """Of 1,000 requests 900 fail at once, and half of the served ones are slow."""
+    counted = Values(InvocationModelErrors=900, SampleCount=1000, TC=50)
+    assert SLOW.count(counted, STABLE, from_below=False) == SlotCount(total=100, bad=50)
+    bracketed = Values(InvocationModelErrors=900, SampleCount=1000, p94=200_000, p95=240_000, p96=260_000)
+    bounds = [SLOW.count(bracketed, STABLE, from_below=from_below) for from_below in (True, False)]
+    assert bounds == [SlotCount(total=100, bad=bad, exact=False, likely=40) for bad in (40, 50)]
+
+
+def test_what_failed_slowly_makes_no_more_requests_slow_than_were_served() -> None:
+    period = Values(InvocationModelErrors=900, SampleCount=1000, TC=950)
+    assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=100, bad=100)
+
+
+def test_a_slot_that_serves_nothing_has_no_latency_to_compare() -> None:
+    """A failed request need not have a sample, so that errors may outnumber the samples."""
+    period = Values(InvocationModelErrors=1200, SampleCount=1000, TC=50)
+    assert SLOW.count(period, STABLE, from_below=False) == SlotCount(total=0, bad=0)
+
+
+def test_latency_beside_unknown_model_errors_is_no_evidence() -> None:
+    assert SLOW.count(Values(SampleCount=200, TC=11), CANARY, from_below=True) is None
+
+
+def test_fewer_than_no_model_errors_are_impossible_counts() -> None:
+    period = Values(InvocationModelErrors=-3, SampleCount=200, TC=11)
+    assert SLOW.count(period, CANARY, from_below=True) == SlotCount(total=200, bad=-3)
 
 
 def test_an_application_that_counted_no_conversion_had_none() -> None:

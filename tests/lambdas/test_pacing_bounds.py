@@ -248,16 +248,29 @@ def test_a_period_of_one_side_is_not_counted(counts: Counts) -> None:
     assert look(told(bets=(1.0, 1.0)), of(100, counts)).ahead.gates["errors"] == GateSums()
 
 
-@pytest.mark.parametrize(("stable_bad", "is_outage"), [(45, False), (50, False), (51, True), (55, True)])
-def test_five_times_stable_s_rate_is_an_outage(stable_bad: int, *, is_outage: bool) -> None:
-    counted = look(told(stable_rate=0.01), of(100, Counts(100, 0, 1000, stable_bad))).ahead.gates["errors"]
-    assert counted.requests == (0 if is_outage else 100)
+@pytest.mark.parametrize(
+    ("rate", "total", "stable_bad", "is_outage"),
+    [
+        (0.01, 1000, 50, False), (0.01, 1000, 87, False), (0.01, 1000, 88, True),
+        (0.01, 1_000_000, 51_000, False), (0.01, 1_000_000, 51_100, True),
+        (0.0001, 10_000, 87, False), (0.0001, 10_000, 89, True),
+        (0.05, 2, 1, False), (0.05, 2, 2, False), (0.05, 7, 7, False), (0.05, 20, 20, True),
+    ],
+)  # fmt: skip
+def test_an_outage_is_five_times_stable_s_rate_and_ten_least_differences_beyond_doubt(
+    rate: float, total: int, stable_bad: int, *, is_outage: bool
+) -> None:
+    counted = look(told(stable_rate=rate, bets=(1.0, 1.0)), of(100, Counts(100, 0, total, stable_bad)))
+    sums = counted.ahead.gates["errors"]
+    assert (sums.requests, sums.ratio, sums.likely_ratio) == ((0, 0.0, 0.0) if is_outage else (100, 1.0, 1.0))
 
 
-@pytest.mark.parametrize(("stable_bad", "is_outage"), [(50, False), (52, True)])
-def test_ten_least_differences_are_an_outage_of_a_stable_that_hardly_fails(stable_bad: int, *, is_outage: bool) -> None:
-    counted = look(told(stable_rate=0.0001), of(100, Counts(100, 0, 10_000, stable_bad))).ahead.gates["errors"]
-    assert counted.requests == (0 if is_outage else 100)
+def test_to_leave_out_what_is_bad_at_stable_by_chance_makes_no_canary_look_worse() -> None:
+    """Two requests in a period, of which one in twenty fails: no period with a failure is an outage."""
+    counts = [Counts(2, int(number % 20 == 0), 2, int(number % 20 == 10)) for number in range(200)]
+    periods = [of(100 + number, each) for number, each in enumerate(counts)]
+    sums = look(told(stable_rate=0.05), *periods).ahead.gates["errors"]
+    assert (sums.requests, sums.bad, sums.expected) == (400, 10, 10.0)
 
 
 def test_many_sales_are_no_outage() -> None:

@@ -16,7 +16,7 @@ from rollout.contract.gate_rules import SlowRequests
 from rollout.contract.names import VARIANT_DIMENSION
 from rollout.contract.timing import METRICS_SETTLED_SECONDS
 from rollout.evidence.reader import EvidenceReader
-from rollout.evidence.sources import ABOVE_OF_10_000, PERCENTILE_STATISTICS, Slow, between
+from rollout.evidence.sources import ABOVE_OF_10_000, MODEL_ERRORS, PERCENTILE_STATISTICS, Slow, between
 from rollout.evidence.window import Window
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class CloudWatch:
         return {"Id": query["Id"], "Timestamps": moments, "Values": [value] * len(moments)}
 
     def _value(self, metric: str, statistic: str, latencies: Sequence[float]) -> float | None:
+        if metric == MODEL_ERRORS:
+            return 0.0
         if metric == "Invocations" or statistic == "SampleCount":
             return float(len(latencies))
         if statistic.startswith("TC"):

@@ -40,6 +40,13 @@ def test_a_flood_of_bad_callers_in_the_middle_of_a_step_is_not_held_against_the_
     assert rehearsing(changes=[flood]).result["outcome"] == "PROMOTED"
 
 
+def test_bad_callers_who_stay_hold_no_good_release_up(rehearsing: Rehearse) -> None:
+    """They come with a share of 50 %, and both releases refuse them."""
+    come = {"at_s": 900, "who": "both", "set": {"refused_rate": 0.4}}
+    result = rehearsing(changes=[come]).result
+    assert (result["outcome"], result["safe_end"]) == ("PROMOTED", True), result["reason"]
+
+
 def test_bad_callers_of_both_do_not_hide_that_the_release_fails(rehearsing: Rehearse) -> None:
     without, hidden = (failing_by_two_percent(rehearsing, refused_rate) for refused_rate in (0.0, BAD_CALLERS))
     for result in (without, hidden):

@@ -71,6 +71,13 @@ def test_a_release_with_half_again_as_many_slow_requests_is_not(tmp_path: Path, 
     assert max(step["percent"] for step in result["steps"]) <= 50
 
 
+def test_a_stable_that_fails_quickly_does_not_make_a_good_release_look_slow(tmp_path: Path) -> None:
+    """Half of its requests are slow. Of those that fail, none is."""
+    outage = {"at_s": 1_200, "for_s": 600, "who": "stable", "set": {"error_rate": 0.9}}
+    result = rehearsed(tmp_path, 40, seed=1, changes=[outage])
+    assert (result["outcome"], result["bad_requests_caused"], result["unsafe"]) == ("PROMOTED", 0, [])
+
+
 def test_new_instances_that_are_slow_while_they_warm_up_do_not_reject_the_release(tmp_path: Path) -> None:
     """Those of all the traffic come long after the first one has warmed up."""
     cold = {"at_s": 880, "for_s": 240, "who": "canary", "set": {"latency_ms": {"p50": 40, "p99": 2000}}}

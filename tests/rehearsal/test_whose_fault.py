@@ -56,3 +56,21 @@ def test_an_outage_of_both_while_the_canary_has_everything_judges_nobody(rehears
     result = rehearsing(changes=[outage]).result
     assert (result["outcome"], result["safe_end"]) == ("NOT_JUDGED", True), result["reason"]
     assert result["reason"].endswith(" as well, so nobody was judged")
+
+
+@pytest.mark.parametrize("error_rate", [0.2, 0.9])
+@pytest.mark.parametrize("at_s", [60, SHIFTED_TO_HALF_S + 60])
+def test_a_stable_that_breaks_for_good_holds_no_good_release_up(
+    rehearsing: Rehearse, at_s: int, error_rate: float
+) -> None:
+    """The release ends a trouble that it does not have."""
+    broken = {"at_s": at_s, "who": "stable", "set": {"error_rate": error_rate}}
+    result = rehearsing(changes=[broken]).result
+    assert (result["outcome"], result["bad_requests_caused"], result["unsafe"]) == ("PROMOTED", 0, []), result["reason"]
+
+
+def test_an_outage_of_stable_does_not_hide_that_the_release_fails_afterwards(rehearsing: Rehearse) -> None:
+    outage = {"at_s": 284, "for_s": 600, "who": "stable", "set": {"error_rate": 0.9}}
+    releases = {"stable": {"error_rate": 0.01}, "canary": {"error_rate": 0.06}}
+    result = rehearsing(traffic={"rps": 2}, changes=[outage], **releases).result
+    assert (result["outcome"], result["safe_end"]) == ("ROLLED_BACK", True), result["reason"]

@@ -112,8 +112,11 @@ def test_a_cohort_step_without_a_gate_that_is_asked_there_is_refused() -> None:
 def test_a_gate_without_superiority_and_delay_is_rendered_without_them() -> None:
     rendered = gates(*default_gates(), routing=TrafficRouting.linear(50, HOUR)).rules().to_json()["judge"]["gates"]
     assert {key for gate in rendered for key in gate} == {
-        "name", "kind", "direction", "event", "ratio", "min_difference", "alpha_share", "warm_up",
+        "name", "kind", "direction", "event", "ratio", "min_difference", "alpha_share", "warm_up", "of_callers",
+        "of_served",
     }  # fmt: skip
+    assert [gate["name"] for gate in rendered if "of_callers" in gate] == ["refused"]
+    assert [gate["name"] for gate in rendered if "of_served" in gate] == ["latency"]
 
 
 @pytest.mark.parametrize(

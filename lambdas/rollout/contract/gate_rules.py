@@ -19,7 +19,7 @@ of past months, and replay them again. Nothing writes it."""
 
 SELDOM = (
     "beta", "mode", "min_requests", "min_minutes", "traffic_ratio",
-    "delay", "superior_step", "unasked_steps", "spreads", "warm_up_once",
+    "delay", "superior_step", "unasked_steps", "spreads", "of_callers", "of_served", "warm_up_once",
 )  # fmt: skip
 """What is written only when it is not the default."""
 
@@ -62,7 +62,8 @@ class GateRule:
     the canary in as many after its fleet has grown. `event` is the verb for what is counted. The first `delay` periods
     of each step count what was shown before the step. The step with the number `superior_step` (0 is the first) passes
     only with a proof that the canary is better than stable. In `unasked_steps` this gate counts nothing: it neither
-    rolls back nor holds a step up.
+    rolls back nor holds a step up. With `of_callers`, what is counted is the callers' doing unless the variants differ:
+    a trouble of both holds no step up. With `of_served`, requests that failed are not among the gate's.
 
     `spreads` are those of the first steps, in which users are drawn and not requests: how many times the rate of a
     cohort's users may differ from that of the others when the release makes no difference. In all later steps it is 1.
@@ -83,6 +84,8 @@ class GateRule:
     superior_step: int | None = None
     unasked_steps: tuple[int, ...] = ()
     spreads: tuple[float, ...] = ()
+    of_callers: bool = False
+    of_served: bool = False
 
     def __post_init__(self) -> None:
         _require(bool(self.name), "name must not be empty")
@@ -101,6 +104,9 @@ class GateRule:
         _require(all(map(_is_step, unasked)), f"unasked_steps must hold numbers of steps, got {unasked!r}")
         for spread in self.spreads:
             _require_number("spreads", spread, least=1.0)
+        for flag in ("of_callers", "of_served"):
+            value = getattr(self, flag)
+            _require(isinstance(value, bool), f"{flag} must be true or false, got {value!r}")
         if self.is_lower_worse:
             _require(self.ratio <= 1.0, f"ratio must be at most 1 when lower is worse, got {self.ratio}")
         else:

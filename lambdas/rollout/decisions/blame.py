@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum, auto
-from math import exp, inf, lgamma
+from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rollout import sentences
 from rollout.contract.counting import as_count
 from rollout.contract.errors import AlarmRaised, AlarmRaisedAlone, CannotBegin
+from rollout.gates.exact_test import chance_of_as_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -239,29 +240,7 @@ def worse_beyond_chance(canary: Seen, other: Seen) -> bool:
     """
     if canary.bad * other.total <= MATERIAL_RATIO * other.bad * canary.total:
         return False
-    return chance_of_as_many(canary, other) < CHANCE
-
-
-def chance_of_as_many(canary: Seen, other: Seen) -> float:
-    """Return the chance that this many or more of the bad requests are the canary's if both slots fail alike.
-
-    Exact, the upper tail of the hypergeometric distribution (Fisher's test): also right for few requests. It is summed
-    from where the canary has more than its part, so that each term is smaller than the one before.
-    Source: https://docs.scipy.org/doc/scipy/reference/generated/scipy.stats.fisher_exact.html
-
-    >>> round(chance_of_as_many(Seen(total=2, bad=2), Seen(total=2, bad=0)), 6)
-    0.166667
-    """
-    requests, bad = canary.total + other.total, canary.bad + other.bad
-    term = exp(
-        _log_choices(canary.total, canary.bad) + _log_choices(other.total, other.bad) - _log_choices(requests, bad)
-    )
-    of_canary, of_other, tail = canary.bad, other.bad, 0.0
-    while term > tail * 1e-9:
-        tail += term
-        term *= (canary.total - of_canary) * of_other / ((of_canary + 1) * (other.total - of_other + 1))
-        of_canary, of_other = of_canary + 1, of_other - 1
-    return tail
+    return chance_of_as_many(canary.bad, canary.total, other.bad, other.total) < CHANCE
 
 
 def in_words(seen: Seen, what: str = "") -> str:
@@ -326,7 +305,3 @@ def _sum(periods: Iterable[Seen]) -> Seen:
     counts = [seen for seen in periods if seen.possible]
     bound = next((seen.bound for seen in counts if seen.bound), None)
     return Seen(total=sum(seen.total for seen in counts), bad=sum(seen.bad for seen in counts), bound=bound)
-
-
-def _log_choices(of: float, chosen: float) -> float:
-    return lgamma(of + 1) - lgamma(chosen + 1) - lgamma(of - chosen + 1)

@@ -58,8 +58,11 @@ VISIBLE = 1.23
 """A ratio so much above the tolerated one is the least that the gates find in a bake."""
 PROOF_RANGE = (-30.0, 4.0)
 """Within these bounds a bet on equality is kept, in nats: what was lost long ago can be won again."""
-OUTAGE_RATIO, OUTAGE_DIFFERENCES = 5.0, 10.0
-"""Stable is in an outage of its own when it is so many times as bad as lately, and by so many least differences."""
+OUTAGE_RATIO, OUTAGE_DIFFERENCES, OUTAGE_DOUBT = 5.0, 10.0, 1e-5
+"""Stable is in an outage when it is so many times as bad as lately, and by so many least differences, beyond doubt.
+
+One bad request of two is none: to leave out what is bad at stable by chance would make every canary look worse.
+"""
 
 
 class Period(NamedTuple):
@@ -146,19 +149,16 @@ class Pace:
         sums, counts = pacing.gates[gate.rule.name], period.worst.get(gate.rule.name)
         if not gate.is_comparable or counts is None or not counts.stable_total or not counts.canary_total:
             return sums
+        if _is_outage(gate, counts):
+            return sums
         margin = self.margin(gate, pacing.busiest)
         certain, likely = (gate.equality(known[gate.rule.name], margin) for known in (period.worst, period.likely))
-        proven = replace(
+        return replace(
             sums,
             ratio=_bounded(sums.ratio + certain[0]),
             margin=_bounded(sums.margin + certain[1]),
             likely_ratio=_bounded(sums.likely_ratio + likely[0]),
             likely_margin=_bounded(sums.likely_margin + likely[1]),
-        )
-        if _is_outage(gate, counts):
-            return proven
-        return replace(
-            proven,
             requests=sums.requests + counts.canary_total,
             bad=sums.bad + counts.canary_bad,
             expected=round(sums.expected + counts.expected, 3),
@@ -419,11 +419,11 @@ def _tolerated(gate: GateView) -> float:
 
 
 def _is_outage(gate: GateView, counts: Counts) -> bool:
-    """Tell whether stable is in trouble itself: then a period says nothing about an excess."""
+    """Tell whether stable is in trouble itself: then a period says nothing of how good the canary is at other times."""
     if gate.rule.is_lower_worse:
         return False
     usual = max(OUTAGE_RATIO * gate.stable_rate, OUTAGE_DIFFERENCES * gate.rule.min_difference)
-    return counts.stable_bad > usual * counts.stable_total
+    return lower_mean(counts.stable_bad, -math.log(OUTAGE_DOUBT)) > usual * counts.stable_total
 
 
 def _evidence(gate: GateView, periods: Sequence[Period]) -> float | None:

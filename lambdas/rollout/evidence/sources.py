@@ -13,6 +13,7 @@ from rollout.contract.names import INVOCATIONS, SAGEMAKER_NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MODEL_ERRORS = "InvocationModelErrors"
 EXTREMES: Mapping[float, str] = {0: "Minimum", 100: "Maximum"}
 PERCENTILES = (
     0, 25, 50, 75, 80, 85, 90, 92.5, 94, 95, 96, 97, 98, 99, 99.3, 99.5, 99.6, 99.7, 99.8, 99.9, 99.95, 100,
@@ -73,6 +74,19 @@ class SlotCount:
     def likeliest(self) -> Self:
         """Return the likeliest counts, which are the counts themselves if they are no bounds."""
         return self if self.likely is None else replace(self, bad=self.likely)
+
+    def of_served(self, served: float) -> Self:
+        """Return the counts of so many requests, of which no more can be bad.
+
+        What cannot be stays as it is.
+
+        >>> SlotCount(total=100, bad=60).of_served(20)
+        SlotCount(total=20, bad=20, exact=True, likely=None, broken=None)
+        """
+        if not 0 <= self.bad <= self.total:
+            return self
+        likely = None if self.likely is None else min(self.likely, served)
+        return replace(self, total=served, bad=min(self.bad, served), likely=likely)
 
 
 class Period(Protocol):
@@ -171,7 +185,7 @@ class Errors:
 
     def queries(self, slot: str) -> list[Query]:
         """Return requests, answers with 5XX, model errors and answers with 4XX."""
-        names = (INVOCATIONS, "Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors")
+        names = (INVOCATIONS, "Invocation5XXErrors", MODEL_ERRORS, "Invocation4XXErrors")
         return [sagemaker_query(slot, name) for name in names]
 
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:  # noqa: ARG002 - a SourceReader
@@ -216,7 +230,12 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class Slow:
-    """Requests whose model latency is above a limit.
+    """Served requests whose model latency is above a limit.
+
+    What the model answers with an error, or not at all, has a latency as well, and is often quick. So a slot in an
+    outage of its own would look fast, and the other one slow: model errors are subtracted from the samples. They
+    contain the model's 4XX. Some of them may have no sample: then a few requests too many are subtracted.
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 
     CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share. The
     gates take the canary's from below and stable's from above: such bounds can only make a rejection rarer. Where both
@@ -229,24 +248,39 @@ class Slow:
     source: SlowRequests
 
     def queries(self, slot: str) -> list[Query]:
-        """Return requests, slow requests and the percentiles that bracket their share."""
+        """Return requests, model errors, slow requests and the percentiles that bracket their share."""
         percentiles = [latency_query(slot, statistic) for statistic in PERCENTILE_STATISTICS]
-        return [latency_query(slot, "SampleCount"), latency_query(slot, f"TC({self.source.slow_us}:)"), *percentiles]
+        samples, slow = latency_query(slot, "SampleCount"), latency_query(slot, f"TC({self.source.slow_us}:)")
+        return [samples, sagemaker_query(slot, MODEL_ERRORS), slow, *percentiles]
 
     def closer_queries(self, period: Period, slot: str) -> list[Query]:
         """Return the percentiles that bracket the share of a period more closely; none where it is counted."""
-        samples, slow, *_ = self.queries(slot)
+        samples, _, slow, *_ = self.queries(slot)
         if not period.value(samples) or period.value(slow) is not None:
             return []
         bracket = self._bracket(period, slot, ABOVE_OF_10_000)
         return [] if bracket is None else [query for _, query in _above(slot, between(bracket.most, bracket.least))]
 
     def count(self, period: Period, slot: str, *, from_below: bool) -> SlotCount | None:
-        """Return requests and slow ones, counted or bracketed: as closely as the percentiles that were asked for do."""
-        samples, above, *_ = self.queries(slot)
-        total = period.value(samples)
-        if not total:
-            return None if total is None else SlotCount(total=0, bad=0)
+        """Return served requests and slow ones, counted or bracketed as closely as the known percentiles do.
+
+        `None` while latency or model errors are missing. Fewer than no errors are shown as bad requests, which the
+        judge finds impossible.
+        """
+        samples, errors, *_ = self.queries(slot)
+        total, failed = period.value(samples), period.value(errors)
+        if total == 0:
+            return SlotCount(total=0, bad=0)
+        if total is None or failed is None:
+            return None
+        if failed < 0:
+            return SlotCount(total=total, bad=failed)
+        slow = self._slow(period, slot, total, from_below=from_below)
+        return slow if slow is None or not failed else slow.of_served(max(total - failed, 0.0))
+
+    def _slow(self, period: Period, slot: str, total: float, *, from_below: bool) -> SlotCount | None:
+        """Return all requests with a latency, and slow ones."""
+        _, _, above, *_ = self.queries(slot)
         if (slow := period.value(above)) is not None:
             return SlotCount(total=total, bad=slow)
         bracket = self._bracket(period, slot, ABOVE_OF_10_000)

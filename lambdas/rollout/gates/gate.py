@@ -15,6 +15,7 @@ from rollout.gates.logs import floored, log_sum
 from rollout.gates.proof import Proof
 from rollout.gates.split import PART as SPLIT_PART
 from rollout.gates.split import Split
+from rollout.gates.stable_alone import is_outage, minutes_alone
 from rollout.gates.suspicion import Suspicion
 
 RESERVE = 0.08
@@ -41,7 +42,7 @@ class GateState:
     `minutes` and `own` count the current step: only minutes in which both had requests, and none before the gate last
     counted both alike. `split` tells whether it does; `None` while its totals were just the requests, and where a step
     begins with totals that fitted. `suspicion` looks at stable alone; `None` until a share is left or a step is over,
-    before which nothing was counted.
+    before which nothing was counted. `alone` counts the minutes for which stable alone has been in trouble.
     """
 
     capital: Capital
@@ -58,6 +59,7 @@ class GateState:
     own: Counts = NOTHING
     split: Split | None = None
     suspicion: Suspicion | None = None
+    alone: int = 0
     bounded: bool = False
 
     @property
@@ -82,6 +84,7 @@ class GateState:
             "rise": [*self.rising.as_list(), self.lowest, *_unless_summed(self.rising_expected, self.rising)],
             "past": list(self.recent),
             "step": [self.minutes] if self.own == self.seen else [self.minutes, *self.own.as_list()],
+            **({"outage": self.alone} if self.alone else {}),
             **({"bounded": True} if self.bounded else {}),
         }
 
@@ -106,6 +109,7 @@ class GateState:
             own=Counts(*own) if own else seen,
             split=Split.parse(state["split"]) if "split" in state else None,
             suspicion=Suspicion.parse(state["both"]) if "both" in state else None,
+            alone=state.get("outage", 0),
             bounded=state.get("bounded", False),
         )
 
@@ -212,9 +216,8 @@ class Gate:
             suspicion=self._new_suspicion(state),
         )
 
-    @staticmethod
-    def _new_suspicion(state: GateState) -> Suspicion | None:
-        return Suspicion(state.recent) if state.recent[1] else None
+    def _new_suspicion(self, state: GateState) -> Suspicion | None:
+        return Suspicion(state.recent) if state.recent[1] and not self.rule.of_callers else None
 
     def at_new_share(self, state: GateState) -> GateState:
         """Forget what the canary's share of the bad requests was before its share of all requests moved.
@@ -235,14 +238,16 @@ class Gate:
     def update(self, state: GateState, counts: Counts, opposite: Counts | None = None) -> GateState:
         """Add one minute. While the gate does not count both alike, it says nothing for or against the canary.
 
+        Neither does an outage of stable alone: nothing is bet on it from its second minute on, and it proves nothing.
         `opposite`: where the counts are bounds, those that speak least for the canary. Only they prove that it is good.
         """
-        suspicion = state.suspicion
+        suspicion, alone = state.suspicion, minutes_alone(self.rule, counts, state.stable_rate, state.alone)
         since_shift = min(state.minutes, max(0, self.even - self.rule.delay))
         return replace(
-            self._with_evidence(state, counts, opposite or counts) if self.is_comparable(state) else state,
+            self._with_evidence(state, counts, opposite or counts, alone) if self.is_comparable(state) else state,
+            alone=alone,
             suspicion=suspicion.observe(self.rule, counts, since_shift) if suspicion and self.is_own else suspicion,
-            dispersion=state.dispersion.observe(counts) if self.has_one_split else state.dispersion,
+            dispersion=state.dispersion.observe(counts) if self.has_one_split and not alone else state.dispersion,
             seen=state.seen + counts,
             expected=state.expected + counts.expected,
             recent=_faded(state.recent, counts),
@@ -266,10 +271,11 @@ class Gate:
 
         Only a chance split can be checked, and a delayed count only if it was shown under the share of this minute.
         A gate that counts the very requests has nothing to check: the evidence begins after the first minute in which
-        its totals are others. Where no chance splits the requests, nothing is held against it any more.
+        its totals are others. Where no chance splits the requests, nothing is held against it any more. Served requests
+        need not be split as the requests are.
         """
         counted = (counts.canary_total, counts.stable_total)
-        if not self.has_one_split:
+        if not self.has_one_split or self.rule.of_served:
             return state
         if not 0.0 < share < 1.0:
             return replace(state, split=None)
@@ -302,8 +308,8 @@ class Gate:
         return state.split is None or state.split.fits(self._split_threshold)
 
     def suspects(self, state: GateState) -> bool:
-        """Tell whether stable itself became much worse with this step, and still is."""
-        return state.suspicion is not None and state.suspicion.lasts
+        """Tell whether stable itself became much worse with this step, and still is; not where the canary is fine."""
+        return state.suspicion is not None and state.suspicion.lasts and not state.alone
 
     @property
     def _split_threshold(self) -> float:
@@ -395,19 +401,26 @@ class Gate:
         """Tell whether the step must go on because the canary is not proven better than stable."""
         return self.asks_superiority and not self.proves(state)
 
-    def _with_evidence(self, state: GateState, counts: Counts, proving: Counts) -> GateState:
+    def _with_evidence(self, state: GateState, counts: Counts, proving: Counts, alone: int) -> GateState:
         stable_rate = state.stable_rate
         if stable_rate is None:
             stable_rate = 0.0
-        capital = failing.grow(self._ready(state), self.widened, counts, stable_rate, self._limits(state))
         compared = self._is_compared(counts)
-        against = replace(_risen(state, capital, counts), bad_minutes=state.bad_minutes.observe(self.widened, counts))
+        proves = not (is_outage(alone) or is_outage(state.alone))
         return replace(
-            state if self.may_be_cold else against,
-            proof=self._grow_proof(state, proving, stable_rate),
+            state if self.may_be_cold else self._with_evidence_against(state, counts, stable_rate),
+            proof=self._grow_proof(state, proving, stable_rate) if proves else state.proof,
             minutes=state.minutes + 1 if compared else state.minutes,
             own=state.own + counts if compared else state.own,
         )
+
+    def _with_evidence_against(self, state: GateState, counts: Counts, stable_rate: float) -> GateState:
+        """Add one minute to what speaks against the canary. Whether it is bet on depends on earlier minutes only."""
+        bad_minutes = state.bad_minutes.observe(self.widened, counts)
+        if state.alone:
+            return replace(state, bad_minutes=bad_minutes)
+        capital = failing.grow(self._ready(state), self.widened, counts, stable_rate, self._limits(state))
+        return replace(_risen(state, capital, counts), bad_minutes=bad_minutes)
 
     def _ready(self, state: GateState) -> Capital:
         return restarts.when_drained(state.capital, self._bets, self.discount(state))
