@@ -22,6 +22,7 @@ from typing import Any
 from aws_cdk import App, Duration, Stack
 from aws_cdk.assertions import Template
 
+from bench.random_worlds.troubles import Trouble, Usual, drawn_troubles, with_troubles
 from canary_construct import CanaryEndpoint, Gate, InstanceScaling, ModelRelease, TrafficRouting
 from canary_tools.rehearsal.rehearsal import rehearse
 from canary_tools.rehearsal.scenario import parse_scenario
@@ -30,6 +31,7 @@ from canary_tools.rehearsal.template import find_endpoint
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/recommender:1"
 RELEASE = ModelRelease(version="v2", image_uri=IMAGE, model_data_url="s3://models/v2.tar.gz")
 P50_MS = 40
+USUAL_CONVERSION_RATE = 0.05
 RPS_AN_INSTANCE = 60
 REQUESTS_A_MINUTE_AN_INSTANCE = 3000
 BEYOND_STABLE: Mapping[str, Mapping[str, float]] = {
@@ -85,7 +87,7 @@ class Drawn:
         stable = {
             "error_rate": self.error_rate,
             "latency_ms": {"p50": P50_MS, "p99": self.p99_ms},
-            "conversion_rate": self.conversion_rate or 0.05,
+            "conversion_rate": self.conversion_rate or USUAL_CONVERSION_RATE,
         }
         canary = {
             **stable,
@@ -102,6 +104,12 @@ class Drawn:
             "capacity": {"launch_s": self.launch_s, "max_rps_per_instance": 1.2 * RPS_AN_INSTANCE},
             "undocumented": {"threshold_statistics": self.counts_slow},
         }
+
+    @property
+    def usual(self) -> Usual:
+        """Return what the endpoint is like without trouble."""
+        rate = self.conversion_rate or USUAL_CONVERSION_RATE
+        return Usual(p50_ms=P50_MS, p99_ms=self.p99_ms, error_rate=self.error_rate, conversion_rate=rate)
 
     def template(self) -> Mapping[str, Any]:
         """Return the synthesised template of the endpoint."""
@@ -150,11 +158,12 @@ def drawn(seed: int) -> Drawn:
     )
 
 
-def rehearsed(world: Drawn, release: str, folder: Path) -> Mapping[str, Any]:
+def rehearsed(world: Drawn, release: str, troubles: list[Trouble], folder: Path) -> Mapping[str, Any]:
     """Rehearse a release, and return the result."""
     path = folder / f"{world.seed}.template.json"
     path.write_text(json.dumps(world.template()), encoding="utf-8")
-    return rehearse(find_endpoint(path, None), parse_scenario(world.scenario(release))).result
+    scenario = with_troubles(world.scenario(release), troubles)
+    return rehearse(find_endpoint(path, None), parse_scenario(scenario)).result
 
 
 def main() -> int:
@@ -163,17 +172,20 @@ def main() -> int:
     parser.add_argument("release", choices=BEYOND_STABLE)
     parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
     parser.add_argument("--seeds", type=int, default=100, help="how many (default 100)")
+    parser.add_argument("--troubles", action="store_true", help="with one to three troubles that are not its fault")
     options = parser.parse_args()
     outcomes: dict[str, Counter[str]] = {routing: Counter() for routing in ROUTINGS}
     with tempfile.TemporaryDirectory(prefix="random-worlds-") as folder:
         for world in map(drawn, range(options.first, options.first + options.seeds)):
-            result = rehearsed(world, options.release, Path(folder))
+            troubles = drawn_troubles(world.seed, world.usual) if options.troubles else []
+            result = rehearsed(world, options.release, troubles, Path(folder))
             outcomes[world.routing][result["outcome"]] += 1
             unsafe = f", UNSAFE: {result['unsafe']}" if result["unsafe"] else ""
             harmed = f", {result['bad_requests_caused']:,} harmed" if options.release != "good" else ""
             print(f"{result['outcome']} after {result['seconds'] / 60:.0f} min{harmed}{unsafe}: {world}")
             if (result["outcome"] == "PROMOTED") != (options.release == "good"):
                 print(f"  {result['reason']}")
+                print(*(f"  {trouble}" for trouble in troubles), sep="\n")
             sys.stdout.flush()
     for routing, found in outcomes.items():
         print(f"{routing}: {', '.join(f'{count} {outcome}' for outcome, count in found.items())}")
