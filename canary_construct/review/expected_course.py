@@ -21,10 +21,15 @@ SECONDS_PER_MINUTE = 60
 def pacing_summary(plan: Plan, traffic: ExpectedTraffic | None) -> dict[str, Any]:
     """Return the harm budget and how soon a share is lowered; at an expected traffic, what it leads to."""
     summary: dict[str, Any] = {"HarmBudget": plan.harm_budget, "ReactionSeconds": round(reaction_seconds(plan))}
-    courses = () if traffic is None else _courses(_without_names(plan), traffic.rps)
+    courses = () if traffic is None else courses_of(plan, traffic)
     if courses:
         summary |= {"PacesShares": not is_thin(plan, courses), "ExpectedCourses": [*map(_in_metadata, courses)]}
     return summary
+
+
+def courses_of(plan: Plan, traffic: ExpectedTraffic) -> tuple[Course, ...]:
+    """Return the expected courses, that of a release as good as stable first; none where no share is paced."""
+    return _courses(_without_names(plan), traffic.rps)
 
 
 def _without_names(plan: Plan) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.contract.exposure import EVERYTHING
 from rollout.contract.gate_rules import WIDEST_JUDGED
 from rollout.contract.plan import Passes
 
 from canary_construct.props.gate import LONGEST_MS
+from canary_construct.review.expected_course import courses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +31,10 @@ to 1.8 by then. Half the lift needs four times as many.
 """
 
 
+ROOM = 0.25
+"""What a good release is expected to need is three times as long where requests come in bursts, or few users convert:
+see docs/random-worlds.md.
+"""
 LEAST_USUAL_PERCENT = 1
 """An alarm below it goes off by chance on most endpoints, and the number looks like a share where percent are meant."""
 
@@ -87,6 +94,7 @@ class PlanWarnings:
                 yield from self._too_few_requests(step, index)
             yield from self._quiet_alarms(step)
         yield from self._proofs_that_will_not_come()
+        yield from self._budgets_that_leave_no_room()
 
     def _too_few_requests(self, step: TrafficStep, index: int) -> Iterator[str]:
         gates = self.plan.gates
@@ -136,3 +144,24 @@ class PlanWarnings:
                     f"proof that a canary is 10 % better than a rate of 5 % needs about {SHOWN_FOR_A_PROOF:,}: a "
                     "better release will hardly be promoted"
                 )
+
+    def _budgets_that_leave_no_room(self) -> Iterator[str]:
+        """Warn of the first checkpoint for which a good release is expected to need more than `ROOM` of its time.
+
+        The course is expected without noise. With it, or where few users convert, it can take three times as long.
+        """
+        plan, since = self.plan.current(), 0.0
+        shifts = next((course.shifts for course in courses_of(plan, self.traffic)), ())
+        for step in self.plan.routing.traffic_steps if shifts else ():
+            share = step.percent / EVERYTHING
+            reached = next((shift.seconds for shift in shifts if shift.share >= share), math.inf)
+            if step.passes in {Passes.BUDGET, Passes.PROOF} and reached - since > ROOM * step.max_bake_seconds:
+                needed = "more than that" if reached == math.inf else f"about {(reached - since) / 60:.0f}"
+                yield (
+                    f"at {self.traffic.rps:g} requests a second a good release has {step.max_bake_seconds / 60:.0f} "
+                    f"minutes (max_bake) for the way to {step.title}, and is expected to need {needed}: where it needs "
+                    f"longer, the rollout ends there undecided; choose a harm_budget above {plan.harm_budget:g}, or a "
+                    "longer max_bake"
+                )
+                return
+            since = reached

@@ -60,7 +60,7 @@ def test_an_outage_of_both_while_the_canary_has_everything_judges_nobody(rehears
 
 @pytest.mark.parametrize("error_rate", [0.2, 0.9])
 @pytest.mark.parametrize("at_s", [60, SHIFTED_TO_HALF_S + 60])
-def test_a_stable_that_breaks_for_good_holds_no_good_release_up(
+def test_a_stable_that_stays_broken_holds_no_good_release_up(
     rehearsing: Rehearse, at_s: int, error_rate: float
 ) -> None:
     """The release ends a trouble that it does not have."""

@@ -29,6 +29,7 @@ from canary_construct.watching.rollout_alarms import RolloutAlarms
 
 ROUTING = TrafficRouting.steps([1, 100], bake=Duration.minutes(10))
 SCALABLE = InstanceScaling(min_instances=1, max_instances=8, idle_instances=1, invocations_per_instance=600)
+SCALABLE_WIDELY = InstanceScaling(min_instances=1, max_instances=90, idle_instances=1, invocations_per_instance=600)
 ERRORS = Gate.error_rate()
 TOKEN: Any = Token.as_number({"Ref": "Parameter"})
 
@@ -327,3 +328,32 @@ def test_a_limit_that_is_probably_in_another_unit_is_pointed_out(
 ) -> None:
     said = list(limit_warnings(replace(review(None).plan, thresholds=thresholds)))
     assert [sentence[: len(beginning)] for sentence, beginning in zip(said, beginnings, strict=True)] == beginnings
+
+
+def no_room(budget: int, *, rps: float = 100, max_bake: Duration | None = None) -> list[str]:
+    """Return the warnings of a paced plan with conversions that say how long a good release needs."""
+    longer = (TrafficStep(percent=percent, max_bake=max_bake) for percent in (10, 50))
+    checkpoints: list[int | TrafficStep] = [*longer, 100]
+    routing = TrafficRouting.paced(harm_budget=budget, checkpoints=checkpoints)
+    found = review(rps, ERRORS, conversion(), routing=routing, scaling=SCALABLE_WIDELY).warnings()
+    return [warning for warning in found if "choose a harm_budget above" in warning]
+
+
+def test_a_budget_that_leaves_a_good_release_little_time_is_warned_of() -> None:
+    (warning,) = no_room(20)
+    assert warning == (
+        "at 100 requests a second a good release has 120 minutes (max_bake) for the way to 10 %, and is expected to "
+        "need about 31: where it needs longer, the rollout ends there undecided; choose a harm_budget above 20, or a "
+        "longer max_bake"
+    )
+    assert no_room(100) == []
+    assert no_room(20, max_bake=Duration.hours(4)) == []
+
+
+def test_a_checkpoint_that_a_good_release_does_not_reach_is_warned_of() -> None:
+    (warning,) = no_room(1, max_bake=Duration.minutes(40))
+    assert "is expected to need more than that" in warning
+
+
+def test_without_pacing_no_budget_leaves_too_little_time() -> None:
+    assert not any("harm_budget" in warning for warning in review(100, ERRORS, scaling=SCALABLE_WIDELY).warnings())
