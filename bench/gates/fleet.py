@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from rollout.contract.gate_rules import JudgeRules
-from rollout.gates import bad_minutes, dispersion, effects, failing, gate, logs, restarts
+from rollout.gates import bad_minutes, dispersion, effects, failing, gate, logs, restarts, stable_alone
 from rollout.gates.boosting import MOST_BAD_REQUESTS, OUT_OF_REACH, log_boost, split_at
 from rollout.gates.counts import Counts
 
@@ -61,6 +61,8 @@ class Fleet:
         self.rising = np.zeros((runs, 4), dtype=np.int64)
         self.rising_expected = np.zeros(runs)
         self.lowest = np.zeros(runs)
+        self.outage = np.zeros(runs, dtype=np.int64)
+        self.recent = np.zeros((runs, 2))
         self.split(canary_total, stable_total)
 
     def split(self, canary_total: int, stable_total: int) -> None:
@@ -80,7 +82,18 @@ class Fleet:
 
     def keep(self, rows: Bools) -> None:
         """Keep some of the rollouts and drop the others."""
-        for name in ("bets", "alone", "excess", "pairs", "units", "rising", "rising_expected", "lowest"):
+        for name in (
+            "bets",
+            "alone",
+            "excess",
+            "pairs",
+            "units",
+            "rising",
+            "rising_expected",
+            "lowest",
+            "outage",
+            "recent",
+        ):
             setattr(self, name, getattr(self, name)[rows])
 
     @property
@@ -97,20 +110,40 @@ class Fleet:
 
     def update(self, canary_bad: Ints, stable_bad: Ints) -> Bools:
         """Add one minute to every rollout and tell which of them roll back."""
+        before, of_outage = self.bets.copy(), self.outage > 0
         self._restart()
         self._bet(canary_bad, canary_bad + stable_bad)
+        self.bets = np.where(of_outage[:, None], before, self.bets)
+        self.outage = self._minutes_of_outage(canary_bad, stable_bad)
         self._observe(canary_bad, canary_bad + stable_bad)
         total = self.totals_log
-        low = total <= self.lowest
+        low = (total <= self.lowest) & ~of_outage
         minute = np.stack(np.broadcast_arrays(self.totals[0], canary_bad, self.totals[1], stable_bad), axis=1)
-        self.rising = np.where(low[:, None], 0, self.rising + minute)
-        expected = self.totals[0] * stable_bad / self.totals[1]
+        self.rising = np.where(low[:, None], 0, self.rising + minute * ~of_outage[:, None])
+        expected = self.totals[0] * stable_bad / self.totals[1] * ~of_outage
         self.rising_expected = np.where(low, 0.0, self.rising_expected + expected)
         self.lowest = np.where(low, floored(total), self.lowest)
         of_requests = total - (self.discount - 1.0) * self.threshold + math.log(self.part)
         of_requests = np.where(self._is_practical(), of_requests, -math.inf)
         failed: Bools = np.logaddexp(of_requests, self._of_minutes(canary_bad, stable_bad)) >= self.threshold
         return failed
+
+    def _minutes_of_outage(self, canary_bad: Ints, stable_bad: Ints) -> Ints:
+        """Tell for how long stable alone has been in trouble in each rollout, by the shipped code where it may be."""
+        canary_total, stable_total = self.totals
+        minutes = np.zeros(len(stable_bad), dtype=np.int64)
+        for row in np.flatnonzero(stable_bad * canary_total > stable_alone.TIMES * canary_bad * stable_total):
+            bad, total = self.recent[row]
+            usual = (bad + 0.5) / (total + 1.0) if total else None
+            counts = Counts(canary_total, int(canary_bad[row]), stable_total, int(stable_bad[row]))
+            minutes[row] = stable_alone.minutes_alone(self.gate, counts, usual, int(self.outage[row]))
+        minute = np.stack(np.broadcast_arrays(stable_bad, stable_total), axis=1)
+        self.recent = self._faded(minute)
+        return minutes
+
+    def _faded(self, minute: Ints) -> Floats:
+        faded: Floats = self.recent * gate.MEMORY + minute
+        return np.stack([faded[:, 0].round(2), faded[:, 1].round(1)], axis=1)
 
     def _of_minutes(self, canary_bad: Ints, stable_bad: Ints) -> Floats:
         """Return the score of minutes that were bad for the canary alone."""
@@ -237,8 +270,9 @@ class Fleet:
     def _observe(self, canary_bad: Ints, bad: Ints) -> None:
         if not self.settings.is_robust:
             return
-        unit_x, unit_m = self.units[:, 2] + canary_bad, self.units[:, 3] + bad
-        full = unit_m >= dispersion.UNIT
+        usual = self.outage == 0
+        unit_x, unit_m = self.units[:, 2] + canary_bad * usual, self.units[:, 3] + bad * usual
+        full = usual & (unit_m >= dispersion.UNIT)
         seen_x = self.units[:, 4] + unit_x * full
         seen_m = self.units[:, 5] + unit_m * full
         before_x, before_m = self.units[:, 0], self.units[:, 1]

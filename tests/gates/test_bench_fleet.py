@@ -11,6 +11,8 @@ from rollout.gates.gate import Gate, GateState
 from bench.gates.fleet import LARGEST_TABLE, Fleet
 
 RUNS = 6
+OUTAGE = range(12, 16)
+"""Minutes in which stable alone is in trouble."""
 
 
 def settings(mode: str, ratio: float, min_difference: float = 0.0) -> JudgeRules:
@@ -37,7 +39,7 @@ def test_evidence_discount_and_verdict_equal_the_shipped_codes_at_every_minute(
             fleet.begin_step(canary, stable)
             states = [rules.begin_step(state) for state in states]
         canary_bad = generator.binomial(canary, effect * rate, RUNS)
-        stable_bad = generator.binomial(stable, rate, RUNS)
+        stable_bad = generator.binomial(stable, 0.3 if minute in OUTAGE else rate, RUNS)
         failed = fleet.update(canary_bad, stable_bad)
         states = [
             rules.update(state, Counts(canary, int(x), stable, int(y)))
@@ -46,6 +48,7 @@ def test_evidence_discount_and_verdict_equal_the_shipped_codes_at_every_minute(
         np.testing.assert_allclose(fleet.totals_log, [state.capital.total for state in states], atol=1e-9)
         np.testing.assert_allclose(fleet.discount, [rules.discount(state) for state in states], atol=1e-9)
         assert failed.tolist() == [_fails(rules, state) for state in states]
+        assert fleet.outage.tolist() == [state.alone for state in states]
     assert fleet.rising.tolist() == [state.rising.as_list() for state in states]
     np.testing.assert_allclose(fleet.rising_expected, [state.rising_expected for state in states], atol=1e-9)
 
