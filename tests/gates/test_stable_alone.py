@@ -54,6 +54,14 @@ def judged_after_an_outage(failing: float) -> Assessment:
     )
 
 
+def test_the_reason_says_that_an_outage_of_stable_proves_nothing() -> None:
+    minutes = [Minute(number, 0, {"errors": counts}) for number, counts in enumerate([USUAL, OUTAGE, OUTAGE])]
+    assert run(judge(min_difference=0.0005), minutes).reason.endswith(
+        "; stable alone is in trouble now: nothing is concluded about the canary from that"
+    )
+    assert "stable alone" not in run(judge(min_difference=0.0005), minutes[:1]).reason
+
+
 def a_canary_that_fails_is_seen_after_an_outage_of_stable() -> None:
     assert judged_after_an_outage(0.06).verdict == "FAIL"
 

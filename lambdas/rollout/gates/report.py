@@ -1,6 +1,7 @@
 """What the judge says about a rollout's progress: a verdict, its reason, and every gate's numbers."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from rollout.gates import sentence
 from rollout.gates.counts import Counts
 from rollout.gates.gate import Gate, GateState
 from rollout.gates.progress import Progress
+from rollout.gates.stable_alone import is_outage
 
 TELLING_PART = 0.1
 """Sums that are nearer than this to what is compared contradict no verdict."""
@@ -151,12 +153,20 @@ def _sentence(gate: Gate, state: GateState, verdict: Verdict) -> str:
     clauses.append(say(gate.widened, state.capital.total, gate.required(state), gate.discount(state)))
     if verdict is Verdict.FAIL:
         clauses += sentence.with_the_rest(state.capital.total, gate.required(state))
-    if verdict is Verdict.CONTINUE and gate.asks_superiority:
-        proof = state.proof
-        clauses.append(sentence.not_superior(proof.whole.total, proof.newer.total, gate.required_proof(state)))
-    if verdict is Verdict.CONTINUE and state.suspicion is not None and gate.suspects(state):
-        clauses.append(sentence.suspected(*state.suspicion.rates))
+    if verdict is Verdict.CONTINUE:
+        clauses += _why_not_yet(gate, state)
     return "; ".join(clauses)
+
+
+def _why_not_yet(gate: Gate, state: GateState) -> Iterator[str]:
+    """Yield what else keeps a gate from passing, where the evidence does not say it."""
+    if gate.asks_superiority:
+        proof = state.proof
+        yield sentence.not_superior(proof.whole.total, proof.newer.total, gate.required_proof(state))
+    if state.suspicion is not None and gate.suspects(state):
+        yield sentence.suspected(*state.suspicion.rates)
+    if is_outage(state.alone):
+        yield sentence.OUTAGE
 
 
 def _failing_alone(gate: Gate, state: GateState) -> list[str]:

@@ -160,6 +160,10 @@ def suspected(lately: float, before: float) -> str:
     )
 
 
+OUTAGE = "stable alone is in trouble now: nothing is concluded about the canary from that"
+"""Why a gate proves nothing though the canary looks better than stable."""
+
+
 def starved(canary: int, stable: int, share: float) -> str:
     """Return who received the requests of the last minute; `share` (0 to 1) is the canary's configured share.
 

@@ -15,7 +15,7 @@ one before it, that one is in no outage.
 BEGINS, LASTS = 1e-5, 0.01
 """The chance that stable only looks so, at which its trouble begins, and at which it is not over."""
 LONGEST_OUTAGE_MINUTES = 60
-"""What lasts longer is how stable is now. Its next release shall not wait for a better one."""
+"""What lasts longer, or for more metric periods, is how stable is now: the release may be what ends it."""
 
 
 def minutes_alone(gate: GateRule, counts: Counts, usual: float | None, before: int) -> int:
