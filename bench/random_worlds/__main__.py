@@ -162,7 +162,7 @@ def rehearsed(world: Drawn, release: str, troubles: list[Trouble], folder: Path)
     """Rehearse a release, and return the result."""
     path = folder / f"{world.seed}.template.json"
     path.write_text(json.dumps(world.template()), encoding="utf-8")
-    scenario = with_troubles(world.scenario(release), troubles)
+    scenario = with_troubles(world.scenario(release), troubles, BEYOND_STABLE[release])
     return rehearse(find_endpoint(path, None), parse_scenario(scenario)).result
 
 

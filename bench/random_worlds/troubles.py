@@ -5,7 +5,7 @@ A good release must be promoted through any of it, and a bad one must not be.
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +119,8 @@ def drawn_troubles(seed: int, usual: Usual) -> list[Trouble]:
     ]  # fmt: skip
 
 
-def with_troubles(scenario: Mapping[str, Any], troubles: list[Trouble]) -> dict[str, Any]:
-    """Return the scenario with the troubles in it."""
+def with_troubles(scenario: Mapping[str, Any], troubles: list[Trouble], beyond: Mapping[str, float]) -> dict[str, Any]:
+    """Return the scenario with the troubles in it. `beyond`: what the canary does more than stable, then as well."""
     result = {
         **scenario,
         "metrics": {**scenario["metrics"], "missing": []},
@@ -131,4 +131,22 @@ def with_troubles(scenario: Mapping[str, Any], troubles: list[Trouble]) -> dict[
     for trouble in troubles:
         for key, values in trouble.fragment.items():
             (result["metrics"]["missing"] if key == "metrics" else result[key]).extend(values)
+    result["changes"] = [change for both in result["changes"] for change in _of_each(both, beyond)]
     return result
+
+
+def _of_each(change: Mapping[str, Any], beyond: Mapping[str, float]) -> Iterator[Mapping[str, Any]]:
+    if change["who"] != "both":
+        yield change
+        return
+    values = change["set"]
+    worse = {
+        rate: min(1.0, values[rate] + beyond.get(rate, 0.0))
+        for rate in ("error_rate", "refused_rate")
+        if rate in values
+    }
+    if "latency_ms" in values:
+        times = beyond.get("times_as_slow", 1.0)
+        worse["latency_ms"] = {name: times * ms for name, ms in values["latency_ms"].items()}
+    yield {**change, "who": "stable"}
+    yield {**change, "who": "canary", "set": {**values, **worse}}
