@@ -91,8 +91,8 @@ class Gate:
         """Compare requests that were not served though nothing failed: answers with 4XX, streams that broke off.
 
         A caller is at fault for a 4XX, but callers meet canary and stable by chance: a difference is the release's, as
-        when it refuses what its predecessor accepted. Not asked in a cohort step, whose callers are chosen. An endpoint
-        that compares failed requests has this gate without being told.
+        when it refuses what its predecessor accepted. More of them at both hold no step up. Not asked in a cohort step,
+        whose callers are chosen. An endpoint that compares failed requests has this gate without being told.
         Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 
         Args:
@@ -121,7 +121,7 @@ class Gate:
         alpha_share: float = 0.3,
         warm_up: Duration | None = None,
     ) -> Gate:
-        """Compare slow requests: those whose model latency is above `slow_ms`.
+        """Compare slow requests: of those that the model served, those whose latency is above `slow_ms`.
 
         Args:
             slow_ms: from which on a request is slow, in milliseconds; 0.001 to 480,000, default 1000
