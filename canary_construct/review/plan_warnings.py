@@ -32,8 +32,8 @@ to 1.8 by then. Half the lift needs four times as many.
 
 
 ROOM = 0.25
-"""What a good release is expected to need is three times as long where requests come in bursts, or few users convert:
-see docs/random-worlds.md.
+"""Where requests come in bursts, or few users convert, a good release can need three times what is expected, and more:
+seed 40 of docs/random-worlds.md is an example.
 """
 LEAST_USUAL_PERCENT = 1
 """An alarm below it goes off by chance on most endpoints, and the number looks like a share where percent are meant."""
