@@ -232,9 +232,10 @@ class Refused:
 class Slow:
     """Served requests whose model latency is above a limit.
 
-    What the model answers with an error, or not at all, has a latency as well, and is often quick. So a slot in an
-    outage of its own would look fast, and the other one slow: model errors are subtracted from the samples. They
-    contain the model's 4XX. Some of them may have no sample: then a few requests too many are subtracted.
+    Where the model answers with an error, its 4XX included, SageMaker counts a model error. Such an answer is often
+    quick, so that a slot in an outage of its own would look fast, and the other one slow: model errors are subtracted
+    from the samples. Whether each has a sample is not documented: of a slot with few errors, a few requests too many
+    are subtracted if not.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 
     CloudWatch may not count them, because `TC` is not documented for SageMaker. Then percentiles bound their share. The
